@@ -1,0 +1,23 @@
+import 'reflect-metadata';
+import { fileURLToPath } from 'node:url';
+import { ReflectMetadataProvider } from '@mikro-orm/decorators/legacy';
+import { Migrator } from '@mikro-orm/migrations';
+import { defineConfig } from '@mikro-orm/postgresql';
+import { entities } from './src/stores/entities.js';
+
+/** Database settings for the app (which overrides clientUrl and the pool) and for MikroORM's command line. */
+export default defineConfig({
+  clientUrl: process.env.DATABASE_URL ?? 'postgresql://postgres@127.0.0.1:5432/boxoffice',
+  entities,
+  metadataProvider: ReflectMetadataProvider,
+  extensions: [Migrator],
+  forceUtcTimezone: true,
+  // Triggers are written by hand in the migrations. What Agenda keeps in the same database is not ours to migrate.
+  schemaGenerator: { ignoreTriggers: true, ignoreRoutines: true, skipTables: [/^agenda_/, 'mikro_orm_migrations'] },
+  migrations: {
+    path: fileURLToPath(new URL('./migrations', import.meta.url)),
+    glob: '!(*.d).{js,ts}',
+    snapshot: false,
+    allOrNothing: true,
+  },
+});

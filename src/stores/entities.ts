@@ -1,0 +1,42 @@
+import { Balance } from '../entities/balance.js';
+import { BalanceSnapshot } from '../entities/balance-snapshot.js';
+import { Dispute } from '../entities/dispute.js';
+import { Film } from '../entities/film.js';
+import { Grant } from '../entities/grant.js';
+import { Hold } from '../entities/hold.js';
+import { IdempotencyRecord } from '../entities/idempotency-record.js';
+import { JobState } from '../entities/job-state.js';
+import { LiveEvent } from '../entities/live-event.js';
+import { Order } from '../entities/order.js';
+import { Reconciliation } from '../entities/reconciliation.js';
+import { ReconciliationFinding } from '../entities/reconciliation-finding.js';
+import { Refund } from '../entities/refund.js';
+import { StripeCustomer } from '../entities/stripe-customer.js';
+import { StripeEvent } from '../entities/stripe-event.js';
+import { Subscription } from '../entities/subscription.js';
+import { SubscriptionVersion } from '../entities/subscription-version.js';
+import { SubscriptionVersionFilm } from '../entities/subscription-version-film.js';
+import { Transaction } from '../entities/transaction.js';
+
+/** Every table of the product. */
+export const entities = [
+  Film,
+  Subscription,
+  SubscriptionVersion,
+  SubscriptionVersionFilm,
+  Order,
+  Grant,
+  Balance,
+  Transaction,
+  Refund,
+  Hold,
+  Dispute,
+  StripeCustomer,
+  StripeEvent,
+  LiveEvent,
+  IdempotencyRecord,
+  BalanceSnapshot,
+  Reconciliation,
+  ReconciliationFinding,
+  JobState,
+];
