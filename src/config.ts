@@ -1,0 +1,263 @@
+import path from 'node:path';
+import { z } from 'zod';
+import { ConfigError, Environment, listOf, urlOf, wholeNumber, yesOrNo } from './environment.js';
+import { type Limits, readLimits } from './limits.js';
+import { madeUpSecret } from './made-up-secret.js';
+
+export type { Limits } from './limits.js';
+
+const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+
+/** Everything that can be set, read once at start. A section is what one part of the product takes as its settings. */
+export interface Config {
+  /** NODE_ENV=production: defaults that are only safe at home are refused. */
+  readonly production: boolean;
+  readonly http: HttpConfig;
+  /** Where state of this process is kept when it brings its own servers (absolute path). */
+  readonly dataDirectory: string;
+  /** Undefined: the embedded Postgres in the data directory. */
+  readonly databaseUrl: string | undefined;
+  /** Undefined: one process alone; hints and rates stay in memory. */
+  readonly redisUrl: string | undefined;
+  /** Undefined: jobs are kept in Postgres. */
+  readonly mongodbUrl: string | undefined;
+  readonly identity: IdentityConfig;
+  readonly stripe: StripeConfig;
+  /** ISO 4217, upper case: the one currency of prices and balances. */
+  readonly currency: string;
+  /** Whether this process works off jobs. */
+  readonly runJobs: boolean;
+  /** The demo page and the demo catalogue. */
+  readonly demo: boolean;
+  readonly guard: GuardConfig;
+  readonly observation: ObservationConfig;
+  readonly limits: Limits;
+}
+
+export interface HttpConfig {
+  readonly host: string;
+  readonly port: number;
+  /** Where people reach this server, without a slash at the end. */
+  readonly publicUrl: string;
+  readonly allowedOrigins: readonly string[];
+  /** How many proxies in front may be believed about the caller's address. */
+  readonly trustedProxyCount: number;
+}
+
+/** How tokens are checked: by a shared secret (HS256) or by the keys at a URL; exactly one of the two is set. */
+export interface IdentityConfig {
+  readonly secret: string | undefined;
+  readonly jwksUrl: string | undefined;
+  readonly issuer: string;
+  readonly audience: string;
+}
+
+export interface StripeConfig {
+  readonly secretKey: string;
+  /** Any of them may have signed a webhook: there are several during a rotation. */
+  readonly webhookSecrets: readonly string[];
+  /** Where the Stripe client calls. */
+  readonly apiUrl: string;
+  /** The port of the sandbox to start; undefined with a real secret key. */
+  readonly sandboxPort: number | undefined;
+  /** When set, events of another account are refused. */
+  readonly accountId: string | undefined;
+}
+
+export interface GuardConfig {
+  /** open: for anyone; admins: behind an admin's token. */
+  readonly playground: 'off' | 'admins' | 'open';
+  readonly introspection: boolean;
+  /** only: nothing but the operations of the manifest (admins may send anything). */
+  readonly persistedOperations: 'off' | 'automatic' | 'only';
+  readonly persistedOperationsFile: string | undefined;
+  readonly rateLimits: boolean;
+}
+
+export interface ObservationConfig {
+  readonly logLevel: (typeof logLevels)[number];
+  readonly metrics: boolean;
+  /** When set, /metrics answers only to this bearer token. */
+  readonly metricsToken: string | undefined;
+  readonly tracingUrl: string | undefined;
+}
+
+/** Also the name and the key under which the sandbox is spoken to. */
+const sandboxSecretKey = 'sk_test_sandbox';
+
+/**
+ * Reads the environment. Without production, what is not set gets a default that suits one machine at home, with secrets
+ * made up once and kept in the data directory.
+ *
+ * Fails with ConfigError, which tells every fault at once.
+ */
+export function readConfig(source: Readonly<Record<string, string | undefined>> = process.env): Config {
+  const { config, environment } = readEnvironment(source);
+  if (environment.faults.length > 0) throw new ConfigError(environment.faults);
+  return config;
+}
+
+/** Every variable that the configuration reads. */
+export function configVariables(): ReadonlySet<string> {
+  return readEnvironment({ NODE_ENV: 'production' }).environment.names;
+}
+
+function readEnvironment(source: Readonly<Record<string, string | undefined>>): { config: Config; environment: Environment } {
+  const environment = new Environment(source);
+  const production = environment.read('NODE_ENV', z.string(), 'development') === 'production';
+  const dataDirectory = path.resolve(environment.read('DATA_DIR', z.string(), '.data'));
+  const port = environment.read('PORT', wholeNumber(1, 65_535), 4_000);
+  const config: Config = {
+    production,
+    http: readHttp(environment, production, port),
+    dataDirectory,
+    databaseUrl: environment.optional('DATABASE_URL', urlOf('postgres', 'postgresql'), { secret: true }),
+    redisUrl: environment.optional('REDIS_URL', urlOf('redis', 'rediss'), { secret: true }),
+    mongodbUrl: environment.optional('MONGODB_URL', urlOf('mongodb', 'mongodb+srv'), { secret: true }),
+    identity: readIdentity(environment, production, dataDirectory),
+    stripe: readStripe(environment, production, dataDirectory),
+    currency: environment.read('CURRENCY', z.string().regex(/^[A-Z]{3}$/, 'three capital letters, such as EUR'), 'USD'),
+    runJobs: environment.read('RUN_JOBS', yesOrNo, true),
+    demo: environment.read('DEMO', yesOrNo, !production),
+    guard: readGuard(environment, production),
+    observation: readObservation(environment, production),
+    limits: readLimits(environment),
+  };
+  if (production) refuseWhatIsOnlySafeAtHome(environment, config);
+  if (config.stripe.sandboxPort === port) {
+    environment.refuse('SANDBOX_PORT', `is ${port}, the same as PORT`, 'Choose another.');
+  }
+  return { config, environment };
+}
+
+function readHttp(environment: Environment, production: boolean, port: number): HttpConfig {
+  const homeUrl = `http://localhost:${port}`;
+  const origin = urlOf('http', 'https').refine(
+    (url) => new URL(url).origin === url,
+    'origins without a path, such as https://example.com',
+  );
+  return {
+    host: environment.read('HOST', z.string(), production ? '0.0.0.0' : '127.0.0.1'),
+    port,
+    publicUrl: environment.read('PUBLIC_URL', urlOf('http', 'https'), homeUrl),
+    allowedOrigins: environment.read('ALLOWED_ORIGINS', listOf(origin), [homeUrl, `http://127.0.0.1:${port}`]),
+    trustedProxyCount: environment.read('TRUSTED_PROXY_COUNT', wholeNumber(0, 10), 0),
+  };
+}
+
+function readIdentity(environment: Environment, production: boolean, dataDirectory: string): IdentityConfig {
+  // RFC 7518, section 3.2: a key for HS256 has at least as many bits as the hash.
+  const strongSecret = z.string().min(32, 'at least 32 characters long');
+  const given = environment.optional('JWT_SECRET', strongSecret, { secret: true });
+  const jwksUrl = environment.optional('JWKS_URL', urlOf('http', 'https'));
+  if (environment.has('JWT_SECRET') && environment.has('JWKS_URL')) {
+    environment.refuse('JWT_SECRET', 'is set, and JWKS_URL too', 'Keep one of them.');
+  }
+  const atHome = !production && !environment.has('JWT_SECRET') && !environment.has('JWKS_URL');
+  return {
+    secret: atHome ? secretAtHome(environment, dataDirectory, 'jwt-secret') : given,
+    jwksUrl,
+    issuer: environment.read('JWT_ISSUER', z.string(), 'boxoffice'),
+    audience: environment.read('JWT_AUDIENCE', z.string(), 'boxoffice'),
+  };
+}
+
+function readStripe(environment: Environment, production: boolean, dataDirectory: string): StripeConfig {
+  const secretKeySchema = z.string().regex(/^(sk|rk)_(test|live)_\w+$/, 'a secret or restricted key of Stripe (sk_… or rk_…)');
+  const secretKey = environment.optional('STRIPE_SECRET_KEY', secretKeySchema, { secret: true });
+  const withSandbox = !production && !environment.has('STRIPE_SECRET_KEY');
+  const sandboxPort = environment.read('SANDBOX_PORT', wholeNumber(1, 65_535), 4_010);
+  const webhookSecret = z.string().regex(/^whsec_\w+$/, 'signing secrets of webhook endpoints (whsec_…), separated by commas');
+  const webhookSecrets = environment.optional('STRIPE_WEBHOOK_SECRET', listOf(webhookSecret), { secret: true });
+  if (!production && !withSandbox && !environment.has('STRIPE_WEBHOOK_SECRET')) {
+    environment.refuse(
+      'STRIPE_WEBHOOK_SECRET',
+      'is not set, though STRIPE_SECRET_KEY is',
+      'Set the signing secret of your webhook.',
+    );
+  }
+  const madeUp = withSandbox && !environment.has('STRIPE_WEBHOOK_SECRET');
+  const defaultApiUrl = withSandbox ? `http://127.0.0.1:${sandboxPort}` : 'https://api.stripe.com';
+  return {
+    secretKey: secretKey ?? sandboxSecretKey,
+    webhookSecrets: madeUp
+      ? [secretAtHome(environment, dataDirectory, 'stripe-webhook-secret', 'whsec_')]
+      : (webhookSecrets ?? []),
+    apiUrl: environment.read('STRIPE_API_URL', urlOf('http', 'https'), defaultApiUrl),
+    sandboxPort: withSandbox ? sandboxPort : undefined,
+    accountId: environment.optional('STRIPE_ACCOUNT_ID', z.string().regex(/^acct_\w+$/, 'an account of Stripe (acct_…)')),
+  };
+}
+
+function readGuard(environment: Environment, production: boolean): GuardConfig {
+  const playground = z.enum(['off', 'admins', 'open'], 'off, admins or open');
+  const persisted = z.enum(['off', 'automatic', 'only'], 'off, automatic or only');
+  const persistedOperations = environment.read('PERSISTED_OPERATIONS', persisted, production ? 'off' : 'automatic');
+  const persistedOperationsFile = environment.optional('PERSISTED_OPERATIONS_FILE', z.string());
+  if (persistedOperations === 'only' && !persistedOperationsFile) {
+    environment.refuse(
+      'PERSISTED_OPERATIONS_FILE',
+      'is not set, though PERSISTED_OPERATIONS=only',
+      'Set the path of the manifest.',
+    );
+  }
+  return {
+    playground: environment.read('PLAYGROUND', playground, production ? 'off' : 'open'),
+    introspection: environment.read('INTROSPECTION', yesOrNo, !production),
+    persistedOperations,
+    persistedOperationsFile,
+    rateLimits: environment.read('RATE_LIMITS', yesOrNo, true),
+  };
+}
+
+function readObservation(environment: Environment, production: boolean): ObservationConfig {
+  const metricsToken = environment.optional('METRICS_TOKEN', z.string().min(16, 'at least 16 characters long'), { secret: true });
+  return {
+    logLevel: environment.read('LOG_LEVEL', z.enum(logLevels, logLevels.join(', ')), production ? 'info' : 'warn'),
+    metrics: environment.read('METRICS', yesOrNo, !production || metricsToken !== undefined),
+    metricsToken,
+    tracingUrl: environment.optional('OTEL_EXPORTER_OTLP_ENDPOINT', urlOf('http', 'https')),
+  };
+}
+
+function secretAtHome(environment: Environment, dataDirectory: string, name: string, prefix = ''): string {
+  try {
+    return madeUpSecret(dataDirectory, name, prefix);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
+    if (!environment.faults.some((fault) => fault.variable === 'DATA_DIR')) {
+      environment.refuse('DATA_DIR', `${dataDirectory} cannot be read and written (${code})`, 'Choose a directory that you own.');
+    }
+    return '';
+  }
+}
+
+function refuseWhatIsOnlySafeAtHome(environment: Environment, config: Config): void {
+  const required: [variable: string, why: string, remedy: string][] = [
+    ['DATABASE_URL', 'the embedded database is for home use', 'Set the URL of a Postgres.'],
+    ['STRIPE_SECRET_KEY', 'the sandbox is for home use', 'Set a secret or restricted key of Stripe.'],
+    ['STRIPE_WEBHOOK_SECRET', 'a made-up one is for home use', 'Set the signing secret of the webhook endpoint.'],
+    ['ALLOWED_ORIGINS', 'localhost is for home use', 'List the origins of your front ends.'],
+    ['PUBLIC_URL', 'localhost is for home use', 'Set the URL where this server is reached.'],
+  ];
+  for (const [variable, why, remedy] of required) {
+    if (!environment.has(variable)) environment.refuse(variable, `is not set with NODE_ENV=production: ${why}`, remedy);
+  }
+  if (!environment.has('JWT_SECRET') && !environment.has('JWKS_URL')) {
+    environment.refuse('JWT_SECRET', 'is not set with NODE_ENV=production, nor is JWKS_URL', 'Set one of them.');
+  }
+  const encrypted = [
+    ['ALLOWED_ORIGINS', config.http.allowedOrigins, environment.has('ALLOWED_ORIGINS')],
+    ['PUBLIC_URL', [config.http.publicUrl], environment.has('PUBLIC_URL')],
+    ['JWKS_URL', [config.identity.jwksUrl], environment.has('JWKS_URL')],
+    ['STRIPE_API_URL', [config.stripe.apiUrl], environment.has('STRIPE_API_URL')],
+  ] as const;
+  for (const [variable, urls, given] of encrypted) {
+    const plain = given ? urls.find((url) => url?.startsWith('http:')) : undefined;
+    if (plain) environment.refuse(variable, `has ${plain}, which is not encrypted, with NODE_ENV=production`, 'Use https.');
+  }
+  if (config.guard.playground === 'open') {
+    environment.refuse('PLAYGROUND', 'is open with NODE_ENV=production', 'Set it to admins or off.');
+  }
+  if (config.demo) environment.refuse('DEMO', 'is on with NODE_ENV=production', 'Remove it.');
+}

@@ -1,0 +1,91 @@
+import { z } from 'zod';
+
+/** One fault of the environment, as an operator reads it: which variable, what is wrong, what to do. */
+export interface EnvironmentFault {
+  readonly variable: string;
+  readonly wrong: string;
+  readonly remedy: string;
+}
+
+/**
+ * Reads variables one by one and collects every fault instead of stopping at the first. It remembers which names were asked
+ * for, so that a test can hold `.env.example` against them. An empty variable counts as unset: compose files pass `${X:-}`.
+ */
+export class Environment {
+  readonly faults: EnvironmentFault[] = [];
+  readonly names = new Set<string>();
+
+  constructor(private readonly source: Readonly<Record<string, string | undefined>>) {}
+
+  /** The variable's value by its schema, or undefined when it is unset or at fault (the fault is then recorded). */
+  optional<Value>(name: string, schema: z.ZodType<Value, string>, options: { secret?: boolean } = {}): Value | undefined {
+    this.names.add(name);
+    const text = this.source[name]?.trim();
+    if (!text) return undefined;
+    const result = schema.safeParse(text);
+    if (result.success) return result.data;
+    const expected = result.error.issues.map((issue) => issue.message).join(' and ');
+    const found = options.secret ? '' : `, found "${text}"`;
+    this.refuse(name, `must be ${expected}${found}`, 'Correct it or remove it.');
+    return undefined;
+  }
+
+  /** As `optional`, with a default for a variable that is unset. */
+  read<Value>(name: string, schema: z.ZodType<Value, string>, fallback: Value): Value {
+    return this.optional(name, schema) ?? fallback;
+  }
+
+  has(name: string): boolean {
+    this.names.add(name);
+    return Boolean(this.source[name]?.trim());
+  }
+
+  refuse(variable: string, wrong: string, remedy: string): void {
+    this.faults.push({ variable, wrong, remedy });
+  }
+}
+
+/** Every fault found in the environment; its message has one line for each. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+
+  constructor(readonly faults: readonly EnvironmentFault[]) {
+    super(faults.map((fault) => `${fault.variable}: ${fault.wrong}. ${fault.remedy}`).join('\n'));
+  }
+}
+
+/** A whole number within bounds, both included. */
+export function wholeNumber(minimum: number, maximum: number): z.ZodType<number, string> {
+  const expected = `a whole number from ${minimum} to ${maximum}`;
+  return z
+    .string()
+    .regex(/^\d{1,16}$/, expected)
+    .transform(Number)
+    .refine((value) => value >= minimum && value <= maximum, expected);
+}
+
+export const yesOrNo: z.ZodType<boolean, string> = z
+  .enum(['true', 'false', '1', '0'], 'true or false')
+  .transform((text) => text === 'true' || text === '1');
+
+/** A URL of one of these schemes (without colon), as it was written but for a slash at its end. */
+export function urlOf(...schemes: string[]): z.ZodType<string, string> {
+  const expected = `a URL that starts with ${schemes.map((scheme) => `${scheme}://`).join(' or ')}`;
+  return z
+    .string()
+    .refine((text) => URL.canParse(text) && schemes.includes(new URL(text).protocol.slice(0, -1)), expected)
+    .transform((text) => text.replace(/\/$/, ''));
+}
+
+/** A list separated by commas, without empty parts. */
+export function listOf<Value>(item: z.ZodType<Value, string>): z.ZodType<Value[], string> {
+  return z
+    .string()
+    .transform((text) =>
+      text
+        .split(',')
+        .map((part) => part.trim())
+        .filter((part) => part !== ''),
+    )
+    .pipe(z.array(item));
+}

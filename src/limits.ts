@@ -1,0 +1,135 @@
+import { type Environment, wholeNumber } from './environment.js';
+
+const second = 1_000;
+const minute = 60 * second;
+const hour = 60 * minute;
+const day = 24 * hour;
+const kibibyte = 1_024;
+
+/** [default, minimum, maximum] */
+type Bounds = readonly [number, number, number];
+
+/**
+ * Every limit of the product: its default and the range it may be set to. The unit ends the name. The environment variable
+ * is the name in capitals: `topUpMinimumMinorUnits` is set by `TOP_UP_MINIMUM_MINOR_UNITS`.
+ */
+const table = {
+  // Money
+  topUpMinimumMinorUnits: [500, 1, 100_000_000],
+  topUpMaximumMinorUnits: [100_000, 1, 100_000_000],
+  pricePerDayMaximumMinorUnits: [1_000_000, 1, 100_000_000],
+  // 99999999 is the largest amount that Stripe takes in one payment: https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts
+  paymentMaximumMinorUnits: [99_999_999, 1, 99_999_999],
+  adjustmentMaximumMinorUnits: [10_000_000, 1, 1_000_000_000],
+
+  // Catalogue
+  subscriptionDurationMaximumDays: [3_660, 1, 36_600],
+  subscriptionFilmsMaximumCount: [5_000, 1, 100_000],
+  createFilmsMaximumCount: [500, 1, 5_000],
+  titleMaximumCharacters: [200, 1, 1_000],
+  descriptionMaximumCharacters: [5_000, 1, 50_000],
+  reasonMaximumCharacters: [500, 1, 5_000],
+
+  // Reads
+  accessFilmsMaximumCount: [500, 1, 5_000],
+  pageMaximumCount: [100, 1, 1_000],
+  searchMaximumCharacters: [100, 1, 1_000],
+  filmSetCacheCount: [2_000, 1, 1_000_000],
+
+  // Guard of HTTP and WebSocket
+  queryDepthMaximumCount: [14, 3, 100],
+  queryCostMaximumCount: [20_000, 100, 10_000_000],
+  queryAliasesMaximumCount: [30, 1, 1_000],
+  queryRootFieldsMaximumCount: [20, 1, 1_000],
+  queryTokensMaximumCount: [2_000, 100, 100_000],
+  documentCacheCount: [1_000, 1, 100_000],
+  requestBodyBytes: [128 * kibibyte, kibibyte, 16_384 * kibibyte],
+  requestTimeoutMs: [10 * second, 100, 5 * minute],
+  webhookBodyBytes: [512 * kibibyte, kibibyte, 16_384 * kibibyte],
+  // Stripe signs with its clock; its libraries default to five minutes: https://docs.stripe.com/webhooks#replay-attacks
+  webhookToleranceSeconds: [300, 1, 3_600],
+
+  // Rates, each per window
+  rateLimitWindowMs: [minute, second, hour],
+  rateLimitReadsCount: [1_200, 1, 10_000_000],
+  rateLimitWritesCount: [240, 1, 10_000_000],
+  rateLimitMoneyCount: [60, 1, 10_000_000],
+  rateLimitAddressCount: [3_000, 1, 10_000_000],
+
+  // Live
+  connectionInitTimeoutMs: [5 * second, 100, minute],
+  socketsMaximumCount: [20_000, 1, 1_000_000],
+  socketsPerViewerCount: [20, 1, 10_000],
+  operationsPerSocketCount: [20, 1, 1_000],
+  socketMessageBytes: [64 * kibibyte, kibibyte, 4_096 * kibibyte],
+  socketBufferedBytes: [1_024 * kibibyte, 16 * kibibyte, 65_536 * kibibyte],
+  socketKeepAliveMs: [12 * second, 100, 5 * minute],
+  liveSweepIntervalMs: [second, 50, minute],
+  liveBatchCount: [100, 1, 10_000],
+  liveEventRetentionMs: [7 * day, minute, 365 * day],
+
+  // Database
+  databasePoolCount: [8, 1, 200],
+  databaseConnectTimeoutMs: [5 * second, 100, minute],
+  databaseStatementTimeoutMs: [10 * second, 100, 10 * minute],
+  databaseLockTimeoutMs: [5 * second, 100, 10 * minute],
+  databaseIdleTransactionTimeoutMs: [15 * second, 100, 10 * minute],
+
+  // Redis
+  redisCommandTimeoutMs: [500, 10, 30 * second],
+
+  // Orders, holds, idempotency
+  // Stripe takes 30 minutes to 24 hours: https://docs.stripe.com/api/checkout/sessions/create#create_checkout_session-expires_at
+  checkoutSessionLifetimeMs: [hour, 30 * minute, day],
+  holdLifetimeMs: [hour, second, 30 * day],
+  idempotencyRetentionMs: [2 * day, day, 365 * day],
+
+  // Stripe
+  stripeAttemptsCount: [3, 1, 10],
+  stripeTimeoutMs: [10 * second, 100, 80 * second],
+  stripeEventAttemptsCount: [12, 1, 100],
+  stripeEventBackoffMs: [second, 10, hour],
+  stripeEventBackoffMaximumMs: [hour, second, day],
+
+  // Jobs
+  jobLockLifetimeMs: [30 * second, second, hour],
+  jobBatchCount: [500, 1, 100_000],
+  jobConcurrencyCount: [4, 1, 100],
+  expireGrantsIntervalMs: [second, 100, hour],
+  processStripeEventsIntervalMs: [5 * second, 100, hour],
+  resumeRefundsIntervalMs: [15 * second, 100, hour],
+  releaseHoldsIntervalMs: [minute, 100, day],
+  closeOrdersIntervalMs: [minute, 100, day],
+  synchroniseCatalogueIntervalMs: [minute, 100, day],
+  snapshotBalancesIntervalMs: [hour, 100, day],
+  sweepIntervalMs: [hour, 100, day],
+  reconcileIntervalMs: [day, 100, 7 * day],
+  verifyLedgerIntervalMs: [day, 100, 7 * day],
+
+  // Process
+  shutdownBudgetMs: [5 * second, 100, 10 * minute],
+} as const satisfies Record<string, Bounds>;
+
+export type Limits = { readonly [Name in keyof typeof table]: number };
+
+/** The variable that sets a limit. */
+export function limitVariable(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
+}
+
+/** Reads every limit; faults are recorded in the environment. */
+export function readLimits(environment: Environment): Limits {
+  const entries = Object.entries(table).map(([name, [fallback, minimum, maximum]]) => [
+    name,
+    environment.read(limitVariable(name), wholeNumber(minimum, maximum), fallback),
+  ]);
+  const limits = Object.fromEntries(entries) as Limits;
+  if (limits.topUpMinimumMinorUnits > limits.topUpMaximumMinorUnits) {
+    environment.refuse(
+      'TOP_UP_MINIMUM_MINOR_UNITS',
+      `is ${limits.topUpMinimumMinorUnits}, more than TOP_UP_MAXIMUM_MINOR_UNITS (${limits.topUpMaximumMinorUnits})`,
+      'Lower it or raise the maximum.',
+    );
+  }
+  return limits;
+}

@@ -1,0 +1,164 @@
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { configVariables, readConfig } from '../../src/config.js';
+import { ConfigError } from '../../src/environment.js';
+import { limitVariable } from '../../src/limits.js';
+
+let home: string;
+
+beforeEach(() => {
+  home = mkdtempSync(path.join(os.tmpdir(), 'boxoffice-config-'));
+});
+
+afterEach(() => {
+  rmSync(home, { recursive: true, force: true });
+});
+
+function faultsOf(source: Record<string, string>): string[] {
+  try {
+    readConfig({ DATA_DIR: home, ...source });
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message.split('\n');
+    throw error;
+  }
+  return [];
+}
+
+/** What a server in earnest needs at the least. */
+const production = {
+  NODE_ENV: 'production',
+  DATABASE_URL: 'postgres://boxoffice@database/boxoffice',
+  STRIPE_SECRET_KEY: 'sk_live_abc',
+  STRIPE_WEBHOOK_SECRET: 'whsec_abc',
+  JWT_SECRET: 'a secret that is long enough for HS256',
+  ALLOWED_ORIGINS: 'https://films.example',
+  PUBLIC_URL: 'https://api.films.example',
+};
+
+describe('at home', () => {
+  test('nothing needs to be set', () => {
+    const config = readConfig({ DATA_DIR: home });
+    expect(config.http).toMatchObject({ host: '127.0.0.1', port: 4000, publicUrl: 'http://localhost:4000' });
+    expect(config.stripe).toMatchObject({ sandboxPort: 4010, apiUrl: 'http://127.0.0.1:4010' });
+    expect(config.databaseUrl).toBeUndefined();
+    expect(config.limits.accessFilmsMaximumCount).toBe(500);
+  });
+
+  test('made-up secrets stay the same over restarts and only their owner may read them', () => {
+    const first = readConfig({ DATA_DIR: home });
+    const second = readConfig({ DATA_DIR: home });
+    expect(second.identity.secret).toBe(first.identity.secret);
+    expect(second.stripe.webhookSecrets).toEqual(first.stripe.webhookSecrets);
+    expect(first.identity.secret?.length).toBeGreaterThanOrEqual(32);
+    expect(statSync(path.join(home, 'jwt-secret')).mode & 0o777).toBe(0o600);
+  });
+
+  test('with a key of Stripe there is no sandbox, and the webhook secret must be set', () => {
+    expect(faultsOf({ STRIPE_SECRET_KEY: 'sk_test_abc' })).toEqual([expect.stringMatching(/^STRIPE_WEBHOOK_SECRET: is not set/)]);
+    const { stripe } = readConfig({ DATA_DIR: home, STRIPE_SECRET_KEY: 'sk_test_abc', STRIPE_WEBHOOK_SECRET: 'whsec_a,whsec_b' });
+    expect(stripe).toMatchObject({
+      sandboxPort: undefined,
+      apiUrl: 'https://api.stripe.com',
+      webhookSecrets: ['whsec_a', 'whsec_b'],
+    });
+  });
+
+  test('an empty variable counts as unset', () => {
+    expect(readConfig({ DATA_DIR: home, PORT: '', STRIPE_SECRET_KEY: '' }).http.port).toBe(4000);
+  });
+});
+
+describe('faults', () => {
+  test('are told all at once, one line each, with the variable, what is wrong and what to do', () => {
+    const faults = faultsOf({
+      PORT: 'abc',
+      CURRENCY: 'dollar',
+      REDIS_URL: 'localhost',
+      PAGE_MAXIMUM_COUNT: '0',
+      RUN_JOBS: 'perhaps',
+    });
+    expect(faults).toEqual([
+      'PORT: must be a whole number from 1 to 65535, found "abc". Correct it or remove it.',
+      'REDIS_URL: must be a URL that starts with redis:// or rediss://. Correct it or remove it.',
+      'CURRENCY: must be three capital letters, such as EUR, found "dollar". Correct it or remove it.',
+      'RUN_JOBS: must be true or false, found "perhaps". Correct it or remove it.',
+      'PAGE_MAXIMUM_COUNT: must be a whole number from 1 to 1000, found "0". Correct it or remove it.',
+    ]);
+  });
+
+  test('never show a secret', () => {
+    const source = {
+      JWT_SECRET: 'short-one',
+      STRIPE_SECRET_KEY: 'hunter2',
+      DATABASE_URL: 'mysql://root:hunter2@db',
+      METRICS_TOKEN: 'hunter2',
+    };
+    const text = faultsOf(source).join('\n');
+    expect(text).toMatch(/JWT_SECRET: must be at least 32/);
+    expect(text).not.toMatch(/hunter2|short-one/);
+  });
+
+  test('cover settings that contradict each other', () => {
+    expect(faultsOf({ TOP_UP_MINIMUM_MINOR_UNITS: '900', TOP_UP_MAXIMUM_MINOR_UNITS: '800' })).toEqual([
+      'TOP_UP_MINIMUM_MINOR_UNITS: is 900, more than TOP_UP_MAXIMUM_MINOR_UNITS (800). Lower it or raise the maximum.',
+    ]);
+    expect(faultsOf({ PORT: '5000', SANDBOX_PORT: '5000' })).toEqual([
+      expect.stringMatching(/^SANDBOX_PORT: is 5000, the same as PORT/),
+    ]);
+    expect(faultsOf({ JWT_SECRET: production.JWT_SECRET, JWKS_URL: 'https://id.example/keys' })).toHaveLength(1);
+    expect(faultsOf({ PERSISTED_OPERATIONS: 'only' })).toEqual([expect.stringMatching(/^PERSISTED_OPERATIONS_FILE: is not set/)]);
+  });
+
+  test('tell a data directory that cannot be used in one line', () => {
+    const file = path.join(home, 'a-file');
+    writeFileSync(file, '');
+    expect(faultsOf({ DATA_DIR: file })).toEqual([
+      expect.stringMatching(/^DATA_DIR: .*a-file cannot be read and written \(ENOTDIR\)/),
+    ]);
+  });
+});
+
+describe('in production', () => {
+  test('a server with everything set is accepted, closed by default', () => {
+    const config = readConfig(production);
+    expect(config.guard).toMatchObject({ playground: 'off', introspection: false, persistedOperations: 'off' });
+    expect(config).toMatchObject({ demo: false, http: { host: '0.0.0.0' }, stripe: { sandboxPort: undefined } });
+  });
+
+  test('each default that is only safe at home is refused', () => {
+    const named = faultsOf({ NODE_ENV: 'production' }).map((line) => line.split(':')[0]);
+    expect(named.sort()).toEqual(
+      ['ALLOWED_ORIGINS', 'DATABASE_URL', 'JWT_SECRET', 'PUBLIC_URL', 'STRIPE_SECRET_KEY', 'STRIPE_WEBHOOK_SECRET'].sort(),
+    );
+  });
+
+  test.each([
+    ['PLAYGROUND', 'open'],
+    ['DEMO', 'true'],
+    ['ALLOWED_ORIGINS', 'https://films.example,http://films.example'],
+    ['PUBLIC_URL', 'http://films.example'],
+    ['STRIPE_API_URL', 'http://proxy.example'],
+  ])('%s=%s is refused', (variable, value) => {
+    expect(faultsOf({ ...production, [variable]: value })).toEqual([expect.stringMatching(new RegExp(`^${variable}: `))]);
+  });
+});
+
+describe('.env.example', () => {
+  const lines = readFileSync('.env.example', 'utf8').split('\n');
+  const pairs = lines.flatMap((line) => {
+    const match = line.match(/^#? ?([A-Z][A-Z_]+)=(.*)$/);
+    return match ? [[match[1] as string, match[2] as string] as const] : [];
+  });
+
+  test('documents each variable that is read, once, and no other', () => {
+    expect(pairs.map(([name]) => name).sort()).toEqual([...configVariables()].sort());
+  });
+
+  test('shows the limits as they are', () => {
+    const { limits } = readConfig({ DATA_DIR: home });
+    const shown = Object.fromEntries(pairs);
+    for (const [name, value] of Object.entries(limits)) expect([name, shown[limitVariable(name)]]).toEqual([name, String(value)]);
+  });
+});
