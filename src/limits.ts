@@ -64,7 +64,9 @@ const table = {
   socketMessageBytes: [64 * kibibyte, kibibyte, 4_096 * kibibyte],
   socketBufferedBytes: [1_024 * kibibyte, 16 * kibibyte, 65_536 * kibibyte],
   socketKeepAliveMs: [12 * second, 100, 5 * minute],
+  // How often lost hints are looked for: when this process does not hear the others, and when it does.
   liveSweepIntervalMs: [second, 50, minute],
+  liveQuietSweepIntervalMs: [30 * second, 50, 10 * minute],
   liveBatchCount: [100, 1, 10_000],
   liveEventRetentionMs: [7 * day, minute, 365 * day],
 
@@ -90,10 +92,6 @@ const table = {
   stripeEventAttemptsCount: [12, 1, 100],
   stripeEventBackoffMs: [second, 10, hour],
   stripeEventBackoffMaximumMs: [hour, second, day],
-  stripeEventQueueCount: [1_000, 1, 100_000],
-  reconcileOverlapMs: [2 * hour, 0, 30 * day],
-  // Stripe keeps events for 30 days: https://docs.stripe.com/api/events
-  reconcileLookBackMs: [30 * day, minute, 30 * day],
 
   // Jobs
   jobLockLifetimeMs: [30 * second, second, hour],

@@ -1,0 +1,121 @@
+import type { WebSocket as GraphQLSocket } from 'graphql-ws';
+import type { WebSocket } from 'ws';
+import type { Clock } from '../clock.js';
+import type { Caller } from '../services/caller.js';
+
+/** Codes that a socket is closed with, beside those of the protocol: graphql-ws/PROTOCOL.md and RFC 6455, section 7.4. */
+export const LIVE_CLOSE_CODES = {
+  /** This server stops; another one, or this one later, goes on. */
+  goingAway: 1001,
+  /** The viewer has too many sockets. */
+  tryAgainLater: 1013,
+  /** No token. graphql-ws clients do not try again, for it would not help. */
+  unauthorized: 4401,
+  /** The token is bad or has expired. graphql-ws clients try again, and ask for a token anew. */
+  forbidden: 4403,
+  /** The client does not read as fast as it is sent to. It tries again and goes on after its cursor. */
+  slowReader: 4413,
+} as const;
+
+/** What setTimeout can wait at most. */
+const LARGEST_DELAY_MS = 2 ** 31 - 1;
+/** A client that was told to go and does not is cut off. */
+export const CLOSE_GRACE_MS = 5_000;
+
+/** One socket: who it is, whether it lives, how much it has not read. */
+export class LiveConnection {
+  caller: Caller | null = null;
+  /** Operations under way, also those whose client has lost interest. */
+  operations = 0;
+  private answered = true;
+  private expiry: NodeJS.Timeout | undefined;
+  private cut: NodeJS.Timeout | undefined;
+
+  constructor(
+    readonly socket: WebSocket,
+    private readonly largestBufferedBytes: number,
+    private readonly onSlow: () => void,
+  ) {
+    socket.on('pong', () => {
+      this.answered = true;
+    });
+    // ws answers pings by itself: a client that only pings and never reads must not fill the buffer either.
+    socket.on('ping', () => this.refuseSlowReader());
+    socket.once('close', () => {
+      clearTimeout(this.expiry);
+      clearTimeout(this.cut);
+    });
+  }
+
+  /** Closes the socket when its token expires. */
+  expireAt(instant: Date, clock: Clock): void {
+    const remainingMs = instant.getTime() - clock.now().getTime();
+    if (remainingMs <= 0) {
+      this.close(LIVE_CLOSE_CODES.forbidden, 'Token expired');
+      return;
+    }
+    this.expiry = setTimeout(() => this.expireAt(instant, clock), Math.min(remainingMs, LARGEST_DELAY_MS));
+    this.expiry.unref();
+  }
+
+  /** Pings; cuts off a peer that has not answered the ping before. */
+  beat(): void {
+    if (this.socket.readyState !== this.socket.OPEN) return;
+    if (this.answered) {
+      this.answered = false;
+      this.socket.ping();
+    } else if (this.socket.bufferedAmount > 0) {
+      // The ping waits behind what the client does not read.
+      this.closeSlowReader();
+    } else {
+      this.socket.terminate();
+    }
+  }
+
+  /** Ends with a code; a peer that does not answer is cut off. */
+  close(code: number, reason: string): void {
+    if (this.socket.readyState === this.socket.CLOSED) return;
+    this.socket.close(code, reason);
+    this.cut ??= setTimeout(() => this.socket.terminate(), CLOSE_GRACE_MS);
+    this.cut.unref();
+  }
+
+  /** What graphql-ws writes to and reads from. `send` resolves when the bytes have left: streams wait for it. */
+  transport(onDefect: (error: unknown) => void): GraphQLSocket {
+    const { socket } = this;
+    return {
+      protocol: socket.protocol,
+      send: (data) => this.send(data),
+      close: (code, reason) => this.close(code ?? 1000, reason ?? ''),
+      onMessage: (receive) => {
+        socket.on('message', (data: Buffer) => {
+          receive(data.toString()).catch((error: unknown) => {
+            onDefect(error);
+            this.close(4500, 'Internal server error');
+          });
+        });
+      },
+    };
+  }
+
+  private send(data: string): Promise<void> | undefined {
+    const { socket } = this;
+    if (socket.readyState !== socket.OPEN || this.refuseSlowReader()) return undefined;
+    return new Promise((resolve) => {
+      // A failed write means that the socket breaks, and its close ends the operations.
+      socket.send(data, () => resolve());
+    });
+  }
+
+  private refuseSlowReader(): boolean {
+    if (this.socket.bufferedAmount <= this.largestBufferedBytes) return false;
+    this.closeSlowReader();
+    return true;
+  }
+
+  private closeSlowReader(): void {
+    if (this.socket.readyState !== this.socket.OPEN) return;
+    this.onSlow();
+    this.close(LIVE_CLOSE_CODES.slowReader, 'Too slow: resume after your last cursor');
+  }
+}

@@ -1,0 +1,137 @@
+import {
+  createSourceEventStream,
+  type DocumentNode,
+  type ExecutionArgs,
+  type ExecutionResult,
+  execute,
+  GraphQLError,
+  type GraphQLSchema,
+  parse,
+  specifiedRules,
+  type ValidationRule,
+  validate,
+} from 'graphql';
+import { LRUCache } from 'lru-cache';
+import type { Caller } from '../services/caller.js';
+
+/** What a client sent in a `subscribe` message. */
+export interface LiveRequest {
+  readonly query: string;
+  readonly operationName?: string | null;
+  readonly variables?: Record<string, unknown> | null;
+  readonly extensions?: Record<string, unknown> | null;
+}
+
+/**
+ * Decides whether a request may run, by the same rules as over HTTP: parses and validates it, counts its cost, its rate.
+ * Gives back the document, or the errors that answer the request.
+ */
+export type PrepareOperation = (request: LiveRequest, caller: Caller) => Promise<DocumentNode | readonly GraphQLError[]>;
+
+export type ExecuteOperation = (args: ExecutionArgs) => ExecutionResult | Promise<ExecutionResult>;
+
+/** Prepares by rules alone; documents that passed are kept by their text. */
+export function prepareByRules(options: {
+  schema: GraphQLSchema;
+  /** Added to those of the GraphQL specification. */
+  validationRules: readonly ValidationRule[];
+  largestTokenCount: number;
+  cacheCount: number;
+}): PrepareOperation {
+  const rules = [...specifiedRules, ...options.validationRules];
+  const passed = new LRUCache<string, DocumentNode>({ max: options.cacheCount });
+  return async ({ query }) => {
+    const known = passed.get(query);
+    if (known) return known;
+    let document: DocumentNode;
+    try {
+      document = parse(query, { maxTokens: options.largestTokenCount });
+    } catch (error) {
+      if (error instanceof GraphQLError) return [error];
+      throw error;
+    }
+    const errors = validate(options.schema, document, rules);
+    if (errors.length > 0) return errors;
+    passed.set(query, document);
+    return document;
+  };
+}
+
+export interface OperationRunner {
+  /** For queries and mutations. Never throws. */
+  execute(args: ExecutionArgs): Promise<ExecutionResult>;
+  /** For live operations: each event gets a context of its own, for a loader that is kept serves stale rows. Never throws. */
+  subscribe(args: ExecutionArgs): Promise<ExecutionResult | AsyncIterableIterator<ExecutionResult>>;
+}
+
+/** Runs operations of one caller; a defect answers the operation and leaves the socket open. */
+export function operationRunner(createContext: () => unknown, run: ExecuteOperation = execute): OperationRunner {
+  return {
+    async execute(args) {
+      try {
+        return await run({ ...args, contextValue: await createContext() });
+      } catch (error) {
+        return { errors: [asGraphQLError(error)] };
+      }
+    },
+    async subscribe(args) {
+      try {
+        const source = await createSourceEventStream({ ...args, contextValue: await createContext() });
+        if (!(Symbol.asyncIterator in source)) return source;
+        const resolve = async (event: unknown) => await run({ ...args, rootValue: event, contextValue: await createContext() });
+        return new ResolvedEvents(source[Symbol.asyncIterator](), resolve);
+      } catch (error) {
+        return { errors: [asGraphQLError(error)] };
+      }
+    },
+  };
+}
+
+/** Events of a source, each resolved when it is asked for. */
+class ResolvedEvents implements AsyncIterableIterator<ExecutionResult, undefined, undefined> {
+  constructor(
+    private readonly source: AsyncIterator<unknown>,
+    private readonly resolve: (event: unknown) => Promise<ExecutionResult>,
+  ) {}
+
+  async next(): Promise<IteratorResult<ExecutionResult, undefined>> {
+    const { value: event, done } = await this.source.next();
+    if (done) return { value: undefined, done: true };
+    try {
+      const value = await this.resolve(event);
+      // An event that cannot be told would be a gap. The operation ends, and the client goes on after its last cursor.
+      if (value.data === null || value.data === undefined) throw value.errors?.[0] ?? new Error('an event gave no data');
+      return { value, done: false };
+    } catch (error) {
+      await this.return();
+      throw error;
+    }
+  }
+
+  async return(): Promise<IteratorResult<ExecutionResult, undefined>> {
+    await this.source.return?.();
+    return { value: undefined, done: true };
+  }
+
+  async throw(error: unknown): Promise<IteratorResult<ExecutionResult, undefined>> {
+    await this.return();
+    throw error;
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+}
+
+/** graphql-ws wraps what an event stream throws; the error inside knows its code. */
+export function innermost(error: GraphQLError): GraphQLError {
+  let inner = error;
+  while (inner.originalError instanceof GraphQLError) inner = inner.originalError;
+  return inner;
+}
+
+function asGraphQLError(error: unknown): GraphQLError {
+  if (error instanceof GraphQLError) return error;
+  const originalError = error instanceof Error ? error : new Error(String(error));
+  return new GraphQLError(originalError.message, { originalError });
+}

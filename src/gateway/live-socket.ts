@@ -1,0 +1,283 @@
+import type { IncomingMessage, Server } from 'node:http';
+import type { Duplex } from 'node:stream';
+import {
+  type DocumentNode,
+  GraphQLError,
+  type GraphQLFormattedError,
+  type GraphQLSchema,
+  getOperationAST,
+  type ValidationRule,
+} from 'graphql';
+import { handleProtocols, makeServer } from 'graphql-ws';
+import { type WebSocket, WebSocketServer } from 'ws';
+import { type Clock, systemClock } from '../clock.js';
+import type { Caller } from '../services/caller.js';
+import { CLOSE_GRACE_MS, LIVE_CLOSE_CODES, LiveConnection } from './live-connection.js';
+import { type ExecuteOperation, innermost, operationRunner, type PrepareOperation, prepareByRules } from './live-operations.js';
+
+export interface LiveSocketSettings {
+  /** Where sockets are taken; `/graphql` unless said otherwise. */
+  path?: string;
+  /** Browsers of other origins are refused. Clients that send no Origin are no browsers. */
+  allowedOrigins: readonly string[];
+  connectionInitTimeoutMs: number;
+  socketsMaximumCount: number;
+  socketsPerViewerCount: number;
+  operationsPerSocketCount: number;
+  /** The longest message that a client may send. */
+  socketMessageBytes: number;
+  /** What may wait to be read by a client before it is cut off. */
+  socketBufferedBytes: number;
+  /** How often sockets are pinged; one that has not answered by the next ping is cut off. */
+  socketKeepAliveMs: number;
+  queryTokensMaximumCount: number;
+  documentCacheCount: number;
+}
+
+export interface LiveIdentity {
+  caller: Caller;
+  /** When the token expires; null: never. */
+  expiresAt: Date | null;
+}
+
+export interface LiveSocketOptions {
+  schema: GraphQLSchema;
+  /** Rules beside those of the GraphQL specification; the same as over HTTP. */
+  validationRules?: readonly ValidationRule[];
+  /** In place of `validationRules`: all that HTTP does before it runs an operation. */
+  prepare?: PrepareOperation;
+  /** Who a token speaks for. Throws when it is bad or has expired. */
+  identify(token: string): Promise<LiveIdentity>;
+  /** Made anew for each operation and each event. */
+  createContext(caller: Caller, request: IncomingMessage): unknown;
+  /** The masking rule; the same as over HTTP. */
+  formatError(error: GraphQLError): GraphQLFormattedError;
+  execute?: ExecuteOperation;
+  settings: LiveSocketSettings;
+  clock?: Clock;
+  /** Told of defects; clients see nothing of them. */
+  onDefect?: (error: unknown) => void;
+}
+
+export interface LiveSockets {
+  connections(): number;
+  /** For metrics: operations under way, and clients cut off because they did not read. */
+  statistics(): { connections: number; operations: number; slowReaders: number };
+  /** Takes no more sockets and closes all with 1001; ends when they are closed, after 5 s at most. */
+  stop(): Promise<void>;
+}
+
+interface Extra {
+  connection: LiveConnection;
+  request: IncomingMessage;
+}
+
+type Refusal = readonly [code: number, reason: string];
+
+/** Takes graphql-ws sockets on the server's path `/graphql`. */
+export function attachLiveSocket(server: Server, options: LiveSocketOptions): LiveSockets {
+  return new LiveSocketServer(server, options);
+}
+
+class LiveSocketServer implements LiveSockets {
+  private readonly connected = new Set<LiveConnection>();
+  private readonly socketsOfViewers = new Map<string, number>();
+  private readonly sockets: WebSocketServer;
+  private readonly protocol: ReturnType<typeof makeServer<Record<string, unknown>, Extra>>;
+  private readonly prepare: PrepareOperation;
+  private readonly heartbeat: NodeJS.Timeout;
+  private slowReaders = 0;
+  private stopped = false;
+
+  constructor(
+    private readonly server: Server,
+    private readonly options: LiveSocketOptions,
+  ) {
+    const { settings, schema } = options;
+    this.prepare =
+      options.prepare ??
+      prepareByRules({
+        schema,
+        validationRules: options.validationRules ?? [],
+        largestTokenCount: settings.queryTokensMaximumCount,
+        cacheCount: settings.documentCacheCount,
+      });
+    this.protocol = this.makeProtocol();
+    // perMessageDeflate costs some 230 KiB for each idle socket.
+    this.sockets = new WebSocketServer({
+      noServer: true,
+      clientTracking: false,
+      perMessageDeflate: false,
+      maxPayload: settings.socketMessageBytes,
+      handleProtocols,
+    });
+    this.heartbeat = setInterval(() => this.beat(), settings.socketKeepAliveMs);
+    this.heartbeat.unref();
+    server.on('upgrade', this.upgrade);
+  }
+
+  connections(): number {
+    return this.connected.size;
+  }
+
+  statistics(): { connections: number; operations: number; slowReaders: number } {
+    let operations = 0;
+    for (const connection of this.connected) operations += connection.operations;
+    return { connections: this.connected.size, operations, slowReaders: this.slowReaders };
+  }
+
+  async stop(): Promise<void> {
+    this.stopped = true;
+    clearInterval(this.heartbeat);
+    const closed = [...this.connected].map(
+      (connection) => new Promise<void>((resolve) => connection.socket.once('close', () => resolve())),
+    );
+    for (const connection of this.connected) connection.close(LIVE_CLOSE_CODES.goingAway, 'Going away');
+    let timer: NodeJS.Timeout | undefined;
+    const grace = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, CLOSE_GRACE_MS);
+    });
+    await Promise.race([Promise.all(closed), grace]);
+    clearTimeout(timer);
+    for (const connection of this.connected) connection.socket.terminate();
+    this.server.off('upgrade', this.upgrade);
+  }
+
+  private readonly upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
+    const refusal = this.upgradeRefusal(request);
+    if (refusal) refuseUpgrade(socket, refusal);
+    else this.sockets.handleUpgrade(request, socket, head, (webSocket) => this.open(webSocket, request));
+  };
+
+  private upgradeRefusal(request: IncomingMessage): string | null {
+    const { settings } = this.options;
+    const { origin } = request.headers;
+    if (request.url?.split('?', 1)[0] !== (settings.path ?? '/graphql')) return '404 Not Found';
+    if (this.stopped || this.connected.size >= settings.socketsMaximumCount) return '503 Service Unavailable';
+    return origin === undefined || settings.allowedOrigins.includes(origin) ? null : '403 Forbidden';
+  }
+
+  private open(socket: WebSocket, request: IncomingMessage): void {
+    const connection = new LiveConnection(socket, this.options.settings.socketBufferedBytes, () => this.slowReaders++);
+    this.connected.add(connection);
+    // A message that is too long or no WebSocket frame: ws closes the socket with the code that says so.
+    socket.on('error', () => undefined);
+    const closed = this.protocol.opened(
+      connection.transport((error) => this.options.onDefect?.(error)),
+      { connection, request },
+    );
+    socket.once('close', (code, reason) => {
+      this.connected.delete(connection);
+      this.forget(connection);
+      closed(code, reason.toString()).catch((error: unknown) => this.options.onDefect?.(error));
+    });
+  }
+
+  private makeProtocol() {
+    const { options } = this;
+    return makeServer<Record<string, unknown>, Extra>({
+      connectionInitWaitTimeout: options.settings.connectionInitTimeoutMs,
+      onConnect: async ({ connectionParams, extra }) => {
+        const refusal = await this.admit(extra.connection, tokenOf(connectionParams));
+        // The socket is closing: what graphql-ws sends after this goes nowhere.
+        if (refusal) extra.connection.close(...refusal);
+        return refusal === null;
+      },
+      onSubscribe: async ({ extra }, _id, payload) => {
+        const { connection } = extra;
+        if (connection.operations >= options.settings.operationsPerSocketCount) return [tooManyOperations()];
+        connection.operations++;
+        const prepared = await this.prepareSafely(payload, connection);
+        if (isDocument(prepared)) return this.argumentsOf(prepared, payload, extra);
+        connection.operations--;
+        return prepared;
+      },
+      execute: (args) => runnerOf(args).execute(args),
+      subscribe: (args) => runnerOf(args).subscribe(args),
+      onNext: (_context, _id, _payload, _args, result) =>
+        result.errors ? { ...result, errors: result.errors.map(options.formatError) } : undefined,
+      onError: (_context, _id, _payload, errors) => errors.map((error) => options.formatError(innermost(error as GraphQLError))),
+      onComplete: ({ extra }) => {
+        extra.connection.operations--;
+      },
+    });
+  }
+
+  /** Finds out who speaks; gives back why the socket may not stay, or null. */
+  private async admit(connection: LiveConnection, token: string | null): Promise<Refusal | null> {
+    const { settings, clock = systemClock } = this.options;
+    if (token === null) return [LIVE_CLOSE_CODES.unauthorized, 'Unauthorized: connection_init needs a token'];
+    let identity: LiveIdentity;
+    try {
+      identity = await this.options.identify(token);
+    } catch {
+      return [LIVE_CLOSE_CODES.forbidden, 'Forbidden: bad or expired token'];
+    }
+    const { userId } = identity.caller;
+    if (userId === null) return [LIVE_CLOSE_CODES.forbidden, 'Forbidden: the token names nobody'];
+    // It may have closed meanwhile, and then nobody would count it off.
+    if (connection.socket.readyState !== connection.socket.OPEN) return [LIVE_CLOSE_CODES.goingAway, 'Going away'];
+    const sockets = this.socketsOfViewers.get(userId) ?? 0;
+    if (sockets >= settings.socketsPerViewerCount) return [LIVE_CLOSE_CODES.tryAgainLater, 'Too many sockets of this viewer'];
+    this.socketsOfViewers.set(userId, sockets + 1);
+    connection.caller = identity.caller;
+    if (identity.expiresAt) connection.expireAt(identity.expiresAt, clock);
+    return null;
+  }
+
+  private forget(connection: LiveConnection): void {
+    const userId = connection.caller?.userId;
+    if (!userId) return;
+    const sockets = (this.socketsOfViewers.get(userId) ?? 1) - 1;
+    if (sockets > 0) this.socketsOfViewers.set(userId, sockets);
+    else this.socketsOfViewers.delete(userId);
+  }
+
+  private async prepareSafely(payload: Parameters<PrepareOperation>[0], connection: LiveConnection) {
+    try {
+      const prepared = await this.prepare(payload, connection.caller as Caller);
+      if (!isDocument(prepared) || getOperationAST(prepared, payload.operationName)) return prepared;
+      return [new GraphQLError('The document has no operation of that name.', { extensions: { code: 'BAD_USER_INPUT' } })];
+    } catch (error) {
+      this.options.onDefect?.(error);
+      return [
+        error instanceof GraphQLError ? error : new GraphQLError('Internal server error', { originalError: error as Error }),
+      ];
+    }
+  }
+
+  private argumentsOf(document: DocumentNode, payload: Parameters<PrepareOperation>[0], { connection, request }: Extra) {
+    const createContext = () => this.options.createContext(connection.caller as Caller, request);
+    return {
+      schema: this.options.schema,
+      document,
+      operationName: payload.operationName,
+      variableValues: payload.variables,
+      // Made by the runner, anew for each event.
+      contextValue: operationRunner(createContext, this.options.execute),
+    };
+  }
+
+  private beat(): void {
+    for (const connection of this.connected) connection.beat();
+  }
+}
+
+const runnerOf = (args: { contextValue?: unknown }) => args.contextValue as ReturnType<typeof operationRunner>;
+
+const isDocument = (prepared: DocumentNode | readonly GraphQLError[]): prepared is DocumentNode => 'kind' in prepared;
+
+const tooManyOperations = () =>
+  new GraphQLError('Too many operations on this socket.', { extensions: { code: 'TOO_MANY_OPERATIONS' } });
+
+/** `{ token }`, or `{ authorization: 'Bearer …' }` as over HTTP. */
+function tokenOf(params: Readonly<Record<string, unknown>> | undefined): string | null {
+  const bearer = params?.authorization ?? params?.Authorization;
+  if (typeof bearer === 'string') return /^Bearer\s+(\S+)$/i.exec(bearer)?.[1] ?? '';
+  return typeof params?.token === 'string' && params.token !== '' ? params.token : null;
+}
+
+function refuseUpgrade(socket: Duplex, status: string): void {
+  socket.on('error', () => undefined);
+  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+}

@@ -1,0 +1,96 @@
+import type { LiveEvent } from '../../entities/live-event.js';
+import type { Queryable, Statement } from '../../stores/database.js';
+
+const READ_LIVE_EVENTS: Statement = {
+  name: 'read-live-events',
+  text: `
+    select wanted.place::int as "place", event.user_id as "userId", event.sequence, event.version, event.posted, event.held,
+      event.transaction_id as "transactionId", event.grant_id as "grantId", event.created_at as "createdAt"
+    from unnest($1::uuid[], $2::int[]) with ordinality as wanted(user_id, after_sequence, place)
+    cross join lateral (
+      select * from live_events
+      where live_events.user_id = wanted.user_id and live_events.sequence > wanted.after_sequence
+      order by live_events.sequence limit $3
+    ) event
+    order by wanted.place, event.sequence`,
+};
+
+/** Viewers in one statement. */
+const LARGEST_READ = 200;
+/** Statements at once: the pool is there for purchases too. */
+const LARGEST_CONCURRENCY = 2;
+
+interface Wanted {
+  userId: string;
+  after: number;
+  events: Promise<LiveEvent[]>;
+  resolve(events: LiveEvent[]): void;
+  reject(error: unknown): void;
+}
+
+/**
+ * Reads events of many viewers in one statement: whoever asks while a statement is under way shares the next one, and who
+ * asks the same shares the answer. So ten thousand streams cost two connections, however fast events come.
+ */
+export class LiveEventReader {
+  private readonly waiting = new Map<string, Wanted>();
+  private running = 0;
+  private planned = false;
+
+  constructor(
+    private readonly database: Queryable,
+    private readonly batchCount: number,
+  ) {}
+
+  /** The viewer's next events after a number, in order, at most `batchCount`. Ends in the database's errors. */
+  read(userId: string, after: number): Promise<LiveEvent[]> {
+    const key = `${userId}:${after}`;
+    const known = this.waiting.get(key);
+    if (known) return known.events;
+    const wanted = { userId, after } as Wanted;
+    wanted.events = new Promise((resolve, reject) => {
+      wanted.resolve = resolve;
+      wanted.reject = reject;
+    });
+    this.waiting.set(key, wanted);
+    this.plan();
+    return wanted.events;
+  }
+
+  private plan(): void {
+    if (this.planned || this.running >= LARGEST_CONCURRENCY || this.waiting.size === 0) return;
+    this.planned = true;
+    setImmediate(() => {
+      this.planned = false;
+      void this.run();
+    });
+  }
+
+  private async run(): Promise<void> {
+    const batch: Wanted[] = [];
+    for (const [key, wanted] of this.waiting) {
+      if (batch.length === LARGEST_READ) break;
+      batch.push(wanted);
+      this.waiting.delete(key);
+    }
+    this.running++;
+    this.plan();
+    try {
+      const found = batch.map((): LiveEvent[] => []);
+      const users = batch.map((wanted) => wanted.userId);
+      const positions = batch.map((wanted) => wanted.after);
+      const rows = await this.database.query<LiveEvent & { place: number }>(READ_LIVE_EVENTS, [
+        users,
+        positions,
+        this.batchCount,
+      ]);
+      for (const row of rows) found[row.place - 1]?.push(row);
+      for (const [index, wanted] of batch.entries()) wanted.resolve(found[index] ?? []);
+    } catch (error) {
+      for (const wanted of batch) wanted.reject(error);
+    } finally {
+      this.running--;
+      this.plan();
+    }
+  }
+}

@@ -1,0 +1,59 @@
+import type { Queryable, Statement } from '../../stores/database.js';
+import type { KeptEvents } from './live-cursor.js';
+
+/** A balance as a change left it. */
+export interface LiveBalance {
+  readonly userId: string;
+  readonly currency: string;
+  readonly posted: number;
+  readonly held: number;
+  readonly version: number;
+  /** Null for a balance that never changed. */
+  readonly updatedAt: Date | null;
+}
+
+export interface PresentState {
+  readonly balance: LiveBalance;
+  readonly events: KeptEvents;
+}
+
+/** One statement, so that the balance and the number of its last event belong together. */
+const READ_PRESENT_STATE: Statement = {
+  name: 'read-live-present-state',
+  text: `
+    select currency, posted, held, version, updated_at as "updatedAt", event_sequence as "last",
+      (select sequence from live_events where live_events.user_id = balances.user_id order by sequence limit 1) as "oldest"
+    from balances where user_id = $1`,
+};
+
+/** One statement, so that the grants and the number of the last event belong together. */
+const READ_PRESENT_GRANTS: Statement = {
+  name: 'read-live-present-grants',
+  text: `
+    select balances.event_sequence as "last", array(
+      select id from grants where user_id = $1 and status in ('ACTIVE', 'SUSPENDED') order by granted_at, id limit $2
+    ) as "grantIds"
+    from balances where user_id = $1`,
+};
+
+/** A viewer without a balance row has never had a change: an empty balance in the house's currency. */
+export async function readPresentState(database: Queryable, userId: string, houseCurrency: string): Promise<PresentState> {
+  type Row = Omit<LiveBalance, 'userId'> & { last: number; oldest: number | null };
+  const [row] = await database.query<Row>(READ_PRESENT_STATE, [userId]);
+  if (!row) {
+    const balance = { userId, currency: houseCurrency, posted: 0, held: 0, version: 0, updatedAt: null };
+    return { balance, events: { last: 0, oldest: null } };
+  }
+  const { last, oldest, ...balance } = row;
+  return { balance: { userId, ...balance }, events: { last, oldest } };
+}
+
+/** The ids of the grants that are ACTIVE or SUSPENDED, oldest first, and the number of the event they stand at. */
+export async function readPresentGrants(
+  database: Queryable,
+  userId: string,
+  largestCount: number,
+): Promise<{ grantIds: readonly string[]; last: number }> {
+  const [row] = await database.query<{ grantIds: string[]; last: number }>(READ_PRESENT_GRANTS, [userId, largestCount]);
+  return row ?? { grantIds: [], last: 0 };
+}
