@@ -1,0 +1,16 @@
+import { inBatches } from './in-batches.js';
+import type { JobDefinition } from './job.js';
+
+export interface RefundResumption {
+  /** Takes up to `limit` refunds that are under way and due one step further; tells how many. */
+  resumeDue(limit: number): Promise<number>;
+}
+
+/** Goes on with payouts that were cut off or that Stripe has not answered, and so resolves their holds. */
+export function resumeRefunds(service: RefundResumption, intervalMs: number, batchCount: number): JobDefinition {
+  return {
+    name: 'resume-refunds',
+    intervalMs,
+    run: async ({ signal }) => `${await inBatches((limit) => service.resumeDue(limit), batchCount, signal)} refunds resumed`,
+  };
+}

@@ -1,0 +1,170 @@
+import { hostname } from 'node:os';
+import { Agenda, type Job } from 'agenda';
+import type { Clock } from '../clock.js';
+import { describeFailure } from '../services/describe-failure.js';
+import type { JobScheduler, JobStanding } from '../services/jobs/job-scheduler.js';
+import type { JobStates } from '../services/jobs/job-states.js';
+import type { JobStore } from '../stores/job-store.js';
+import { decideRetryDelay } from './decide-retry-delay.js';
+import { Heartbeat } from './heartbeat.js';
+import type { JobDefinition } from './job.js';
+
+export interface JobRunnerSettings {
+  /** After this a job whose worker died runs again; frequent jobs are taken up sooner. */
+  readonly lockLifetimeMs: number;
+  /** How long a stop waits for running jobs. */
+  readonly stopTimeoutMs: number;
+}
+
+export interface JobRunnerDependencies {
+  readonly store: JobStore;
+  readonly definitions: readonly JobDefinition[];
+  readonly states: JobStates;
+  readonly clock: Clock;
+  readonly settings: JobRunnerSettings;
+  readonly logger: { error(details: object, message: string): void; warn(details: object, message: string): void };
+  /** For metrics: told of each run that ended. */
+  readonly onRun?: (run: { name: string; failed: boolean; durationMs: number }) => void;
+}
+
+/** By hand: once, beside the schedule. */
+interface JobData {
+  readonly byHand?: boolean;
+}
+
+const LARGEST_SCAN_INTERVAL_MS = 1_000;
+const SMALLEST_LOCK_LIFETIME_MS = 5_000;
+const LOCK_LIFETIME_IN_INTERVALS = 5;
+
+/**
+ * Runs jobs by their schedules on Agenda, any number of these side by side: a job is locked by one worker while it runs, and
+ * one job that fails or takes long never holds up another.
+ */
+export class JobRunner implements JobScheduler {
+  private readonly agenda: Agenda;
+  private readonly stopping = new AbortController();
+  private readonly running = new Set<Job>();
+  private readonly waitingForEnd = new Set<() => void>();
+
+  constructor(private readonly dependencies: JobRunnerDependencies) {
+    const { definitions, store, settings, logger } = dependencies;
+    const shortestIntervalMs = Math.min(...definitions.map((definition) => definition.intervalMs));
+    this.agenda = new Agenda({
+      backend: store.backend,
+      name: `${hostname()}:${process.pid}`,
+      processEvery: Math.min(shortestIntervalMs, LARGEST_SCAN_INTERVAL_MS),
+      maxConcurrency: definitions.length,
+      defaultLockLifetime: settings.lockLifetimeMs,
+    });
+    this.agenda.on('error', (error: Error) => logger.error({ reason: describeFailure(error) }, 'jobs could not be looked for'));
+    this.agenda.on('start', (job: unknown) => this.running.add(job as Job));
+    this.agenda.on('complete', (job: unknown) => this.onComplete(job as Job));
+    for (const definition of definitions) this.define(definition);
+  }
+
+  get schedules(): readonly { name: string; intervalMs: number }[] {
+    return this.dependencies.definitions;
+  }
+
+  /** Notes the schedules and begins to run what is due. Call at most once, in processes that run jobs. */
+  async start(): Promise<void> {
+    for (const { name, intervalMs } of this.dependencies.definitions) {
+      const job = await this.agenda.every(intervalMs, name);
+      // The schedule may have become denser since the next run was noted.
+      const latest = new Date(Date.now() + intervalMs);
+      if (job.attrs.nextRunAt && job.attrs.nextRunAt > latest) await job.schedule(latest).save();
+    }
+    await this.agenda.start();
+  }
+
+  /** Begins nothing more, lets running jobs end after the batch at hand, and hands on what does not end in time. */
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    await this.agenda.stop(false);
+    const deadline = setTimeout(() => this.endWaiting(), this.dependencies.settings.stopTimeoutMs);
+    if (this.running.size > 0) await new Promise<void>((resolve) => this.waitingForEnd.add(resolve));
+    clearTimeout(deadline);
+  }
+
+  async standing(): Promise<ReadonlyMap<string, JobStanding>> {
+    await this.agenda.ready;
+    const names = this.schedules.map(({ name }) => name);
+    const { jobs } = await this.agenda.queryJobs({ names });
+    const standing = new Map<string, JobStanding>();
+    for (const { name, nextRunAt, lockedAt, lastRunAt, lastFinishedAt } of jobs) {
+      const before = standing.get(name);
+      const running = Boolean(lockedAt && lastRunAt && (!lastFinishedAt || lastRunAt > lastFinishedAt));
+      standing.set(name, {
+        running: running || before?.running === true,
+        nextRunAt: earlier(nextRunAt ?? null, before?.nextRunAt ?? null),
+      });
+    }
+    return standing;
+  }
+
+  async startNow(name: string): Promise<void> {
+    const data: JobData = { byHand: true };
+    const { jobs } = await this.agenda.queryJobs({ name, data });
+    // One that waits to begin is enough, however often it is asked for.
+    if (jobs.some((job) => job.nextRunAt)) return;
+    await this.agenda.now(name, data);
+  }
+
+  private define(definition: JobDefinition): void {
+    const { name, intervalMs } = definition;
+    const lockLifetime = this.lockLifetimeMs(intervalMs);
+    const backoff = ({ attempt }: { attempt: number }) => decideRetryDelay(attempt, intervalMs);
+    this.agenda.define<JobData>(name, (job) => this.run(definition, job, lockLifetime), {
+      concurrency: 1,
+      lockLimit: 1,
+      lockLifetime,
+      backoff,
+      removeOnComplete: true,
+    });
+  }
+
+  private lockLifetimeMs(intervalMs: number): number {
+    const shortMs = Math.max(SMALLEST_LOCK_LIFETIME_MS, LOCK_LIFETIME_IN_INTERVALS * intervalMs);
+    return Math.min(this.dependencies.settings.lockLifetimeMs, shortMs);
+  }
+
+  private async run(definition: JobDefinition, job: Job<JobData>, lockLifetimeMs: number): Promise<void> {
+    const { states, clock, logger, onRun } = this.dependencies;
+    const { name, intervalMs } = definition;
+    const warnOf = (message: string) => logger.warn({ job: name }, message);
+    const onError = (error: Error) => logger.warn({ job: name, reason: describeFailure(error) }, 'a lock could not be prolonged');
+    const heartbeat = new Heartbeat(job as Job, { lockLifetimeMs, intervalMs, onError });
+    const startedAt = clock.now();
+    const begin = performance.now();
+    let result: string | null = null;
+    let failure: unknown = null;
+    try {
+      result = await definition.run({ signal: this.stopping.signal, warn: warnOf });
+    } catch (error) {
+      failure = error ?? new Error('failed without a reason');
+      logger.error({ job: name, reason: describeFailure(error) }, 'a job failed');
+    } finally {
+      await heartbeat.stop();
+    }
+    const durationMs = Math.round(performance.now() - begin);
+    onRun?.({ name, failed: failure !== null, durationMs });
+    await states.record({ name, startedAt, durationMs, result, error: failure === null ? null : describeFailure(failure) });
+    // A run by hand is not tried again: whoever asked for it sees the failure.
+    if (failure !== null && !job.attrs.data?.byHand) throw failure;
+  }
+
+  private onComplete(job: Job): void {
+    this.running.delete(job);
+    if (this.running.size === 0) this.endWaiting();
+  }
+
+  private endWaiting(): void {
+    for (const resolve of this.waitingForEnd) resolve();
+    this.waitingForEnd.clear();
+  }
+}
+
+function earlier(left: Date | null, right: Date | null): Date | null {
+  if (!left || !right) return left ?? right;
+  return left < right ? left : right;
+}

@@ -1,0 +1,19 @@
+import type { JobDefinition } from './job.js';
+
+/** Each removes what is older than its retention and tells how many rows that were. */
+export type Sweepers = Readonly<Record<string, () => Promise<number>>>;
+
+/** Removes idempotency records and live events that nobody may ask for any more. One that fails does not stop the others. */
+export function sweep(sweepers: Sweepers, intervalMs: number): JobDefinition {
+  return {
+    name: 'sweep',
+    intervalMs,
+    run: async () => {
+      const names = Object.keys(sweepers);
+      const results = await Promise.allSettled(Object.values(sweepers).map((sweeper) => sweeper()));
+      const failed = results.find((result) => result.status === 'rejected');
+      if (failed) throw failed.reason;
+      return results.map((result, index) => `${result.status === 'fulfilled' ? result.value : 0} ${names[index]}`).join(', ');
+    },
+  };
+}

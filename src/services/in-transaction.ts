@@ -1,0 +1,24 @@
+import type { Database, Queryable } from '../stores/database.js';
+import { AfterCommit } from './after-commit.js';
+
+/** The transaction of whoever calls, when it must also hold what they write (the inbox marks its event in it). */
+export interface Surroundings {
+  readonly transaction?: Queryable;
+  readonly afterCommit?: AfterCommit;
+}
+
+/** Runs `work` in the caller's transaction, or in one of its own whose after-commit tasks it then runs. */
+export async function inTransaction<Result>(
+  database: Database,
+  surroundings: Surroundings,
+  work: (transaction: Queryable, afterCommit: AfterCommit) => Promise<Result>,
+): Promise<Result> {
+  if (surroundings.transaction && surroundings.afterCommit) return work(surroundings.transaction, surroundings.afterCommit);
+  let afterCommit = new AfterCommit();
+  const result = await database.transaction((transaction) => {
+    afterCommit = new AfterCommit(); // a transaction that is run again begins with nothing to announce
+    return work(transaction, afterCommit);
+  });
+  afterCommit.run();
+  return result;
+}

@@ -1,0 +1,14 @@
+/** How a job stands with the scheduler, over all workers. */
+export interface JobStanding {
+  readonly running: boolean;
+  readonly nextRunAt: Date | null;
+}
+
+/** Who keeps the schedules; it need not run jobs in this process. */
+export interface JobScheduler {
+  readonly schedules: readonly { readonly name: string; readonly intervalMs: number }[];
+  /** By name; a job that no worker has announced yet is missing. */
+  standing(): Promise<ReadonlyMap<string, JobStanding>>;
+  /** Has it begun as soon as a worker is free, beside its schedule. */
+  startNow(name: string): Promise<void>;
+}

@@ -1,0 +1,54 @@
+import Stripe from 'stripe';
+import type { Surroundings } from '../in-transaction.js';
+import { subjectOf } from './event-types.js';
+import type { Applied, StripeEffects } from './stripe-effects.js';
+
+/** More refunds than this on one payment are not looked at. */
+const LARGEST_REFUNDS = 1_000;
+
+/**
+ * Applies the object that an event carries. A `charge.refunded` carries no refunds, so they are asked of Stripe before the
+ * transaction (`refundsOfPayment`) and handed in.
+ */
+export async function applyEvent(
+  event: Pick<Stripe.Event, 'type' | 'data'>,
+  refunds: readonly Stripe.Refund[],
+  effects: StripeEffects,
+  surroundings: Surroundings,
+): Promise<Applied> {
+  switch (subjectOf(event.type)) {
+    case 'CHECKOUT_SESSION':
+      return effects.applyCheckoutSession(event.data.object as Stripe.Checkout.Session, surroundings);
+    case 'REFUND':
+      return effects.applyStripeRefund(event.data.object as Stripe.Refund, surroundings);
+    case 'DISPUTE':
+      return effects.applyDispute(event.data.object as Stripe.Dispute, surroundings);
+    case 'CHARGE_REFUNDED':
+      return applyRefunds(refunds, effects, surroundings);
+    default:
+      return 'NOT_OURS';
+  }
+}
+
+async function applyRefunds(
+  refunds: readonly Stripe.Refund[],
+  effects: StripeEffects,
+  surroundings: Surroundings,
+): Promise<Applied> {
+  let applied: Applied = 'NOT_OURS';
+  for (const refund of refunds) {
+    if ((await effects.applyStripeRefund(refund, surroundings)) === 'APPLIED') applied = 'APPLIED';
+  }
+  return applied;
+}
+
+/** All refunds of a payment as Stripe has them now, oldest first; none when Stripe does not know the payment. */
+export async function refundsOfPayment(stripe: Pick<Stripe, 'refunds'>, paymentIntentId: string): Promise<Stripe.Refund[]> {
+  try {
+    const list = stripe.refunds.list({ payment_intent: paymentIntentId, limit: 100 });
+    return (await list.autoPagingToArray({ limit: LARGEST_REFUNDS })).reverse();
+  } catch (error) {
+    if (error instanceof Stripe.errors.StripeInvalidRequestError && error.code === 'resource_missing') return [];
+    throw error;
+  }
+}

@@ -1,0 +1,15 @@
+import type Stripe from 'stripe';
+import type { Surroundings } from '../in-transaction.js';
+
+/** NOT_OURS: the object belongs to something else that is sold through the same Stripe account. */
+export type Applied = 'APPLIED' | 'NOT_OURS';
+
+/**
+ * What objects of Stripe do to orders, grants and the ledger. Each may be applied any number of times and in any order, and
+ * throws PaymentNotYetKnown when it is about a payment whose order is not fulfilled yet.
+ */
+export interface StripeEffects {
+  applyCheckoutSession(session: Stripe.Checkout.Session, surroundings: Surroundings): Promise<Applied>;
+  applyStripeRefund(refund: Stripe.Refund, surroundings: Surroundings): Promise<Applied>;
+  applyDispute(dispute: Stripe.Dispute, surroundings: Surroundings): Promise<Applied>;
+}

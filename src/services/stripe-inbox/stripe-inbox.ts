@@ -1,0 +1,244 @@
+import type Stripe from 'stripe';
+import type { Clock } from '../../clock.js';
+import type { StripeEvent, StripeEventStatus } from '../../entities/stripe-event.js';
+import type { Database } from '../../stores/database.js';
+import type { BillingError } from '../billing-error.js';
+import type { Caller } from '../caller.js';
+import { describeFailure } from '../describe-failure.js';
+import { inTransaction } from '../in-transaction.js';
+import { newId } from '../new-id.js';
+import { isUuid } from '../uuid.js';
+import { applyEvent, refundsOfPayment } from './apply-event.js';
+import { BackgroundQueue } from './background-queue.js';
+import { decideNextAttempt, type RetryRules } from './decide-next-attempt.js';
+import { decideReception, type StripeIdentity } from './decide-reception.js';
+import { subjectOf } from './event-types.js';
+import {
+  findAttempts,
+  findDueStripeEvents,
+  findEventsWaitingForPayment,
+  findOrderBehindPayment,
+  findStripeEventsByIds,
+  lockStripeEvent,
+  peekStripeEvent,
+  recordFailedAttempt,
+  reopenStripeEvent,
+  settleStripeEvent,
+  storeStripeEvent,
+} from './inbox-statements.js';
+import { PaymentNotYetKnown } from './payment-not-yet-known.js';
+import { storableJson } from './storable-json.js';
+import type { StripeEffects } from './stripe-effects.js';
+import { verifyWebhook, type WebhookRefusal } from './verify-webhook.js';
+
+export interface StripeInboxSettings extends StripeIdentity, RetryRules {
+  readonly webhookSecrets: readonly string[];
+  readonly toleranceSeconds: number;
+  /** Events worked off at the same time by this process. */
+  readonly concurrency: number;
+  /** Events that may wait in memory; the rest is left to the job. */
+  readonly queueCapacity: number;
+}
+
+export interface StripeInboxDependencies {
+  readonly database: Database;
+  readonly stripe: Pick<Stripe, 'refunds'>;
+  readonly effects: StripeEffects;
+  readonly clock: Clock;
+  readonly settings: StripeInboxSettings;
+  /** Told of what could not even be recorded; the job tries again. */
+  readonly onError: (error: unknown, eventId: string) => void;
+}
+
+export type Receipt =
+  | { readonly outcome: 'STORED' | 'DUPLICATE' }
+  | { readonly outcome: 'REFUSED'; readonly refusal: WebhookRefusal };
+
+/** RETRY: failed or too early, will be tried again. SKIPPED: nothing to do, or another process is at it. */
+export type ProcessingOutcome = 'PROCESSED' | 'IGNORED' | 'RETRY' | 'FAILED' | 'SKIPPED';
+
+/** Nobody's delivery is lost and no effect is doubled: stored first, then applied and marked in one transaction. */
+const UNSETTLED: readonly StripeEventStatus[] = ['RECEIVED'];
+/** What the fulfilment of its payment can still wake. */
+const WAKEABLE: readonly StripeEventStatus[] = ['RECEIVED', 'IGNORED', 'FAILED'];
+const LARGEST_WAITING = 100;
+
+export class StripeInbox {
+  private readonly background: BackgroundQueue<string>;
+
+  constructor(private readonly dependencies: StripeInboxDependencies) {
+    const { concurrency, queueCapacity } = dependencies.settings;
+    this.background = new BackgroundQueue({
+      concurrency,
+      capacity: queueCapacity,
+      work: (eventId) => this.process(eventId),
+      onError: dependencies.onError,
+    });
+  }
+
+  /**
+   * Takes a webhook delivery: checks it, stores its event once and, after that commit, begins to process it in the
+   * background. Ends in the database's error when it could not be stored: then Stripe must be told to send it again.
+   */
+  async receive(rawBody: Buffer, signature: string): Promise<Receipt> {
+    const { settings, clock } = this.dependencies;
+    const event = verifyWebhook(rawBody, signature, {
+      secrets: settings.webhookSecrets,
+      toleranceSeconds: settings.toleranceSeconds,
+      now: clock.now(),
+    });
+    if (typeof event === 'string') return { outcome: 'REFUSED', refusal: event };
+    const stored = await this.store(event);
+    if (!stored) return { outcome: 'DUPLICATE' };
+    if (stored.status === 'RECEIVED') this.background.add(stored.id);
+    return { outcome: 'STORED' };
+  }
+
+  /** Stores an event that was not known before; null when it was. For events that come from Stripe itself, checked or fetched. */
+  async store(event: Stripe.Event): Promise<{ id: string; status: StripeEventStatus } | null> {
+    const { database, clock, settings } = this.dependencies;
+    const now = clock.now();
+    const reception = decideReception(event, settings);
+    const received = reception.status === 'RECEIVED';
+    const [row] = await database.query<{ id: string }>(storeStripeEvent, [
+      newId(),
+      event.id,
+      event.type,
+      reception.status,
+      storableJson(event),
+      received ? null : reception.reason,
+      now,
+      received ? now : null,
+    ]);
+    return row ? { id: row.id, status: reception.status } : null;
+  }
+
+  /** Applies one stored event. Failures are recorded with the event; ends in an error only when not even that was possible. */
+  async process(eventId: string, from: readonly StripeEventStatus[] = UNSETTLED): Promise<ProcessingOutcome> {
+    try {
+      const settled = await this.settle(eventId, from);
+      if (settled.fulfilled) await this.processWaiting(settled.fulfilled);
+      return settled.outcome;
+    } catch (error) {
+      return this.recordFailure(eventId, from, error);
+    }
+  }
+
+  /** Processes up to `limit` events that are due, the longest due first; tells how many were tried. */
+  async processDue(limit: number): Promise<number> {
+    const { database, clock, settings } = this.dependencies;
+    const due = await database.query<{ id: string }>(findDueStripeEvents, [clock.now(), limit]);
+    let tried = 0;
+    const next = due.values();
+    const work = async () => {
+      for (const { id } of next) if ((await this.process(id)) !== 'SKIPPED') tried++;
+    };
+    await Promise.all(Array.from({ length: settings.concurrency }, work));
+    return tried;
+  }
+
+  /** Processes the refunds and disputes that came before their payment was fulfilled. Call after that commit. */
+  async processWaiting(paymentIntentId: string): Promise<void> {
+    const { database } = this.dependencies;
+    const waiting = await database.query<{ id: string }>(findEventsWaitingForPayment, [
+      paymentIntentId,
+      WAKEABLE,
+      LARGEST_WAITING,
+    ]);
+    for (const { id } of waiting) await this.process(id, WAKEABLE);
+  }
+
+  /** Tries an event again, at once and with all its attempts before it. NOT_FOUND; WRONG_STATE for one that is not ours. */
+  async replay(_caller: Caller, id: string): Promise<{ stripeEvent: StripeEvent | null; errors: BillingError[] }> {
+    const { database, clock, settings } = this.dependencies;
+    const stripeEvent = isUuid(id) ? await this.find(id) : null;
+    if (!stripeEvent) {
+      return { stripeEvent: null, errors: [{ code: 'NOT_FOUND', message: 'There is no such Stripe event.', path: ['id'] }] };
+    }
+    const reception = decideReception(stripeEvent.payload as Stripe.Event, settings);
+    if (reception.status === 'IGNORED') {
+      return { stripeEvent: null, errors: [{ code: 'WRONG_STATE', message: reception.reason, path: ['id'], state: 'IGNORED' }] };
+    }
+    await database.query(reopenStripeEvent, [id, clock.now()]);
+    await this.process(id);
+    return { stripeEvent: await this.find(id), errors: [] };
+  }
+
+  /** Ends when nothing runs or waits in this process's background. */
+  idle(): Promise<void> {
+    return this.background.idle();
+  }
+
+  /** Takes no more into the background and ends when what runs there has ended. What waits is stored and left to the job. */
+  close(): Promise<void> {
+    return this.background.close();
+  }
+
+  private async find(id: string): Promise<StripeEvent | null> {
+    const [row] = await this.dependencies.database.query<StripeEvent>(findStripeEventsByIds, [[id]]);
+    return row ?? null;
+  }
+
+  private async settle(
+    eventId: string,
+    from: readonly StripeEventStatus[],
+  ): Promise<{ outcome: ProcessingOutcome; fulfilled?: string | null }> {
+    const { database, effects, clock } = this.dependencies;
+    const refunds = await this.refundsNeeded(eventId, from);
+    if (!refunds) return { outcome: 'SKIPPED' };
+    return inTransaction(database, {}, async (transaction, afterCommit) => {
+      const [row] = await transaction.query<StripeEvent>(lockStripeEvent, [eventId, from]);
+      if (!row) return { outcome: 'SKIPPED' };
+      const event = row.payload as Stripe.Event;
+      const applied = await applyEvent(event, refunds, effects, { transaction, afterCommit });
+      if (applied === 'NOT_OURS') {
+        await transaction.query(settleStripeEvent, [eventId, 'IGNORED', 'It does not belong to an order of ours.', null]);
+        return { outcome: 'IGNORED' };
+      }
+      await transaction.query(settleStripeEvent, [eventId, 'PROCESSED', null, clock.now()]);
+      return { outcome: 'PROCESSED', fulfilled: paymentOfSession(event) };
+    });
+  }
+
+  /** What must be asked of Stripe before the transaction; null when the event is not to be processed. */
+  private async refundsNeeded(eventId: string, from: readonly StripeEventStatus[]): Promise<Stripe.Refund[] | null> {
+    const { database, stripe } = this.dependencies;
+    const [seen] = await database.query<{ type: string; paymentIntentId: string | null }>(peekStripeEvent, [eventId, from]);
+    if (!seen) return null;
+    if (subjectOf(seen.type) !== 'CHARGE_REFUNDED' || seen.paymentIntentId === null) return [];
+    return refundsOfPayment(stripe, seen.paymentIntentId);
+  }
+
+  private async recordFailure(eventId: string, from: readonly StripeEventStatus[], error: unknown): Promise<ProcessingOutcome> {
+    const { database, clock, settings } = this.dependencies;
+    const [seen] = await database.query<{ attempts: number }>(findAttempts, [eventId]);
+    const now = clock.now();
+    const attempts = (seen?.attempts ?? 0) + 1;
+    const nextAttemptAt = decideNextAttempt({ attempts, now, chance: Math.random() }, settings);
+    const early = error instanceof PaymentNotYetKnown ? await this.lookBehind(eventId, error) : null;
+    const status = nextAttemptAt ? 'RECEIVED' : early && !early.order ? 'IGNORED' : 'FAILED';
+    const reason =
+      status === 'IGNORED' ? `No order of ours is behind the payment ${early?.paymentIntentId}.` : describeFailure(error);
+    // Fulfilled between our transaction and here: nobody would wake it any more, so it is due at once.
+    const dueAt = nextAttemptAt && early?.order === 'PAID' ? now : nextAttemptAt;
+    await database.query(recordFailedAttempt, [eventId, from, status, reason, dueAt, early?.paymentIntentId ?? null]);
+    return status === 'RECEIVED' ? 'RETRY' : status;
+  }
+
+  private async lookBehind(eventId: string, { paymentIntentId }: PaymentNotYetKnown) {
+    const event = await this.find(eventId);
+    const object = (event?.payload as Stripe.Event | undefined)?.data.object as { metadata?: Record<string, string> } | undefined;
+    const orderId = Object.values(object?.metadata ?? {}).find(isUuid) ?? null;
+    const [order] = await this.dependencies.database.query<{ status: string }>(findOrderBehindPayment, [
+      paymentIntentId,
+      orderId,
+    ]);
+    return { paymentIntentId, order: order?.status ?? null };
+  }
+}
+
+function paymentOfSession(event: Stripe.Event): string | null {
+  if (subjectOf(event.type) !== 'CHECKOUT_SESSION') return null;
+  const payment = (event.data.object as Stripe.Checkout.Session).payment_intent;
+  return typeof payment === 'string' ? payment : (payment?.id ?? null);
+}

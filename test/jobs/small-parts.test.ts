@@ -1,0 +1,71 @@
+import { describe, expect, test } from '@jest/globals';
+import { decideRetryDelay } from '../../src/jobs/decide-retry-delay.js';
+import { inBatches } from '../../src/jobs/in-batches.js';
+import { sweep } from '../../src/jobs/sweep.js';
+import { describeInterval } from '../../src/services/jobs/describe-interval.js';
+
+const context = { signal: new AbortController().signal, warn: () => {} };
+
+describe('A job that works in batches', () => {
+  test('goes on until a batch is not full', async () => {
+    const limits: number[] = [];
+    let due = 25;
+    const work = async (limit: number) => {
+      limits.push(limit);
+      const done = Math.min(limit, due);
+      due -= done;
+      return done;
+    };
+    expect(await inBatches(work, 10, context.signal)).toBe(25);
+    expect(limits).toEqual([10, 10, 10]);
+  });
+
+  test('ends after the batch at hand when the worker stops', async () => {
+    const stopping = new AbortController();
+    const work = async (limit: number) => {
+      stopping.abort();
+      return limit;
+    };
+    expect(await inBatches(work, 10, stopping.signal)).toBe(10);
+  });
+});
+
+describe('A failed job runs again', () => {
+  test.each([
+    [1, 60_000, 1_000],
+    [2, 60_000, 2_000],
+    [5, 60_000, 16_000],
+    [20, 60_000, 60_000],
+    [20, 1_000, 10_000],
+    [20, 86_400_000, 300_000],
+  ])('after failure %i in a row, of a job each %i ms: in %i ms', (failures, intervalMs, delayMs) => {
+    expect(decideRetryDelay(failures, intervalMs)).toBe(delayMs);
+  });
+});
+
+test.each([
+  [1_000, '1 second'],
+  [15_000, '15 seconds'],
+  [60_000, '1 minute'],
+  [86_400_000, '1 day'],
+  [1_500, '1500 milliseconds'],
+])('an interval of %i ms is told as %s', (intervalMs, words) => {
+  expect(describeInterval(intervalMs)).toBe(words);
+});
+
+describe('The sweep', () => {
+  test('tells how many of each it removed', async () => {
+    const job = sweep({ 'idempotency records': async () => 3, 'live events': async () => 0 }, 1_000);
+    expect(await job.run(context)).toBe('3 idempotency records, 0 live events');
+  });
+
+  test('does the rest when one fails, and fails then', async () => {
+    const done: string[] = [];
+    const failing = async () => {
+      throw new Error('no');
+    };
+    const job = sweep({ first: failing, second: async () => done.push('second') }, 1_000);
+    await expect(job.run(context)).rejects.toThrow('no');
+    expect(done).toEqual(['second']);
+  });
+});
