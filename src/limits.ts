@@ -92,6 +92,10 @@ const table = {
   stripeEventAttemptsCount: [12, 1, 100],
   stripeEventBackoffMs: [second, 10, hour],
   stripeEventBackoffMaximumMs: [hour, second, day],
+  stripeEventQueueCount: [1_000, 1, 100_000],
+  reconcileOverlapMs: [2 * hour, 0, 30 * day],
+  // Stripe keeps events for 30 days: https://docs.stripe.com/api/events
+  reconcileLookBackMs: [30 * day, minute, 30 * day],
 
   // Jobs
   jobLockLifetimeMs: [30 * second, second, hour],
