@@ -1,0 +1,57 @@
+import { getDirective, MapperKind, mapSchema } from '@graphql-tools/utils';
+import { defaultFieldResolver, type GraphQLFieldResolver, type GraphQLSchema } from 'graphql';
+import type { Context } from '../resolvers/context.js';
+import { createLoaders } from '../resolvers/loaders.js';
+import { forbidden, unauthenticated } from '../resolvers/refused.js';
+import type { Caller } from '../services/caller.js';
+
+type Role = Caller['role'];
+type Resolve = GraphQLFieldResolver<unknown, Context>;
+
+/**
+ * Makes `@allowed(to:)` of the contract hold: the one truth about who may use a field. PUBLIC means anybody. Only fields that
+ * carry it are wrapped, so that all others cost nothing. Fails when a root field does not carry it.
+ */
+export function enforceRoles(schema: GraphQLSchema): GraphQLSchema {
+  const roots = [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()].map((type) => type?.name);
+  const undeclared: string[] = [];
+  const enforced = mapSchema(schema, {
+    [MapperKind.OBJECT_FIELD]: (field, name, typeName) => {
+      const roles = allowedRoles(schema, field);
+      if (!roles) {
+        if (roots.includes(typeName)) undeclared.push(`${typeName}.${name}`);
+        return undefined;
+      }
+      const { subscribe, resolve = defaultFieldResolver } = field;
+      if (subscribe) return { ...field, subscribe: guarded(subscribe as Resolve, roles) };
+      const guardedResolve = guarded(resolve as Resolve, roles);
+      return { ...field, resolve: typeName === 'Mutation' ? withFreshLoaders(guardedResolve) : guardedResolve };
+    },
+  });
+  if (undeclared.length > 0) throw new Error(`Root fields without @allowed(to:) in schema.graphql: ${undeclared.join(', ')}`);
+  return enforced;
+}
+
+/** Who may use a field, by the contract; undefined when it does not say. */
+export function allowedRoles(schema: GraphQLSchema, field: object): readonly Role[] | undefined {
+  const [directive] = getDirective(schema, field as never, 'allowed') ?? [];
+  return directive?.to as Role[] | undefined;
+}
+
+function guarded(resolve: Resolve, roles: readonly Role[]): Resolve {
+  if (roles.includes('PUBLIC')) return resolve;
+  return (source, args, context, info) => {
+    const { role } = context.caller;
+    if (role === 'PUBLIC') throw unauthenticated();
+    if (!roles.includes(role)) throw forbidden();
+    return resolve(source, args, context, info);
+  };
+}
+
+/** Several mutations of one operation run one after the other: what the first has loaded is stale for the second. */
+function withFreshLoaders(resolve: Resolve): Resolve {
+  return (source, args, context, info) => {
+    context.loaders = createLoaders(context.services);
+    return resolve(source, args, context, info);
+  };
+}

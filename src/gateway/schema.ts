@@ -1,0 +1,104 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { makeExecutableSchema } from '@graphql-tools/schema';
+import { MapperKind, mapSchema } from '@graphql-tools/utils';
+import { GraphQLObjectType, GraphQLScalarType, type GraphQLSchema } from 'graphql';
+import { buildSchema, createResolversMap, type NonEmptyArray } from 'type-graphql';
+import { AccessResolver } from '../resolvers/access-resolver.js';
+import { AccountResolver } from '../resolvers/account-resolver.js';
+import { FilmResolver } from '../resolvers/film-resolver.js';
+import { GrantResolver } from '../resolvers/grant-resolver.js';
+import { LiveResolver } from '../resolvers/live-resolver.js';
+import { NodeResolver } from '../resolvers/node-resolver.js';
+import { OperationsResolver } from '../resolvers/operations-resolver.js';
+import { OrderResolver } from '../resolvers/order-resolver.js';
+import { plainFields } from '../resolvers/plain-fields.js';
+import { RefundResolver } from '../resolvers/refund-resolver.js';
+import { SubscriptionResolver } from '../resolvers/subscription-resolver.js';
+import { TransactionResolver } from '../resolvers/transaction-resolver.js';
+import { billingErrorTypeOf } from '../resolvers/types/billing-errors.js';
+import { enforceRoles } from './enforce-roles.js';
+import { schemaDrift } from './schema-drift.js';
+
+const resolverClasses: NonEmptyArray<new () => object> = [
+  AccessResolver,
+  AccountResolver,
+  FilmResolver,
+  GrantResolver,
+  LiveResolver,
+  NodeResolver,
+  OperationsResolver,
+  OrderResolver,
+  RefundResolver,
+  SubscriptionResolver,
+  TransactionResolver,
+];
+
+/** type-graphql asks for one; ours are no topics: each live field gives its own stream. */
+const noTopics = {
+  publish: () => undefined,
+  subscribe: (): never => {
+    throw new Error('there are no topics to subscribe to');
+  },
+};
+
+/** The contract's text: `schema.graphql` at the root of the package, found from the sources and from the build alike. */
+export function readContract(): string {
+  for (let directory = path.dirname(fileURLToPath(import.meta.url)); ; directory = path.dirname(directory)) {
+    try {
+      return readFileSync(path.join(directory, 'schema.graphql'), 'utf8');
+    } catch (error) {
+      if (directory === path.dirname(directory)) throw error;
+    }
+  }
+}
+
+/** What the classes say the schema is, under the contract's names. */
+export async function classSchema(): Promise<GraphQLSchema> {
+  const built = await buildSchema({ resolvers: resolverClasses, validate: false, pubSub: noTopics });
+  // The root goes first: the class of the plan cannot be called Subscription while the root is.
+  const live = rename(built, 'Subscription', 'Live');
+  return rename(live, 'SubscriptionPlan', 'Subscription');
+}
+
+function rename(schema: GraphQLSchema, from: string, to: string): GraphQLSchema {
+  return mapSchema(schema, {
+    [MapperKind.OBJECT_TYPE]: (type) =>
+      type.name === from ? new GraphQLObjectType({ ...type.toConfig(), name: to }) : undefined,
+  });
+}
+
+/**
+ * The schema that is served: the contract's text with the classes' resolvers, and the contract's roles enforced. Fails when the
+ * classes and the contract differ in anything, or when a root field does not say who may use it.
+ */
+export async function composeSchema(contract: string = readContract()): Promise<GraphQLSchema> {
+  const fromClasses = await classSchema();
+  const resolvers = resolversOf(fromClasses);
+  resolvers.BillingError = { __resolveType: billingErrorTypeOf };
+  resolvers.Node = { __resolveType: ({ __typename }: { __typename: string }) => __typename };
+  const served = makeExecutableSchema({
+    typeDefs: contract,
+    resolvers: resolvers as never,
+    resolverValidationOptions: { requireResolversToMatchSchema: 'error' },
+  });
+  const drift = schemaDrift(served, fromClasses);
+  if (drift.length > 0) throw new Error(`The resolver classes differ from schema.graphql:\n${drift.join('\n')}`);
+  return enforceRoles(served);
+}
+
+function resolversOf(fromClasses: GraphQLSchema): Record<string, Record<string, unknown>> {
+  const resolvers = createResolversMap(fromClasses) as Record<string, Record<string, unknown> | GraphQLScalarType>;
+  const entries = Object.entries(resolvers).map(([name, resolver]) => {
+    if (resolver instanceof GraphQLScalarType) {
+      // The whole scalar would take the place of the contract's, description and all.
+      const { serialize, parseValue, parseLiteral } = resolver;
+      return [name, { serialize, parseValue, parseLiteral }];
+    }
+    // Rows are the entities', not instances of the classes.
+    const { __isTypeOf: _, ...fields } = resolver;
+    return [name, { ...fields, ...(plainFields as Record<string, object>)[name] }];
+  });
+  return Object.fromEntries(entries);
+}

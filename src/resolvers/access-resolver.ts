@@ -1,0 +1,36 @@
+import { Arg, Ctx, FieldResolver, ID, Int, Query, Resolver, Root } from 'type-graphql';
+import { checkedFirst } from '../services/cursor.js';
+import { type Context, whose } from './context.js';
+import type { AccessDecision, SubscriptionAtVersion } from './required-services.js';
+import { AccessDecisionType } from './types/access.js';
+import { SubscriptionType } from './types/subscription.js';
+
+const LARGEST_OFFERS = 20;
+
+@Resolver(() => AccessDecisionType)
+export class AccessResolver {
+  @Query(() => [AccessDecisionType])
+  access(
+    @Ctx() { caller, services }: Context,
+    @Arg('filmIds', () => [ID]) filmIds: string[],
+    @Arg('userId', () => ID, { nullable: true }) userId?: string | null,
+  ): Promise<AccessDecision[]> {
+    return services.access.decide(whose(caller, userId, ['SERVICE', 'ADMIN']), filmIds);
+  }
+
+  @FieldResolver()
+  grant(@Root() decision: AccessDecision, @Ctx() { loaders }: Context): unknown {
+    return loaders.grant.load(decision.grantId);
+  }
+
+  @FieldResolver(() => [SubscriptionType])
+  async offers(
+    @Root() { allowed, reason, filmId }: AccessDecision,
+    @Ctx() { loaders }: Context,
+    @Arg('first', () => Int, { nullable: true, defaultValue: 3 }) first: number,
+  ): Promise<readonly SubscriptionAtVersion[]> {
+    checkedFirst(first, LARGEST_OFFERS);
+    if (allowed || reason === 'UNKNOWN_FILM') return [];
+    return (await loaders.subscriptionsOfFilm.load(filmId, { first })).nodes;
+  }
+}

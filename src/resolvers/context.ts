@@ -1,0 +1,44 @@
+import type { Caller } from '../services/caller.js';
+import { InvalidArgument } from '../services/invalid-argument.js';
+import { isUuid } from '../services/uuid.js';
+import { createLoaders, type Loaders } from './loaders.js';
+import { forbidden, unauthenticated } from './refused.js';
+import type { RequiredServices } from './required-services.js';
+
+/** What a resolver knows about the operation (or the live event) that it serves. */
+export interface Context {
+  readonly caller: Caller;
+  /** In every error and log line of this operation. */
+  readonly requestId: string;
+  readonly services: RequiredServices;
+  /** When the operation began: one instant for all of its answers. */
+  readonly now: Date;
+  loaders: Loaders;
+}
+
+export interface ContextParts {
+  readonly caller: Caller;
+  readonly requestId: string;
+  readonly services: RequiredServices;
+  readonly now: Date;
+}
+
+/** A new context, with loaders of its own: one for each operation over HTTP, one for each event of a live operation. */
+export function createContext(parts: ContextParts): Context {
+  return { ...parts, loaders: createLoaders(parts.services) };
+}
+
+/**
+ * Whose things are meant: the caller's own, unless another viewer is asked for by one of the `roles` that may. Ends in
+ * FORBIDDEN, UNAUTHENTICATED, or InvalidArgument when `userId` is no UUID.
+ */
+export function whose(caller: Caller, userId: string | null | undefined, roles: readonly Caller['role'][]): string {
+  const asked = userId?.toLowerCase() ?? caller.userId;
+  if (asked === null) throw unauthenticated();
+  if (!isUuid(asked)) throw new InvalidArgument('userId', '`userId` must be a UUID.');
+  if (asked !== caller.userId && !roles.includes(caller.role)) throw forbidden();
+  return asked;
+}
+
+/** Whether the caller may see what belongs to a viewer. */
+export const mayReadOf = (caller: Caller, userId: string): boolean => caller.role === 'ADMIN' || caller.userId === userId;

@@ -1,0 +1,51 @@
+import { Arg, Args, Ctx, FieldResolver, Mutation, Resolver, Root } from 'type-graphql';
+import type { Grant } from '../entities/grant.js';
+import type { Context } from './context.js';
+import { PageArgs } from './page-args.js';
+import { FilmConnectionType } from './types/film.js';
+import { GrantType } from './types/grant.js';
+import { GiftGrantInput, RevokeGrantInput } from './types/money-inputs.js';
+import { GrantPayload } from './types/money-payloads.js';
+
+@Resolver(() => GrantType)
+export class GrantResolver {
+  @FieldResolver()
+  subscription(@Root() grant: Grant, @Ctx() { loaders }: Context): unknown {
+    return loaders.subscriptionAtVersion.load(grant.versionId);
+  }
+
+  @FieldResolver(() => FilmConnectionType)
+  films(@Root() grant: Grant, @Ctx() { loaders }: Context, @Args(() => PageArgs) page: PageArgs): unknown {
+    return loaders.filmsOfVersion.load(grant.versionId, page);
+  }
+
+  @FieldResolver()
+  refundQuote(@Root() grant: Grant, @Ctx() { services, now }: Context): unknown {
+    return services.refunds.quote(grant, now);
+  }
+
+  @FieldResolver()
+  refunds(@Root() grant: Grant, @Ctx() { loaders }: Context): unknown {
+    return loaders.refundsOfGrant.load(grant.id);
+  }
+
+  @FieldResolver()
+  order(@Root() grant: Grant, @Ctx() { loaders }: Context): unknown {
+    return loaders.order.load(grant.orderId);
+  }
+
+  @FieldResolver()
+  spending(@Root() grant: Grant, @Ctx() { loaders }: Context): unknown {
+    return loaders.transaction.load(grant.spendingId);
+  }
+
+  @Mutation(() => GrantPayload)
+  giftGrant(@Ctx() { caller, services }: Context, @Arg('input', () => GiftGrantInput) input: GiftGrantInput): unknown {
+    return services.grants.gift(caller, input);
+  }
+
+  @Mutation(() => GrantPayload)
+  revokeGrant(@Ctx() { caller, services }: Context, @Arg('input', () => RevokeGrantInput) input: RevokeGrantInput): unknown {
+    return services.grants.revoke(caller, input);
+  }
+}

@@ -1,0 +1,109 @@
+import DataLoader from 'dataloader';
+import type { GrantStatus } from '../entities/grant.js';
+import type { OrderStatus } from '../entities/order.js';
+import type { TransactionKind } from '../entities/transaction.js';
+import type { Page } from '../services/cursor.js';
+import type { BalanceInstant } from '../services/history/balances.js';
+import type { PageRequest } from '../services/history/viewer-pages.js';
+import { isUuid } from '../services/uuid.js';
+import type { RequiredServices } from './required-services.js';
+
+/** Ids in one statement; beyond it a batch is split. */
+const BATCH_COUNT = 1_000;
+
+type Batch<Row> = (ids: readonly string[]) => Promise<readonly Row[]>;
+
+/** Loads one row by a UUID. What is no UUID is nothing, and never reaches the database. */
+export class RowLoader<Row> {
+  private readonly loader: DataLoader<string, Row | null>;
+
+  constructor(batch: Batch<Row>, keyOf: (row: Row) => string | null) {
+    this.loader = new DataLoader(
+      async (ids) => {
+        const rows = new Map((await batch(ids)).map((row) => [keyOf(row), row]));
+        return ids.map((id) => rows.get(id) ?? null);
+      },
+      { maxBatchSize: BATCH_COUNT },
+    );
+  }
+
+  async load(id: string | null | undefined): Promise<Row | null> {
+    return id && isUuid(id) ? this.loader.load(id.toLowerCase()) : null;
+  }
+}
+
+/** Loads all rows of a parent, in the order of the statement. */
+function listLoader<Row>(batch: Batch<Row>, parentOf: (row: Row) => string | null): DataLoader<string, Row[]> {
+  return new DataLoader(
+    async (parentIds) => {
+      const lists = new Map<string | null, Row[]>(parentIds.map((id) => [id, []]));
+      for (const row of await batch(parentIds)) lists.get(parentOf(row))?.push(row);
+      return parentIds.map((id) => lists.get(id) ?? []);
+    },
+    { maxBatchSize: BATCH_COUNT },
+  );
+}
+
+/** Loads pages of many parents: those asked for with the same arguments come in one statement. */
+export class PageLoader<Node, Request extends PageRequest> {
+  private readonly loaders = new Map<string, DataLoader<string, Page<Node>>>();
+
+  constructor(private readonly batch: (parentIds: readonly string[], request: Request) => Promise<readonly Page<Node>[]>) {}
+
+  load(parentId: string, request: Request): Promise<Page<Node>> {
+    const key = `${request.first} ${request.after ?? ''} ${request.filter ?? ''}`;
+    let loader = this.loaders.get(key);
+    if (!loader) {
+      loader = new DataLoader((parentIds) => this.batch(parentIds, request), { maxBatchSize: BATCH_COUNT });
+      this.loaders.set(key, loader);
+    }
+    return loader.load(parentId);
+  }
+}
+
+/**
+ * Groups the reads of one operation, and remembers them. For the life of one operation or one live event, never longer: what
+ * it remembers goes stale.
+ */
+export function createLoaders(services: RequiredServices) {
+  const { catalogue, access, stripeEvents, reconciliations } = services;
+  const { rows, pages, balances } = services.history;
+  const byId = (row: { id: string }) => row.id;
+  const accessOf = new Map<string | null, DataLoader<string, Awaited<ReturnType<typeof access.decide>>[number]>>();
+  return {
+    film: new RowLoader(catalogue.filmsByIds.bind(catalogue), byId),
+    subscription: new RowLoader(catalogue.subscriptionsByIds.bind(catalogue), byId),
+    subscriptionAtVersion: new RowLoader(catalogue.subscriptionsByVersionIds.bind(catalogue), (row) => row.versionId),
+    filmsOfVersion: new PageLoader((ids, request: PageRequest) => catalogue.filmsOfVersions(ids, request)),
+    subscriptionsOfFilm: new PageLoader((ids, request: PageRequest) => catalogue.subscriptionsOfFilms(ids, request)),
+    access: (userId: string | null) => {
+      const known = accessOf.get(userId);
+      if (known) return known;
+      const loader = new DataLoader((filmIds: readonly string[]) => access.decide(userId, filmIds));
+      accessOf.set(userId, loader);
+      return loader;
+    },
+    grant: new RowLoader(rows.grantsByIds, byId),
+    grantOfOrder: new RowLoader(rows.grantsByOrders, (grant) => grant.orderId),
+    order: new RowLoader(rows.ordersByIds, byId),
+    transaction: new RowLoader(rows.transactionsByIds, byId),
+    transactionsOfOrder: listLoader(rows.transactionsByOrders, (transaction) => transaction.orderId),
+    transactionsOfRefund: listLoader(rows.transactionsByRefunds, (transaction) => transaction.refundId),
+    refund: new RowLoader(rows.refundsByIds, byId),
+    refundsOfGrant: listLoader(rows.refundsByGrants, (refund) => refund.grantId),
+    refundableOfOrder: new RowLoader(rows.refundableByOrders, (row) => row.orderId),
+    balance: new DataLoader((userIds: readonly string[]) => balances.byUsers(userIds), { maxBatchSize: BATCH_COUNT }),
+    postedAt: new DataLoader((instants: readonly BalanceInstant[]) => balances.postedAt(instants), {
+      cacheKeyFn: ({ userId, time }) => `${userId} ${time.getTime()}`,
+      maxBatchSize: BATCH_COUNT,
+    }),
+    grantsOfViewer: new PageLoader((ids, request: PageRequest<GrantStatus>) => pages.grants(ids, request)),
+    ordersOfViewer: new PageLoader((ids, request: PageRequest<OrderStatus>) => pages.orders(ids, request)),
+    transactionsOfViewer: new PageLoader((ids, request: PageRequest<TransactionKind>) => pages.transactions(ids, request)),
+    stripeEvent: new RowLoader(stripeEvents.byIds.bind(stripeEvents), byId),
+    reconciliation: new RowLoader(reconciliations.byIds.bind(reconciliations), byId),
+    findingsOfReconciliation: listLoader(reconciliations.findingsOf.bind(reconciliations), (row) => row.reconciliationId),
+  };
+}
+
+export type Loaders = ReturnType<typeof createLoaders>;

@@ -1,0 +1,42 @@
+import { Arg, Ctx, ID, Query, Resolver } from 'type-graphql';
+import type { NodeKind } from '../services/history/history.js';
+import { isUuid } from '../services/uuid.js';
+import { type Context, mayReadOf } from './context.js';
+import { visibleSubscription } from './subscription-resolver.js';
+import { NodeType } from './types/node.js';
+
+type Find = (context: Context, id: string) => Promise<object | null>;
+
+/** A viewer's things are there for the viewer and for admins. */
+const ofViewer =
+  (load: (context: Context, id: string) => Promise<{ userId: string } | null>): Find =>
+  async (context, id) => {
+    const row = await load(context, id);
+    return row && mayReadOf(context.caller, row.userId) ? row : null;
+  };
+
+const forAdmins =
+  (load: Find): Find =>
+  async (context, id) =>
+    context.caller.role === 'ADMIN' ? load(context, id) : null;
+
+const finders: Record<NodeKind, Find> = {
+  Film: ({ loaders }, id) => loaders.film.load(id),
+  Subscription: visibleSubscription,
+  Grant: ofViewer(({ loaders }, id) => loaders.grant.load(id)),
+  Transaction: ofViewer(({ loaders }, id) => loaders.transaction.load(id)),
+  Order: ofViewer(({ loaders }, id) => loaders.order.load(id)),
+  Refund: ofViewer(({ loaders }, id) => loaders.refund.load(id)),
+  StripeEvent: forAdmins(({ loaders }, id) => loaders.stripeEvent.load(id)),
+  Reconciliation: forAdmins(({ loaders }, id) => loaders.reconciliation.load(id)),
+};
+
+@Resolver()
+export class NodeResolver {
+  @Query(() => NodeType, { nullable: true })
+  async node(@Ctx() context: Context, @Arg('id', () => ID) id: string): Promise<object | null> {
+    const kind = isUuid(id) ? await context.services.history.kindOf(id) : null;
+    const row = kind && (await finders[kind](context, id));
+    return row ? { __typename: kind, ...row } : null;
+  }
+}

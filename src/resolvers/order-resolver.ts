@@ -1,0 +1,45 @@
+import { Arg, Ctx, FieldResolver, ID, Mutation, Query, Resolver, Root } from 'type-graphql';
+import type { Order } from '../entities/order.js';
+import { isUuid } from '../services/uuid.js';
+import type { Context } from './context.js';
+import { PurchaseInput, TopUpInput } from './types/money-inputs.js';
+import { OrderPayload, PurchasePayload, TopUpPayload } from './types/money-payloads.js';
+import { OrderType } from './types/order.js';
+
+@Resolver(() => OrderType)
+export class OrderResolver {
+  @Query(() => OrderType, { nullable: true })
+  async order(@Ctx() { caller, services }: Context, @Arg('id', () => ID) id: string): Promise<Order | null> {
+    return isUuid(id) ? services.purchases.look(caller, id) : null;
+  }
+
+  @FieldResolver()
+  subscription(@Root() order: Order, @Ctx() { loaders }: Context): unknown {
+    return loaders.subscriptionAtVersion.load(order.versionId);
+  }
+
+  @FieldResolver()
+  async grant(@Root() order: Order, @Ctx() { loaders }: Context): Promise<unknown> {
+    return order.kind === 'PURCHASE' ? loaders.grantOfOrder.load(order.id) : null;
+  }
+
+  @FieldResolver()
+  transactions(@Root() order: Order, @Ctx() { loaders }: Context): unknown {
+    return loaders.transactionsOfOrder.load(order.id);
+  }
+
+  @Mutation(() => PurchasePayload)
+  purchase(@Ctx() { caller, services }: Context, @Arg('input', () => PurchaseInput) input: PurchaseInput): unknown {
+    return services.purchases.purchase(caller, input);
+  }
+
+  @Mutation(() => TopUpPayload)
+  topUp(@Ctx() { caller, services }: Context, @Arg('input', () => TopUpInput) input: TopUpInput): unknown {
+    return services.purchases.topUp(caller, input);
+  }
+
+  @Mutation(() => OrderPayload)
+  cancelOrder(@Ctx() { caller, services }: Context, @Arg('orderId', () => ID) orderId: string): unknown {
+    return services.purchases.cancelOrder(caller, orderId);
+  }
+}

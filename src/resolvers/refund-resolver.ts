@@ -1,0 +1,37 @@
+import { Arg, Ctx, FieldResolver, Mutation, Resolver, Root } from 'type-graphql';
+import type { Refund } from '../entities/refund.js';
+import type { Context } from './context.js';
+import { RefundGrantInput, RefundTransactionInput } from './types/money-inputs.js';
+import { RefundPayload } from './types/money-payloads.js';
+import { RefundType } from './types/refund.js';
+
+@Resolver(() => RefundType)
+export class RefundResolver {
+  @FieldResolver()
+  grant(@Root() refund: Refund, @Ctx() { loaders }: Context): unknown {
+    return loaders.grant.load(refund.grantId);
+  }
+
+  @FieldResolver()
+  transaction(@Root() refund: Refund, @Ctx() { loaders }: Context): unknown {
+    return loaders.transaction.load(refund.transactionId);
+  }
+
+  @FieldResolver()
+  transactions(@Root() refund: Refund, @Ctx() { loaders }: Context): unknown {
+    return loaders.transactionsOfRefund.load(refund.id);
+  }
+
+  @Mutation(() => RefundPayload)
+  refundGrant(@Ctx() { caller, services }: Context, @Arg('input', () => RefundGrantInput) input: RefundGrantInput): unknown {
+    return services.refunds.refundGrant(caller, input);
+  }
+
+  @Mutation(() => RefundPayload)
+  refundTransaction(
+    @Ctx() { caller, services }: Context,
+    @Arg('input', () => RefundTransactionInput) input: RefundTransactionInput,
+  ): unknown {
+    return services.refunds.refundTransaction(caller, input);
+  }
+}

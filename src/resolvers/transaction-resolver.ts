@@ -1,0 +1,40 @@
+import { Arg, Ctx, FieldResolver, Mutation, Resolver, Root } from 'type-graphql';
+import type { Transaction } from '../entities/transaction.js';
+import type { Money } from '../services/money.js';
+import type { Context } from './context.js';
+import { AdjustBalanceInput } from './types/money-inputs.js';
+import { AdjustBalancePayload } from './types/money-payloads.js';
+import { TransactionType } from './types/transaction.js';
+
+@Resolver(() => TransactionType)
+export class TransactionResolver {
+  @FieldResolver()
+  grant(@Root() transaction: Transaction, @Ctx() { loaders }: Context): unknown {
+    return loaders.grant.load(transaction.grantId);
+  }
+
+  @FieldResolver()
+  order(@Root() transaction: Transaction, @Ctx() { loaders }: Context): unknown {
+    return loaders.order.load(transaction.orderId);
+  }
+
+  @FieldResolver()
+  refund(@Root() transaction: Transaction, @Ctx() { loaders }: Context): unknown {
+    return loaders.refund.load(transaction.refundId);
+  }
+
+  @FieldResolver()
+  async refundable(@Root() { kind, orderId, currency }: Transaction, @Ctx() { loaders }: Context): Promise<Money | null> {
+    if (kind !== 'TOP_UP') return null;
+    const left = await loaders.refundableOfOrder.load(orderId);
+    return { amount: left?.amount ?? 0, currency };
+  }
+
+  @Mutation(() => AdjustBalancePayload)
+  adjustBalance(
+    @Ctx() { caller, services }: Context,
+    @Arg('input', () => AdjustBalanceInput) input: AdjustBalanceInput,
+  ): unknown {
+    return services.adjustments.adjust(caller, input);
+  }
+}

@@ -1,0 +1,51 @@
+import type { Queryable, Statement } from '../../stores/database.js';
+import { Balances } from './balances.js';
+import { HistoryRows } from './rows.js';
+import { ViewerPages } from './viewer-pages.js';
+
+/** The types of the contract that `node(id)` finds. */
+export const NODE_KINDS = [
+  'Film',
+  'Subscription',
+  'Grant',
+  'Transaction',
+  'Order',
+  'Refund',
+  'StripeEvent',
+  'Reconciliation',
+] as const;
+export type NodeKind = (typeof NODE_KINDS)[number];
+
+const kindOfNode: Statement = {
+  name: 'kind-of-node',
+  text: NODE_KINDS.map((kind) => {
+    const table = `${kind.replace(/\B[A-Z]/g, '_$&').toLowerCase()}s`;
+    return `select '${kind}' as kind from ${table} where id = $1::uuid`;
+  }).join(' union all '),
+};
+
+export interface HistoryDependencies {
+  readonly database: Queryable;
+  /** ISO 4217: the currency of balances that do not exist yet. */
+  readonly currency: string;
+  readonly pageMaximumCount: number;
+}
+
+/** What has happened: grants, orders, movements, refunds and balances, read without changing anything. */
+export class History {
+  readonly rows: HistoryRows;
+  readonly pages: ViewerPages;
+  readonly balances: Balances;
+
+  constructor(private readonly dependencies: HistoryDependencies) {
+    this.rows = new HistoryRows(dependencies.database);
+    this.pages = new ViewerPages(dependencies.database, dependencies.pageMaximumCount);
+    this.balances = new Balances(dependencies.database, dependencies.currency);
+  }
+
+  /** What kind of thing has this id (a UUID); null when nothing has. */
+  async kindOf(id: string): Promise<NodeKind | null> {
+    const [row] = await this.dependencies.database.query<{ kind: NodeKind }>(kindOfNode, [id]);
+    return row?.kind ?? null;
+  }
+}
