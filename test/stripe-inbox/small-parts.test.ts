@@ -56,7 +56,7 @@ describe('The background queue', () => {
   });
 
   test('tells of failures and goes on', async () => {
-    const failed: number[] = [];
+    const failed: unknown[] = [];
     const done: number[] = [];
     const queue = new BackgroundQueue<number>({
       concurrency: 1,
@@ -65,11 +65,11 @@ describe('The background queue', () => {
         if (item === 1) throw new Error('no');
         done.push(item);
       },
-      onError: (_error, item) => failed.push(item),
+      onError: (error) => failed.push(error),
     });
     for (const item of [1, 2]) queue.add(item);
     await queue.idle();
-    expect({ failed, done }).toEqual({ failed: [1], done: [2] });
+    expect({ failed, done }).toEqual({ failed: [new Error('no')], done: [2] });
   });
 
   test('once closed lets end what runs, and takes nothing more', async () => {

@@ -1,7 +1,8 @@
 import Stripe from 'stripe';
 import type { Surroundings } from '../in-transaction.js';
+import type { Applied } from '../payment-not-yet-known.js';
 import { subjectOf } from './event-types.js';
-import type { Applied, StripeEffects } from './stripe-effects.js';
+import type { StripeEffects } from './stripe-effects.js';
 
 /** More refunds than this on one payment are not looked at. */
 const LARGEST_REFUNDS = 1_000;
@@ -18,7 +19,10 @@ export async function applyEvent(
 ): Promise<Applied> {
   switch (subjectOf(event.type)) {
     case 'CHECKOUT_SESSION':
-      return effects.applyCheckoutSession(event.data.object as Stripe.Checkout.Session, surroundings);
+      return effects.applyCheckoutSession(event.data.object as Stripe.Checkout.Session, {
+        ...surroundings,
+        ...(event.type === 'checkout.session.async_payment_failed' ? { news: 'ASYNC_PAYMENT_FAILED' as const } : {}),
+      });
     case 'REFUND':
       return effects.applyStripeRefund(event.data.object as Stripe.Refund, surroundings);
     case 'DISPUTE':

@@ -7,6 +7,7 @@ import type { Caller } from '../caller.js';
 import { describeFailure } from '../describe-failure.js';
 import { inTransaction } from '../in-transaction.js';
 import { newId } from '../new-id.js';
+import { PaymentNotYetKnown } from '../payment-not-yet-known.js';
 import { isUuid } from '../uuid.js';
 import { applyEvent, refundsOfPayment } from './apply-event.js';
 import { BackgroundQueue } from './background-queue.js';
@@ -26,7 +27,6 @@ import {
   settleStripeEvent,
   storeStripeEvent,
 } from './inbox-statements.js';
-import { PaymentNotYetKnown } from './payment-not-yet-known.js';
 import { storableJson } from './storable-json.js';
 import type { StripeEffects } from './stripe-effects.js';
 import { verifyWebhook, type WebhookRefusal } from './verify-webhook.js';
@@ -47,7 +47,7 @@ export interface StripeInboxDependencies {
   readonly clock: Clock;
   readonly settings: StripeInboxSettings;
   /** Told of what could not even be recorded; the job tries again. */
-  readonly onError: (error: unknown, eventId: string) => void;
+  readonly onError: (error: unknown) => void;
 }
 
 export type Receipt =
@@ -57,21 +57,21 @@ export type Receipt =
 /** RETRY: failed or too early, will be tried again. SKIPPED: nothing to do, or another process is at it. */
 export type ProcessingOutcome = 'PROCESSED' | 'IGNORED' | 'RETRY' | 'FAILED' | 'SKIPPED';
 
-/** Nobody's delivery is lost and no effect is doubled: stored first, then applied and marked in one transaction. */
 const UNSETTLED: readonly StripeEventStatus[] = ['RECEIVED'];
 /** What the fulfilment of its payment can still wake. */
 const WAKEABLE: readonly StripeEventStatus[] = ['RECEIVED', 'IGNORED', 'FAILED'];
 const LARGEST_WAITING = 100;
 
+/** Nobody's delivery is lost and no effect is doubled: an event is stored first, then applied and marked in one transaction. */
 export class StripeInbox {
-  private readonly background: BackgroundQueue<string>;
+  private readonly background: BackgroundQueue<() => Promise<unknown>>;
 
   constructor(private readonly dependencies: StripeInboxDependencies) {
     const { concurrency, queueCapacity } = dependencies.settings;
     this.background = new BackgroundQueue({
       concurrency,
       capacity: queueCapacity,
-      work: (eventId) => this.process(eventId),
+      work: (task) => task(),
       onError: dependencies.onError,
     });
   }
@@ -90,7 +90,7 @@ export class StripeInbox {
     if (typeof event === 'string') return { outcome: 'REFUSED', refusal: event };
     const stored = await this.store(event);
     if (!stored) return { outcome: 'DUPLICATE' };
-    if (stored.status === 'RECEIVED') this.background.add(stored.id);
+    if (stored.status === 'RECEIVED') this.background.add(() => this.process(stored.id));
     return { outcome: 'STORED' };
   }
 
@@ -116,9 +116,7 @@ export class StripeInbox {
   /** Applies one stored event. Failures are recorded with the event; ends in an error only when not even that was possible. */
   async process(eventId: string, from: readonly StripeEventStatus[] = UNSETTLED): Promise<ProcessingOutcome> {
     try {
-      const settled = await this.settle(eventId, from);
-      if (settled.fulfilled) await this.processWaiting(settled.fulfilled);
-      return settled.outcome;
+      return await this.settle(eventId, from);
     } catch (error) {
       return this.recordFailure(eventId, from, error);
     }
@@ -137,7 +135,12 @@ export class StripeInbox {
     return tried;
   }
 
-  /** Processes the refunds and disputes that came before their payment was fulfilled. Call after that commit. */
+  /** Has `processWaiting` done in the background. Never throws, never waits: for the fulfilment to call after its commit. */
+  wake(paymentIntentId: string): void {
+    this.background.add(() => this.processWaiting(paymentIntentId));
+  }
+
+  /** Processes the refunds and disputes that came before their payment was fulfilled. */
   async processWaiting(paymentIntentId: string): Promise<void> {
     const { database } = this.dependencies;
     const waiting = await database.query<{ id: string }>(findEventsWaitingForPayment, [
@@ -179,24 +182,20 @@ export class StripeInbox {
     return row ?? null;
   }
 
-  private async settle(
-    eventId: string,
-    from: readonly StripeEventStatus[],
-  ): Promise<{ outcome: ProcessingOutcome; fulfilled?: string | null }> {
+  private async settle(eventId: string, from: readonly StripeEventStatus[]): Promise<ProcessingOutcome> {
     const { database, effects, clock } = this.dependencies;
     const refunds = await this.refundsNeeded(eventId, from);
-    if (!refunds) return { outcome: 'SKIPPED' };
+    if (!refunds) return 'SKIPPED';
     return inTransaction(database, {}, async (transaction, afterCommit) => {
       const [row] = await transaction.query<StripeEvent>(lockStripeEvent, [eventId, from]);
-      if (!row) return { outcome: 'SKIPPED' };
-      const event = row.payload as Stripe.Event;
-      const applied = await applyEvent(event, refunds, effects, { transaction, afterCommit });
+      if (!row) return 'SKIPPED';
+      const applied = await applyEvent(row.payload as Stripe.Event, refunds, effects, { transaction, afterCommit });
       if (applied === 'NOT_OURS') {
         await transaction.query(settleStripeEvent, [eventId, 'IGNORED', 'It does not belong to an order of ours.', null]);
-        return { outcome: 'IGNORED' };
+        return 'IGNORED';
       }
       await transaction.query(settleStripeEvent, [eventId, 'PROCESSED', null, clock.now()]);
-      return { outcome: 'PROCESSED', fulfilled: paymentOfSession(event) };
+      return 'PROCESSED';
     });
   }
 
@@ -235,10 +234,4 @@ export class StripeInbox {
     ]);
     return { paymentIntentId, order: order?.status ?? null };
   }
-}
-
-function paymentOfSession(event: Stripe.Event): string | null {
-  if (subjectOf(event.type) !== 'CHECKOUT_SESSION') return null;
-  const payment = (event.data.object as Stripe.Checkout.Session).payment_intent;
-  return typeof payment === 'string' ? payment : (payment?.id ?? null);
 }

@@ -1,0 +1,57 @@
+import type Stripe from 'stripe';
+import { type Difference, money } from './difference.js';
+import type { OrderRecord } from './records.js';
+
+type Session = Pick<Stripe.Checkout.Session, 'id' | 'status' | 'payment_status' | 'amount_total' | 'currency'>;
+
+/**
+ * A checkout session beside our order; null when they agree. A session that is open, expired or still waits for its payment
+ * agrees with every order that is not paid: the order follows by itself.
+ */
+export function compareSession(session: Session, order: OrderRecord | null): Difference | null {
+  if (!order) return null;
+  const about = { stripeId: session.id, orderId: order.id, userId: order.userId };
+  const paid = isPaid(session);
+  if (paid && order.status !== 'PAID') {
+    const detail = `Stripe took ${money(session.amount_total, session.currency)}; the order is ${order.status}.`;
+    return { ...about, kind: 'PAID_WITHOUT_GRANT', detail, repairable: true };
+  }
+  if (paid && order.kind === 'PURCHASE' && order.grantId === null) {
+    return { ...about, kind: 'PAID_WITHOUT_GRANT', detail: 'The order is PAID, but there is no grant.', repairable: false };
+  }
+  if (!paid && order.status === 'PAID') {
+    const detail = `The order is PAID; Stripe says ${session.payment_status}, session ${session.status}.`;
+    return { ...about, kind: 'GRANT_WITHOUT_PAYMENT', detail, repairable: false };
+  }
+  return paid ? compareAmounts(session, order, about) : null;
+}
+
+function isPaid(session: Session): boolean {
+  const free = session.payment_status === 'no_payment_required' && session.status === 'complete';
+  return session.payment_status === 'paid' || free;
+}
+
+function compareAmounts(
+  session: Session,
+  order: OrderRecord,
+  about: Pick<Difference, 'stripeId' | 'orderId' | 'userId'>,
+): Difference | null {
+  const captured = session.amount_total ?? 0;
+  const sameCurrency = captured === 0 || session.currency?.toUpperCase() === order.currency;
+  if (sameCurrency && captured === order.capturedAmount && captured === order.toppedUp) return null;
+  const here = `${money(order.capturedAmount, order.currency)} with the order and ${money(order.toppedUp, order.currency)} in the ledger`;
+  const detail = `Stripe took ${money(captured, session.currency)}; here it is ${here}.`;
+  return { ...about, kind: 'AMOUNT_DIFFERS', detail, repairable: false };
+}
+
+/** A PAID order whose session Stripe does not have. */
+export function sessionUnknownToStripe(order: OrderRecord): Difference {
+  return {
+    kind: 'GRANT_WITHOUT_PAYMENT',
+    stripeId: order.stripeSessionId,
+    orderId: order.id,
+    userId: order.userId,
+    detail: `The order is PAID with ${money(order.capturedAmount, order.currency)}; Stripe does not know its session.`,
+    repairable: false,
+  };
+}

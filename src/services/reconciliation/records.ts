@@ -1,0 +1,160 @@
+import type { DisputeOutcome } from '../../entities/dispute.js';
+import type { OrderKind, OrderStatus } from '../../entities/order.js';
+import type { RefundStatus } from '../../entities/refund.js';
+import type { Queryable, Statement } from '../../stores/database.js';
+
+/** An order with what came of it. */
+export interface OrderRecord {
+  readonly id: string;
+  readonly userId: string;
+  readonly kind: OrderKind;
+  readonly status: OrderStatus;
+  readonly currency: string;
+  readonly capturedAmount: number | null;
+  readonly stripeSessionId: string | null;
+  readonly stripePaymentIntentId: string | null;
+  readonly createdAt: Date;
+  readonly grantId: string | null;
+  /** The sum of its TOP_UPs in the ledger. */
+  readonly toppedUp: number;
+}
+
+/** The paid order behind a payment. */
+export interface PaymentRecord {
+  readonly paymentIntentId: string;
+  readonly orderId: string;
+  readonly userId: string;
+}
+
+export interface RefundRecord {
+  readonly id: string;
+  readonly userId: string;
+  readonly orderId: string | null;
+  readonly amount: number;
+  readonly currency: string;
+  readonly status: RefundStatus;
+  readonly stripeRefundId: string | null;
+  readonly createdAt: Date;
+}
+
+export interface DisputeRecord {
+  readonly stripeDisputeId: string;
+  readonly amount: number;
+  readonly currency: string;
+  readonly outcome: DisputeOutcome;
+}
+
+/** The price of a subscription that is on sale. */
+export interface PriceRecord {
+  readonly subscriptionId: string;
+  readonly price: number;
+  readonly currency: string;
+  readonly stripePriceId: string;
+  readonly stripeProductId: string | null;
+}
+
+const orderColumns = `o.id, o.user_id as "userId", o.kind, o.status, o.currency, o.captured_amount as "capturedAmount",
+  o.stripe_session_id as "stripeSessionId", o.stripe_payment_intent_id as "stripePaymentIntentId", o.created_at as "createdAt",
+  g.id as "grantId",
+  coalesce((select sum(t.amount) from transactions t where t.order_id = o.id and t.kind = 'TOP_UP'), 0)::bigint as "toppedUp"`;
+
+const ordersOfSessions: Statement = {
+  name: 'reconcile-orders-of-sessions',
+  text: `select ${orderColumns} from orders o left join grants g on g.order_id = o.id
+    where o.stripe_session_id = any($1) or (o.stripe_session_id is null and o.id = any($2::uuid[]))`,
+};
+const paidOrders: Statement = {
+  name: 'reconcile-paid-orders',
+  text: `select ${orderColumns} from orders o left join grants g on g.order_id = o.id
+    where o.status = 'PAID' and o.created_at >= $1 and o.created_at < $2 and (o.created_at, o.id) > ($3, $4::uuid)
+    order by o.created_at, o.id limit $5`,
+};
+const payments: Statement = {
+  name: 'reconcile-payments',
+  text: `select stripe_payment_intent_id as "paymentIntentId", id as "orderId", user_id as "userId" from orders
+    where stripe_payment_intent_id = any($1) and status = 'PAID'`,
+};
+const refundColumns = `id, user_id as "userId", order_id as "orderId", amount, currency, status,
+  stripe_refund_id as "stripeRefundId", created_at as "createdAt"`;
+const refunds: Statement = {
+  name: 'reconcile-refunds',
+  text: `select ${refundColumns} from refunds where stripe_refund_id = any($1) or id = any($2::uuid[])`,
+};
+const cardRefundsDone: Statement = {
+  name: 'reconcile-card-refunds-done',
+  text: `select ${refundColumns} from refunds
+    where destination = 'CARD' and status = 'SUCCEEDED' and created_at >= $1 and created_at < $2
+      and (created_at, id) > ($3, $4::uuid)
+    order by created_at, id limit $5`,
+};
+const disputes: Statement = {
+  name: 'reconcile-disputes',
+  text: `select stripe_dispute_id as "stripeDisputeId", amount, currency, outcome from disputes where stripe_dispute_id = any($1)`,
+};
+const prices: Statement = {
+  name: 'reconcile-prices',
+  text: `select s.id as "subscriptionId", v.price, v.currency, v.stripe_price_id as "stripePriceId",
+      s.stripe_product_id as "stripeProductId"
+    from subscriptions s join subscription_versions v on v.id = s.current_version_id
+    where s.status = 'ACTIVE' and s.stripe_sync_status = 'SYNCED' and v.stripe_price_id is not null and s.id > $1::uuid
+    order by s.id limit $2`,
+};
+
+const FIRST_ID = '00000000-0000-0000-0000-000000000000';
+const PAGE_COUNT = 200;
+
+/** What stands here, as far as it is compared with Stripe. Reads only. */
+export class Records {
+  constructor(private readonly database: Queryable) {}
+
+  /** By session, or by the order that a session names when its id was never noted here. */
+  orders(sessionIds: readonly string[], orderIds: readonly string[]): Promise<OrderRecord[]> {
+    return this.database.query(ordersOfSessions, [sessionIds, orderIds]);
+  }
+
+  payments(paymentIntentIds: readonly string[]): Promise<PaymentRecord[]> {
+    return this.database.query(payments, [paymentIntentIds]);
+  }
+
+  refunds(stripeRefundIds: readonly string[], refundIds: readonly string[]): Promise<RefundRecord[]> {
+    return this.database.query(refunds, [stripeRefundIds, refundIds]);
+  }
+
+  disputes(stripeDisputeIds: readonly string[]): Promise<DisputeRecord[]> {
+    return this.database.query(disputes, [stripeDisputeIds]);
+  }
+
+  /** Orders that were opened in the time and are PAID, page by page. */
+  paidOrders(from: Date, until: Date): AsyncGenerator<OrderRecord> {
+    return this.byTime<OrderRecord>(paidOrders, from, until);
+  }
+
+  /** Refunds to cards that were asked for in the time and are done, page by page. */
+  cardRefundsDone(from: Date, until: Date): AsyncGenerator<RefundRecord> {
+    return this.byTime<RefundRecord>(cardRefundsDone, from, until);
+  }
+
+  async *prices(): AsyncGenerator<PriceRecord> {
+    let after = FIRST_ID;
+    for (;;) {
+      const page = await this.database.query<PriceRecord>(prices, [after, PAGE_COUNT]);
+      yield* page;
+      if (page.length < PAGE_COUNT) return;
+      after = page.at(-1)?.subscriptionId ?? after;
+    }
+  }
+
+  private async *byTime<Row extends { id: string; createdAt: Date }>(
+    statement: Statement,
+    from: Date,
+    until: Date,
+  ): AsyncGenerator<Row> {
+    let after = { createdAt: new Date(from.getTime() - 1), id: FIRST_ID };
+    for (;;) {
+      const page = await this.database.query<Row>(statement, [from, until, after.createdAt, after.id, PAGE_COUNT]);
+      yield* page;
+      if (page.length < PAGE_COUNT) return;
+      after = page.at(-1) ?? after;
+    }
+  }
+}

@@ -1,0 +1,82 @@
+import type Stripe from 'stripe';
+import type { Clock } from '../../clock.js';
+import type { Database } from '../../stores/database.js';
+import type { StripeEffects } from '../stripe-inbox/stripe-effects.js';
+import type { StripeInbox } from '../stripe-inbox/stripe-inbox.js';
+import { decideWindows, type Window, type WindowRules } from './decide-windows.js';
+import type { Finding } from './examine.js';
+import type { ReconciliationStore } from './reconciliation-store.js';
+import { Records } from './records.js';
+import { walkEvents } from './walk-events.js';
+import { ObjectWalk, type WalkResult } from './walk-objects.js';
+
+export interface ReconciliationDependencies {
+  readonly database: Database;
+  readonly stripe: Stripe;
+  readonly inbox: StripeInbox;
+  readonly effects: StripeEffects;
+  readonly store: ReconciliationStore;
+  readonly clock: Clock;
+  readonly settings: WindowRules;
+}
+
+export interface ReconciliationSummary {
+  readonly id: string;
+  readonly objectsChecked: number;
+  readonly eventsReplayed: number;
+  readonly findingsCount: number;
+  /** Findings that were not repaired. */
+  readonly openFindingsCount: number;
+  /** False when it was told to stop before the end; the next run goes on from there. */
+  readonly finished: boolean;
+}
+
+/** Compares with Stripe, mends what the rules allow and keeps a record of the rest. Safe to run twice at once. */
+export class StripeReconciliation {
+  private readonly objects: ObjectWalk;
+
+  constructor(private readonly dependencies: ReconciliationDependencies) {
+    const { stripe, database, effects } = dependencies;
+    this.objects = new ObjectWalk(stripe, new Records(database), effects);
+  }
+
+  /**
+   * One comparison of all that was made at Stripe since the last one, less an overlap. Ends in Stripe's or the database's
+   * error; what was compared until then is kept.
+   */
+  async run({ signal }: { signal?: AbortSignal } = {}): Promise<ReconciliationSummary> {
+    const { store, clock, settings } = this.dependencies;
+    const startedAt = clock.now();
+    const windows = decideWindows(await store.comparedUntil(), startedAt, settings);
+    const id = await store.begin(startedAt);
+    const totals = { objectsChecked: 0, eventsReplayed: 0, findingsCount: 0, openFindingsCount: 0 };
+    const note = (found: readonly Finding[], comparedUntil: Date | null, finishedAt: Date | null) => {
+      totals.findingsCount += found.length;
+      totals.openFindingsCount += found.filter((finding) => !finding.repaired).length;
+      return store.note(id, totals, found, comparedUntil, finishedAt);
+    };
+    for (const window of windows) {
+      if (signal?.aborted) return { id, ...totals, finished: false };
+      const walked = await this.walk(window);
+      totals.objectsChecked += walked.objectsChecked;
+      totals.eventsReplayed += walked.eventsReplayed;
+      await note(walked.findings, window.until, null);
+    }
+    const prices: WalkResult = { objectsChecked: 0, findings: [] };
+    await this.objects.prices(prices);
+    totals.objectsChecked += prices.objectsChecked;
+    await note(prices.findings, null, clock.now());
+    return { id, ...totals, finished: true };
+  }
+
+  /** Events first: they explain most of what would differ. Sessions next: refunds and disputes need their payment. */
+  private async walk(window: Window): Promise<WalkResult & { eventsReplayed: number }> {
+    const { objectsChecked, eventsReplayed } = await walkEvents(this.dependencies, window);
+    const result: WalkResult = { objectsChecked, findings: [] };
+    await this.objects.sessions(window, result);
+    await this.objects.payments(window, result);
+    await this.objects.refunds(window, result);
+    await this.objects.disputes(window, result);
+    return { ...result, eventsReplayed };
+  }
+}

@@ -1,0 +1,42 @@
+import type Stripe from 'stripe';
+import type { StripeEventStatus } from '../../entities/stripe-event.js';
+import type { Queryable } from '../../stores/database.js';
+import { EVENT_TYPES } from '../stripe-inbox/event-types.js';
+import { findStripeEventsByStripeIds } from '../stripe-inbox/inbox-statements.js';
+import type { StripeInbox } from '../stripe-inbox/stripe-inbox.js';
+import { chunksOf } from './chunks.js';
+import { createdIn, type Window } from './decide-windows.js';
+
+const CHUNK_COUNT = 100;
+/** Stored, but without effect so far. */
+const UNSETTLED: readonly StripeEventStatus[] = ['RECEIVED', 'FAILED'];
+
+export interface EventWalk {
+  readonly stripe: Pick<Stripe, 'events'>;
+  readonly database: Queryable;
+  readonly inbox: Pick<StripeInbox, 'store' | 'process'>;
+}
+
+/** Stores and processes the events of a window that never came, and tries again those that had no effect. */
+export async function walkEvents(
+  { stripe, database, inbox }: EventWalk,
+  window: Window,
+): Promise<{ objectsChecked: number; eventsReplayed: number }> {
+  let objectsChecked = 0;
+  let eventsReplayed = 0;
+  const list = stripe.events.list({ created: createdIn(window), types: [...EVENT_TYPES], limit: CHUNK_COUNT });
+  for await (const chunk of chunksOf(list, CHUNK_COUNT)) {
+    objectsChecked += chunk.length;
+    const rows = await database.query<{ id: string; stripeId: string; status: StripeEventStatus }>(findStripeEventsByStripeIds, [
+      chunk.map((event) => event.id),
+    ]);
+    const known = new Map(rows.map((row) => [row.stripeId, row]));
+    // Stripe lists the newest first; the oldest first saves some waiting of one event for another.
+    for (const event of chunk.reverse()) {
+      const stored = known.get(event.id) ?? (await inbox.store(event));
+      if (!stored || !UNSETTLED.includes(stored.status)) continue;
+      if ((await inbox.process(stored.id, UNSETTLED)) === 'PROCESSED') eventsReplayed++;
+    }
+  }
+  return { objectsChecked, eventsReplayed };
+}
