@@ -1,0 +1,119 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { readFaultRule } from './fault-rules.js';
+import type { SandboxControl } from './sandbox-control.js';
+import { invalidRequest } from './stripe-error.js';
+
+type IdRequest = FastifyRequest<{ Params: { id: string } }>;
+type Fields = Record<string, unknown>;
+
+/** The furthest the clock is moved at a time. */
+const MAXIMUM_ADVANCE_SECONDS = 10 * 366 * 24 * 60 * 60;
+
+/** `/sandbox/*`: what tests and scripts may do beyond Stripe's API. JSON in, JSON out; no key is asked for. */
+export function registerControl(server: FastifyInstance, control: SandboxControl): void {
+  server.get('/sandbox/state', () => control.state());
+  server.post('/sandbox/reset', () => {
+    control.reset();
+    return control.state();
+  });
+  registerMoney(server, control);
+  registerFaults(server, control);
+  registerClock(server, control);
+  registerWebhooks(server, control);
+}
+
+function registerMoney(server: FastifyInstance, control: SandboxControl): void {
+  server.post('/sandbox/checkout/:id/settle', (request: IdRequest) => {
+    const outcome = oneOf(fieldsOf(request), 'outcome', ['succeeded', 'failed']);
+    return control.settle(request.params.id, outcome);
+  });
+  server.post('/sandbox/refunds/:id/succeed', (request: IdRequest) => control.succeedRefund(request.params.id));
+  server.post('/sandbox/refunds/:id/fail', (request: IdRequest) =>
+    control.failRefund(request.params.id, textIn(fieldsOf(request), 'failure_reason') ?? 'lost_or_stolen_card'),
+  );
+  server.post('/sandbox/dashboard/refunds', (request) => control.refundInDashboard(chargeAndAmount(fieldsOf(request))));
+}
+
+function registerFaults(server: FastifyInstance, control: SandboxControl): void {
+  server.get('/sandbox/faults', () => control.faults());
+  server.delete('/sandbox/faults', () => {
+    control.clearFaults();
+    return control.faults();
+  });
+  // One rule, or {"seed": n, "rules": [...]}, which begins anew from the seed.
+  server.post('/sandbox/faults', (request) => {
+    const fields = fieldsOf(request);
+    const given = 'rules' in fields || 'seed' in fields ? (fields.rules ?? []) : [fields];
+    if (!Array.isArray(given)) throw invalidRequest('"rules" must be a list of fault rules.', { param: 'rules' });
+    const rules = given.map((value: unknown) => {
+      const rule = readFaultRule(value);
+      if (typeof rule === 'string') throw invalidRequest(rule);
+      return rule;
+    });
+    const seed = wholeNumberIn(fields, 'seed', 0, Number.MAX_SAFE_INTEGER);
+    if (seed !== undefined) control.clearFaults(seed);
+    for (const rule of rules) control.addFault(rule);
+    return control.faults();
+  });
+}
+
+function registerClock(server: FastifyInstance, control: SandboxControl): void {
+  server.get('/sandbox/clock', () => ({ now: control.now().toISOString() }));
+  server.post('/sandbox/clock', (request) => {
+    const fields = fieldsOf(request);
+    const seconds = wholeNumberIn(fields, 'advanceSeconds', -MAXIMUM_ADVANCE_SECONDS, MAXIMUM_ADVANCE_SECONDS);
+    if (seconds !== undefined) return { now: control.advanceClock(seconds).toISOString() };
+    const time = new Date(textIn(fields, 'now') ?? '');
+    if (Number.isNaN(time.getTime())) throw invalidRequest('Send {"advanceSeconds": 60} or {"now": "2030-01-01T00:00:00Z"}.');
+    return { now: control.moveClockTo(time).toISOString() };
+  });
+}
+
+function registerWebhooks(server: FastifyInstance, control: SandboxControl): void {
+  server.post('/sandbox/webhooks/flush', (request) =>
+    control.flushWebhooks(wholeNumberIn(fieldsOf(request), 'timeoutMs', 1, 600_000)),
+  );
+  server.post('/sandbox/webhooks/resend', (request) => {
+    const event = textIn(fieldsOf(request), 'event');
+    if (event === undefined) throw invalidRequest('Send {"event": "evt_…"}.', { param: 'event' });
+    control.resendEvent(event);
+    return { event };
+  });
+}
+
+function fieldsOf(request: FastifyRequest): Fields {
+  const { body } = request;
+  if (body === undefined || body === null) return {};
+  if (typeof body === 'object' && !Array.isArray(body)) return body as Fields;
+  throw invalidRequest('Send a JSON object.');
+}
+
+function textIn(fields: Fields, name: string): string | undefined {
+  const value = fields[name];
+  if (value === undefined || typeof value === 'string') return value;
+  throw invalidRequest(`"${name}" must be text.`, { param: name });
+}
+
+function wholeNumberIn(fields: Fields, name: string, minimum: number, maximum: number): number | undefined {
+  const value = fields[name];
+  if (value === undefined) return undefined;
+  if (typeof value === 'number' && Number.isInteger(value) && value >= minimum && value <= maximum) return value;
+  throw invalidRequest(`"${name}" must be a whole number from ${minimum} to ${maximum}.`, { param: name });
+}
+
+function oneOf<const T extends string>(fields: Fields, name: string, allowed: readonly T[]): T {
+  const chosen = allowed.find((candidate) => candidate === fields[name]);
+  if (chosen === undefined) throw invalidRequest(`"${name}" must be one of ${allowed.join(', ')}.`, { param: name });
+  return chosen;
+}
+
+function chargeAndAmount(fields: Fields): { paymentIntent?: string; charge?: string; amount?: number } {
+  const paymentIntent = textIn(fields, 'payment_intent');
+  const charge = textIn(fields, 'charge');
+  const amount = wholeNumberIn(fields, 'amount', 1, 99_999_999);
+  return {
+    ...(paymentIntent === undefined ? {} : { paymentIntent }),
+    ...(charge === undefined ? {} : { charge }),
+    ...(amount === undefined ? {} : { amount }),
+  };
+}

@@ -1,0 +1,147 @@
+import type { RefundBody, SessionBody } from './bodies.js';
+import type { FaultRule, FaultRuleState } from './fault-rules.js';
+import { newIdentifier } from './identifiers.js';
+import { type PaymentChoice, type PaymentResult, paySession, settleSession } from './pay-session.js';
+import { createRefund, failRefund, succeedRefund } from './refund-charge.js';
+import { found } from './resources/found.js';
+import { chargeToRefund } from './resources/refunds.js';
+import { sweep } from './sweep.js';
+import { type CurrencyTotals, totalsOf } from './totals.js';
+import type { DeliveryCounts, WebhookDeliverer } from './webhook-deliverer.js';
+import type { Origin, World } from './world.js';
+
+/** A summary of all the sandbox knows. */
+export interface SandboxState {
+  now: string;
+  counts: Record<string, number>;
+  openSessions: number;
+  totals: Record<string, CurrencyTotals>;
+  webhooks: DeliveryCounts & { refused: number };
+}
+
+/** What tests, scripts and people may do to the sandbox beyond Stripe's API. Refusals throw a StripeFailure. */
+export class SandboxControl {
+  constructor(
+    private readonly world: World,
+    private readonly deliverer: WebhookDeliverer,
+  ) {}
+
+  /** Where events made from now on are sent; null sends none. */
+  setWebhookUrl(url: string | null): void {
+    this.world.webhookUrl = url;
+  }
+
+  pay(sessionId: string, choice: PaymentChoice): PaymentResult {
+    return this.world.act(null, () => paySession(this.world, sessionId, choice));
+  }
+
+  /** Settles a bank debit that is under way. */
+  settle(sessionId: string, outcome: 'succeeded' | 'failed'): SessionBody {
+    return this.world.act(null, () => settleSession(this.world, sessionId, outcome));
+  }
+
+  succeedRefund(id: string): RefundBody {
+    return this.world.act(null, () => succeedRefund(this.world, id));
+  }
+
+  failRefund(id: string, failureReason: string): RefundBody {
+    return this.world.act(null, () => failRefund(this.world, id, failureReason));
+  }
+
+  /** A refund as somebody makes it in the dashboard: without metadata and without an idempotency key. */
+  refundInDashboard(given: { paymentIntent?: string; charge?: string; amount?: number }): RefundBody {
+    return this.world.act(dashboardOrigin(), () =>
+      createRefund(this.world, {
+        charge: chargeToRefund(this.world, given.charge, given.paymentIntent),
+        amount: given.amount,
+        metadata: {},
+        reason: 'requested_by_customer',
+      }),
+    );
+  }
+
+  addFault(rule: FaultRule): void {
+    this.world.faults.add(rule);
+  }
+
+  /** Forgets all fault rules; with a seed, the rules added next decide as they did after the same seed before. */
+  clearFaults(seed?: number): void {
+    if (seed === undefined) this.world.faults.clear();
+    else this.world.faults.restart(seed);
+  }
+
+  faults(): { seed: number; rules: FaultRuleState[] } {
+    return { seed: this.world.faults.currentSeed, rules: this.world.faults.list() };
+  }
+
+  now(): Date {
+    return this.world.clock.now();
+  }
+
+  /** Moves the clock on, and does at once what becomes due. */
+  advanceClock(seconds: number): Date {
+    return this.moveClock(() => this.world.clock.advance(seconds));
+  }
+
+  moveClockTo(time: Date): Date {
+    return this.moveClock(() => this.world.clock.moveTo(time));
+  }
+
+  /** Sends all webhooks that wait, without their delays; resolves when none waits any more or the time is over. */
+  flushWebhooks(timeoutMs = 10_000): Promise<DeliveryCounts> {
+    return this.deliverer.flush(timeoutMs);
+  }
+
+  /** Sends an event again, as the dashboard's button does. */
+  resendEvent(eventId: string): void {
+    this.world.act(null, () => {
+      found(this.world.store.events, eventId, 'event');
+      this.world.addDelivery({ id: newIdentifier('whd'), event: eventId, delayMs: 0 });
+    });
+  }
+
+  state(): SandboxState {
+    const { store, clock, deliveriesRefused } = this.world;
+    const counts: Record<string, number> = {};
+    const kinds = [
+      'products',
+      'prices',
+      'customers',
+      'sessions',
+      'paymentIntents',
+      'charges',
+      'refunds',
+      'disputes',
+      'events',
+    ] as const;
+    for (const kind of kinds) counts[kind] = store[kind].size;
+    return {
+      now: clock.now().toISOString(),
+      counts,
+      openSessions: store.sessions.rowsWhere('status', 'open').length,
+      totals: totalsOf(this.world),
+      webhooks: { ...this.deliverer.counts(), refused: deliveriesRefused },
+    };
+  }
+
+  /** Forgets everything but the address of the webhooks. */
+  reset(): void {
+    this.deliverer.clear();
+    this.world.faults.clear();
+    this.world.store.reset();
+    this.world.clock.setOffset(0);
+    this.world.deliveriesRefused = 0;
+  }
+
+  private moveClock(move: () => void): Date {
+    const { store, clock } = this.world;
+    move();
+    this.world.act(null, () => store.put(store.settings, { id: 'settings', clockOffsetMs: clock.currentOffsetMs }));
+    sweep(this.world);
+    return clock.now();
+  }
+}
+
+function dashboardOrigin(): Origin {
+  return { requestId: newIdentifier('req'), idempotencyKey: null };
+}

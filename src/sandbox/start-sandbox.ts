@@ -1,0 +1,92 @@
+import type { AddressInfo } from 'node:net';
+import fastify, { type FastifyInstance } from 'fastify';
+import { registerApi } from './api-server.js';
+import { registerCheckout, registerPay } from './checkout-routes.js';
+import { registerControl } from './control-routes.js';
+import { MAXIMUM_BODY_BYTES, SWEEP_INTERVAL_MS } from './limits.js';
+import { type SandboxLogger, type SandboxOptions, settingsFrom } from './options.js';
+import { SandboxControl } from './sandbox-control.js';
+import { StripeFailure } from './stripe-error.js';
+import { sweep } from './sweep.js';
+import { WebhookDeliverer } from './webhook-deliverer.js';
+import { World } from './world.js';
+
+/** A running sandbox. `control` does in the process what `/sandbox/*` does over HTTP. */
+export interface Sandbox {
+  /** Where Stripe's API and the checkout page are: `http://127.0.0.1:port`. */
+  readonly url: string;
+  readonly port: number;
+  readonly secretKey: string;
+  readonly control: SandboxControl;
+  /** Stops listening and sending; what is not delivered yet is, when it starts again with the same state file. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts a local stand-in for the parts of Stripe's API that Boxoffice uses, for development and tests. The real SDK speaks to it.
+ * Throws when the port is taken or the state file cannot be read.
+ */
+export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
+  const { logger, ...settings } = settingsFrom(options);
+  const world = new World(settings);
+  world.webhookUrl = options.webhookUrl;
+  const deliverer = new WebhookDeliverer(world, logger);
+  const control = new SandboxControl(world, deliverer);
+  const server = buildServer(world, control, logger);
+  await server.listen({ port: options.port, host: settings.host });
+  const { port } = server.server.address() as AddressInfo;
+  const url = `http://${settings.host.includes(':') ? `[${settings.host}]` : settings.host}:${port}`;
+  world.publicUrl = options.publicUrl ?? url;
+  deliverer.resume();
+  const timer = setInterval(() => sweep(world), SWEEP_INTERVAL_MS);
+  timer.unref();
+  let stopped: Promise<void> | null = null;
+  const stop = async () => {
+    clearInterval(timer);
+    deliverer.stop();
+    await server.close();
+    world.store.close();
+  };
+  return {
+    url,
+    port,
+    secretKey: settings.secretKey,
+    control,
+    stop: () => {
+      stopped ??= stop();
+      return stopped;
+    },
+  };
+}
+
+function buildServer(world: World, control: SandboxControl, logger: SandboxLogger): FastifyInstance {
+  const server = fastify({ bodyLimit: MAXIMUM_BODY_BYTES, forceCloseConnections: true, routerOptions: { maxParamLength: 200 } });
+  server.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, body, done) =>
+    done(null, body),
+  );
+  server.removeContentTypeParser('text/plain');
+  server.setErrorHandler((error, request, reply) => {
+    const failure = error instanceof StripeFailure ? error : unexpected(error);
+    if (failure.statusCode >= 500) logger.warn({ error, address: request.url.split('?')[0] }, 'The sandbox failed to answer');
+    return reply
+      .code(failure.statusCode)
+      .headers({ ...failure.headers })
+      .send({ error: failure.body });
+  });
+  registerApi(server, world);
+  registerCheckout(server, world);
+  registerPay(server, world);
+  registerControl(server, control);
+  return server;
+}
+
+/** Faults of the request that Fastify found keep their status; all else is the sandbox's own defect. */
+function unexpected(error: unknown): StripeFailure {
+  const status = error instanceof Error && 'statusCode' in error ? Number(error.statusCode) : 500;
+  if (status >= 400 && status < 500) {
+    return new StripeFailure(status, { type: 'invalid_request_error', message: (error as Error).message }, false);
+  }
+  return new StripeFailure(500, { type: 'api_error', message: 'The sandbox has a defect; its log says more.' }, false, {
+    'Stripe-Should-Retry': 'false',
+  });
+}

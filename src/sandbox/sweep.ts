@@ -1,0 +1,18 @@
+import { settleSession } from './pay-session.js';
+import { failRefund } from './refund-charge.js';
+import { expireAllDue } from './resources/checkout-sessions.js';
+import type { World } from './world.js';
+
+/** Does all that has become due by the sandbox's clock: expires sessions, settles delayed payments, fails refunds that fail later. */
+export function sweep(world: World): void {
+  const now = world.clock.nowSeconds();
+  world.act(null, () => expireAllDue(world));
+  const due = [...world.store.scheduled.rows()].filter((row) => row.dueAt !== null && row.dueAt <= now);
+  for (const row of due) {
+    world.act(null, () => {
+      if (row.kind === 'payment') settleSession(world, row.id, row.outcome);
+      else failRefund(world, row.id, 'lost_or_stolen_card');
+    });
+  }
+  world.store.prune();
+}
