@@ -30,6 +30,8 @@ export class LiveConnection {
   private answered = true;
   private expiry: NodeJS.Timeout | undefined;
   private cut: NodeJS.Timeout | undefined;
+  /** Resolves when the socket is closed. */
+  private readonly gone: Promise<void>;
 
   constructor(
     readonly socket: WebSocket,
@@ -41,9 +43,12 @@ export class LiveConnection {
     });
     // ws answers pings by itself: a client that only pings and never reads must not fill the buffer either.
     socket.on('ping', () => this.refuseSlowReader());
-    socket.once('close', () => {
-      clearTimeout(this.expiry);
-      clearTimeout(this.cut);
+    this.gone = new Promise((resolve) => {
+      socket.once('close', () => {
+        clearTimeout(this.expiry);
+        clearTimeout(this.cut);
+        resolve();
+      });
     });
   }
 
@@ -98,9 +103,10 @@ export class LiveConnection {
     };
   }
 
-  private send(data: string): Promise<void> | undefined {
+  private send(data: string): Promise<void> {
     const { socket } = this;
-    if (socket.readyState !== socket.OPEN || this.refuseSlowReader()) return undefined;
+    // Whoever still has something to say waits for the end, and does not fetch more of it meanwhile.
+    if (socket.readyState !== socket.OPEN || this.refuseSlowReader()) return this.gone;
     return new Promise((resolve) => {
       // A failed write means that the socket breaks, and its close ends the operations.
       socket.send(data, () => resolve());
