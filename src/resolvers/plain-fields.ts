@@ -5,9 +5,11 @@ import type { Refund } from '../entities/refund.js';
 import type { Transaction } from '../entities/transaction.js';
 import type { BalanceRead } from '../services/history/balances.js';
 import type { Money } from '../services/money.js';
+import type { Context } from './context.js';
 import type { SubscriptionAtVersion } from './required-services.js';
 
 type Plain<Row> = GraphQLFieldResolver<Row, unknown>;
+type Loaded<Row> = GraphQLFieldResolver<Row, Context>;
 
 const money = (amount: number, currency: string): Money => ({ amount, currency });
 
@@ -45,6 +47,14 @@ export const plainFields = {
     posted: ((row) => money(row.posted, row.currency)) satisfies Plain<BalanceRead>,
     held: ((row) => money(row.held, row.currency)) satisfies Plain<BalanceRead>,
     available: ((row) => money(row.posted - row.held, row.currency)) satisfies Plain<BalanceRead>,
+  },
+  BalanceChange: {
+    transaction: ((change, _args, { loaders }) => loaders.transaction.load(change.transactionId)) satisfies Loaded<{
+      transactionId: string | null;
+    }>,
+  },
+  GrantChange: {
+    grant: ((change, _args, { loaders }) => loaders.grant.load(change.grantId)) satisfies Loaded<{ grantId: string }>,
   },
   FilmsPayload: {
     films: ((payload) => payload.films ?? []) satisfies Plain<{ films?: readonly unknown[] }>,
