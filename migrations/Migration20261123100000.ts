@@ -74,6 +74,7 @@ const tables = [
   `create index "transactions_by_dispute" on "transactions" ("dispute_id") where dispute_id is not null;`,
   `create index "transactions_by_refund" on "transactions" ("refund_id") where refund_id is not null;`,
   `create index "transactions_by_order" on "transactions" ("order_id") where order_id is not null;`,
+  `create index "transactions_giving_back_by_grant" on "transactions" ("grant_id") where grant_id is not null and kind <> 'SPENDING';`,
   `create unique index "transactions_one_spending_per_grant" on "transactions" ("grant_id") where kind = 'SPENDING';`,
   `create unique index "transactions_one_top_up_per_payment" on "transactions" ("stripe_payment_intent_id") where stripe_payment_intent_id is not null;`,
   `alter table "transactions" add constraint "transactions_version" unique ("user_id", "version");`,

@@ -26,6 +26,11 @@ export type CounterAccount = (typeof COUNTER_ACCOUNTS)[number];
     'create unique index "transactions_one_spending_per_grant" on "transactions" ("grant_id") where kind = \'SPENDING\'',
 })
 @Index({
+  name: 'transactions_giving_back_by_grant',
+  expression:
+    'create index "transactions_giving_back_by_grant" on "transactions" ("grant_id") where grant_id is not null and kind <> \'SPENDING\'',
+})
+@Index({
   name: 'transactions_by_order',
   expression: 'create index "transactions_by_order" on "transactions" ("order_id") where order_id is not null',
 })

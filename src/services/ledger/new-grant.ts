@@ -1,0 +1,15 @@
+import type { PaymentMethod } from '../../entities/grant.js';
+
+/** A grant about to be made, with the id of the SPENDING that will pay it. */
+export interface NewGrant {
+  readonly id: string;
+  readonly spendingId: string;
+  readonly versionId: string;
+  readonly paidWith: PaymentMethod;
+  /** In minor units. */
+  readonly pricePerDay: number;
+  readonly durationDays: number;
+  readonly grantedAt: Date;
+  readonly availableUntil: Date;
+  readonly orderId: string | null;
+}

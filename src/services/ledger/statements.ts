@@ -1,0 +1,112 @@
+import type { Statement } from '../../stores/database.js';
+
+/** A balance's row in the words of its entity. */
+export const BALANCE_COLUMNS = `balances.user_id as "userId", balances.currency, balances.posted, balances.held, balances.version,
+  balances.event_sequence as "eventSequence", balances.created_at as "createdAt", balances.updated_at as "updatedAt"`;
+
+export const lockBalance: Statement = {
+  name: 'ledger-lock-balance',
+  text: `select ${BALANCE_COLUMNS} from balances where user_id = $1 for no key update`,
+};
+
+export const createBalance: Statement = {
+  name: 'ledger-create-balance',
+  text: `insert into balances (user_id, currency, created_at, updated_at) values ($1, $2, $3, $3) on conflict do nothing`,
+};
+
+/**
+ * Every posting begins with this change of the balance, because its rows need the version that it makes. Time never runs
+ * backwards within a balance, whichever node's clock is behind: the order of versions is the order of instants.
+ */
+const changeBalance = (posted: string, held: string, source = '') => `
+  changed as (
+    update balances set
+      posted = balances.posted + ${posted}, held = balances.held + ${held}, version = balances.version + 1,
+      event_sequence = balances.event_sequence + 1, updated_at = greatest(balances.updated_at, $2::timestamptz)
+    ${source ? `from ${source}` : ''}
+    where balances.user_id = $1
+    returning balances.*
+  )`;
+
+const RESULT = `select user_id as "userId", currency, posted, held, version, event_sequence as "eventSequence",
+  created_at as "createdAt", updated_at as "updatedAt" from changed`;
+
+const liveEvent = (transactionId: string, grantId: string) => `
+  live as (
+    insert into live_events (user_id, sequence, version, posted, held, transaction_id, grant_id, created_at)
+    select user_id, event_sequence, version, posted, held, ${transactionId}::uuid, ${grantId}::uuid, updated_at from changed
+  )`;
+
+/** Inserts the movement whose nine describing values begin at parameter `first`. */
+const movement = (id: string, amount: string, first: number) => `
+  movement as (
+    insert into transactions (id, user_id, amount, currency, balance_after, version, created_at, kind, counter_account,
+      order_id, grant_id, refund_id, dispute_id, stripe_payment_intent_id, reason, actor_id)
+    select ${id}, user_id, ${amount}, currency, posted, version, updated_at,
+      ${Array.from({ length: 9 }, (_, index) => `$${first + index}`).join(', ')}
+    from changed
+  )`;
+
+/** $1 viewer, $2 now, $3 amount, $4 change of held, $5 transaction, $6.. the movement. */
+export const postMovement: Statement = {
+  name: 'ledger-post-movement',
+  text: `with ${changeBalance('$3::bigint', '$4::bigint')}, ${movement('$5', '$3::bigint', 6)},
+    ${liveEvent('$5', '$9')} ${RESULT}`,
+};
+
+/** $1 viewer, $2 now, $3 price, $4 spending, $5 grant, $6 version, $7 paid with, $8 price per day, $9 days, $10 from, $11 until, $12 order. */
+export const postSpending: Statement = {
+  name: 'ledger-post-spending',
+  text: `with ${changeBalance('- $3::bigint', '0')},
+    movement as (
+      insert into transactions (id, user_id, kind, amount, currency, balance_after, version, counter_account, created_at, order_id, grant_id)
+      select $4, user_id, 'SPENDING', - $3::bigint, currency, posted, version, 'REVENUE', updated_at, $12, $5 from changed
+    ),
+    new_grant as (
+      insert into grants (id, user_id, version_id, status, paid_with, price_per_day, duration_days, currency, granted_at,
+        available_until, order_id, spending_id)
+      select $5, user_id, $6, 'ACTIVE', $7, $8, $9, currency, $10, $11, $12, $4 from changed
+    ),
+    ${liveEvent('$4', '$5')} ${RESULT}`,
+};
+
+/** $1 viewer, $2 now, $3 amount, $4 hold, $5 refund, $6 expiry. */
+export const placeHold: Statement = {
+  name: 'ledger-place-hold',
+  text: `with ${changeBalance('0', '$3::bigint')},
+    placed as (
+      insert into holds (id, user_id, refund_id, amount, status, created_at, expires_at)
+      select $4, user_id, $5, $3::bigint, 'PENDING', updated_at, $6 from changed
+    ),
+    ${liveEvent('null', 'null')} ${RESULT}`,
+};
+
+const resolveHold = (status: 'CAPTURED' | 'RELEASED') => `
+  resolved as (
+    update holds set status = '${status}', resolved_at = $2 where refund_id = $3 and user_id = $1 and status = 'PENDING' returning amount
+  )`;
+
+/** $1 viewer, $2 now, $3 refund, $4 transaction, $5.. the movement. */
+export const captureHold: Statement = {
+  name: 'ledger-capture-hold',
+  text: `with ${resolveHold('CAPTURED')}, ${changeBalance('- resolved.amount', '- resolved.amount', 'resolved')},
+    ${movement('$4', '- (select amount from resolved)', 5)}, ${liveEvent('$4', 'null')} ${RESULT}`,
+};
+
+/** $1 viewer, $2 now, $3 refund. */
+export const releaseHold: Statement = {
+  name: 'ledger-release-hold',
+  text: `with ${resolveHold('RELEASED')}, ${changeBalance('0', '- resolved.amount', 'resolved')},
+    ${liveEvent('null', 'null')} ${RESULT}`,
+};
+
+/** $1 viewer, $2 now, $3 grant. No new version: the money is as it was. */
+export const noteGrantChange: Statement = {
+  name: 'ledger-note-grant-change',
+  text: `with changed as (
+      update balances set event_sequence = event_sequence + 1 where user_id = $1 returning *
+    ),
+    live as (
+      insert into live_events (user_id, sequence, grant_id, created_at) select user_id, event_sequence, $3, $2 from changed
+    ) ${RESULT}`,
+};

@@ -1,0 +1,157 @@
+import type { Balance } from '../../entities/balance.js';
+import type { CounterAccount, TransactionKind } from '../../entities/transaction.js';
+import type { Queryable } from '../../stores/database.js';
+import type { AfterCommit } from '../after-commit.js';
+import { Refusal } from '../billing-error.js';
+import { newId } from '../new-id.js';
+import type { NewGrant } from './new-grant.js';
+import * as statements from './statements.js';
+
+/** One movement to be posted. Positive into the balance, negative out of it. */
+export interface Movement {
+  readonly kind: TransactionKind;
+  readonly amount: number;
+  readonly counterAccount: CounterAccount;
+  readonly orderId?: string | null;
+  readonly grantId?: string | null;
+  readonly refundId?: string | null;
+  readonly disputeId?: string | null;
+  readonly stripePaymentIntentId?: string | null;
+  readonly reason?: string | null;
+  readonly actorId?: string | null;
+}
+
+/** Whom to tell that a viewer has live events up to a number, after the commit. */
+export interface Announcer {
+  announce(userId: string, sequence: number): void;
+}
+
+/**
+ * A viewer's balance inside a transaction that has locked it. All money moves through its methods (and through
+ * purchase-from-balance.ts, which does the same in a single statement): each is one statement, gives the balance its next
+ * version, and writes the live event of the change. While it is locked nothing else of the viewer changes.
+ */
+export class Wallet {
+  private constructor(
+    private readonly transaction: Queryable,
+    private state: Balance,
+    private readonly now: Date,
+  ) {}
+
+  /**
+   * Locks the viewer's balance, making it at zero in `currency` when there is none, and has its live events announced
+   * after the commit. The viewer's lock is always the first lock taken. Refuses with CURRENCY_MISMATCH.
+   */
+  static async lock(
+    transaction: Queryable,
+    viewer: { userId: string; currency: string },
+    now: Date,
+    afterCommit: AfterCommit,
+    announcer: Announcer,
+  ): Promise<Wallet> {
+    let [state] = await transaction.query<Balance>(statements.lockBalance, [viewer.userId]);
+    if (!state) {
+      await transaction.query(statements.createBalance, [viewer.userId, viewer.currency, now]);
+      [state] = await transaction.query<Balance>(statements.lockBalance, [viewer.userId]);
+    }
+    if (!state) throw new Error('a balance that was just made is gone');
+    if (state.currency !== viewer.currency) throw currencyMismatch(state.currency);
+    const wallet = new Wallet(transaction, state, now);
+    const sequenceBefore = state.eventSequence;
+    afterCommit.add(() => {
+      if (wallet.state.eventSequence > sequenceBefore) announcer.announce(viewer.userId, wallet.state.eventSequence);
+    });
+    return wallet;
+  }
+
+  /** The balance as the last posting left it. */
+  get balance(): Balance {
+    return this.state;
+  }
+
+  /** What can be spent: posted − held. Below zero only after a dispute or a refund made at Stripe. */
+  get available(): number {
+    return this.state.posted - this.state.held;
+  }
+
+  /** Posts one movement; gives back the transaction's id. The database refuses what would overdraw the balance. */
+  async post(movement: Movement): Promise<string> {
+    const id = newId();
+    await this.take(statements.postMovement, [this.state.userId, this.now, movement.amount, 0, id, ...movementValues(movement)]);
+    return id;
+  }
+
+  /** Posts the SPENDING of a grant together with the grant: neither exists without the other. */
+  async postSpending(grant: NewGrant, amount: number): Promise<void> {
+    await this.take(statements.postSpending, [this.state.userId, this.now, amount, ...spendingValues(grant)]);
+  }
+
+  /** Reserves `amount` for a payout. Refuses with INSUFFICIENT_FUNDS. */
+  async hold(refundId: string, amount: number, expiresAt: Date): Promise<void> {
+    if (this.available < amount) throw insufficientFunds(amount - this.available, this.state.currency);
+    await this.take(statements.placeHold, [this.state.userId, this.now, amount, newId(), refundId, expiresAt]);
+  }
+
+  /** The payout is done: the hold ends and the money leaves the balance, in one statement. */
+  async captureHold(refundId: string, movement: Movement): Promise<string> {
+    const id = newId();
+    await this.take(statements.captureHold, [this.state.userId, this.now, refundId, id, ...movementValues(movement)]);
+    return id;
+  }
+
+  /** The payout will not be: the hold ends and the money can be spent again. */
+  async releaseHold(refundId: string): Promise<void> {
+    await this.take(statements.releaseHold, [this.state.userId, this.now, refundId]);
+  }
+
+  /** Writes the live event of a grant's change that moved no money. */
+  async noteGrantChange(grantId: string): Promise<void> {
+    await this.take(statements.noteGrantChange, [this.state.userId, this.now, grantId]);
+  }
+
+  private async take(statement: { name: string; text: string }, values: unknown[]): Promise<void> {
+    const [state] = await this.transaction.query<Balance>(statement, values);
+    if (!state) throw new Error(`${statement.name} found nothing to change: the hold is resolved already`);
+    this.state = state;
+  }
+}
+
+export const insufficientFunds = (shortfall: number, currency: string) =>
+  new Refusal({
+    code: 'INSUFFICIENT_FUNDS',
+    message: 'The balance does not cover it.',
+    path: null,
+    shortfall: { amount: shortfall, currency },
+  });
+
+export const currencyMismatch = (expected: string, path: string[] | null = null) =>
+  new Refusal({
+    code: 'CURRENCY_MISMATCH',
+    message: `The balance is in ${expected}: one balance has one currency.`,
+    path,
+    expected,
+  });
+
+const movementValues = (movement: Movement) => [
+  movement.kind,
+  movement.counterAccount,
+  movement.orderId ?? null,
+  movement.grantId ?? null,
+  movement.refundId ?? null,
+  movement.disputeId ?? null,
+  movement.stripePaymentIntentId ?? null,
+  movement.reason ?? null,
+  movement.actorId ?? null,
+];
+
+const spendingValues = (grant: NewGrant) => [
+  grant.spendingId,
+  grant.id,
+  grant.versionId,
+  grant.paidWith,
+  grant.pricePerDay,
+  grant.durationDays,
+  grant.grantedAt,
+  grant.availableUntil,
+  grant.orderId,
+];

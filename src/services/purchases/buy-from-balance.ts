@@ -1,0 +1,113 @@
+import type { Clock } from '../../clock.js';
+import type { Balance } from '../../entities/balance.js';
+import type { Grant } from '../../entities/grant.js';
+import { brokenConstraint, type Database, type Statement } from '../../stores/database.js';
+import { notFound, Refusal } from '../billing-error.js';
+import { findGrant } from '../grants/find-grant.js';
+import { answerAgain, type Intent } from '../idempotency.js';
+import type { NewGrant } from '../ledger/new-grant.js';
+import { postPurchaseFromBalance } from '../ledger/purchase-from-balance.js';
+import { createBalance } from '../ledger/statements.js';
+import { type Announcer, currencyMismatch, insufficientFunds } from '../ledger/wallet.js';
+import { newId } from '../new-id.js';
+import { decideTerms } from './decide-terms.js';
+import type { Offer, Offers } from './offer.js';
+
+export interface Bought {
+  grant: Grant;
+  balance: Balance;
+}
+
+const readBalance: Statement = {
+  name: 'purchases-read-balance',
+  text: `select currency, posted, held from balances where user_id = $1`,
+};
+
+/**
+ * Rule 2: a purchase from the balance is one statement when all is well. When it changed nothing, the reasons are looked for
+ * one by one: the key was used, the subscription is not on sale or has a new version, the balance is not there, is in
+ * another currency, or does not cover it. Only a reason that was found is told; when none is (someone else was quicker
+ * with the money in between), it is tried again.
+ */
+export class BuyFromBalance {
+  constructor(
+    private readonly database: Database,
+    private readonly offers: Offers,
+    private readonly clock: Clock,
+    private readonly announcer: Announcer,
+  ) {}
+
+  /** Refuses with NOT_FOUND, NOT_ON_SALE, CURRENCY_MISMATCH, INSUFFICIENT_FUNDS, IDEMPOTENCY_CONFLICT. */
+  async buy(userId: string, subscriptionId: string, intent: Intent): Promise<Bought> {
+    for (let attempt = 1; attempt <= 4; attempt++) {
+      const offer = await this.offers.offer(subscriptionId, { fresh: attempt > 1 });
+      const done = offer?.status === 'ACTIVE' ? await this.tryOnce(userId, offer, intent) : null;
+      if (done) return done;
+      const earlier = await answerAgain<{ grantId: string; balance: Balance }>(this.database, intent);
+      if (earlier) return this.again(earlier);
+      const fresh = await this.offers.offer(subscriptionId, { fresh: true });
+      if (!fresh || fresh.status === 'DRAFT') throw notFound('subscription', 'subscriptionId');
+      if (fresh.status !== 'ACTIVE') throw notOnSale(fresh);
+      await this.refuseWhatTheBalanceRefuses(userId, fresh);
+    }
+    throw new Error('the purchase found no reason to fail and yet did not happen');
+  }
+
+  private async tryOnce(userId: string, offer: Offer, intent: Intent): Promise<Bought | null> {
+    const now = this.clock.now();
+    const grant: NewGrant = {
+      id: newId(),
+      spendingId: newId(),
+      versionId: offer.versionId,
+      paidWith: 'BALANCE',
+      pricePerDay: offer.pricePerDay,
+      durationDays: offer.durationDays,
+      orderId: null,
+      ...decideTerms(offer.durationDays, now),
+    };
+    try {
+      const purchase = {
+        userId,
+        subscriptionId: offer.subscriptionId,
+        grant,
+        now,
+        idempotencyKey: intent.key,
+        inputHash: intent.inputHash,
+      };
+      const balance = await postPurchaseFromBalance(this.database, purchase);
+      if (!balance) return null;
+      this.announcer.announce(userId, balance.eventSequence);
+      return { grant: grantRow(userId, offer.currency, grant), balance };
+    } catch (error) {
+      // The same key at the same time: the other one did it, and its answer is ours.
+      if (brokenConstraint(error) === 'idempotency_records_pkey') return null;
+      throw error;
+    }
+  }
+
+  private async refuseWhatTheBalanceRefuses(userId: string, offer: Offer): Promise<void> {
+    const [balance] = await this.database.query<{ currency: string; posted: number; held: number }>(readBalance, [userId]);
+    if (balance && balance.currency !== offer.currency) throw currencyMismatch(balance.currency, ['input', 'subscriptionId']);
+    const available = balance ? balance.posted - balance.held : 0;
+    if (available < offer.price) throw insufficientFunds(offer.price - available, offer.currency);
+    if (!balance) await this.database.query(createBalance, [userId, offer.currency, this.clock.now()]);
+  }
+
+  private async again(earlier: { grantId: string; balance: Balance }): Promise<Bought> {
+    const grant = await findGrant(this.database, earlier.grantId);
+    if (!grant) throw new Error('the grant of an idempotency record is gone');
+    return { grant, balance: earlier.balance };
+  }
+}
+
+export const notOnSale = (offer: Offer) =>
+  new Refusal({
+    code: 'NOT_ON_SALE',
+    message: 'This subscription is not on sale.',
+    path: ['input', 'subscriptionId'],
+    status: offer.status,
+  });
+
+function grantRow(userId: string, currency: string, grant: NewGrant): Grant {
+  return { ...grant, userId, currency, status: 'ACTIVE', endedAt: null, reason: null, actorId: null };
+}

@@ -1,0 +1,38 @@
+import type { Order } from '../../entities/order.js';
+import type { Queryable, Statement } from '../../stores/database.js';
+
+/** An order's row in the words of its entity; the table is called o. */
+export const ORDER_COLUMNS = `o.id, o.user_id as "userId", o.kind, o.status, o.amount, o.currency, o.version_id as "versionId",
+  o.created_at as "createdAt", o.expires_at as "expiresAt", o.paid_at as "paidAt", o.closed_at as "closedAt",
+  o.return_url as "returnUrl", o.stripe_session_id as "stripeSessionId", o.checkout_url as "checkoutUrl",
+  o.awaiting_payment as "awaitingPayment", o.stripe_payment_intent_id as "stripePaymentIntentId",
+  o.captured_amount as "capturedAmount", o.failure_reason as "failureReason"`;
+
+const byId: Statement = { name: 'orders-by-id', text: `select ${ORDER_COLUMNS} from orders o where o.id = $1` };
+const byIdLocked: Statement = { name: 'orders-by-id-locked', text: `${byId.text} for no key update` };
+const bySession: Statement = {
+  name: 'orders-by-session',
+  text: `select ${ORDER_COLUMNS} from orders o where o.stripe_session_id = $1`,
+};
+const byPayment: Statement = {
+  name: 'orders-by-payment',
+  text: `select ${ORDER_COLUMNS} from orders o where o.stripe_payment_intent_id = $1 and o.status = 'PAID'`,
+};
+
+export async function findOrder(database: Queryable, id: string): Promise<Order | null> {
+  return (await database.query<Order>(byId, [id]))[0] ?? null;
+}
+
+/** Locks the order; the viewer's lock must be held already. */
+export async function lockOrder(transaction: Queryable, id: string): Promise<Order | null> {
+  return (await transaction.query<Order>(byIdLocked, [id]))[0] ?? null;
+}
+
+export async function findOrderOfSession(database: Queryable, stripeSessionId: string): Promise<Order | null> {
+  return (await database.query<Order>(bySession, [stripeSessionId]))[0] ?? null;
+}
+
+/** The fulfilled order that a payment paid. */
+export async function findOrderOfPayment(database: Queryable, paymentIntentId: string): Promise<Order | null> {
+  return (await database.query<Order>(byPayment, [paymentIntentId]))[0] ?? null;
+}
