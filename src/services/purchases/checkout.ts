@@ -1,0 +1,105 @@
+import type { Stripe } from 'stripe';
+import type { Order } from '../../entities/order.js';
+import type { Database, Statement } from '../../stores/database.js';
+import { classifyStripeError } from '../../stores/stripe.js';
+import { Refusal } from '../billing-error.js';
+
+/** The prices and customers at Stripe, made when they are not there yet. */
+export interface StripePrices {
+  ensurePrice(versionId: string): Promise<string>;
+}
+export interface StripeCustomerIds {
+  customerOf(userId: string): Promise<string>;
+}
+
+const keepSession: Statement = {
+  name: 'checkout-keep-session',
+  text: `update orders set stripe_session_id = $2, checkout_url = $3, expires_at = $4
+    where id = $1 and (stripe_session_id is null or stripe_session_id = $2) returning status`,
+};
+
+/** Checkout sessions at Stripe. Each can be traced back to its order from Stripe's side alone, by metadata and reference. */
+export class Checkout {
+  constructor(
+    private readonly database: Database,
+    private readonly stripe: Stripe,
+    private readonly prices: StripePrices,
+    private readonly customers: StripeCustomerIds,
+  ) {}
+
+  /**
+   * Opens the order's session, or finds it again: the key at Stripe is the order's id and the parameters come from the
+   * order's row alone, so a call that was cut off is simply made again. Refuses with PAYMENT_PROVIDER_UNAVAILABLE.
+   */
+  async open(order: Order): Promise<Order> {
+    try {
+      const session = await this.stripe.checkout.sessions.create(await this.parametersOf(order), {
+        idempotencyKey: `checkout-${order.id}`,
+      });
+      const expiresAt = new Date(session.expires_at * 1000);
+      const [kept] = await this.database.query<{ status: Order['status'] }>(keepSession, [
+        order.id,
+        session.id,
+        session.url,
+        expiresAt,
+      ]);
+      if (kept && kept.status !== 'OPEN' && kept.status !== 'PAID') await this.stripe.checkout.sessions.expire(session.id);
+      return { ...order, status: kept?.status ?? order.status, stripeSessionId: session.id, checkoutUrl: session.url, expiresAt };
+    } catch (error) {
+      throw unavailable(error);
+    }
+  }
+
+  /** The session as Stripe has it now, with its payment. Refuses with PAYMENT_PROVIDER_UNAVAILABLE. */
+  async look(stripeSessionId: string): Promise<Stripe.Checkout.Session> {
+    try {
+      return await this.stripe.checkout.sessions.retrieve(stripeSessionId, { expand: ['payment_intent'] });
+    } catch (error) {
+      throw unavailable(error);
+    }
+  }
+
+  /** Closes the session at Stripe; when it can no longer be closed, gives it back as it is (perhaps paid). */
+  async close(stripeSessionId: string): Promise<Stripe.Checkout.Session> {
+    try {
+      return await this.stripe.checkout.sessions.expire(stripeSessionId);
+    } catch (error) {
+      if (classifyStripeError(error) !== 'DEFINITE') throw unavailable(error);
+      return this.look(stripeSessionId);
+    }
+  }
+
+  private async parametersOf(order: Order): Promise<Stripe.Checkout.SessionCreateParams> {
+    const returnUrl = order.returnUrl.replaceAll('{ORDER_ID}', order.id);
+    const metadata = { order_id: order.id, user_id: order.userId, order_kind: order.kind };
+    return {
+      mode: 'payment',
+      customer: await this.customers.customerOf(order.userId),
+      client_reference_id: order.id,
+      metadata,
+      payment_intent_data: { metadata },
+      line_items: [await this.lineOf(order)],
+      success_url: returnUrl,
+      cancel_url: returnUrl,
+      expires_at: Math.floor(order.expiresAt.getTime() / 1000),
+    };
+  }
+
+  private async lineOf(order: Order): Promise<Stripe.Checkout.SessionCreateParams.LineItem> {
+    if (order.versionId) return { quantity: 1, price: await this.prices.ensurePrice(order.versionId) };
+    const product_data = { name: 'Balance top-up' };
+    return { quantity: 1, price_data: { currency: order.currency.toLowerCase(), unit_amount: order.amount, product_data } };
+  }
+}
+
+function unavailable(error: unknown): unknown {
+  if (error instanceof Refusal) return error;
+  const kind = classifyStripeError(error);
+  if (kind === null) return error;
+  return new Refusal({
+    code: 'PAYMENT_PROVIDER_UNAVAILABLE',
+    message: 'The payment provider could not be reached or refused. Nothing was charged.',
+    path: null,
+    retryable: kind === 'RETRYABLE',
+  });
+}

@@ -1,0 +1,184 @@
+import type { Stripe } from 'stripe';
+import type { Clock } from '../../clock.js';
+import type { Order } from '../../entities/order.js';
+import type { SubscriptionVersion } from '../../entities/subscription-version.js';
+import type { Database, Queryable, Statement } from '../../stores/database.js';
+import type { AfterCommit } from '../after-commit.js';
+import { isUuid } from '../identifiers.js';
+import { inTransaction, type Surroundings } from '../in-transaction.js';
+import { type Announcer, Wallet } from '../ledger/wallet.js';
+import { newId } from '../new-id.js';
+import type { Applied } from '../payment-not-yet-known.js';
+import { decideSession, type SessionFacts } from './decide-session.js';
+import { decideTerms } from './decide-terms.js';
+import { findOrder, findOrderOfSession, lockOrder } from './find-order.js';
+
+const payOrder: Statement = {
+  name: 'fulfilment-pay-order',
+  text: `update orders set status = 'PAID', captured_amount = $2, stripe_payment_intent_id = $3, paid_at = $4, closed_at = null,
+    awaiting_payment = false, stripe_session_id = coalesce(stripe_session_id, $5) where id = $1`,
+};
+const closeOrder: Statement = {
+  name: 'fulfilment-close-order',
+  text: `update orders set status = $2, failure_reason = $3, closed_at = $4, awaiting_payment = false,
+    stripe_session_id = coalesce(stripe_session_id, $5) where id = $1`,
+};
+const awaitPayment: Statement = {
+  name: 'fulfilment-await-payment',
+  text: `update orders set awaiting_payment = true, stripe_session_id = coalesce(stripe_session_id, $2) where id = $1`,
+};
+const versionById: Statement = {
+  name: 'fulfilment-version',
+  text: `select id, price_per_day as "pricePerDay", duration_days as "durationDays" from subscription_versions where id = $1`,
+};
+/** What came of this payment before the payment itself may be taken now. */
+const wakeWaitingEvents: Statement = {
+  name: 'fulfilment-wake-waiting-events',
+  text: `update stripe_events set next_attempt_at = $2 where waits_for_payment_intent_id = $1 and status = 'RECEIVED'`,
+};
+
+export interface SessionNews extends Surroundings {
+  /** What the event says beyond its object: a failed delayed payment looks like a completed, unpaid one. */
+  readonly news?: 'ASYNC_PAYMENT_FAILED';
+}
+
+/** Rules 1 and 3: what happens when Stripe says how a checkout ended. Webhook, landing page and reconciliation all come here. */
+export class Fulfilment {
+  constructor(
+    private readonly database: Database,
+    private readonly clock: Clock,
+    private readonly announcer: Announcer,
+  ) {}
+
+  /**
+   * Brings the session's order to where Stripe says it is; when it is paid: TOP_UP, SPENDING, the grant and the order PAID in
+   * one transaction. Any number of times, from any side, in any order: the first that finds it paid fulfils, the others
+   * find it done. A payment that comes after the order was closed is fulfilled too: nobody pays without access.
+   */
+  async applyCheckoutSession(session: Stripe.Checkout.Session, news: SessionNews = {}): Promise<Applied> {
+    return inTransaction(this.database, news, async (transaction, afterCommit) => {
+      const found = await this.orderOf(transaction, session);
+      if (!found) return 'NOT_OURS';
+      const now = this.clock.now();
+      const wallet = await Wallet.lock(transaction, found, now, afterCommit, this.announcer);
+      const order = await lockOrder(transaction, found.id);
+      if (!order) throw new Error('an order that was just found is gone');
+      await this.bringTo(transaction, wallet, order, session, news.news, now, afterCommit);
+      return 'APPLIED';
+    });
+  }
+
+  private async orderOf(transaction: Queryable, session: Stripe.Checkout.Session): Promise<Order | null> {
+    const bySession = await findOrderOfSession(transaction, session.id);
+    if (bySession) return bySession;
+    // The session's id may not be kept yet: the process died between Stripe's answer and our note of it.
+    const orderId = session.metadata?.order_id ?? session.client_reference_id;
+    const order = isUuid(orderId) ? await findOrder(transaction, orderId) : null;
+    return order && order.stripeSessionId === null ? order : null;
+  }
+
+  private async bringTo(
+    transaction: Queryable,
+    wallet: Wallet,
+    order: Order,
+    session: Stripe.Checkout.Session,
+    news: SessionNews['news'],
+    now: Date,
+    afterCommit: AfterCommit,
+  ): Promise<void> {
+    switch (decideSession(order.status, factsOf(session, news))) {
+      case 'FULFIL':
+        return this.fulfil(transaction, wallet, order, session, now, afterCommit);
+      case 'AWAIT_PAYMENT':
+        await transaction.query(awaitPayment, [order.id, session.id]);
+        return;
+      case 'CLOSE_EXPIRED':
+        await transaction.query(closeOrder, [order.id, 'EXPIRED', null, now, session.id]);
+        return;
+      case 'CLOSE_FAILED':
+        await transaction.query(closeOrder, [order.id, 'FAILED', 'The payment failed.', now, session.id]);
+        return;
+      case 'NOTHING':
+        return;
+    }
+  }
+
+  private async fulfil(
+    transaction: Queryable,
+    wallet: Wallet,
+    order: Order,
+    session: Stripe.Checkout.Session,
+    now: Date,
+    afterCommit: AfterCommit,
+  ): Promise<void> {
+    const captured = capturedBy(session, order);
+    const paymentIntentId = idOf(session.payment_intent);
+    await transaction.query(payOrder, [order.id, captured, paymentIntentId, now, session.id]);
+    if (captured > 0) {
+      await wallet.post({
+        kind: 'TOP_UP',
+        amount: captured,
+        counterAccount: 'STRIPE',
+        orderId: order.id,
+        stripePaymentIntentId: paymentIntentId,
+      });
+    }
+    if (order.kind === 'PURCHASE') await this.grantWhatWasBought(transaction, wallet, order, captured, now);
+    if (paymentIntentId) {
+      await transaction.query(wakeWaitingEvents, [paymentIntentId, now]);
+      afterCommit.add(() => this.onFulfilled?.(paymentIntentId));
+    }
+  }
+
+  /** Told of each payment after the commit of its fulfilment; the inbox takes up the events that waited for it. */
+  onFulfilled?: (paymentIntentId: string) => void;
+
+  private async grantWhatWasBought(
+    transaction: Queryable,
+    wallet: Wallet,
+    order: Order,
+    captured: number,
+    now: Date,
+  ): Promise<void> {
+    const [version] = await transaction.query<SubscriptionVersion>(versionById, [order.versionId]);
+    if (!version) throw new Error(`order ${order.id} has no subscription version`);
+    const terms = decideTerms(version.durationDays, now);
+    const grant = {
+      id: newId(),
+      spendingId: newId(),
+      versionId: version.id,
+      paidWith: 'CARD' as const,
+      orderId: order.id,
+      ...terms,
+    };
+    await wallet.postSpending({ ...grant, pricePerDay: version.pricePerDay, durationDays: version.durationDays }, captured);
+  }
+}
+
+/**
+ * What Stripe took, in minor units. It may be less than the order's amount (a coupon given in the dashboard): what was paid
+ * is what is booked. Another currency is a defect that must not become money.
+ */
+function capturedBy(session: Stripe.Checkout.Session, order: Order): number {
+  const captured = session.amount_total ?? 0;
+  if (!Number.isSafeInteger(captured) || captured < 0) throw new Error(`session ${session.id} has no exact amount`);
+  if (captured > 0 && session.currency?.toUpperCase() !== order.currency) {
+    throw new Error(`session ${session.id} is in ${session.currency}, its order in ${order.currency}`);
+  }
+  if (captured > 0 && !idOf(session.payment_intent)) throw new Error(`session ${session.id} is paid but names no payment`);
+  return captured;
+}
+
+function factsOf(session: Stripe.Checkout.Session, news: SessionNews['news']): SessionFacts {
+  const intent = typeof session.payment_intent === 'object' ? session.payment_intent : null;
+  const intentFailed = intent !== null && (intent.status === 'requires_payment_method' || intent.status === 'canceled');
+  return {
+    status: session.status,
+    paymentStatus: session.payment_status,
+    paymentFailed: news === 'ASYNC_PAYMENT_FAILED' || (session.status === 'complete' && intentFailed),
+  };
+}
+
+/** Stripe gives an id, or the object where it was asked to expand it. */
+export const idOf = (reference: string | { id: string } | null | undefined): string | null =>
+  typeof reference === 'object' ? (reference?.id ?? null) : (reference ?? null);

@@ -1,0 +1,51 @@
+import type { Order } from '../../entities/order.js';
+import type { Queryable, Statement } from '../../stores/database.js';
+import { newId } from '../new-id.js';
+import { ORDER_COLUMNS } from './find-order.js';
+
+const openPurchase: Statement = {
+  name: 'purchases-open-purchase',
+  text: `select ${ORDER_COLUMNS} from orders o
+    where user_id = $1 and version_id = $2 and status = 'OPEN' and kind = 'PURCHASE' for no key update`,
+};
+const openTopUp: Statement = {
+  name: 'purchases-open-top-up',
+  text: `select ${ORDER_COLUMNS} from orders o
+    where user_id = $1 and amount = $2 and currency = $3 and status = 'OPEN' and kind = 'TOP_UP' for no key update`,
+};
+const insertOrder: Statement = {
+  name: 'purchases-insert-order',
+  text: `insert into orders as o (id, user_id, kind, status, amount, currency, version_id, created_at, expires_at, return_url)
+    values ($1, $2, $3, 'OPEN', $4, $5, $6, $7, $8, $9) returning ${ORDER_COLUMNS}`,
+};
+const closeStaleOrder: Statement = {
+  name: 'purchases-close-stale-order',
+  text: `update orders set status = 'EXPIRED', closed_at = $2 where id = $1 and status = 'OPEN'`,
+};
+
+/** What an order is to be opened for. */
+export interface OrderIntent {
+  readonly userId: string;
+  readonly kind: Order['kind'];
+  readonly amount: number;
+  readonly currency: string;
+  readonly versionId: string | null;
+  readonly returnUrl: string;
+  readonly expiresAt: Date;
+}
+
+/**
+ * The viewer's open order for the same thing, or a new one: while one is open, asking again gives the same. One whose time
+ * is over is closed first (a payment that comes all the same is still fulfilled). The viewer's lock must be held.
+ */
+export async function openOrder(transaction: Queryable, intent: OrderIntent, now: Date): Promise<Order> {
+  const [open] = intent.versionId
+    ? await transaction.query<Order>(openPurchase, [intent.userId, intent.versionId])
+    : await transaction.query<Order>(openTopUp, [intent.userId, intent.amount, intent.currency]);
+  if (open && (open.awaitingPayment || open.expiresAt > now)) return open;
+  if (open) await transaction.query(closeStaleOrder, [open.id, now]);
+  const values = [newId(), intent.userId, intent.kind, intent.amount, intent.currency, intent.versionId, now, intent.expiresAt];
+  const [order] = await transaction.query<Order>(insertOrder, [...values, intent.returnUrl]);
+  if (!order) throw new Error('an inserted order did not come back');
+  return order;
+}
