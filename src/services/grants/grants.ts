@@ -1,0 +1,196 @@
+import type { Clock } from '../../clock.js';
+import type { Grant } from '../../entities/grant.js';
+import type { Database, Queryable, Statement } from '../../stores/database.js';
+import { type BillingError, invalidInput, notFound, Refusal, refusalsAsData } from '../billing-error.js';
+import type { Caller } from '../caller.js';
+import { answerAgain, hashInput, keepAnswer, onceMoreOnSameKey } from '../idempotency.js';
+import { inTransaction } from '../in-transaction.js';
+import { type Announcer, Wallet } from '../ledger/wallet.js';
+import { newId } from '../new-id.js';
+import { decideTerms } from '../purchases/decide-terms.js';
+import type { Offer, Offers } from '../purchases/offer.js';
+import { checkReason } from '../reason.js';
+import { isUuid } from '../uuid.js';
+import { findGrant, GRANT_COLUMNS, lockGrant } from './find-grant.js';
+
+export interface GiftGrantInput {
+  userId: string;
+  subscriptionId: string;
+  durationDays?: number | null;
+  reason: string;
+  idempotencyKey: string;
+}
+
+export interface RevokeGrantInput {
+  grantId: string;
+  reason: string;
+}
+
+type GrantPayload = { grant?: Grant; errors: BillingError[] };
+
+const insertGift: Statement = {
+  name: 'grants-insert-gift',
+  text: `insert into grants as g (id, user_id, version_id, status, paid_with, price_per_day, duration_days, currency, granted_at,
+      available_until, reason, actor_id)
+    values ($1, $2, $3, 'ACTIVE', 'GIFT', $4, $5, $6, $7, $8, $9, $10) returning ${GRANT_COLUMNS}`,
+};
+const revokeGrant: Statement = {
+  name: 'grants-revoke',
+  text: `update grants as g set status = 'REVOKED', ended_at = $2, reason = $3, actor_id = $4 where id = $1 returning ${GRANT_COLUMNS}`,
+};
+const viewersWithDueGrants: Statement = {
+  name: 'grants-viewers-with-due-grants',
+  text: `select distinct due.user_id as "userId" from (
+      select user_id from grants where status = 'ACTIVE' and available_until <= $1 order by available_until limit $2
+    ) due`,
+};
+/**
+ * One batch: locks the viewers' balances (skipping those that are busy or in another worker's hands), then expires what is due
+ * of theirs and writes a live event for each grant, numbered per viewer.
+ */
+const expireBatch: Statement = {
+  name: 'grants-expire-batch',
+  text: `with viewers as (
+      select user_id, event_sequence from balances where user_id = any($2::uuid[]) order by user_id for no key update skip locked
+    ),
+    expired as (
+      update grants g set status = 'EXPIRED', ended_at = $1 from viewers
+      where g.user_id = viewers.user_id and g.status = 'ACTIVE' and g.available_until <= $1
+      returning g.id, g.user_id, g.available_until
+    ),
+    numbered as (
+      select e.id, e.user_id, v.event_sequence + row_number() over (partition by e.user_id order by e.available_until, e.id) as sequence
+      from expired e join viewers v using (user_id)
+    ),
+    live as (
+      insert into live_events (user_id, sequence, grant_id, created_at) select user_id, sequence, id, $1 from numbered
+    ),
+    moved as (
+      update balances b set event_sequence = last.sequence
+      from (select user_id, max(sequence)::int as sequence, count(*) as grants from numbered group by user_id) last
+      where b.user_id = last.user_id returning b.user_id, last.sequence, last.grants
+    )
+    select user_id as "userId", sequence, grants from moved`,
+};
+
+/** What admins and time do to grants: gifts, revocations, expiry. Buying and refunding have houses of their own. */
+export class Grants {
+  constructor(
+    private readonly database: Database,
+    private readonly clock: Clock,
+    private readonly announcer: Announcer,
+    private readonly offers: Offers,
+  ) {}
+
+  /** Gives a grant for nothing, with who did it and why on record. Errors: NOT_FOUND, INVALID_INPUT, IDEMPOTENCY_CONFLICT. */
+  async gift(caller: Caller, input: GiftGrantInput): Promise<GrantPayload> {
+    return refusalsAsData<GrantPayload>(async () => {
+      const actorId = adminOf(caller);
+      if (!isUuid(input.userId)) throw invalidInput('The user id is not a UUID.', 'userId');
+      const reason = checkReason(input.reason);
+      const days = input.durationDays ?? null;
+      if (days !== null && (days < 1 || days > 3660)) throw invalidInput('A grant lasts 1 to 3660 days.', 'durationDays');
+      const offer = isUuid(input.subscriptionId) ? await this.offers.offer(input.subscriptionId, { fresh: true }) : null;
+      if (offer?.status !== 'ACTIVE') throw notFound('subscription on sale', 'subscriptionId');
+      const intent = { callerId: actorId, key: input.idempotencyKey, operation: 'giftGrant', inputHash: hashInput(input) };
+      const grantId = await onceMoreOnSameKey(() =>
+        inTransaction(this.database, {}, async (transaction, afterCommit) => {
+          const now = this.clock.now();
+          const viewer = await this.viewerOf(transaction, input.userId, offer.currency);
+          const wallet = await Wallet.lock(transaction, viewer, now, afterCommit, this.announcer);
+          const earlier = await answerAgain<{ grantId: string }>(transaction, intent);
+          if (earlier) return earlier.grantId;
+          const id = await this.insertGift(
+            transaction,
+            input.userId,
+            offer,
+            days ?? offer.durationDays,
+            { reason, actorId },
+            now,
+          );
+          await wallet.noteGrantChange(id);
+          await keepAnswer(transaction, intent, { grantId: id }, now);
+          return id;
+        }),
+      );
+      return { grant: (await findGrant(this.database, grantId)) as Grant, errors: [] };
+    });
+  }
+
+  /** Takes a grant away without a refund. Errors: NOT_FOUND, INVALID_INPUT, WRONG_STATE when it has ended. */
+  async revoke(caller: Caller, input: RevokeGrantInput): Promise<GrantPayload> {
+    return refusalsAsData<GrantPayload>(async () => {
+      const actorId = adminOf(caller);
+      const reason = checkReason(input.reason);
+      const found = isUuid(input.grantId) ? await findGrant(this.database, input.grantId) : null;
+      if (!found) throw notFound('grant', 'grantId');
+      const grant = await inTransaction(this.database, {}, async (transaction, afterCommit) => {
+        const now = this.clock.now();
+        const viewer = await this.viewerOf(transaction, found.userId, found.currency);
+        const wallet = await Wallet.lock(transaction, viewer, now, afterCommit, this.announcer);
+        const locked = (await lockGrant(transaction, found.id)) as Grant;
+        if (locked.status !== 'ACTIVE' && locked.status !== 'SUSPENDED') throw hasEnded(locked);
+        const [revoked] = await transaction.query<Grant>(revokeGrant, [found.id, now, reason, actorId]);
+        await wallet.noteGrantChange(found.id);
+        return revoked as Grant;
+      });
+      return { grant, errors: [] };
+    });
+  }
+
+  /** Expires grants whose time is over, up to `limit` in one transaction; gives back how many. Call until it gives 0. */
+  async expireDue(limit: number): Promise<number> {
+    const now = this.clock.now();
+    const viewers = await this.database.query<{ userId: string }>(viewersWithDueGrants, [now, limit]);
+    if (viewers.length === 0) return 0;
+    type Expired = { userId: string; sequence: number; grants: number };
+    const moved = await this.database.query<Expired>(expireBatch, [now, viewers.map((viewer) => viewer.userId)]);
+    for (const { userId, sequence } of moved) this.announcer.announce(userId, sequence);
+    return moved.reduce((sum, viewer) => sum + viewer.grants, 0);
+  }
+
+  private async insertGift(
+    transaction: Queryable,
+    userId: string,
+    offer: Offer,
+    days: number,
+    by: { reason: string; actorId: string },
+    now: Date,
+  ): Promise<string> {
+    const { grantedAt, availableUntil } = decideTerms(days, now);
+    const id = newId();
+    const values = [
+      id,
+      userId,
+      offer.versionId,
+      offer.pricePerDay,
+      days,
+      offer.currency,
+      grantedAt,
+      availableUntil,
+      by.reason,
+      by.actorId,
+    ];
+    await transaction.query(insertGift, values);
+    return id;
+  }
+
+  /** A gift or a revocation moves no money, so the balance's currency does not matter to it. */
+  private async viewerOf(transaction: Queryable, userId: string, currency: string) {
+    const [balance] = await transaction.query<{ currency: string }>(currencyOfBalance, [userId]);
+    return { userId, currency: balance?.currency ?? currency };
+  }
+}
+
+const currencyOfBalance: Statement = {
+  name: 'grants-currency-of-balance',
+  text: `select currency from balances where user_id = $1`,
+};
+
+const hasEnded = (grant: Grant) =>
+  new Refusal({ code: 'WRONG_STATE', message: `The grant is ${grant.status}.`, path: ['input', 'grantId'], state: grant.status });
+
+function adminOf(caller: Caller): string {
+  if (caller.role !== 'ADMIN' || !caller.userId) throw new Error('only admins come here');
+  return caller.userId;
+}

@@ -1,0 +1,78 @@
+import type { Clock } from '../../clock.js';
+import type { Balance } from '../../entities/balance.js';
+import type { Transaction } from '../../entities/transaction.js';
+import type { Database } from '../../stores/database.js';
+import { type BillingError, invalidInput, refusalsAsData } from '../billing-error.js';
+import type { Caller } from '../caller.js';
+import { answerAgain, hashInput, keepAnswer, onceMoreOnSameKey } from '../idempotency.js';
+import { inTransaction } from '../in-transaction.js';
+import { checkReason } from '../reason.js';
+import { isUuid } from '../uuid.js';
+import { findTransaction } from './find-transaction.js';
+import { type Announcer, insufficientFunds, Wallet } from './wallet.js';
+
+export interface AdjustBalanceInput {
+  userId: string;
+  amount: number;
+  currency: string;
+  reason: string;
+  idempotencyKey: string;
+}
+
+export interface AdjustBalancePayload {
+  transaction?: Transaction;
+  balance?: Balance;
+  errors: BillingError[];
+}
+
+interface Answer {
+  transactionId: string;
+  balance: Balance;
+}
+
+/** Changes of a balance by an admin's hand, with who did it and why on record. */
+export class Adjustments {
+  constructor(
+    private readonly database: Database,
+    private readonly clock: Clock,
+    private readonly announcer: Announcer,
+    private readonly currency: string,
+  ) {}
+
+  /** Errors: INVALID_INPUT, CURRENCY_MISMATCH, INSUFFICIENT_FUNDS (never below what is held), IDEMPOTENCY_CONFLICT. */
+  async adjust(caller: Caller, input: AdjustBalanceInput): Promise<AdjustBalancePayload> {
+    return refusalsAsData<AdjustBalancePayload>(async () => {
+      if (caller.role !== 'ADMIN' || !caller.userId) throw new Error('only admins come here');
+      if (!isUuid(input.userId)) throw invalidInput('The user id is not a UUID.', 'userId');
+      if (input.amount === 0) throw invalidInput('An adjustment of 0 changes nothing.', 'amount');
+      if (input.currency !== this.currency) throw invalidInput(`Balances are in ${this.currency}.`, 'currency');
+      const reason = checkReason(input.reason);
+      const actorId = caller.userId;
+      const intent = { callerId: actorId, key: input.idempotencyKey, operation: 'adjustBalance', inputHash: hashInput(input) };
+      const answer = await onceMoreOnSameKey(() =>
+        inTransaction(this.database, {}, async (transaction, afterCommit) => {
+          const now = this.clock.now();
+          const wallet = await Wallet.lock(transaction, input, now, afterCommit, this.announcer);
+          const earlier = await answerAgain<Answer>(transaction, intent);
+          if (earlier) return earlier;
+          if (input.amount < 0 && wallet.available < -input.amount) {
+            throw insufficientFunds(-input.amount - wallet.available, input.currency);
+          }
+          const movement = {
+            kind: 'ADJUSTMENT' as const,
+            amount: input.amount,
+            counterAccount: 'ADJUSTMENT' as const,
+            reason,
+            actorId,
+          };
+          const transactionId = await wallet.post(movement);
+          const result: Answer = { transactionId, balance: wallet.balance };
+          await keepAnswer(transaction, intent, result, now);
+          return result;
+        }),
+      );
+      const transaction = await findTransaction(this.database, answer.transactionId);
+      return { ...(transaction ? { transaction } : {}), balance: answer.balance, errors: [] };
+    });
+  }
+}

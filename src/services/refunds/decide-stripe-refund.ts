@@ -1,0 +1,16 @@
+import type { RefundStatus } from '../../entities/refund.js';
+
+export type StripeRefundConsequence = 'SUCCEED' | 'FAIL' | 'PUT_BACK' | 'NOTHING';
+
+/**
+ * What follows when Stripe says how a refund stands. A refund only moves forward (PENDING, SUCCEEDED, FAILED), so news that
+ * come late, twice or in the wrong order change nothing. Source: Stripe's guide "Handle failed refunds": one that succeeded
+ * can fail days later, and the money is then back with the house.
+ */
+export function decideStripeRefund(ours: RefundStatus, stripe: string | null): StripeRefundConsequence {
+  const failed = stripe === 'failed' || stripe === 'canceled';
+  if (ours === 'FAILED') return 'NOTHING';
+  if (ours === 'SUCCEEDED') return failed ? 'PUT_BACK' : 'NOTHING';
+  if (failed) return 'FAIL';
+  return stripe === 'succeeded' ? 'SUCCEED' : 'NOTHING';
+}

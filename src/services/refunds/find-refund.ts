@@ -1,0 +1,72 @@
+import type { Refund } from '../../entities/refund.js';
+import type { Queryable, Statement } from '../../stores/database.js';
+import type { GrantFacts } from './decide-refund.js';
+
+/** A refund's row in the words of its entity; the table is called r. */
+export const REFUND_COLUMNS = `r.id, r.user_id as "userId", r.origin, r.destination, r.status, r.amount, r.currency,
+  r.unused_days as "unusedDays", r.grant_id as "grantId", r.transaction_id as "transactionId", r.order_id as "orderId",
+  r.stripe_refund_id as "stripeRefundId", r.failure_reason as "failureReason", r.requested_by as "requestedBy",
+  r.created_at as "createdAt", r.completed_at as "completedAt", r.attempts, r.next_attempt_at as "nextAttemptAt",
+  r.last_error as "lastError"`;
+
+const byId: Statement = { name: 'refunds-by-id', text: `select ${REFUND_COLUMNS} from refunds r where r.id = $1` };
+const byIdLocked: Statement = { name: 'refunds-by-id-locked', text: `${byId.text} for no key update` };
+const byStripeId: Statement = {
+  name: 'refunds-by-stripe-id',
+  text: `select ${REFUND_COLUMNS} from refunds r where r.stripe_refund_id = $1`,
+};
+
+/** What a payment has left: captured, less all refunds of it that have not failed. */
+const LEFT_ON_PAYMENT = `coalesce((select o.captured_amount from orders o where o.id = ORDER and o.status = 'PAID'), 0)
+  - coalesce((select sum(p.amount) from refunds p where p.order_id = ORDER and p.status <> 'FAILED'), 0)::bigint`;
+
+const factsOfGrants: Statement = {
+  name: 'refunds-facts-of-grants',
+  text: `select g.id,
+      - coalesce((select s.amount from transactions s where s.grant_id = g.id and s.kind = 'SPENDING'), 0)
+      - coalesce((select sum(b.amount) from transactions b
+          where b.grant_id = g.id and b.kind <> 'SPENDING' and b.counter_account = 'REVENUE'), 0)::bigint as spent,
+      ${LEFT_ON_PAYMENT.replaceAll('ORDER', 'g.order_id')} as "leftOnPayment"
+    from grants g where g.id = any($1::uuid[])`,
+};
+const leftOnPayments: Statement = {
+  name: 'refunds-left-on-payments',
+  text: `select paid.id, ${LEFT_ON_PAYMENT.replaceAll('ORDER', 'paid.id')} as "leftOnPayment" from orders paid where paid.id = any($1::uuid[])`,
+};
+const hasOpenDispute: Statement = {
+  name: 'refunds-has-open-dispute',
+  text: `select 1 from disputes where order_id = $1 and outcome = 'OPEN' and funds = 'WITHDRAWN' limit 1`,
+};
+
+export async function findRefund(database: Queryable, id: string): Promise<Refund | null> {
+  return (await database.query<Refund>(byId, [id]))[0] ?? null;
+}
+
+/** Locks the refund; the viewer's lock must be held already. */
+export async function lockRefund(transaction: Queryable, id: string): Promise<Refund | null> {
+  return (await transaction.query<Refund>(byIdLocked, [id]))[0] ?? null;
+}
+
+export async function findRefundByStripeId(database: Queryable, stripeRefundId: string): Promise<Refund | null> {
+  return (await database.query<Refund>(byStripeId, [stripeRefundId]))[0] ?? null;
+}
+
+/** What each grant's money has left, by the grant's id. One statement for all. */
+export async function readGrantFacts(
+  database: Queryable,
+  grantIds: readonly string[],
+): Promise<Map<string, Pick<GrantFacts, 'spent' | 'leftOnPayment'>>> {
+  type Row = { id: string; spent: number; leftOnPayment: number };
+  const rows = await database.query<Row>(factsOfGrants, [grantIds]);
+  return new Map(rows.map((row) => [row.id, row]));
+}
+
+/** What each order's payment has left, in minor units, by the order's id. One statement for all. */
+export async function readLeftOnPayments(database: Queryable, orderIds: readonly string[]): Promise<Map<string, number>> {
+  const rows = await database.query<{ id: string; leftOnPayment: number }>(leftOnPayments, [orderIds]);
+  return new Map(rows.map((row) => [row.id, row.leftOnPayment]));
+}
+
+export async function isDisputed(database: Queryable, orderId: string): Promise<boolean> {
+  return (await database.query(hasOpenDispute, [orderId])).length > 0;
+}

@@ -1,0 +1,95 @@
+import type { Stripe } from 'stripe';
+import type { Clock } from '../../clock.js';
+import type { Refund } from '../../entities/refund.js';
+import type { Database, Statement } from '../../stores/database.js';
+import { classifyStripeError } from '../../stores/stripe.js';
+import { decideNextAttempt } from '../decide-next-attempt.js';
+import { findOrder } from '../purchases/find-order.js';
+import { findRefund, REFUND_COLUMNS } from './find-refund.js';
+import type { StripeRefunds } from './stripe-refunds.js';
+
+/** Whoever pays out has this long until the job takes it for dead and goes on. */
+export const PAYOUT_LEASE_MS = 120_000;
+/** Stripe tells us of a pending refund's end; should it not, we look this often. */
+const PENDING_LOOK_MS = 60 * 60 * 1000;
+const RETRY = { firstMs: 5_000, longestMs: 60 * 60 * 1000 };
+
+const claimDue: Statement = {
+  name: 'payout-claim-due',
+  text: `update refunds as r set attempts = r.attempts + 1, next_attempt_at = $2
+    where id in (select id from refunds where status = 'PENDING' and origin = 'REQUEST' and next_attempt_at <= $1
+      order by next_attempt_at limit $3 for update skip locked)
+    returning ${REFUND_COLUMNS}`,
+};
+const putOff: Statement = {
+  name: 'payout-put-off',
+  text: `update refunds set next_attempt_at = $2, last_error = $3 where id = $1 and status = 'PENDING'`,
+};
+
+/**
+ * Rule 6: the hold is committed; now Stripe, with a key made of the refund's id; then capture or release. Safe to be killed at
+ * any line and run again: whoever goes on first looks whether Stripe has the refund already.
+ */
+export class Payout {
+  constructor(
+    private readonly database: Database,
+    private readonly stripe: Stripe,
+    private readonly clock: Clock,
+    private readonly stripeRefunds: StripeRefunds,
+    private readonly random: () => number,
+  ) {}
+
+  /** Pays a PENDING refund out. When Stripe is away it stays PENDING, and the job goes on; it never throws for that. */
+  async pay(refund: Refund): Promise<Refund> {
+    try {
+      const stripeRefund = await this.atStripe(refund);
+      await this.stripeRefunds.applyStripeRefund(stripeRefund);
+      if (stripeRefund.status !== 'succeeded') await this.lookLater(refund);
+    } catch (error) {
+      await this.endWith(error, refund);
+    }
+    return (await findRefund(this.database, refund.id)) ?? refund;
+  }
+
+  /** Goes on with payouts that a crash or Stripe's absence left; gives back how many were taken up. */
+  async resumeDue(limit: number): Promise<number> {
+    const now = this.clock.now();
+    const leaseUntil = new Date(now.getTime() + PAYOUT_LEASE_MS);
+    const due = await this.database.query<Refund>(claimDue, [now, leaseUntil, limit]);
+    for (const refund of due) await this.pay(refund);
+    return due.length;
+  }
+
+  private async atStripe(refund: Refund): Promise<Stripe.Refund> {
+    if (refund.stripeRefundId) return this.stripe.refunds.retrieve(refund.stripeRefundId);
+    const order = refund.orderId ? await findOrder(this.database, refund.orderId) : null;
+    const paymentIntentId = order?.stripePaymentIntentId;
+    if (!paymentIntentId) throw new Error(`refund ${refund.id} has no payment`);
+    // Keys are forgotten after a day or more: a second attempt must not rely on them alone.
+    const made = refund.attempts > 1 ? await this.findMade(paymentIntentId, refund.id) : null;
+    if (made) return made;
+    const metadata = { refund_id: refund.id, order_id: order.id, user_id: refund.userId };
+    const parameters = { payment_intent: paymentIntentId, amount: refund.amount, metadata };
+    return this.stripe.refunds.create(parameters, { idempotencyKey: `refund-${refund.id}` });
+  }
+
+  private async findMade(paymentIntentId: string, refundId: string): Promise<Stripe.Refund | null> {
+    for await (const candidate of this.stripe.refunds.list({ payment_intent: paymentIntentId, limit: 100 })) {
+      if (candidate.metadata?.refund_id === refundId) return candidate;
+    }
+    return null;
+  }
+
+  private async lookLater(refund: Refund): Promise<void> {
+    await this.database.query(putOff, [refund.id, new Date(this.clock.now().getTime() + PENDING_LOOK_MS), null]);
+  }
+
+  private async endWith(error: unknown, refund: Refund): Promise<void> {
+    const kind = classifyStripeError(error);
+    if (kind === null) throw error;
+    const words = (error as Error).message.slice(0, 500);
+    if (kind === 'DEFINITE') return this.stripeRefunds.fail(refund.id, words);
+    const next = decideNextAttempt(refund.attempts, this.clock.now(), RETRY, this.random());
+    await this.database.query(putOff, [refund.id, next, words]);
+  }
+}

@@ -1,0 +1,53 @@
+import type { Refund } from '../../entities/refund.js';
+import type { Queryable, Statement } from '../../stores/database.js';
+import { newId } from '../new-id.js';
+import { REFUND_COLUMNS } from './find-refund.js';
+
+const insertRefund: Statement = {
+  name: 'refunds-insert',
+  text: `insert into refunds as r (id, user_id, origin, destination, status, amount, currency, unused_days, grant_id, transaction_id,
+      order_id, stripe_refund_id, requested_by, created_at, completed_at, attempts, next_attempt_at)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) returning ${REFUND_COLUMNS}`,
+};
+const endGrant: Statement = {
+  name: 'refunds-end-grant',
+  text: `update grants set status = 'REFUNDED', ended_at = $2 where id = $1`,
+};
+
+export type NewRefund = Pick<Refund, 'userId' | 'origin' | 'destination' | 'status' | 'amount' | 'currency'> &
+  Partial<
+    Pick<
+      Refund,
+      'unusedDays' | 'grantId' | 'transactionId' | 'orderId' | 'stripeRefundId' | 'requestedBy' | 'attempts' | 'nextAttemptAt'
+    >
+  >;
+
+/** Writes the refund's row; the database refuses more than the payment captured. */
+export async function recordRefund(transaction: Queryable, refund: NewRefund, now: Date): Promise<Refund> {
+  const [row] = await transaction.query<Refund>(insertRefund, [
+    newId(),
+    refund.userId,
+    refund.origin,
+    refund.destination,
+    refund.status,
+    refund.amount,
+    refund.currency,
+    refund.unusedDays ?? null,
+    refund.grantId ?? null,
+    refund.transactionId ?? null,
+    refund.orderId ?? null,
+    refund.stripeRefundId ?? null,
+    refund.requestedBy ?? null,
+    now,
+    refund.status === 'PENDING' ? null : now,
+    refund.attempts ?? 0,
+    refund.nextAttemptAt ?? null,
+  ]);
+  if (!row) throw new Error('an inserted refund did not come back');
+  return row;
+}
+
+/** The grant gives no access from now on. */
+export async function endRefundedGrant(transaction: Queryable, grantId: string, now: Date): Promise<void> {
+  await transaction.query(endGrant, [grantId, now]);
+}

@@ -1,0 +1,272 @@
+import type { Stripe } from 'stripe';
+import type { Clock } from '../../clock.js';
+import type { Balance } from '../../entities/balance.js';
+import type { Grant } from '../../entities/grant.js';
+import type { Refund, RefundDestination } from '../../entities/refund.js';
+import type { Transaction } from '../../entities/transaction.js';
+import type { Database, Queryable, Statement } from '../../stores/database.js';
+import type { AfterCommit } from '../after-commit.js';
+import { type BillingError, type NotRefundableReason, notFound, Refusal, refusalsAsData } from '../billing-error.js';
+import type { Caller } from '../caller.js';
+import { findGrant, lockGrant } from '../grants/find-grant.js';
+import { answerAgain, hashInput, type Intent, keepAnswer, onceMoreOnSameKey } from '../idempotency.js';
+import { inTransaction, type Surroundings } from '../in-transaction.js';
+import { findTransaction } from '../ledger/find-transaction.js';
+import { type Announcer, Wallet } from '../ledger/wallet.js';
+import type { Applied } from '../payment-not-yet-known.js';
+import { isUuid } from '../uuid.js';
+import { decideGrantRefund, decideRefundable, type RefundTerms } from './decide-refund.js';
+import { findRefund, isDisputed, readGrantFacts, readLeftOnPayments } from './find-refund.js';
+import { PAYOUT_LEASE_MS, type Payout } from './payout.js';
+import { endRefundedGrant, recordRefund } from './record-refund.js';
+import type { StripeRefunds } from './stripe-refunds.js';
+
+export interface RefundGrantInput {
+  grantId: string;
+  destination?: RefundDestination | null;
+  idempotencyKey: string;
+}
+
+export interface RefundTransactionInput {
+  transactionId: string;
+  amount?: number | null;
+  idempotencyKey: string;
+}
+
+export interface RefundPayload {
+  refund?: Refund;
+  grant?: Grant | null;
+  balance?: Balance;
+  errors: BillingError[];
+}
+
+interface Answer {
+  refundId: string;
+}
+
+const readBalances: Statement = {
+  name: 'refunds-read-balances',
+  text: `select user_id as "userId", currency, posted, held, version, event_sequence as "eventSequence",
+    created_at as "createdAt", updated_at as "updatedAt" from balances where user_id = any($1::uuid[])`,
+};
+
+/** Rules 4 to 6: giving back a grant's unused days, giving back a top-up, and the payouts to cards that follow. */
+export class Refunds {
+  constructor(
+    private readonly database: Database,
+    private readonly clock: Clock,
+    private readonly announcer: Announcer,
+    private readonly payout: Payout,
+    private readonly stripeRefunds: StripeRefunds,
+    /** After this the upkeep job looks into a hold that was never resolved. */
+    private readonly holdLifetimeMs: number,
+  ) {}
+
+  /** Ends the grant and gives back its unused days. Errors: NOT_FOUND, NOT_REFUNDABLE, IDEMPOTENCY_CONFLICT. */
+  async refundGrant(caller: Caller, input: RefundGrantInput): Promise<RefundPayload> {
+    return refusalsAsData<RefundPayload>(async () => {
+      const grant = isUuid(input.grantId) ? await findGrant(this.database, input.grantId) : null;
+      if (!grant || !mayTouch(caller, grant.userId)) throw notFound('grant', 'grantId');
+      const intent = intentOf(caller, 'refundGrant', input);
+      const refundId = await this.once(intent, grant, (transaction, wallet, now) =>
+        this.giveBack(transaction, wallet, grant.id, input, caller, now),
+      );
+      return this.payAndAnswer(refundId);
+    });
+  }
+
+  /** Gives a top-up back to its card, the whole or a part. Errors: NOT_FOUND, NOT_REFUNDABLE, AMOUNT_OUT_OF_BOUNDS, INSUFFICIENT_FUNDS, … */
+  async refundTransaction(caller: Caller, input: RefundTransactionInput): Promise<RefundPayload> {
+    return refusalsAsData<RefundPayload>(async () => {
+      const found = isUuid(input.transactionId) ? await findTransaction(this.database, input.transactionId) : null;
+      if (!found || !mayTouch(caller, found.userId)) throw notFound('transaction', 'transactionId');
+      if (found.kind !== 'TOP_UP') throw notRefundable('NOT_A_CARD_PAYMENT', 'transactionId');
+      const intent = intentOf(caller, 'refundTransaction', input);
+      const refundId = await this.once(intent, found, (transaction, wallet, now) =>
+        this.reserve(transaction, wallet, found, input, caller, now),
+      );
+      return this.payAndAnswer(refundId);
+    });
+  }
+
+  /** What a refund of each grant would give now; null where nothing can be refunded. One statement for all. */
+  async quotes(grants: readonly Grant[]): Promise<(RefundTerms | null)[]> {
+    const facts = await readGrantFacts(
+      this.database,
+      grants.map((grant) => grant.id),
+    );
+    const now = this.clock.now();
+    return grants.map((grant) => {
+      const decision = decideGrantRefund({ grant, ...(facts.get(grant.id) ?? { spent: 0, leftOnPayment: 0 }) }, null, now);
+      return 'refused' in decision ? null : decision;
+    });
+  }
+
+  /** What of each top-up can be refunded now, in minor units; null for other kinds. Two statements for all. */
+  async refundables(transactions: readonly Transaction[]): Promise<(number | null)[]> {
+    const topUps = transactions.filter((transaction) => transaction.kind === 'TOP_UP');
+    if (topUps.length === 0) return transactions.map(() => null);
+    const left = await readLeftOnPayments(
+      this.database,
+      topUps.map((topUp) => topUp.orderId as string),
+    );
+    const balances = await this.database.query<Balance>(readBalances, [[...new Set(topUps.map((topUp) => topUp.userId))]]);
+    const available = new Map(balances.map((balance) => [balance.userId, balance.posted - balance.held]));
+    return transactions.map(({ kind, orderId, userId }) =>
+      kind === 'TOP_UP' ? decideRefundable(left.get(orderId as string) ?? 0, available.get(userId) ?? 0) : null,
+    );
+  }
+
+  /** What Stripe says of a refund; see StripeRefunds. */
+  applyStripeRefund(stripeRefund: Stripe.Refund, surroundings: Surroundings = {}): Promise<Applied> {
+    return this.stripeRefunds.applyStripeRefund(stripeRefund, surroundings);
+  }
+
+  /** Goes on with payouts that a crash or Stripe's absence left, stale holds among them. */
+  resumeDue(limit: number): Promise<number> {
+    return this.payout.resumeDue(limit);
+  }
+
+  /** Locks the viewer, answers again for a used key, else does the work and keeps its answer: one transaction. */
+  private once(
+    intent: Intent,
+    viewer: { userId: string; currency: string },
+    work: (transaction: Queryable, wallet: Wallet, now: Date) => Promise<Refund>,
+  ): Promise<string> {
+    return onceMoreOnSameKey(() =>
+      inTransaction(this.database, {}, async (transaction, afterCommit: AfterCommit) => {
+        const now = this.clock.now();
+        const wallet = await Wallet.lock(transaction, viewer, now, afterCommit, this.announcer);
+        const earlier = await answerAgain<Answer>(transaction, intent);
+        if (earlier) return earlier.refundId;
+        const refund = await work(transaction, wallet, now);
+        await keepAnswer(transaction, intent, { refundId: refund.id } satisfies Answer, now);
+        return refund.id;
+      }),
+    );
+  }
+
+  private async giveBack(
+    transaction: Queryable,
+    wallet: Wallet,
+    grantId: string,
+    input: RefundGrantInput,
+    caller: Caller,
+    now: Date,
+  ): Promise<Refund> {
+    const grant = await lockGrant(transaction, grantId);
+    const facts = (await readGrantFacts(transaction, [grantId])).get(grantId);
+    if (!grant || !facts) throw new Error(`grant ${grantId} is gone`);
+    const decision = decideGrantRefund({ grant, ...facts }, input.destination ?? null, now);
+    if ('refused' in decision)
+      throw notRefundable(decision.refused, decision.refused === 'NOT_A_CARD_PAYMENT' ? 'destination' : 'grantId');
+    const toCard = decision.destination === 'CARD';
+    const refund = await recordRefund(
+      transaction,
+      {
+        userId: grant.userId,
+        origin: 'REQUEST',
+        currency: grant.currency,
+        status: toCard ? 'PENDING' : 'SUCCEEDED',
+        ...decision,
+        grantId,
+        orderId: toCard ? grant.orderId : null,
+        requestedBy: caller.userId,
+        ...(toCard ? this.firstAttempt(now) : {}),
+      },
+      now,
+    );
+    await endRefundedGrant(transaction, grantId, now);
+    const link = { refundId: refund.id, grantId, orderId: refund.orderId };
+    await wallet.post({ kind: 'REFUND', amount: refund.amount, counterAccount: 'REVENUE', ...link });
+    if (toCard) await wallet.hold(refund.id, refund.amount, new Date(now.getTime() + this.holdLifetimeMs));
+    return refund;
+  }
+
+  private async reserve(
+    transaction: Queryable,
+    wallet: Wallet,
+    topUp: Transaction,
+    input: RefundTransactionInput,
+    caller: Caller,
+    now: Date,
+  ): Promise<Refund> {
+    const orderId = topUp.orderId as string;
+    const left = (await readLeftOnPayments(transaction, [orderId])).get(orderId) ?? 0;
+    if (left <= 0) throw notRefundable('ALREADY_REFUNDED', 'transactionId');
+    if (await isDisputed(transaction, orderId)) throw notRefundable('DISPUTED', 'transactionId');
+    const amount = input.amount ?? decideRefundable(left, wallet.available);
+    if (input.amount != null && (amount < 1 || amount > left)) throw outOfBounds(left, topUp.currency);
+    if (amount < 1 || amount > wallet.available) throw shortOf(Math.max(amount, 1) - wallet.available, topUp.currency);
+    const refund = await recordRefund(
+      transaction,
+      {
+        userId: topUp.userId,
+        origin: 'REQUEST',
+        destination: 'CARD',
+        status: 'PENDING',
+        amount,
+        currency: topUp.currency,
+        transactionId: topUp.id,
+        orderId,
+        requestedBy: caller.userId,
+        ...this.firstAttempt(now),
+      },
+      now,
+    );
+    await wallet.hold(refund.id, amount, new Date(now.getTime() + this.holdLifetimeMs));
+    return refund;
+  }
+
+  /** The request itself makes the first attempt; should it die, the job goes on after the lease. */
+  private firstAttempt(now: Date) {
+    return { attempts: 1, nextAttemptAt: new Date(now.getTime() + PAYOUT_LEASE_MS) };
+  }
+
+  private async payAndAnswer(refundId: string): Promise<RefundPayload> {
+    let refund = await findRefund(this.database, refundId);
+    if (!refund) throw new Error(`refund ${refundId} is gone`);
+    if (refund.status === 'PENDING' && refund.attempts === 1 && !refund.stripeRefundId && !refund.lastError)
+      refund = await this.payout.pay(refund);
+    const [balance] = await this.database.query<Balance>(readBalances, [[refund.userId]]);
+    const grant = refund.grantId ? await findGrant(this.database, refund.grantId) : null;
+    return { refund, grant, ...(balance ? { balance } : {}), errors: [] };
+  }
+}
+
+const mayTouch = (caller: Caller, userId: string) => caller.role === 'ADMIN' || caller.userId === userId;
+
+function intentOf(caller: Caller, operation: string, input: { idempotencyKey: string }): Intent {
+  if (!caller.userId) throw new Error('money moves only for somebody');
+  return { callerId: caller.userId, key: input.idempotencyKey, operation, inputHash: hashInput(input) };
+}
+
+const WORDS: Record<NotRefundableReason, string> = {
+  NO_UNUSED_DAYS: 'No whole day is left unused.',
+  GRANT_ENDED: 'The grant has already ended.',
+  DISPUTED: 'A dispute about the payment is open.',
+  GIFT: 'A gift has nothing to give back.',
+  NOT_A_CARD_PAYMENT: 'Only what was paid by card can go back to a card.',
+  ALREADY_REFUNDED: 'The payment has nothing left to give back.',
+  FREE: 'A free subscription has nothing to give back.',
+};
+
+const notRefundable = (reason: NotRefundableReason, path: string) =>
+  new Refusal({ code: 'NOT_REFUNDABLE', message: WORDS[reason], path: ['input', path], reason });
+
+const outOfBounds = (maximum: number, currency: string) =>
+  new Refusal({
+    code: 'AMOUNT_OUT_OF_BOUNDS',
+    message: `Between 1 and ${maximum} minor units of this payment can be refunded.`,
+    path: ['input', 'amount'],
+    minimum: { amount: 1, currency },
+    maximum: { amount: maximum, currency },
+  });
+
+const shortOf = (shortfall: number, currency: string) =>
+  new Refusal({
+    code: 'INSUFFICIENT_FUNDS',
+    message: 'The balance does not cover the refund: the money was spent.',
+    path: ['input', 'amount'],
+    shortfall: { amount: shortfall, currency },
+  });
