@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { decideNextAttempt } from '../../src/services/stripe-inbox/decide-next-attempt.js';
+import { decideNextAttempt } from '../../src/services/decide-next-attempt.js';
 
 const rules = { largestAttempts: 5, backoffMs: 1_000, backoffMaximumMs: 6_000 };
 const now = new Date('2026-11-23T10:00:00.000Z');

@@ -56,7 +56,7 @@ export class Disputes {
   async applyDispute(stripeDispute: Stripe.Dispute, surroundings: Surroundings = {}): Promise<Applied> {
     const paymentIntentId = idOf(stripeDispute.payment_intent);
     if (!paymentIntentId) return 'NOT_OURS';
-    return inTransaction(this.database, surroundings, async (transaction, afterCommit) => {
+    return inTransaction<Applied>(this.database, surroundings, async (transaction, afterCommit) => {
       const order = await findOrderOfPayment(transaction, paymentIntentId);
       if (!order) throw new PaymentNotYetKnown(paymentIntentId);
       const now = this.clock.now();

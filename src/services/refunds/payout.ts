@@ -12,7 +12,7 @@ import type { StripeRefunds } from './stripe-refunds.js';
 export const PAYOUT_LEASE_MS = 120_000;
 /** Stripe tells us of a pending refund's end; should it not, we look this often. */
 const PENDING_LOOK_MS = 60 * 60 * 1000;
-const RETRY = { firstMs: 5_000, longestMs: 60 * 60 * 1000 };
+const RETRY = { largestAttempts: Number.POSITIVE_INFINITY, backoffMs: 5_000, backoffMaximumMs: 60 * 60 * 1000 };
 
 const claimDue: Statement = {
   name: 'payout-claim-due',
@@ -89,7 +89,7 @@ export class Payout {
     if (kind === null) throw error;
     const words = (error as Error).message.slice(0, 500);
     if (kind === 'DEFINITE') return this.stripeRefunds.fail(refund.id, words);
-    const next = decideNextAttempt(refund.attempts, this.clock.now(), RETRY, this.random());
+    const next = decideNextAttempt({ attempts: refund.attempts, now: this.clock.now(), chance: this.random() }, RETRY);
     await this.database.query(putOff, [refund.id, next, words]);
   }
 }

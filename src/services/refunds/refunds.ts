@@ -13,6 +13,7 @@ import { answerAgain, hashInput, type Intent, keepAnswer, onceMoreOnSameKey } fr
 import { inTransaction, type Surroundings } from '../in-transaction.js';
 import { findTransaction } from '../ledger/find-transaction.js';
 import { type Announcer, Wallet } from '../ledger/wallet.js';
+import type { Money } from '../money.js';
 import type { Applied } from '../payment-not-yet-known.js';
 import { isUuid } from '../uuid.js';
 import { decideGrantRefund, decideRefundable, type RefundTerms } from './decide-refund.js';
@@ -39,6 +40,9 @@ export interface RefundPayload {
   balance?: Balance;
   errors: BillingError[];
 }
+
+/** What a refund asked for now would give: the contract's RefundQuote. */
+export type RefundQuote = Omit<RefundTerms, 'amount'> & { readonly amount: Money };
 
 interface Answer {
   refundId: string;
@@ -90,7 +94,7 @@ export class Refunds {
   }
 
   /** What a refund of each grant would give now; null where nothing can be refunded. One statement for all. */
-  async quotes(grants: readonly Grant[]): Promise<(RefundTerms | null)[]> {
+  async quotes(grants: readonly Grant[]): Promise<(RefundQuote | null)[]> {
     const facts = await readGrantFacts(
       this.database,
       grants.map((grant) => grant.id),
@@ -98,7 +102,7 @@ export class Refunds {
     const now = this.clock.now();
     return grants.map((grant) => {
       const decision = decideGrantRefund({ grant, ...(facts.get(grant.id) ?? { spent: 0, leftOnPayment: 0 }) }, null, now);
-      return 'refused' in decision ? null : decision;
+      return 'refused' in decision ? null : { ...decision, amount: { amount: decision.amount, currency: grant.currency } };
     });
   }
 

@@ -4,6 +4,7 @@ import type { StripeEvent, StripeEventStatus } from '../../entities/stripe-event
 import type { Database } from '../../stores/database.js';
 import type { BillingError } from '../billing-error.js';
 import type { Caller } from '../caller.js';
+import { decideNextAttempt, type RetryRules } from '../decide-next-attempt.js';
 import { describeFailure } from '../describe-failure.js';
 import { inTransaction } from '../in-transaction.js';
 import { newId } from '../new-id.js';
@@ -11,7 +12,6 @@ import { PaymentNotYetKnown } from '../payment-not-yet-known.js';
 import { isUuid } from '../uuid.js';
 import { applyEvent, refundsOfPayment } from './apply-event.js';
 import { BackgroundQueue } from './background-queue.js';
-import { decideNextAttempt, type RetryRules } from './decide-next-attempt.js';
 import { decideReception, type StripeIdentity } from './decide-reception.js';
 import { subjectOf } from './event-types.js';
 import {

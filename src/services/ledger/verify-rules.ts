@@ -1,0 +1,140 @@
+import type { Statement } from '../../stores/database.js';
+
+/**
+ * Each rule is one statement over the viewers in $1 and gives back a row (userId, rule, expected, found) for whatever breaks
+ * it. Together they say: every movement is explained by an order, grant, refund, dispute or admin, and each of those by its
+ * movements; so the counter accounts are what they should be, to the cent.
+ */
+const rule = (name: string, text: string): Statement => ({ name: `verify-${name.toLowerCase().replaceAll('_', '-')}`, text });
+
+const row = (name: string, user: string, expected: string, found: string) =>
+  `select ${user} as "userId", '${name}' as rule, (${expected})::text as expected, (${found})::text as found`;
+
+export const ledgerRules: readonly Statement[] = [
+  rule(
+    'HELD_IS_SUM_OF_PENDING_HOLDS',
+    `${row('HELD_IS_SUM_OF_PENDING_HOLDS', 'b.user_id', 'h.held', 'b.held')}
+     from balances b cross join lateral (
+       select coalesce(sum(amount), 0) as held from holds where user_id = b.user_id and status = 'PENDING'
+     ) h where b.user_id = any($1::uuid[]) and b.held <> h.held`,
+  ),
+  rule(
+    'AVAILABLE_IS_NOT_NEGATIVE',
+    `${row('AVAILABLE_IS_NOT_NEGATIVE', 'b.user_id', "'at least 0'", 'b.posted - b.held')}
+     from balances b where b.user_id = any($1::uuid[]) and b.posted - b.held < 0 and not exists (
+       select from transactions t left join refunds r on r.id = t.refund_id
+       where t.user_id = b.user_id and (t.kind = 'DISPUTE' or r.origin = 'STRIPE'))`,
+  ),
+  rule(
+    'GRANT_HAS_ITS_SPENDING',
+    `${row('GRANT_HAS_ITS_SPENDING', 'g.user_id', "'a SPENDING for grant ' || g.id", "coalesce(s.kind || ' ' || s.amount, 'none')")}
+     from grants g left join transactions s on s.id = g.spending_id
+     where g.user_id = any($1::uuid[]) and g.paid_with <> 'GIFT'
+       and (s.id is null or s.kind <> 'SPENDING' or s.grant_id <> g.id or s.user_id <> g.user_id
+         or (g.paid_with = 'BALANCE' and - s.amount <> g.price_per_day * g.duration_days))`,
+  ),
+  rule(
+    'SPENDING_HAS_ITS_GRANT',
+    `${row('SPENDING_HAS_ITS_GRANT', 's.user_id', "'a grant paid by ' || s.id", "coalesce(g.spending_id::text, 'none')")}
+     from transactions s left join grants g on g.id = s.grant_id
+     where s.user_id = any($1::uuid[]) and s.kind = 'SPENDING' and g.spending_id is distinct from s.id`,
+  ),
+  rule(
+    'PAID_ORDER_HAS_ITS_TOP_UP',
+    `${row('PAID_ORDER_HAS_ITS_TOP_UP', 'o.user_id', 'o.captured_amount', "coalesce(t.amount::text, 'none') || ' for order ' || o.id")}
+     from orders o left join transactions t on t.order_id = o.id and t.kind = 'TOP_UP'
+     where o.user_id = any($1::uuid[]) and o.status = 'PAID' and o.captured_amount > 0
+       and (t.id is null or t.amount <> o.captured_amount or t.user_id <> o.user_id
+         or t.stripe_payment_intent_id <> o.stripe_payment_intent_id)`,
+  ),
+  rule(
+    'TOP_UP_HAS_ITS_PAID_ORDER',
+    `${row('TOP_UP_HAS_ITS_PAID_ORDER', 't.user_id', "'order ' || o.id || ' PAID'", 'o.status')}
+     from transactions t join orders o on o.id = t.order_id
+     where t.user_id = any($1::uuid[]) and t.kind = 'TOP_UP' and o.status <> 'PAID'`,
+  ),
+  rule(
+    'PAID_PURCHASE_HAS_ITS_GRANT',
+    `${row('PAID_PURCHASE_HAS_ITS_GRANT', 'o.user_id', "'a grant for order ' || o.id", "'none'")}
+     from orders o where o.user_id = any($1::uuid[]) and o.status = 'PAID' and o.kind = 'PURCHASE'
+       and not exists (select from grants g where g.order_id = o.id)`,
+  ),
+  rule(
+    'REFUND_MATCHES_ITS_TRANSACTIONS',
+    `with posted as (
+       select r.*, h.status as hold_status, h.amount as hold_amount,
+         coalesce((select sum(amount) from transactions t where t.refund_id = r.id and counter_account = 'REVENUE'), 0) as credited,
+         coalesce((select sum(amount) from transactions t where t.refund_id = r.id and counter_account = 'STRIPE'), 0) as paid_out
+       from refunds r left join holds h on h.refund_id = r.id where r.user_id = any($1::uuid[])
+     ),
+     expected as (
+       select *, case when destination = 'BALANCE' or status = 'FAILED' or (status = 'PENDING' and origin = 'REQUEST') then 0
+           else - amount end as should_pay_out,
+         case when origin = 'STRIPE' then credited when grant_id is null then 0 else amount end as should_credit,
+         case when origin = 'STRIPE' or destination = 'BALANCE' then 'none' when status = 'PENDING' then 'PENDING ' || amount
+           when hold_status = 'PENDING' or hold_status is null then 'resolved' else hold_status || ' ' || amount end as should_hold
+       from posted
+     )
+     ${row('REFUND_MATCHES_ITS_TRANSACTIONS', 'user_id', "should_credit || ' / ' || should_pay_out || ' / ' || should_hold", "credited || ' / ' || paid_out || ' / ' || coalesce(hold_status || ' ' || hold_amount, 'none') || ' for refund ' || id")}
+     from expected where credited <> should_credit or paid_out <> should_pay_out
+       or coalesce(hold_status || ' ' || hold_amount, 'none') <> should_hold`,
+  ),
+  rule(
+    'REFUNDS_ARE_WITHIN_CAPTURE',
+    `${row('REFUNDS_ARE_WITHIN_CAPTURE', 'o.user_id', "'at most ' || coalesce(o.captured_amount, 0)", "sum(r.amount) || ' for order ' || o.id")}
+     from orders o join refunds r on r.order_id = o.id and r.status <> 'FAILED'
+     where o.user_id = any($1::uuid[]) group by o.id having sum(r.amount) > coalesce(o.captured_amount, 0)`,
+  ),
+  rule(
+    'REFUNDED_GRANT_HAS_ITS_REFUND',
+    `${row('REFUNDED_GRANT_HAS_ITS_REFUND', 'g.user_id', "'a refund of grant ' || g.id", "'none'")}
+     from grants g where g.user_id = any($1::uuid[]) and g.status = 'REFUNDED'
+       and not exists (select from refunds r where r.grant_id = g.id)`,
+  ),
+  rule(
+    'DISPUTE_MATCHES_ITS_TRANSACTIONS',
+    `with posted as (
+       select d.*, case when funds = 'WITHDRAWN' then - amount else 0 end as should_take,
+         coalesce((select sum(amount) from transactions t where t.dispute_id = d.id and counter_account = 'STRIPE'), 0) as taken,
+         coalesce((select sum(amount) from transactions t where t.dispute_id = d.id and counter_account = 'REVENUE'), 0) as credited
+       from disputes d where d.user_id = any($1::uuid[])
+     )
+     ${row('DISPUTE_MATCHES_ITS_TRANSACTIONS', 'user_id', 'should_take', "taken || ', credited ' || credited || ' for dispute ' || id")}
+     from posted where taken <> should_take or (funds <> 'WITHDRAWN' and credited <> 0) or credited < 0`,
+  ),
+];
+
+/** $1 after this viewer, $2 how many, $3 may snapshots be trusted. The balances with what their transactions since say. */
+export const verifyBalances: Statement = {
+  name: 'verify-balances',
+  text: `with b as (select * from balances where user_id > $1 order by user_id limit $2),
+    start as (
+      select b.*, coalesce(s.version, 0) as start_version, coalesce(s.posted, 0) as start_posted
+      from b left join lateral (
+        select version, posted from balance_snapshots where user_id = b.user_id and $3 order by version desc limit 1
+      ) s on true
+    ),
+    moved as (
+      select t.user_id, t.amount, t.version, t.currency <> start.currency as foreign_currency,
+        t.balance_after - t.amount <> coalesce(
+          lag(t.balance_after) over (partition by t.user_id order by t.version), start.start_posted) as broken
+      from start join transactions t on t.user_id = start.user_id and t.version > start.start_version
+    ),
+    summed as (
+      select user_id, count(*)::int as transactions, sum(amount)::bigint as amount, max(version) as last_version,
+        count(*) filter (where broken)::int as broken, count(*) filter (where foreign_currency)::int as foreign_currency
+      from moved group by user_id
+    )
+    select start.user_id as "userId", start.posted, start.version, start.start_posted + coalesce(summed.amount, 0) as "shouldBePosted",
+      coalesce(summed.transactions, 0) as transactions, coalesce(summed.last_version, start.start_version) as "lastVersion",
+      coalesce(summed.broken, 0) as broken, coalesce(summed.foreign_currency, 0) as "foreignCurrency"
+    from start left join summed using (user_id) order by start.user_id`,
+};
+
+/** The counter accounts by currency: with the balances they sum to zero. */
+export const verifyAccounts: Statement = {
+  name: 'verify-accounts',
+  text: `select b.currency, sum(b.posted)::bigint as balances,
+      (select coalesce(sum(- t.amount), 0)::bigint from transactions t where t.currency = b.currency) as "counterAccounts"
+    from balances b group by b.currency`,
+};
