@@ -1,0 +1,194 @@
+import { describe, expect, test } from '@jest/globals';
+import type Stripe from 'stripe';
+import { compareDispute } from '../../src/services/reconciliation/compare-dispute.js';
+import { comparePrice } from '../../src/services/reconciliation/compare-price.js';
+import { compareRefund } from '../../src/services/reconciliation/compare-refund.js';
+import { compareSession } from '../../src/services/reconciliation/compare-session.js';
+import { createdIn, decideWindows } from '../../src/services/reconciliation/decide-windows.js';
+import { examine } from '../../src/services/reconciliation/examine.js';
+import type { DisputeRecord, OrderRecord, PriceRecord, RefundRecord } from '../../src/services/reconciliation/records.js';
+
+const order: OrderRecord = {
+  id: 'order-1',
+  userId: 'user-1',
+  kind: 'PURCHASE',
+  status: 'PAID',
+  currency: 'USD',
+  capturedAmount: 1_000,
+  stripeSessionId: 'cs_1',
+  stripePaymentIntentId: 'pi_1',
+  createdAt: new Date(0),
+  grantId: 'grant-1',
+  toppedUp: 1_000,
+};
+type Session = Parameters<typeof compareSession>[0];
+const paidSession: Session = { id: 'cs_1', status: 'complete', payment_status: 'paid', amount_total: 1_000, currency: 'usd' };
+
+describe('A checkout session beside its order', () => {
+  test.each<[string, Partial<Session>, Partial<OrderRecord>, [kind: string, repairable: boolean] | null]>([
+    ['paid and PAID', {}, {}, null],
+    ['paid, but OPEN', {}, { status: 'OPEN' }, ['PAID_WITHOUT_GRANT', true]],
+    ['paid, but EXPIRED', {}, { status: 'EXPIRED' }, ['PAID_WITHOUT_GRANT', true]],
+    ['paid, but FAILED', {}, { status: 'FAILED' }, ['PAID_WITHOUT_GRANT', true]],
+    ['paid, PAID, but without its grant', {}, { grantId: null }, ['PAID_WITHOUT_GRANT', false]],
+    ['a paid top-up needs no grant', {}, { kind: 'TOP_UP', grantId: null }, null],
+    ['open and OPEN', { status: 'open', payment_status: 'unpaid' }, { status: 'OPEN' }, null],
+    ['expired and OPEN', { status: 'expired', payment_status: 'unpaid' }, { status: 'OPEN' }, null],
+    ['completed but unpaid, and OPEN', { payment_status: 'unpaid' }, { status: 'OPEN' }, null],
+    ['completed but unpaid, and PAID', { payment_status: 'unpaid' }, {}, ['GRANT_WITHOUT_PAYMENT', false]],
+    ['open, and PAID', { status: 'open', payment_status: 'unpaid' }, {}, ['GRANT_WITHOUT_PAYMENT', false]],
+    [
+      'free and OPEN',
+      { payment_status: 'no_payment_required', amount_total: 0 },
+      { status: 'OPEN' },
+      ['PAID_WITHOUT_GRANT', true],
+    ],
+    ['free, not completed', { payment_status: 'no_payment_required', status: 'open' }, { status: 'OPEN' }, null],
+    ['free and PAID', { payment_status: 'no_payment_required', amount_total: 0 }, { capturedAmount: 0, toppedUp: 0 }, null],
+    ['another amount with the order', {}, { capturedAmount: 999 }, ['AMOUNT_DIFFERS', false]],
+    ['another amount in the ledger', {}, { toppedUp: 2_000 }, ['AMOUNT_DIFFERS', false]],
+    ['another currency', { currency: 'eur' }, {}, ['AMOUNT_DIFFERS', false]],
+  ])('%s', (_what, session, ours, expected) => {
+    const difference = compareSession({ ...paidSession, ...session }, { ...order, ...ours });
+    expect(difference && [difference.kind, difference.repairable]).toEqual(expected);
+  });
+
+  test('of something else sold through the same account is none of our business', () => {
+    expect(compareSession(paidSession, null)).toBeNull();
+  });
+});
+
+const payment = { paymentIntentId: 'pi_1', orderId: 'order-1', userId: 'user-1' };
+const refund: RefundRecord = {
+  id: 'refund-1',
+  userId: 'user-1',
+  orderId: 'order-1',
+  amount: 500,
+  currency: 'USD',
+  status: 'PENDING',
+  stripeRefundId: 're_1',
+  createdAt: new Date(0),
+};
+
+describe("Stripe's refund beside ours", () => {
+  test.each<[stripe: string, ours: Partial<RefundRecord> | null, repairable: boolean | null]>([
+    ['succeeded', null, true],
+    ['pending', null, true],
+    ['pending', {}, null],
+    ['requires_action', {}, null],
+    ['succeeded', {}, true],
+    ['failed', {}, true],
+    ['canceled', {}, true],
+    ['succeeded', { status: 'SUCCEEDED' }, null],
+    ['failed', { status: 'SUCCEEDED' }, true],
+    ['failed', { status: 'FAILED' }, null],
+    ['succeeded', { status: 'FAILED' }, false],
+    ['pending', { status: 'SUCCEEDED' }, false],
+    ['pending', { amount: 400 }, false],
+    ['pending', { currency: 'EUR' }, false],
+  ])('%s there, %j here: repairable %j', (status, ours, repairable) => {
+    const theirs = { id: 're_1', amount: 500, currency: 'usd', status };
+    const difference = compareRefund(theirs, ours && { ...refund, ...ours }, payment);
+    expect(difference?.repairable ?? null).toBe(repairable);
+  });
+
+  test('of a payment that is not ours is none of our business', () => {
+    expect(compareRefund({ id: 're_1', amount: 500, currency: 'usd', status: 'succeeded' }, null, null)).toBeNull();
+  });
+});
+
+describe("Stripe's dispute beside ours", () => {
+  const dispute: DisputeRecord = { stripeDisputeId: 'du_1', amount: 1_000, currency: 'USD', outcome: 'OPEN' };
+  test.each<[stripe: Stripe.Dispute['status'], ours: Partial<DisputeRecord> | null, repairable: boolean | null]>([
+    ['needs_response', null, true],
+    ['needs_response', {}, null],
+    ['warning_needs_response', {}, null],
+    ['under_review', {}, null],
+    ['won', {}, true],
+    ['lost', {}, true],
+    ['warning_closed', { outcome: 'WON' }, null],
+    ['won', { outcome: 'WON' }, null],
+    ['lost', { outcome: 'WON' }, false],
+    ['lost', { outcome: 'LOST', amount: 1 }, false],
+  ])('%s there, %j here: repairable %j', (status, ours, repairable) => {
+    const theirs = { id: 'du_1', amount: 1_000, currency: 'usd', status };
+    expect(compareDispute(theirs, ours && { ...dispute, ...ours }, payment)?.repairable ?? null).toBe(repairable);
+  });
+});
+
+describe("Stripe's price beside the subscription", () => {
+  const ours: PriceRecord = {
+    subscriptionId: 'subscription-1',
+    price: 3_000,
+    currency: 'USD',
+    stripePriceId: 'price_1',
+    stripeProductId: 'prod_1',
+  };
+  const theirs = { id: 'price_1', active: true, unit_amount: 3_000, currency: 'usd', product: 'prod_1' };
+  test.each([
+    ['the same', theirs, null],
+    ['of another amount', { ...theirs, unit_amount: 2_999 }, '2999 USD'],
+    ['in another currency', { ...theirs, currency: 'eur' }, '3000 EUR'],
+    ['archived', { ...theirs, active: false }, 'archived'],
+    ['of another product', { ...theirs, product: 'prod_2' }, 'prod_2'],
+    ['missing', null, 'does not know it'],
+  ])('%s', (_what, price, words) => {
+    const difference = comparePrice(price, ours);
+    expect(difference?.kind ?? null).toBe(words && 'PRICE_DIFFERS');
+    expect(difference?.detail ?? '').toContain(words ?? '');
+  });
+});
+
+describe('The time that a run compares', () => {
+  const now = new Date('2026-11-23T10:00:00.500Z');
+  const rules = { overlapMs: 2 * 3_600_000, lookBackMs: 30 * 86_400_000 };
+
+  test('begins at the end of the last run, less the overlap, and ends open', () => {
+    const windows = decideWindows(new Date('2026-11-23T09:00:00.000Z'), now, rules);
+    expect(windows).toEqual([{ from: new Date('2026-11-23T07:00:00.000Z'), until: now, open: true }]);
+    expect(createdIn(windows[0] as (typeof windows)[number])).toEqual({ gte: Date.UTC(2026, 10, 23, 7) / 1000 });
+  });
+
+  test('is cut into days, oldest first, without a gap', () => {
+    const windows = decideWindows(new Date('2026-11-20T12:00:00.000Z'), now, rules);
+    expect(windows.map((window) => window.open)).toEqual([false, false, false, true].slice(-windows.length));
+    for (const [index, window] of windows.entries()) expect(window.from).toEqual(windows[index - 1]?.until ?? window.from);
+    expect(windows[0]?.from).toEqual(new Date('2026-11-20T10:00:00.000Z'));
+  });
+
+  test.each([[null], [new Date('2025-01-01T00:00:00.000Z')]])('reaches back no further than Stripe keeps events (%j)', (last) => {
+    const windows = decideWindows(last, now, rules);
+    expect(windows[0]?.from).toEqual(new Date(now.getTime() - rules.lookBackMs));
+    expect(windows.length).toBeLessThanOrEqual(31);
+  });
+
+  test('is one open window when the last run was made by a clock that is ahead', () => {
+    const windows = decideWindows(new Date('2026-12-23T10:00:00.000Z'), now, rules);
+    expect(windows.map((window) => window.open)).toEqual([true]);
+  });
+});
+
+describe('A difference that was seen', () => {
+  const difference = compareSession(paidSession, { ...order, status: 'OPEN' });
+  const examination = { refetch: async () => paidSession, compare: async () => difference, repair: async () => 'APPLIED' };
+
+  test('is dropped when it is gone at the second look', async () => {
+    expect(await examine({ ...examination, compare: async () => null })).toBeNull();
+  });
+
+  test('is repaired when applying it helps', async () => {
+    let applied = false;
+    const repair = async () => {
+      applied = true;
+    };
+    const compare = async () => (applied ? null : difference);
+    expect(await examine({ ...examination, compare, repair })).toMatchObject({ kind: 'PAID_WITHOUT_GRANT', repaired: true });
+  });
+
+  test('stays on the list when it does not help, or fails', async () => {
+    expect(await examine(examination)).toMatchObject({ repaired: false });
+    const repair = () => Promise.reject(new Error('the database is away'));
+    const finding = await examine({ ...examination, repair });
+    expect(finding).toMatchObject({ repaired: false, detail: expect.stringContaining('the database is away') });
+  });
+});
