@@ -47,14 +47,24 @@ export function prepareByRules(options: {
     try {
       document = parse(query, { maxTokens: options.largestTokenCount });
     } catch (error) {
-      if (error instanceof GraphQLError) return [error];
+      if (error instanceof GraphQLError) return [coded(error, 'GRAPHQL_PARSE_FAILED')];
       throw error;
     }
     const errors = validate(options.schema, document, rules);
-    if (errors.length > 0) return errors;
+    if (errors.length > 0) return errors.map((error) => coded(error, 'GRAPHQL_VALIDATION_FAILED'));
     passed.set(query, document);
     return document;
   };
+}
+
+/** The same error with a code, unless it has one of its own. */
+function coded(error: GraphQLError, code: string): GraphQLError {
+  return new GraphQLError(error.message, {
+    nodes: error.nodes,
+    source: error.source,
+    positions: error.positions,
+    extensions: { code, ...error.extensions },
+  });
 }
 
 export interface OperationRunner {

@@ -237,7 +237,9 @@ class LiveSocketServer implements LiveSockets {
     try {
       const prepared = await this.prepare(payload, connection.caller as Caller);
       if (!isDocument(prepared) || getOperationAST(prepared, payload.operationName)) return prepared;
-      return [new GraphQLError('The document has no operation of that name.', { extensions: { code: 'BAD_USER_INPUT' } })];
+      return [
+        new GraphQLError('The document has no operation of that name.', { extensions: { code: 'OPERATION_RESOLUTION_FAILURE' } }),
+      ];
     } catch (error) {
       this.options.onDefect?.(error);
       return [
@@ -268,7 +270,9 @@ const runnerOf = (args: { contextValue?: unknown }) => args.contextValue as Retu
 const isDocument = (prepared: DocumentNode | readonly GraphQLError[]): prepared is DocumentNode => 'kind' in prepared;
 
 const tooManyOperations = () =>
-  new GraphQLError('Too many operations on this socket.', { extensions: { code: 'TOO_MANY_OPERATIONS' } });
+  new GraphQLError('Too many operations at once on this socket. End one, or open another socket.', {
+    extensions: { code: 'RATE_LIMITED' },
+  });
 
 /** `{ token }`, or `{ authorization: 'Bearer …' }` as over HTTP. */
 function tokenOf(params: Readonly<Record<string, unknown>> | undefined): string | null {
