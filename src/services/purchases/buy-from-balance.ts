@@ -96,7 +96,7 @@ export class BuyFromBalance {
   private async again(earlier: { grantId: string; balance: Balance }): Promise<Bought> {
     const grant = await findGrant(this.database, earlier.grantId);
     if (!grant) throw new Error('the grant of an idempotency record is gone');
-    return { grant, balance: earlier.balance };
+    return { grant, balance: { ...earlier.balance, updatedAt: new Date(earlier.balance.updatedAt) } };
   }
 }
 
