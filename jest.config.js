@@ -19,6 +19,9 @@ export default {
       },
     ],
   },
+  globalSetup: '<rootDir>/test/support/global-setup.js',
+  globalTeardown: '<rootDir>/test/support/global-teardown.js',
+  maxWorkers: 2,
   setupFiles: ['reflect-metadata'],
   testTimeout: 60_000,
 };
