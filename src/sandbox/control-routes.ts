@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { isDisputeReason } from './dispute-charge.js';
 import { readFaultRule } from './fault-rules.js';
 import type { SandboxControl } from './sandbox-control.js';
 import { invalidRequest } from './stripe-error.js';
@@ -32,6 +33,16 @@ function registerMoney(server: FastifyInstance, control: SandboxControl): void {
     control.failRefund(request.params.id, textIn(fieldsOf(request), 'failure_reason') ?? 'lost_or_stolen_card'),
   );
   server.post('/sandbox/dashboard/refunds', (request) => control.refundInDashboard(chargeAndAmount(fieldsOf(request))));
+  server.post('/sandbox/disputes', (request) => {
+    const fields = fieldsOf(request);
+    const reason = textIn(fields, 'reason') ?? 'fraudulent';
+    if (!isDisputeReason(reason)) throw invalidRequest(`"${reason}" is no reason for a dispute.`, { param: 'reason' });
+    const kind = fields.kind === undefined ? 'chargeback' : oneOf(fields, 'kind', ['chargeback', 'inquiry']);
+    return control.openDispute({ ...chargeAndAmount(fields), reason, kind });
+  });
+  server.post('/sandbox/disputes/:id/close', (request: IdRequest) =>
+    control.closeDispute(request.params.id, oneOf(fieldsOf(request), 'outcome', ['won', 'lost'])),
+  );
 }
 
 function registerFaults(server: FastifyInstance, control: SandboxControl): void {

@@ -6,6 +6,7 @@ import { balanceTransactionOperations } from './resources/balance-transactions.j
 import { chargeOperations } from './resources/charges.js';
 import { checkoutSessionOperations } from './resources/checkout-sessions.js';
 import { customerOperations } from './resources/customers.js';
+import { disputeOperations } from './resources/disputes.js';
 import { eventOperations } from './resources/events.js';
 import { paymentIntentOperations } from './resources/payment-intents.js';
 import { priceOperations } from './resources/prices.js';
@@ -21,6 +22,7 @@ export const operations: readonly Operation[] = [
   ...chargeOperations,
   ...checkoutSessionOperations,
   ...customerOperations,
+  ...disputeOperations,
   ...eventOperations,
   ...paymentIntentOperations,
   ...priceOperations,

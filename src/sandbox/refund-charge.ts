@@ -76,8 +76,8 @@ function refundableAmount(world: World, charge: ChargeBody, asked: number | unde
   }
   const left = charge.amount_captured - charge.amount_refunded;
   if (left === 0) throw refused(`Charge ${charge.id} has already been refunded.`, { code: 'charge_already_refunded' });
-  const disputed = world.store.disputes.rowsWhere('charge', charge.id).some((dispute) => !dispute.is_charge_refundable);
-  if (disputed) {
+  const disputes = world.store.disputes.rowsWhere('charge', charge.id);
+  if (disputes.some((dispute) => !dispute.is_charge_refundable && dispute.status !== 'won')) {
     throw refused(`Charge ${charge.id} has been charged back; cannot issue a refund.`, { code: 'charge_disputed' });
   }
   const amount = asked ?? left;

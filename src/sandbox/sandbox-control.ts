@@ -1,4 +1,5 @@
-import type { RefundBody, SessionBody } from './bodies.js';
+import type { DisputeBody, RefundBody, SessionBody } from './bodies.js';
+import { closeDispute, type DisputeReason, openDispute } from './dispute-charge.js';
 import type { FaultRule, FaultRuleState } from './fault-rules.js';
 import { newIdentifier } from './identifiers.js';
 import { type PaymentChoice, type PaymentResult, paySession, settleSession } from './pay-session.js';
@@ -58,6 +59,28 @@ export class SandboxControl {
         reason: 'requested_by_customer',
       }),
     );
+  }
+
+  /** The payer's bank disputes a payment: a chargeback, which withdraws the money, or an inquiry, which only asks. */
+  openDispute(given: {
+    paymentIntent?: string;
+    charge?: string;
+    amount?: number;
+    reason: DisputeReason;
+    kind?: 'chargeback' | 'inquiry';
+  }): DisputeBody {
+    return this.world.act(null, () =>
+      openDispute(this.world, {
+        charge: chargeToRefund(this.world, given.charge, given.paymentIntent),
+        amount: given.amount,
+        reason: given.reason,
+        kind: given.kind ?? 'chargeback',
+      }),
+    );
+  }
+
+  closeDispute(id: string, outcome: 'won' | 'lost'): DisputeBody {
+    return this.world.act(null, () => closeDispute(this.world, id, outcome));
   }
 
   addFault(rule: FaultRule): void {

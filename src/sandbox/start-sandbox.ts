@@ -33,7 +33,12 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const deliverer = new WebhookDeliverer(world, logger);
   const control = new SandboxControl(world, deliverer);
   const server = buildServer(world, control, logger);
-  await server.listen({ port: options.port, host: settings.host });
+  try {
+    await server.listen({ port: options.port, host: settings.host });
+  } catch (error) {
+    world.store.abandon();
+    throw error;
+  }
   const { port } = server.server.address() as AddressInfo;
   const url = `http://${settings.host.includes(':') ? `[${settings.host}]` : settings.host}:${port}`;
   world.publicUrl = options.publicUrl ?? url;

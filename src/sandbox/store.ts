@@ -145,8 +145,14 @@ export class Store {
     this.log?.compact([]);
   }
 
+  /** Leaves the file rewritten to what is known now. */
   close(): void {
     this.log?.compact(this.allRows());
+    this.abandon();
+  }
+
+  /** Leaves the file as it is: another sandbox may be using it. */
+  abandon(): void {
     this.log?.close();
   }
 
