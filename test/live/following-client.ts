@@ -1,0 +1,66 @@
+import { createClient } from 'graphql-ws';
+import { WebSocket } from 'ws';
+
+export interface Following<Change> {
+  readonly seen: Change[];
+  /** Breaks the connection as a tunnel does: without a word. */
+  cut(): void;
+  stop(): Promise<void>;
+}
+
+type Result<Field extends string, Change> = { [Name in Field]: Change };
+
+/** A client as docs/live.md shows it: it goes on after its last cursor whatever happens to socket, server or Redis. */
+export function follow<Change extends { cursor: string }>(options: {
+  url: () => string;
+  token: () => string;
+  field: string;
+  query: string;
+}): Following<Change> {
+  const seen: Change[] = [];
+  let socket: WebSocket | null = null;
+  let stopped = false;
+  const client = createClient({
+    url: options.url,
+    webSocketImpl: class extends WebSocket {
+      constructor(url: string, protocols: string[]) {
+        super(url, protocols, { perMessageDeflate: false });
+        socket = this;
+      }
+    },
+    connectionParams: () => ({ token: options.token() }),
+    retryAttempts: Number.POSITIVE_INFINITY,
+    retryWait: () => new Promise((resolve) => setTimeout(resolve, 20 + Math.random() * 80)),
+  });
+  // Sent again as it stands with each new connection.
+  const variables: { after: string | null } = { after: null };
+  const start = () => {
+    if (stopped) return;
+    const again = () => setTimeout(start, 50);
+    client.subscribe<Result<string, Change>>(
+      { query: options.query, variables },
+      {
+        next: ({ data, errors }) => {
+          const change = data?.[options.field];
+          if (change) {
+            seen.push(change);
+            variables.after = change.cursor;
+          } else if (errors?.some((error) => error.extensions?.code === 'CURSOR_EXPIRED')) {
+            variables.after = null;
+          }
+        },
+        error: again,
+        complete: again,
+      },
+    );
+  };
+  start();
+  return {
+    seen,
+    cut: () => socket?.terminate(),
+    stop: async () => {
+      stopped = true;
+      await client.dispose();
+    },
+  };
+}

@@ -1,0 +1,168 @@
+import { randomUUID } from 'node:crypto';
+import { Database, type Queryable } from '../../src/stores/database.js';
+import type { Hints } from '../../src/stores/hints.js';
+import { type TestDatabase, testDatabase } from '../support/test-database.js';
+
+/** A database, and changes written as the ledger writes them: numbered under the viewer's lock, in one transaction. */
+export class LiveScene {
+  private constructor(private readonly test: TestDatabase) {}
+
+  static async open(): Promise<LiveScene> {
+    return new LiveScene(await testDatabase());
+  }
+
+  get database(): Database {
+    return this.test.database;
+  }
+
+  get url(): string {
+    return this.test.url;
+  }
+
+  /** A viewer with an empty balance. */
+  async viewer(): Promise<string> {
+    const userId = randomUUID();
+    await this.database.query(INSERT_BALANCE, [userId]);
+    return userId;
+  }
+
+  /** Changes the balance and, when one is given, a grant; gives back the new version. */
+  async change(userId: string, hints: Hints | null, grantId: string | null = null): Promise<number> {
+    const { version, sequence } = await this.database.transaction(async (transaction) => {
+      const row = one(await transaction.query<Numbered>(CHANGE_BALANCE, [userId]));
+      const event = [userId, row.sequence, row.version, row.posted, 0, randomUUID(), grantId];
+      await transaction.query(INSERT_LIVE_EVENT, event);
+      return row;
+    });
+    hints?.announce(userId, sequence);
+    return version;
+  }
+
+  /** A change of a grant alone; gives back the event's number. */
+  async changeGrant(userId: string, grantId: string, hints: Hints | null): Promise<number> {
+    const sequence = await this.database.transaction(async (transaction) => {
+      const row = one(await transaction.query<Numbered>(CHANGE_GRANT, [userId]));
+      await transaction.query(INSERT_LIVE_EVENT, [userId, row.sequence, null, null, null, null, grantId]);
+      return row.sequence;
+    });
+    hints?.announce(userId, sequence);
+    return sequence;
+  }
+
+  /** A gift, `day` days old. */
+  async grant(userId: string, status = 'ACTIVE', day = 0): Promise<string> {
+    const [subscriptionId, versionId, grantId] = [randomUUID(), randomUUID(), randomUUID()];
+    await this.database.query(INSERT_SUBSCRIPTION, [subscriptionId]);
+    await this.database.query(INSERT_VERSION, [versionId, subscriptionId]);
+    await this.database.query(INSERT_GRANT, [grantId, userId, versionId, status, day]);
+    return grantId;
+  }
+
+  /** Makes the viewer's events up to a number as old as can be. */
+  async age(userId: string, sequence: number): Promise<void> {
+    await this.database.query(AGE_EVENTS, [userId, sequence]);
+  }
+
+  async close(): Promise<void> {
+    await this.test.drop();
+  }
+}
+
+export function openDatabase(url: string): Database {
+  return new Database({ url, poolSize: 8, statementTimeoutMs: 10_000, connectionTimeoutMs: 5_000 });
+}
+
+/** The next item of a stream; fails when it does not come within the time. */
+export async function nextOf<Item>(stream: AsyncIterator<Item>, withinMs = 10_000): Promise<Item> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`nothing came within ${withinMs} ms`)), withinMs);
+  });
+  const { value, done } = await Promise.race([stream.next(), late]);
+  clearTimeout(timer);
+  if (done) throw new Error('the stream has ended');
+  return value;
+}
+
+export async function take<Item>(stream: AsyncIterator<Item>, count: number): Promise<Item[]> {
+  const items: Item[] = [];
+  while (items.length < count) items.push(await nextOf(stream));
+  return items;
+}
+
+/** Waits until a condition holds; fails when it does not within the time. */
+export async function until(condition: () => boolean | Promise<boolean>, what: string, withinMs = 15_000): Promise<void> {
+  const deadline = Date.now() + withinMs;
+  while (!(await condition())) {
+    if (Date.now() > deadline) throw new Error(`not within ${withinMs} ms: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+export const range = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, index) => from + index);
+
+export function one<Row>(rows: readonly Row[]): Row {
+  if (rows.length !== 1) throw new Error(`expected one row, not ${rows.length}`);
+  return rows[0] as Row;
+}
+
+/** Counts statements, and fails on demand. */
+export class WatchedDatabase implements Queryable {
+  readonly statements: string[] = [];
+  failing = false;
+
+  constructor(private readonly database: Queryable) {}
+
+  async query<Row>(statement: { name: string; text: string }, values?: readonly unknown[]): Promise<Row[]> {
+    this.statements.push(statement.name);
+    if (this.failing) throw new Error('the database is away');
+    return this.database.query<Row>(statement, values);
+  }
+}
+
+interface Numbered {
+  sequence: number;
+  version: number;
+  posted: number;
+}
+
+const INSERT_BALANCE = {
+  name: 'test-live-insert-balance',
+  text: `insert into balances (user_id, currency, created_at, updated_at) values ($1, 'EUR', now(), now())`,
+};
+const CHANGE_BALANCE = {
+  name: 'test-live-change-balance',
+  text: `update balances set event_sequence = event_sequence + 1, version = version + 1, posted = posted + 7, updated_at = now()
+    where user_id = $1 returning event_sequence as "sequence", version, posted`,
+};
+const CHANGE_GRANT = {
+  name: 'test-live-change-grant',
+  text: `update balances set event_sequence = event_sequence + 1 where user_id = $1
+    returning event_sequence as "sequence", version, posted`,
+};
+const INSERT_LIVE_EVENT = {
+  name: 'test-live-insert-event',
+  text: `insert into live_events (user_id, sequence, version, posted, held, transaction_id, grant_id, created_at)
+    values ($1, $2, $3, $4, $5, $6, $7, now())`,
+};
+const AGE_EVENTS = {
+  name: 'test-live-age-events',
+  text: `update live_events set created_at = '2000-01-01' where user_id = $1 and sequence <= $2`,
+};
+const INSERT_SUBSCRIPTION = {
+  name: 'test-live-insert-subscription',
+  text: `insert into subscriptions (id, title, description, status, created_at, updated_at)
+    values ($1, 'Classics', '', 'ACTIVE', now(), now())`,
+};
+const INSERT_VERSION = {
+  name: 'test-live-insert-version',
+  text: `insert into subscription_versions
+      (id, subscription_id, version, price_per_day, duration_days, price, currency, film_count, created_at)
+    values ($1, $2, 1, 10, 30, 300, 'EUR', 1, now())`,
+};
+const INSERT_GRANT = {
+  name: 'test-live-insert-grant',
+  text: `insert into grants (id, user_id, version_id, status, paid_with, price_per_day, duration_days, currency, granted_at,
+      available_until, reason, actor_id)
+    values ($1, $2, $3, $4, 'GIFT', 10, 30, 'EUR', now() - $5 * interval '1 day', now() + interval '30 days', 'a gift', $1)`,
+};

@@ -1,0 +1,294 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
+import { WebSocket } from 'ws';
+import { LiveFeed } from '../../src/services/live/live-feed.js';
+import { LocalHints } from '../../src/stores/hints.js';
+import { LiveScene, range, until } from './live-scene.js';
+import { RawSocket, SocketScene } from './socket-scene.js';
+
+let database: LiveScene;
+const hints = new LocalHints();
+let feed: LiveFeed;
+const scenes: SocketScene[] = [];
+
+beforeAll(async () => {
+  database = await LiveScene.open();
+  const settings = { batchCount: 10, sweepIntervalMs: 3_600_000, quietSweepIntervalMs: 3_600_000 };
+  feed = new LiveFeed({ database: database.database, hints, settings, currency: 'EUR' });
+});
+afterEach(async () => {
+  for (const scene of scenes.splice(0)) await scene.close();
+});
+afterAll(async () => {
+  await feed.stop();
+  await database.close();
+});
+
+async function open(settings: Parameters<typeof SocketScene.open>[1] = {}): Promise<SocketScene> {
+  const scene = await SocketScene.open(feed, settings);
+  scenes.push(scene);
+  return scene;
+}
+
+const live = 'subscription ($after: String) { balanceChanged(after: $after) { cursor version contextNumber } }';
+type Change = { data: { balanceChanged: { cursor: string; version: number; contextNumber: number } } };
+
+test('queries, mutations and live operations run for the viewer of the token', async () => {
+  const { url } = await open();
+  const userId = await database.viewer();
+  const socket = await RawSocket.of(url, userId);
+  socket.subscribe('1', '{ whoAmI }');
+  expect(await socket.next('1')).toEqual({ id: '1', type: 'next', payload: { data: { whoAmI: userId } } });
+  expect((await socket.next('1')).type).toBe('complete');
+  socket.subscribe('2', 'mutation { count }');
+  expect((await socket.next('2')).payload).toEqual({ data: { count: 1 } });
+  socket.subscribe('3', live);
+  expect(((await socket.next('3')).payload as Change).data.balanceChanged.version).toBe(0);
+  await database.change(userId, hints);
+  expect(((await socket.next('3')).payload as Change).data.balanceChanged.version).toBe(1);
+});
+
+test('the token may also come as an authorization header does', async () => {
+  const { url } = await open();
+  const socket = await RawSocket.bare(url);
+  socket.send({ type: 'connection_init', payload: { authorization: `Bearer viewer:${randomUUID()}` } });
+  await until(() => socket.messages.some((message) => message.type === 'connection_ack'), 'acknowledged');
+});
+
+test('each event is resolved with a context of its own', async () => {
+  const { url } = await open();
+  const userId = await database.viewer();
+  const socket = await RawSocket.of(url, userId);
+  socket.subscribe('1', live);
+  const numbers = new Set<number>();
+  for (const _ of range(1, 4)) {
+    numbers.add(((await socket.next('1')).payload as Change).data.balanceChanged.contextNumber);
+    await database.change(userId, hints);
+  }
+  expect(numbers.size).toBe(4);
+});
+
+test('a syntax error, a refused rule and an unknown operation answer with an error and leave the socket open', async () => {
+  const { url } = await open();
+  const socket = await RawSocket.of(url);
+  socket.subscribe('1', 'subscription {');
+  expect(await socket.next('1')).toMatchObject({
+    type: 'error',
+    payload: [{ message: 'Syntax Error: Expected Name, found <EOF>.' }],
+  });
+  socket.subscribe('2', '{ secret }');
+  expect(await socket.next('2')).toMatchObject({
+    type: 'error',
+    payload: [{ message: 'secret is not to be asked', extensions: { code: 'GRAPHQL_VALIDATION_FAILED' } }],
+  });
+  socket.send({ type: 'subscribe', id: '3', payload: { query: 'query A { number }', operationName: 'B' } });
+  expect(await socket.next('3')).toMatchObject({
+    type: 'error',
+    payload: [{ extensions: { code: 'OPERATION_RESOLUTION_FAILURE' } }],
+  });
+  socket.subscribe('4', `{ ${'number '.repeat(300)} }`);
+  expect((await socket.next('4')).type).toBe('error');
+  // More often than operations are allowed at once: none of them is counted any more.
+  for (const number of range(5, 15)) {
+    socket.subscribe(`${number}`, '{ nothing }');
+    expect((await socket.next(`${number}`)).type).toBe('error');
+  }
+  socket.subscribe('last', '{ number }');
+  expect((await socket.next('last')).type).toBe('next');
+});
+
+test('a defect is masked, in a query and in the middle of a live operation', async () => {
+  const { url } = await open();
+  const socket = await RawSocket.of(url);
+  const masked = { message: 'Something went wrong.', extensions: { code: 'INTERNAL_SERVER_ERROR' } };
+  socket.subscribe('1', '{ never }');
+  expect((await socket.next('1')).payload).toEqual({ data: null, errors: [masked] });
+  socket.subscribe('2', 'subscription { broken }');
+  expect((await socket.next('2')).payload).toEqual({ data: { broken: 1 } });
+  expect(await socket.next('2')).toMatchObject({ type: 'error', payload: [masked] });
+  expect(JSON.stringify(socket.messages)).not.toContain('hunter2');
+});
+
+test('more operations at once than allowed are refused; those that ended count no more', async () => {
+  const scene = await open({ operationsPerSocketCount: 3 });
+  const socket = await RawSocket.of(scene.url);
+  for (const id of ['1', '2', '3']) socket.subscribe(id, 'subscription { idle }');
+  socket.subscribe('4', '{ number }');
+  expect(await socket.next('4')).toMatchObject({ type: 'error', payload: [{ extensions: { code: 'RATE_LIMITED' } }] });
+  socket.send({ type: 'complete', id: '1' });
+  await until(() => scene.sockets.statistics().operations === 2, 'one operation has ended');
+  socket.subscribe('5', '{ number }');
+  expect((await socket.next('5')).type).toBe('next');
+});
+
+test('an operation that its client gave up counts until it has ended', async () => {
+  const scene = await open({ operationsPerSocketCount: 2 });
+  const socket = await RawSocket.of(scene.url);
+  for (const id of ['1', '2']) {
+    socket.subscribe(id, '{ slow }');
+    socket.send({ type: 'complete', id });
+  }
+  socket.subscribe('3', '{ number }');
+  expect(await socket.next('3')).toMatchObject({ type: 'error', payload: [{ extensions: { code: 'RATE_LIMITED' } }] });
+});
+
+test('a refused cursor is the answer to the operation, and the socket stays', async () => {
+  const { url } = await open();
+  const socket = await RawSocket.of(url);
+  socket.subscribe('1', live, { after: 'nonsense' });
+  expect((await socket.next('1')).payload).toMatchObject({ errors: [{}] });
+  socket.subscribe('2', '{ number }');
+  expect((await socket.next('2')).type).toBe('next');
+});
+
+test('1000: whoever leaves is let go, with all operations', async () => {
+  const scene = await open();
+  const userId = await database.viewer();
+  const socket = await RawSocket.of(scene.url, userId);
+  socket.subscribe('1', live);
+  await socket.next('1');
+  expect(feed.statistics().streams).toBe(1);
+  socket.socket.close(1000);
+  await until(() => scene.sockets.connections() === 0 && feed.statistics().streams === 0, 'let go');
+});
+
+test('1001: stopping closes all sockets and takes no more', async () => {
+  const scene = await open();
+  const sockets = await Promise.all(range(1, 5).map(() => RawSocket.of(scene.url)));
+  const late = await RawSocket.bare(scene.url);
+  await scene.sockets.stop();
+  for (const socket of [...sockets, late]) expect((await socket.closing()).code).toBe(1001);
+  expect(scene.sockets.connections()).toBe(0);
+});
+
+test('1006: a peer that answers no ping is cut off', async () => {
+  const scene = await open({ socketKeepAliveMs: 100 });
+  const [dead, alive] = [await RawSocket.of(scene.url, randomUUID(), undefined, false), await RawSocket.of(scene.url)];
+  expect((await dead.closing()).code).toBe(1006);
+  expect(alive.closed).toBeNull();
+  expect(scene.sockets.connections()).toBe(1);
+});
+
+test('1009: a message that is too long', async () => {
+  const { url } = await open({ socketMessageBytes: 2_000 });
+  const socket = await RawSocket.of(url);
+  socket.subscribe('1', `{ number } #${'x'.repeat(3_000)}`);
+  expect((await socket.closing()).code).toBe(1009);
+});
+
+test('1013: too many sockets of one viewer; another viewer is not concerned, and a free place is given again', async () => {
+  const { url } = await open({ socketsPerViewerCount: 2 });
+  const userId = randomUUID();
+  const [first] = [await RawSocket.of(url, userId), await RawSocket.of(url, userId)];
+  expect((await (await RawSocket.of(url, userId)).closing()).code).toBe(1013);
+  expect((await RawSocket.of(url)).closed).toBeNull();
+  first.socket.close();
+  await until(async () => (await RawSocket.of(url, userId)).closed === null, 'a place');
+});
+
+test('4400: what is no message of the protocol', async () => {
+  const { url } = await open();
+  for (const message of ['no json', '{"type":"nonsense"}', '{"type":"subscribe","id":"1","payload":{}}', '[]', '"x"']) {
+    const socket = await RawSocket.of(url);
+    socket.send(message);
+    expect((await socket.closing()).code).toBe(4400);
+  }
+});
+
+test('4401: no token, or an operation before the connection was acknowledged', async () => {
+  const { url } = await open();
+  for (const payload of [undefined, {}, { token: '' }, { token: 7 }]) {
+    const silent = await RawSocket.bare(url);
+    silent.send({ type: 'connection_init', payload });
+    expect((await silent.closing()).code).toBe(4401);
+    expect(silent.messages).toEqual([]);
+  }
+  const hasty = await RawSocket.bare(url);
+  hasty.subscribe('1', '{ number }');
+  expect((await hasty.closing()).code).toBe(4401);
+});
+
+test('4403: a bad token, and one that has expired', async () => {
+  const { url } = await open();
+  for (const payload of [
+    { token: 'forged' },
+    { authorization: 'Basic x' },
+    { token: `viewer:${randomUUID()}:${Date.now() - 1}` },
+  ]) {
+    const socket = await RawSocket.bare(url);
+    socket.send({ type: 'connection_init', payload });
+    expect((await socket.closing()).code).toBe(4403);
+    expect(socket.messages).toEqual([]);
+  }
+});
+
+test('4403: the token expires while the socket is open', async () => {
+  const { url } = await open();
+  const socket = await RawSocket.of(url, randomUUID(), Date.now() + 700);
+  socket.subscribe('1', '{ number }');
+  expect((await socket.next('1')).type).toBe('next');
+  expect(await socket.closing()).toEqual({ code: 4403, reason: 'Token expired' });
+});
+
+test('4406: another subprotocol, or none', async () => {
+  const { url } = await open();
+  const none = await RawSocket.bare(url, { protocol: '' });
+  expect((await none.closing()).code).toBe(4406);
+  // A client that insists on another one hears none confirmed and leaves by itself; the server closes it as well.
+  const old = await RawSocket.bare(url, { protocol: 'graphql-ws' });
+  await old.closing();
+});
+
+test('4408: no connection_init within the time', async () => {
+  const { url } = await open({ connectionInitTimeoutMs: 100 });
+  expect((await (await RawSocket.bare(url)).closing()).code).toBe(4408);
+});
+
+test('4409: an operation id that is in use', async () => {
+  const { url } = await open();
+  const socket = await RawSocket.of(url);
+  socket.subscribe('1', 'subscription { idle }');
+  socket.subscribe('1', 'subscription { idle }');
+  expect((await socket.closing()).code).toBe(4409);
+});
+
+test('4413: a client that does not read makes the server hold no more than the limit, and is cut off', async () => {
+  const scene = await open({ socketKeepAliveMs: 300 });
+  const socket = await RawSocket.of(scene.url);
+  socket.socket.pause();
+  socket.subscribe('1', 'subscription { flood(bytes: 100000) { text } }');
+  await until(() => scene.flooded > 3, 'the flood');
+  await until(() => scene.sockets.statistics().slowReaders === 1, 'found out');
+  const floodedBefore = scene.flooded;
+  // What the two kernels hold between them is not ours to bound; beyond it one event waits, not more.
+  expect(floodedBefore * 100_000).toBeLessThan(64 * 1024 * 1024);
+  socket.socket.resume();
+  expect((await socket.closing()).code).toBe(4413);
+  expect(scene.flooded).toBeLessThanOrEqual(floodedBefore + 1);
+});
+
+test('4413: answers that pile up unread beyond the limit', async () => {
+  const scene = await open({ socketBufferedBytes: 50_000, operationsPerSocketCount: 1_000 });
+  const socket = await RawSocket.of(scene.url);
+  socket.socket.pause();
+  for (const number of range(1, 300)) socket.subscribe(`${number}`, '{ large(bytes: 100000) }');
+  await until(() => scene.sockets.statistics().slowReaders === 1, 'found out');
+  socket.socket.resume();
+  expect((await socket.closing()).code).toBe(4413);
+});
+
+test('4429: connection_init a second time', async () => {
+  const { url } = await open();
+  const socket = await RawSocket.of(url);
+  socket.send({ type: 'connection_init', payload: { token: `viewer:${randomUUID()}` } });
+  expect((await socket.closing()).code).toBe(4429);
+});
+
+test('a browser of another origin, another path and one socket too many are refused before they open', async () => {
+  const { url } = await open({ socketsMaximumCount: 1 });
+  expect((await RawSocket.bare(url, { origin: 'https://evil.example' })).refusedWith).toBe(403);
+  expect((await RawSocket.bare(url.replace('/graphql', '/other'))).refusedWith).toBe(404);
+  const home = await RawSocket.bare(url, { origin: 'https://films.example' });
+  expect(home.socket.readyState).toBe(WebSocket.OPEN);
+  expect((await RawSocket.bare(url)).refusedWith).toBe(503);
+});

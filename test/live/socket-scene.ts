@@ -1,0 +1,238 @@
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { makeExecutableSchema } from '@graphql-tools/schema';
+import { GraphQLError, type ValidationRule } from 'graphql';
+import { WebSocket } from 'ws';
+import { attachLiveSocket, type LiveSocketOptions, type LiveSockets } from '../../src/gateway/live-socket.js';
+import type { Caller } from '../../src/services/caller.js';
+import type { LiveFeed } from '../../src/services/live/live-feed.js';
+import { until } from './live-scene.js';
+
+export interface SceneContext {
+  caller: Caller;
+  number: number;
+}
+
+/** Enough of a schema to see what sockets do with it; the real one is tested with the gateway. */
+const typeDefs = `
+  type Query { whoAmI: String! number: Int! secret: Int! large(bytes: Int!): String! slow: Int! never: Int! }
+  type Mutation { count: Int! }
+  type Subscription {
+    balanceChanged(after: String, userId: ID): Change!
+    flood(bytes: Int!): Flood!
+    idle: Int!
+    broken: Int!
+  }
+  type Change { cursor: String! version: Int! contextNumber: Int! }
+  type Flood { text: String! }
+`;
+
+/** A rule that the schema does not need: its errors show that rules are applied. */
+const noFieldCalledSecret: ValidationRule = (context) => ({
+  Field(node) {
+    if (node.name.value === 'secret') context.reportError(new GraphQLError('secret is not to be asked', { nodes: node }));
+  },
+});
+
+/** A gateway's socket side on a port of its own. Tokens are `viewer:<uuid>` or `viewer:<uuid>:<expiry in ms since 1970>`. */
+export class SocketScene {
+  flooded = 0;
+  counted = 0;
+  released = 0;
+  private contexts = 0;
+  private readonly release: (() => void)[] = [];
+
+  private constructor(
+    readonly server: http.Server,
+    readonly feed: LiveFeed,
+  ) {}
+
+  sockets!: LiveSockets;
+  url = '';
+
+  static async open(feed: LiveFeed, settings: Partial<LiveSocketOptions['settings']> = {}, port = 0): Promise<SocketScene> {
+    const server = http.createServer();
+    const scene = new SocketScene(server, feed);
+    scene.sockets = attachLiveSocket(server, scene.options(settings));
+    server.listen(port, '127.0.0.1');
+    await once(server, 'listening');
+    scene.url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}/graphql`;
+    return scene;
+  }
+
+  async close(): Promise<void> {
+    for (const release of this.release.splice(0)) release();
+    await this.sockets.stop();
+    this.server.close();
+  }
+
+  private options(settings: Partial<LiveSocketOptions['settings']>): LiveSocketOptions {
+    return {
+      schema: makeExecutableSchema({ typeDefs, resolvers: this.resolvers() }),
+      validationRules: [noFieldCalledSecret],
+      identify: async (token) => {
+        const [kind, userId, expiry] = token.split(':');
+        if (kind !== 'viewer' || !userId || (expiry && Number(expiry) <= Date.now())) throw new Error('a bad token');
+        return { caller: { userId, role: 'VIEWER' }, expiresAt: expiry ? new Date(Number(expiry)) : null };
+      },
+      createContext: (caller): SceneContext => ({ caller, number: ++this.contexts }),
+      formatError: (error) =>
+        error.originalError && !(error.originalError instanceof GraphQLError)
+          ? { message: 'Something went wrong.', extensions: { code: 'INTERNAL_SERVER_ERROR' } }
+          : { message: error.message, extensions: error.extensions },
+      settings: {
+        allowedOrigins: ['https://films.example'],
+        connectionInitTimeoutMs: 5_000,
+        socketsMaximumCount: 1_000,
+        socketsPerViewerCount: 20,
+        operationsPerSocketCount: 5,
+        socketMessageBytes: 16_384,
+        socketBufferedBytes: 262_144,
+        socketKeepAliveMs: 12_000,
+        queryTokensMaximumCount: 200,
+        documentCacheCount: 10,
+        ...settings,
+      },
+    };
+  }
+
+  private resolvers() {
+    const held = () => new Promise<number>((resolve) => this.release.push(() => resolve(++this.released)));
+    return {
+      Query: {
+        whoAmI: (_root: unknown, _args: unknown, context: SceneContext) => context.caller.userId,
+        number: (_root: unknown, _args: unknown, context: SceneContext) => context.number,
+        secret: () => 1,
+        large: (_root: unknown, { bytes }: { bytes: number }) => 'x'.repeat(bytes),
+        slow: held,
+        never: () => {
+          throw new TypeError('password=hunter2');
+        },
+      },
+      Mutation: { count: () => ++this.counted },
+      Subscription: {
+        balanceChanged: {
+          subscribe: (_root: unknown, { after }: { after?: string }, { caller }: SceneContext) =>
+            this.feed.watchBalance(caller.userId as string, after ?? null),
+          resolve: (change: { cursor: string; balance: { version: number } }, _args: unknown, context: SceneContext) => ({
+            cursor: change.cursor,
+            version: change.balance.version,
+            contextNumber: context.number,
+          }),
+        },
+        flood: { subscribe: (_root: unknown, { bytes }: { bytes: number }) => this.flood(bytes) },
+        idle: { subscribe: () => idle() },
+        broken: { subscribe: () => broken() },
+      },
+    };
+  }
+
+  private async *flood(bytes: number) {
+    for (;;) {
+      this.flooded++;
+      yield { flood: { text: 'x'.repeat(bytes) } };
+    }
+  }
+}
+
+/** Like a stream with nothing to tell: `return` ends it though `next` waits. */
+function idle(): AsyncIterableIterator<unknown> {
+  let end: (result: IteratorResult<unknown>) => void = () => undefined;
+  const done = { value: undefined, done: true } as const;
+  return {
+    next: () =>
+      new Promise((resolve) => {
+        end = resolve;
+      }),
+    return: async () => {
+      end(done);
+      return done;
+    },
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+  };
+}
+
+async function* broken() {
+  yield { broken: 1 };
+  throw new TypeError('password=hunter2');
+}
+
+export interface Message {
+  type: string;
+  id?: string;
+  payload?: unknown;
+}
+
+/** A socket spoken to by hand. */
+export class RawSocket {
+  readonly messages: Message[] = [];
+  closed: { code: number; reason: string } | null = null;
+  refusedWith: number | null = null;
+  private readonly read = new Map<string, number>();
+
+  constructor(
+    readonly socket: WebSocket,
+    readonly userId: string,
+  ) {
+    socket.on('message', (data: Buffer) => this.messages.push(JSON.parse(data.toString())));
+    socket.on('close', (code, reason) => {
+      this.closed = { code, reason: reason.toString() };
+    });
+    socket.on('unexpected-response', (request, response) => {
+      this.refusedWith = response.statusCode ?? 0;
+      request.destroy();
+    });
+    socket.on('error', () => undefined);
+  }
+
+  /** Opens a socket without a word. */
+  static async bare(
+    url: string,
+    options: { protocol?: string; origin?: string; headers?: Record<string, string>; autoPong?: boolean } = {},
+  ): Promise<RawSocket> {
+    const { protocol = 'graphql-transport-ws', ...rest } = options;
+    const raw = new RawSocket(new WebSocket(url, protocol === '' ? [] : [protocol], { perMessageDeflate: false, ...rest }), '');
+    await until(() => raw.socket.readyState !== WebSocket.CONNECTING || raw.refusedWith !== null, 'open or refused');
+    return raw;
+  }
+
+  /** A socket that has been acknowledged. */
+  static async of(url: string, userId: string = randomUUID(), expiresAtMs?: number, autoPong = true): Promise<RawSocket> {
+    const { socket } = await RawSocket.bare(url, { autoPong });
+    const raw = new RawSocket(socket, userId);
+    raw.send({ type: 'connection_init', payload: { token: tokenOf(userId, expiresAtMs) } });
+    await until(() => raw.closed !== null || raw.messages.some((message) => message.type === 'connection_ack'), 'acknowledged');
+    return raw;
+  }
+
+  send(message: unknown): void {
+    this.socket.send(typeof message === 'string' ? message : JSON.stringify(message));
+  }
+
+  subscribe(id: string, query: string, variables?: Record<string, unknown>): void {
+    this.send({ type: 'subscribe', id, payload: { query, variables } });
+  }
+
+  /** The next message of an operation. */
+  async next(id: string): Promise<Message> {
+    const from = this.read.get(id) ?? 0;
+    const ofOperation = () => this.messages.filter((message) => message.id === id);
+    await until(() => ofOperation().length > from || this.closed !== null, `a message of operation ${id}`);
+    this.read.set(id, from + 1);
+    const message = ofOperation()[from];
+    if (!message) throw new Error(`closed with ${this.closed?.code} before a message of operation ${id}`);
+    return message;
+  }
+
+  async closing(withinMs = 15_000): Promise<{ code: number; reason: string }> {
+    await until(() => this.closed !== null, 'closed', withinMs);
+    return this.closed as { code: number; reason: string };
+  }
+}
+
+export const tokenOf = (userId: string, expiresAtMs?: number): string =>
+  expiresAtMs === undefined ? `viewer:${userId}` : `viewer:${userId}:${expiresAtMs}`;
