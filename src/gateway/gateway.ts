@@ -1,0 +1,130 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import cors from '@fastify/cors';
+import helmet from '@fastify/helmet';
+import Fastify, { type FastifyError, type FastifyInstance } from 'fastify';
+import type { GraphQLSchema } from 'graphql';
+import type { Logger } from 'pino';
+import type { Clock } from '../clock.js';
+import type { Config } from '../config.js';
+import type { RequiredServices } from '../resolvers/required-services.js';
+import { createApollo } from './apollo.js';
+import { createExecutor, type Executor } from './execution.js';
+import { type ReadinessCheck, serveHealth } from './health.js';
+import { refuse, serveGraphql } from './http-endpoint.js';
+import { createIdentity, type Identity } from './identity.js';
+import { composeSchema } from './schema.js';
+
+export interface GatewayOptions {
+  readonly config: Pick<Config, 'http' | 'identity' | 'guard' | 'limits'>;
+  readonly services: RequiredServices;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** By the names that /readyz shows. */
+  readonly readiness: Readonly<Record<string, ReadinessCheck>>;
+  /** Adds routes and sockets before the server listens; what it gives back is run when the gateway stops, before the drain. */
+  readonly extend?: (app: FastifyInstance, parts: GatewayParts) => Promise<(() => Promise<void>) | undefined>;
+}
+
+/** What other edges of the same server (WebSocket, playground) share with HTTP. */
+export interface GatewayParts {
+  readonly schema: GraphQLSchema;
+  readonly identity: Identity;
+  readonly execute: Executor;
+  readonly services: RequiredServices;
+}
+
+export interface Gateway {
+  /** Listens. Fails with EADDRINUSE and the like. Port 0 takes a free one; the URL tells which. */
+  start(): Promise<{ url: string }>;
+  /** Takes no new connections, lets running requests end, and resolves when all have. */
+  stop(): Promise<void>;
+}
+
+/** The edge: HTTP with GraphQL, health, security headers and CORS. Fails when the contract and the classes differ. */
+export async function createGateway(options: GatewayOptions): Promise<Gateway> {
+  const { config, services, clock, logger } = options;
+  const schema = await composeSchema();
+  const execute = createExecutor(schema, config.limits.documentCacheCount);
+  const identity = createIdentity(config.identity, clock);
+  const apollo = createApollo({ schema, execute, guard: config.guard, limits: config.limits, logger });
+  await apollo.start();
+  const app = createServer(config, logger);
+  let stopping = false;
+  await app.register(helmet, {
+    contentSecurityPolicy: { directives: { 'default-src': ["'none'"], 'frame-ancestors': ["'none'"] } },
+  });
+  await app.register(cors, corsOptions(config.http.allowedOrigins));
+  serveHealth(app, options.readiness, () => stopping);
+  serveGraphql(app, { apollo, identity, services, clock, requestTimeoutMs: config.limits.requestTimeoutMs });
+  const stopExtension = await options.extend?.(app, { schema, identity, execute, services });
+  return {
+    async start() {
+      await app.listen({ host: config.http.host, port: config.http.port });
+      const { port, family, address } = app.server.address() as AddressInfo;
+      return { url: `http://${family === 'IPv6' ? `[${address}]` : address}:${port}` };
+    },
+    async stop() {
+      if (stopping) return;
+      stopping = true;
+      await stopExtension?.();
+      await app.close();
+      await apollo.stop();
+    },
+  };
+}
+
+function createServer({ http, limits }: GatewayOptions['config'], logger: Logger): FastifyInstance {
+  const app = Fastify({
+    loggerInstance: logger,
+    disableRequestLogging: true,
+    genReqId: requestIdOf,
+    requestIdLogLabel: 'requestId',
+    bodyLimit: limits.requestBodyBytes,
+    // How long a client may take to send its request, and a connection may stand idle.
+    requestTimeout: limits.requestTimeoutMs,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    trustProxy: (_address: string, hop: number) => hop < http.trustedProxyCount,
+    // While it drains, a request that came in on an open connection is still served, and the connection closed after it.
+    return503OnClosing: false,
+    forceCloseConnections: 'idle',
+  }) as unknown as FastifyInstance;
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('x-request-id', request.id);
+  });
+  app.addHook('onResponse', async (request, reply) => {
+    const { method, routeOptions } = request;
+    request.log.info(
+      { method, route: routeOptions.url, status: reply.statusCode, durationMs: Math.round(reply.elapsedTime) },
+      'answered',
+    );
+  });
+  app.setErrorHandler<FastifyError>((error, request, reply) => {
+    const status = error.statusCode ?? 500;
+    if (status < 500) return refuse(reply, status, 'BAD_REQUEST', error.message);
+    request.log.error({ err: error }, 'a request failed');
+    return refuse(reply, 500, 'INTERNAL_SERVER_ERROR', 'Something went wrong on our side. Tell us the request id.');
+  });
+  app.setNotFoundHandler((_request, reply) => refuse(reply, 404, 'NOT_FOUND', 'There is nothing here.'));
+  return app;
+}
+
+/** Longer than the idle time of common load balancers (60 s), so that it is they who close. */
+const KEEP_ALIVE_MS = 65_000;
+
+/** A proxy's id goes on when it is a plain one; else the request gets its own. */
+function requestIdOf(request: IncomingMessage): string {
+  const given = request.headers['x-request-id'];
+  return typeof given === 'string' && /^[\w.-]{8,128}$/.test(given) ? given : randomUUID();
+}
+
+function corsOptions(allowedOrigins: readonly string[]) {
+  return {
+    origin: [...allowedOrigins],
+    methods: ['GET', 'POST'],
+    allowedHeaders: ['content-type', 'authorization', 'apollo-require-preflight', 'x-apollo-operation-name', 'x-request-id'],
+    exposedHeaders: ['x-request-id', 'retry-after'],
+    maxAge: 3_600,
+  };
+}

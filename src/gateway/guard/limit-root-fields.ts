@@ -1,0 +1,16 @@
+import { GraphQLError, type ValidationRule } from 'graphql';
+import { countRootFields } from './selections.js';
+
+/** Refuses operations that ask for more than `limit` root fields: each may be a page, or a movement of money. */
+export const limitRootFields =
+  (limit: number): ValidationRule =>
+  (context) => ({
+    OperationDefinition(node) {
+      const count = countRootFields(node, (name) => context.getFragment(name));
+      if (count > limit) {
+        context.reportError(
+          new GraphQLError(`The operation has ${count} root fields; at most ${limit} are served.`, { nodes: node }),
+        );
+      }
+    },
+  });

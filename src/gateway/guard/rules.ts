@@ -1,0 +1,23 @@
+import { NoSchemaIntrospectionCustomRule, type ParseOptions, type ValidationRule } from 'graphql';
+import type { Limits } from '../../limits.js';
+import { limitAliases } from './limit-aliases.js';
+import { limitDepth } from './limit-depth.js';
+import { limitRootFields } from './limit-root-fields.js';
+
+export interface GuardSettings {
+  readonly introspection: boolean;
+  readonly limits: Limits;
+}
+
+/** The rules that HTTP and WebSocket add to GraphQL's own. */
+export function guardRules({ introspection, limits }: GuardSettings): ValidationRule[] {
+  const rules = [
+    limitDepth(limits.queryDepthMaximumCount),
+    limitAliases(limits.queryAliasesMaximumCount),
+    limitRootFields(limits.queryRootFieldsMaximumCount),
+  ];
+  return introspection ? rules : [...rules, NoSchemaIntrospectionCustomRule];
+}
+
+/** How documents are parsed: never past the limit of tokens, and recursion is bounded with them. */
+export const guardParseOptions = ({ limits }: GuardSettings): ParseOptions => ({ maxTokens: limits.queryTokensMaximumCount });

@@ -1,0 +1,54 @@
+import type { FastifyInstance } from 'fastify';
+
+/** One thing that serving depends on: ends in an error when it cannot be reached. */
+export type ReadinessCheck = () => Promise<unknown>;
+
+interface Found {
+  readonly ready: boolean;
+  readonly latencyMs: number;
+}
+
+const LONGEST_CHECK_MS = 2_000;
+
+/**
+ * `GET /healthz`: this process is alive. `GET /readyz`: it can serve now (200), or not (503: a dependency is out of reach, or
+ * it is stopping), with the latency of each dependency. Reasons go to the log, not to strangers.
+ */
+export function serveHealth(
+  app: FastifyInstance,
+  checks: Readonly<Record<string, ReadinessCheck>>,
+  isStopping: () => boolean,
+): void {
+  app.get('/healthz', { logLevel: 'silent' }, async () => ({ status: 'alive' }));
+  app.get('/readyz', { logLevel: 'silent' }, async (request, reply) => {
+    const entries = await Promise.all(
+      Object.entries(checks).map(async ([name, check]): Promise<[string, Found]> => {
+        const startedAtMs = performance.now();
+        const fault = await faultOf(check);
+        if (fault) app.log.warn({ dependency: name, err: fault, requestId: request.id }, 'a dependency is out of reach');
+        return [name, { ready: fault === null, latencyMs: Math.round((performance.now() - startedAtMs) * 10) / 10 }];
+      }),
+    );
+    const ready = !isStopping() && entries.every(([, found]) => found.ready);
+    return reply.code(ready ? 200 : 503).send({
+      status: isStopping() ? 'stopping' : ready ? 'ready' : 'not ready',
+      dependencies: Object.fromEntries(entries),
+    });
+  });
+}
+
+async function faultOf(check: ReadinessCheck): Promise<unknown> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<Error>((resolve) => {
+    timer = setTimeout(() => resolve(new Error(`no answer within ${LONGEST_CHECK_MS} ms`)), LONGEST_CHECK_MS);
+  });
+  const checked = check().then(
+    () => null,
+    (error: unknown) => error ?? new Error('unknown reason'),
+  );
+  try {
+    return await Promise.race([checked, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,92 @@
+import { GraphQLError, type GraphQLFormattedError } from 'graphql';
+import pg from 'pg';
+import { InvalidArgument } from '../services/invalid-argument.js';
+import { IdentityUnavailable } from './identity.js';
+
+/** What was meant for the caller. Everything else is a defect, and told as INTERNAL_SERVER_ERROR and nothing more. */
+const PUBLIC_CODES = new Set<unknown>([
+  'BAD_REQUEST',
+  'BAD_USER_INPUT',
+  'CURSOR_EXPIRED',
+  'FORBIDDEN',
+  'GRAPHQL_PARSE_FAILED',
+  'GRAPHQL_VALIDATION_FAILED',
+  'OPERATION_RESOLUTION_FAILURE',
+  'PERSISTED_QUERY_NOT_FOUND',
+  'PERSISTED_QUERY_NOT_SUPPORTED',
+  'QUERY_TOO_EXPENSIVE',
+  'RATE_LIMITED',
+  'REQUEST_TIMEOUT',
+  'SERVICE_UNAVAILABLE',
+  'UNAUTHENTICATED',
+]);
+
+const INTERNAL = 'Something went wrong on our side. Tell us the request id.';
+const UNAVAILABLE = 'A service that we depend on cannot be reached. Try again soon.';
+
+/** Connections that broke, that could not be made, or a server that is stopping: class 08, 53300 and 57P0x of Postgres. */
+const UNREACHABLE = /^(ECONNREFUSED|ECONNRESET|EPIPE|ENOTFOUND|ETIMEDOUT|08...|53300|57P0[123])$/;
+const UNREACHABLE_MESSAGE = /^(Connection terminated|timeout exceeded when trying to connect)/;
+
+/** A public error, and whether it hides a defect that must be logged. */
+export interface Told {
+  readonly error: GraphQLFormattedError;
+  readonly isDefect: boolean;
+}
+
+export interface TellingSettings {
+  readonly requestId?: string;
+  /** Whether names of the schema may be suggested. */
+  readonly suggestions: boolean;
+}
+
+/**
+ * An error as callers see it, the same over HTTP and WebSocket: a stable code, the request's id, no stack, nothing internal.
+ * `fallbackCode` is the code of errors that GraphQL itself raises in that phase, such as GRAPHQL_VALIDATION_FAILED.
+ */
+export function tell(thrown: unknown, settings: TellingSettings, fallbackCode?: string): Told {
+  const error = thrown instanceof GraphQLError ? thrown : new GraphQLError('', { originalError: thrown as Error });
+  const cause = rootCause(error);
+  if (cause instanceof InvalidArgument) {
+    return told(error, cause.message, { code: 'BAD_USER_INPUT', argument: cause.argument }, settings);
+  }
+  if (isUnreachable(cause)) return { ...told(error, UNAVAILABLE, { code: 'SERVICE_UNAVAILABLE' }, settings), isDefect: true };
+  // The reason a scalar gives against a variable is an ordinary error inside GraphQL's.
+  const publicCause = isAboutVariables(error) ? error : cause instanceof GraphQLError ? cause : null;
+  const { http: _http, stacktrace: _stacktrace, ...extensions } = { ...publicCause?.extensions, ...error.extensions };
+  const code = PUBLIC_CODES.has(extensions.code) ? extensions.code : isAboutVariables(error) ? 'BAD_USER_INPUT' : fallbackCode;
+  if (publicCause && code) return told(error, publicCause.message, { ...extensions, code }, settings);
+  return { ...told(error, INTERNAL, { code: 'INTERNAL_SERVER_ERROR' }, settings), isDefect: true };
+}
+
+function told(error: GraphQLError, message: string, extensions: Record<string, unknown>, settings: TellingSettings): Told {
+  const { requestId, suggestions } = settings;
+  const { locations, path } = error;
+  return {
+    isDefect: false,
+    error: {
+      message: suggestions ? message : message.replace(/ ?Did you mean .*$/s, ''),
+      ...(locations && { locations }),
+      ...(path && { path }),
+      extensions: { ...extensions, ...(requestId && { requestId }) },
+    },
+  };
+}
+
+/** What was thrown in the first place: GraphQL wraps it, sometimes twice. */
+export function rootCause(error: unknown): unknown {
+  let cause = error;
+  while (cause instanceof GraphQLError && cause.originalError) cause = cause.originalError;
+  return cause;
+}
+
+/** GraphQL finds faults of variables only while it executes: https://spec.graphql.org/October2021/#sec-Coercing-Variable-Values */
+const isAboutVariables = (error: GraphQLError): boolean => !error.path && error.message.startsWith('Variable "$');
+
+function isUnreachable(cause: unknown): boolean {
+  if (cause instanceof IdentityUnavailable) return true;
+  if (!(cause instanceof Error)) return false;
+  const { code } = cause as { code?: unknown };
+  if (typeof code === 'string' && UNREACHABLE.test(code)) return true;
+  return !(cause instanceof pg.DatabaseError) && UNREACHABLE_MESSAGE.test(cause.message);
+}
