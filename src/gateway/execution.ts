@@ -1,4 +1,4 @@
-import { type DocumentNode, type ExecutionResult, execute, type GraphQLSchema } from 'graphql';
+import { type DocumentNode, type ExecutionResult, execute, GraphQLError, type GraphQLSchema } from 'graphql';
 import { type CompiledQuery, compileQuery, isCompiledQuery } from 'graphql-jit';
 import { LRUCache } from 'lru-cache';
 
@@ -7,6 +7,8 @@ export interface Operation {
   readonly operationName: string | null | undefined;
   readonly variables: Readonly<Record<string, unknown>> | null | undefined;
   readonly context: unknown;
+  /** The event, for a live operation. */
+  readonly rootValue?: unknown;
 }
 
 /** Runs queries and mutations that were parsed and validated. */
@@ -40,9 +42,9 @@ export function createExecutor(schema: GraphQLSchema, cacheCount: number): Execu
     return isCompiledQuery(program) ? program : undefined;
   };
 
-  return ({ document, operationName, variables, context }) => {
+  return ({ document, operationName, variables, context, rootValue }) => {
     const program = programOf(document, operationName ?? undefined);
-    if (program) return program.query(undefined, context, variables ?? {}) as Promise<ExecutionResult>;
+    if (program) return runCompiled(program, rootValue, context, variables ?? {});
     return execute({
       schema,
       document,
@@ -51,4 +53,24 @@ export function createExecutor(schema: GraphQLSchema, cacheCount: number): Execu
       contextValue: context,
     }) as Promise<ExecutionResult>;
   };
+}
+
+async function runCompiled(
+  program: CompiledQuery,
+  rootValue: unknown,
+  context: unknown,
+  variables: object,
+): Promise<ExecutionResult> {
+  const result = await program.query(rootValue, context, variables);
+  return result.errors
+    ? { ...result, errors: result.errors.map((error) => asPlainError(error, result.data === undefined)) }
+    : result;
+}
+
+/** The compiler's errors lack parts of GraphQL's. Without data, nothing has run: the variables were at fault. */
+function asPlainError(error: GraphQLError, isAboutVariables: boolean): GraphQLError {
+  const { message, path, locations, originalError } = error;
+  const extensions = isAboutVariables ? { code: 'BAD_USER_INPUT', http: { status: 400 } } : error.extensions;
+  const plain = new GraphQLError(message, { path, originalError, extensions });
+  return Object.defineProperty(plain, 'locations', { value: locations, enumerable: true });
 }

@@ -1,9 +1,7 @@
-import { randomUUID } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import cors from '@fastify/cors';
 import helmet from '@fastify/helmet';
-import Fastify, { type FastifyError, type FastifyInstance } from 'fastify';
+import Fastify, { type FastifyError, type FastifyInstance, LogController } from 'fastify';
 import type { GraphQLSchema } from 'graphql';
 import type { Logger } from 'pino';
 import type { Clock } from '../clock.js';
@@ -14,7 +12,11 @@ import { createExecutor, type Executor } from './execution.js';
 import { type ReadinessCheck, serveHealth } from './health.js';
 import { refuse, serveGraphql } from './http-endpoint.js';
 import { createIdentity, type Identity } from './identity.js';
+import type { LiveSockets } from './live-socket.js';
+import { requestIdOf } from './request-id.js';
 import { composeSchema } from './schema.js';
+import { serveSockets } from './socket-endpoint.js';
+import { stripeWebhook } from './stripe-webhook.js';
 
 export interface GatewayOptions {
   readonly config: Pick<Config, 'http' | 'identity' | 'guard' | 'limits'>;
@@ -33,6 +35,7 @@ export interface GatewayParts {
   readonly identity: Identity;
   readonly execute: Executor;
   readonly services: RequiredServices;
+  readonly sockets: LiveSockets;
 }
 
 export interface Gateway {
@@ -58,7 +61,9 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   await app.register(cors, corsOptions(config.http.allowedOrigins));
   serveHealth(app, options.readiness, () => stopping);
   serveGraphql(app, { apollo, identity, services, clock, requestTimeoutMs: config.limits.requestTimeoutMs });
-  const stopExtension = await options.extend?.(app, { schema, identity, execute, services });
+  await app.register(stripeWebhook, { inbox: services.stripeInbox, bodyLimitBytes: config.limits.webhookBodyBytes });
+  const sockets = serveSockets(app.server, { schema, identity, execute, services, clock, logger, config });
+  const stopExtension = await options.extend?.(app, { schema, identity, execute, services, sockets });
   return {
     async start() {
       await app.listen({ host: config.http.host, port: config.http.port });
@@ -68,7 +73,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     async stop() {
       if (stopping) return;
       stopping = true;
-      await stopExtension?.();
+      await Promise.all([stopExtension?.(), sockets.stop()]);
       await app.close();
       await apollo.stop();
     },
@@ -78,9 +83,8 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
 function createServer({ http, limits }: GatewayOptions['config'], logger: Logger): FastifyInstance {
   const app = Fastify({
     loggerInstance: logger,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
     genReqId: requestIdOf,
-    requestIdLogLabel: 'requestId',
     bodyLimit: limits.requestBodyBytes,
     // How long a client may take to send its request, and a connection may stand idle.
     requestTimeout: limits.requestTimeoutMs,
@@ -112,12 +116,6 @@ function createServer({ http, limits }: GatewayOptions['config'], logger: Logger
 
 /** Longer than the idle time of common load balancers (60 s), so that it is they who close. */
 const KEEP_ALIVE_MS = 65_000;
-
-/** A proxy's id goes on when it is a plain one; else the request gets its own. */
-function requestIdOf(request: IncomingMessage): string {
-  const given = request.headers['x-request-id'];
-  return typeof given === 'string' && /^[\w.-]{8,128}$/.test(given) ? given : randomUUID();
-}
 
 function corsOptions(allowedOrigins: readonly string[]) {
   return {

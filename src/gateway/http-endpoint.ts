@@ -48,7 +48,19 @@ async function answer(parts: EndpointParts, request: FastifyRequest, reply: Fast
     return refuse(reply, 503, 'REQUEST_TIMEOUT', 'The operation took too long; part of it may have been done.');
   for (const [name, value] of response.headers) reply.header(name, value);
   // Incremental delivery is not part of the contract: every body is complete.
-  return reply.code(response.status ?? 200).send(response.body.kind === 'complete' ? response.body.string : '');
+  const text = response.body.kind === 'complete' ? response.body.string : '';
+  const status = response.status ?? 200;
+  return reply.code(status).send(status < 400 ? text : withRequestId(text, request.id));
+}
+
+/** Apollo refuses some requests before our plugin sees them. */
+function withRequestId(text: string, requestId: string): string {
+  if (!text.startsWith('{')) {
+    return JSON.stringify({ errors: [{ message: text, extensions: { code: 'BAD_REQUEST', requestId } }] });
+  }
+  const body = JSON.parse(text) as { errors?: { extensions?: object }[] };
+  const errors = body.errors?.map((error) => ({ ...error, extensions: { ...error.extensions, requestId } }));
+  return JSON.stringify({ ...body, ...(errors && { errors }) });
 }
 
 function toApollo(request: FastifyRequest) {

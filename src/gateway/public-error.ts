@@ -18,6 +18,7 @@ const PUBLIC_CODES = new Set<unknown>([
   'RATE_LIMITED',
   'REQUEST_TIMEOUT',
   'SERVICE_UNAVAILABLE',
+  'TOO_MANY_OPERATIONS',
   'UNAUTHENTICATED',
 ]);
 
@@ -71,6 +72,15 @@ function told(error: GraphQLError, message: string, extensions: Record<string, u
       extensions: { ...extensions, ...(requestId && { requestId }) },
     },
   };
+}
+
+/**
+ * The code of an error that GraphQL raised against the request itself, before anything ran; Apollo finds it by phase, a socket
+ * has only the error.
+ */
+export function requestErrorCode(error: GraphQLError): string | undefined {
+  if (error.path || error.originalError || error.extensions.code) return undefined;
+  return error.message.startsWith('Syntax Error') ? 'GRAPHQL_PARSE_FAILED' : 'GRAPHQL_VALIDATION_FAILED';
 }
 
 /** What was thrown in the first place: GraphQL wraps it, sometimes twice. */

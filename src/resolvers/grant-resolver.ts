@@ -20,8 +20,8 @@ export class GrantResolver {
   }
 
   @FieldResolver()
-  refundQuote(@Root() grant: Grant, @Ctx() { services, now }: Context): unknown {
-    return services.refunds.quote(grant, now);
+  refundQuote(@Root() grant: Grant, @Ctx() { loaders }: Context): unknown {
+    return loaders.refundQuote.load(grant);
   }
 
   @FieldResolver()

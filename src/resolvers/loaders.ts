@@ -1,7 +1,7 @@
 import DataLoader from 'dataloader';
-import type { GrantStatus } from '../entities/grant.js';
+import type { Grant, GrantStatus } from '../entities/grant.js';
 import type { OrderStatus } from '../entities/order.js';
-import type { TransactionKind } from '../entities/transaction.js';
+import type { Transaction, TransactionKind } from '../entities/transaction.js';
 import type { Page } from '../services/cursor.js';
 import type { BalanceInstant } from '../services/history/balances.js';
 import type { PageRequest } from '../services/history/viewer-pages.js';
@@ -66,9 +66,10 @@ export class PageLoader<Node, Request extends PageRequest> {
  * it remembers goes stale.
  */
 export function createLoaders(services: RequiredServices) {
-  const { catalogue, access, stripeEvents, reconciliations } = services;
+  const { catalogue, access, refunds, stripeEvents, reconciliations } = services;
   const { rows, pages, balances } = services.history;
   const byId = (row: { id: string }) => row.id;
+  const byRowId = { cacheKeyFn: byId, maxBatchSize: BATCH_COUNT };
   const accessOf = new Map<string | null, DataLoader<string, Awaited<ReturnType<typeof access.decide>>[number]>>();
   return {
     film: new RowLoader(catalogue.filmsByIds.bind(catalogue), byId),
@@ -91,7 +92,8 @@ export function createLoaders(services: RequiredServices) {
     transactionsOfRefund: listLoader(rows.transactionsByRefunds, (transaction) => transaction.refundId),
     refund: new RowLoader(rows.refundsByIds, byId),
     refundsOfGrant: listLoader(rows.refundsByGrants, (refund) => refund.grantId),
-    refundableOfOrder: new RowLoader(rows.refundableByOrders, (row) => row.orderId),
+    refundable: new DataLoader((transactions: readonly Transaction[]) => refunds.refundables(transactions), byRowId),
+    refundQuote: new DataLoader((grants: readonly Grant[]) => refunds.quotes(grants), byRowId),
     balance: new DataLoader((userIds: readonly string[]) => balances.byUsers(userIds), { maxBatchSize: BATCH_COUNT }),
     postedAt: new DataLoader((instants: readonly BalanceInstant[]) => balances.postedAt(instants), {
       cacheKeyFn: ({ userId, time }) => `${userId} ${time.getTime()}`,

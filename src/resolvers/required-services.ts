@@ -13,6 +13,7 @@ import type { Page } from '../services/cursor.js';
 import type { BalanceRead } from '../services/history/balances.js';
 import type { History } from '../services/history/history.js';
 import type { Money } from '../services/money.js';
+import type { StripeInbox } from '../services/stripe-inbox/stripe-inbox.js';
 import type {
   CreateFilmInput,
   CreateSubscriptionInput,
@@ -134,7 +135,10 @@ export interface RequiredServices {
       caller: Caller,
       input: RefundTransactionInput,
     ): Payload<{ refund: Refund; grant: Grant; balance: BalanceRead }>;
-    quote(grant: Grant, now: Date): RefundQuote | null | Promise<RefundQuote | null>;
+    /** What a refund of each grant would give now; null where nothing can be refunded. */
+    quotes(grants: readonly Grant[]): Promise<(RefundQuote | null)[]>;
+    /** What of each top-up can be refunded now, in minor units; null for other kinds. */
+    refundables(transactions: readonly Transaction[]): Promise<(number | null)[]>;
   };
   readonly grants: {
     gift(caller: Caller, input: GiftGrantInput): Payload<{ grant: Grant }>;
@@ -148,7 +152,7 @@ export interface RequiredServices {
     page(request: PageOf & { status?: StripeEventStatus | null }): Promise<Page<StripeEvent>>;
     byIds(ids: readonly string[]): Promise<StripeEvent[]>;
   };
-  readonly stripeInbox: {
+  readonly stripeInbox: Pick<StripeInbox, 'receive'> & {
     replay(caller: Caller, id: string): Payload<{ stripeEvent: StripeEvent }>;
   };
   readonly reconciliations: {

@@ -24,10 +24,9 @@ export class TransactionResolver {
   }
 
   @FieldResolver()
-  async refundable(@Root() { kind, orderId, currency }: Transaction, @Ctx() { loaders }: Context): Promise<Money | null> {
-    if (kind !== 'TOP_UP') return null;
-    const left = await loaders.refundableOfOrder.load(orderId);
-    return { amount: left?.amount ?? 0, currency };
+  async refundable(@Root() transaction: Transaction, @Ctx() { loaders }: Context): Promise<Money | null> {
+    const amount = await loaders.refundable.load(transaction);
+    return amount === null ? null : { amount, currency: transaction.currency };
   }
 
   @Mutation(() => AdjustBalancePayload)

@@ -38,22 +38,6 @@ const transactionsByRefunds: Statement = {
   text: `select ${transactionColumns} from transactions where refund_id = any($1::uuid[]) order by version`,
 };
 
-/**
- * What is left of a payment: what it captured, less its refunds, no more than the balance covers; nothing once a dispute
- * has taken it or may.
- */
-const refundableByOrders: Statement = {
-  name: 'refundable-by-orders',
-  text: `
-    select o.id as "orderId", greatest(0, least(
-      o.captured_amount - coalesce(
-        (select sum(r.amount)::bigint from refunds r where r.order_id = o.id and r.status <> 'FAILED'), 0),
-      b.posted - b.held)) as amount
-    from orders o join balances b on b.user_id = o.user_id
-    where o.id = any($1::uuid[]) and o.status = 'PAID'
-      and not exists (select from disputes d where d.order_id = o.id and d.outcome <> 'WON')`,
-};
-
 /** Rows found by their own ids or by those of their parents, any number at once. Ids that are not there give nothing. */
 export class HistoryRows {
   constructor(private readonly database: Queryable) {}
@@ -72,8 +56,4 @@ export class HistoryRows {
 
   /** Oldest first. */
   transactionsByRefunds = (refundIds: readonly string[]) => this.database.query<Transaction>(transactionsByRefunds, [refundIds]);
-
-  /** What of each paid order can still go back to its card, in minor units; orders with nothing left may be missing. */
-  refundableByOrders = (orderIds: readonly string[]) =>
-    this.database.query<{ orderId: string; amount: number }>(refundableByOrders, [orderIds]);
 }

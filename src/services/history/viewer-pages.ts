@@ -72,7 +72,7 @@ export class ViewerPages {
   async transactions(userIds: readonly string[], request: PageRequest<TransactionKind>): Promise<Page<Transaction>[]> {
     const first = checkedFirst(request.first, this.pageMaximumCount);
     const [version] = request.after ? decodeCursor(request.after, ['integer']) : [GREATEST_VERSION];
-    const values = [userIds, request.filter ?? null, Math.min(version, GREATEST_VERSION), first + 1];
+    const values = [userIds, request.filter ?? null, Math.max(0, Math.min(version, GREATEST_VERSION)), first + 1];
     const rows = await this.database.query<Transaction>(pagesOfTransactions, values);
     return pagesByViewer(userIds, rows, first, request, (transaction) => [transaction.version]);
   }

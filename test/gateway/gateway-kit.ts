@@ -1,0 +1,94 @@
+import { randomUUID } from 'node:crypto';
+import { SignJWT } from 'jose';
+import { pino } from 'pino';
+import type { Clock } from '../../src/clock.js';
+import { type Config, readConfig } from '../../src/config.js';
+import { createGateway, type Gateway, type GatewayOptions } from '../../src/gateway/gateway.js';
+import type { RequiredServices } from '../../src/resolvers/required-services.js';
+
+export const SECRET = 'a secret that is only used in tests, and long enough';
+
+/** Services of which each call ends in an error that says that it was reached, but for those given. */
+export function stubServices(given: { [Name in keyof RequiredServices]?: unknown } = {}): RequiredServices {
+  const reached = (path: string): unknown =>
+    new Proxy(() => Promise.reject(new Error(`reached ${path}`)), {
+      get: (target, name) =>
+        typeof name === 'symbol' || name in target ? Reflect.get(target, name) : reached(`${path}.${name}`),
+    });
+  return new Proxy(given, {
+    get: (target, name) => Reflect.get(target, name) ?? reached(String(name)),
+  }) as RequiredServices;
+}
+
+export interface TokenClaims {
+  userId?: string;
+  role?: string;
+  issuer?: string;
+  audience?: string;
+  expiresInSeconds?: number;
+  secret?: string;
+}
+
+export function tokenFor(claims: TokenClaims = {}): Promise<string> {
+  const { userId = randomUUID(), role = 'viewer', issuer = 'boxoffice', audience = 'boxoffice', expiresInSeconds = 600 } = claims;
+  return new SignJWT({ role })
+    .setProtectedHeader({ alg: 'HS256' })
+    .setSubject(userId)
+    .setIssuer(issuer)
+    .setAudience(audience)
+    .setExpirationTime(Math.floor(Date.now() / 1_000) + expiresInSeconds)
+    .sign(new TextEncoder().encode(claims.secret ?? SECRET));
+}
+
+export interface KitOptions {
+  services?: RequiredServices;
+  environment?: Record<string, string>;
+  readiness?: GatewayOptions['readiness'];
+  clock?: Clock;
+  /** Receives each line of the log. */
+  onLog?: (line: string) => void;
+}
+
+/** A gateway on a free port of the loopback, with services of the test. */
+export async function startGateway(options: KitOptions = {}) {
+  const read = readConfig({
+    JWT_SECRET: SECRET,
+    DATA_DIR: '/nowhere',
+    STRIPE_WEBHOOK_SECRET: 'whsec_test',
+    ...options.environment,
+  });
+  const config: Config = { ...read, http: { ...read.http, host: '127.0.0.1', port: 0 } };
+  const gateway: Gateway = await createGateway({
+    config,
+    services: options.services ?? stubServices(),
+    clock: options.clock ?? { now: () => new Date() },
+    logger: pino({ level: 'warn' }, { write: (line) => options.onLog?.(line) }),
+    readiness: options.readiness ?? {},
+  });
+  const { url } = await gateway.start();
+  const post = (body: unknown, headers: Record<string, string> = {}) =>
+    fetch(`${url}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body: typeof body === 'string' ? body : JSON.stringify(body),
+    });
+  return {
+    url,
+    gateway,
+    post,
+    /** Asks as the bearer of a token, or as nobody. */
+    async ask(query: string, { token, variables }: { token?: string; variables?: Record<string, unknown> } = {}) {
+      const response = await post({ query, variables }, token ? { authorization: `Bearer ${token}` } : {});
+      const body = (await response.json()) as Answer;
+      return { status: response.status, ...body };
+    },
+    stop: () => gateway.stop(),
+  };
+}
+
+export interface Answer {
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every shape
+  data?: any;
+  errors?: { message: string; path?: unknown[]; extensions: Record<string, unknown> }[];
+  extensions?: Record<string, unknown>;
+}

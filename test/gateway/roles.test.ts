@@ -1,0 +1,147 @@
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import {
+  execute,
+  type GraphQLArgument,
+  type GraphQLField,
+  type GraphQLInputType,
+  type GraphQLSchema,
+  getNamedType,
+  isCompositeType,
+  isEnumType,
+  isInputObjectType,
+  isListType,
+  isNonNullType,
+  parse,
+  subscribe,
+} from 'graphql';
+import { allowedRoles } from '../../src/gateway/enforce-roles.js';
+import { composeSchema } from '../../src/gateway/schema.js';
+import { createContext } from '../../src/resolvers/context.js';
+import type { Caller } from '../../src/services/caller.js';
+import { stubServices } from './gateway-kit.js';
+
+const somebody = '11111111-1111-4111-8111-111111111111';
+const another = '22222222-2222-4222-8222-222222222222';
+
+const callers: Record<string, Caller> = {
+  nobody: { userId: null, role: 'PUBLIC' },
+  'another viewer': { userId: another, role: 'VIEWER' },
+  'a service': { userId: another, role: 'SERVICE' },
+  'an admin': { userId: another, role: 'ADMIN' },
+};
+
+const samples: Record<string, string> = {
+  ID: `"${somebody}"`,
+  String: '"text"',
+  Int: '1',
+  MinorUnits: '100',
+  CurrencyCode: '"EUR"',
+  IdempotencyKey: '"12345678"',
+};
+
+function sampleOf(type: GraphQLInputType): string {
+  if (isNonNullType(type)) return sampleOf(type.ofType);
+  if (isListType(type)) return `[${sampleOf(type.ofType)}]`;
+  if (isEnumType(type)) return type.getValues()[0]?.name ?? '';
+  if (!isInputObjectType(type)) return samples[type.name] ?? '';
+  const fields = Object.values(type.getFields()).filter((field) => isNonNullType(field.type));
+  return `{${fields.map((field) => `${field.name}: ${sampleOf(field.type)}`).join(', ')}}`;
+}
+
+/** Somebody's things are asked for wherever an argument can say whose. */
+function argumentsOf(args: readonly GraphQLArgument[]): string {
+  const given = args.filter((arg) => isNonNullType(arg.type) || arg.name === 'userId');
+  return given.length === 0 ? '' : `(${given.map((arg) => `${arg.name}: ${sampleOf(arg.type)}`).join(', ')})`;
+}
+
+type RootField = GraphQLField<unknown, unknown>;
+
+let schema: GraphQLSchema;
+beforeAll(async () => {
+  schema = await composeSchema();
+});
+
+const rootFields = (): [operation: string, field: RootField][] => [
+  ...Object.values(schema.getQueryType()?.getFields() ?? {}).map((field): [string, RootField] => ['query', field]),
+  ...Object.values(schema.getMutationType()?.getFields() ?? {}).map((field): [string, RootField] => ['mutation', field]),
+  ...Object.values(schema.getSubscriptionType()?.getFields() ?? {}).map((field): [string, RootField] => ['subscription', field]),
+];
+
+/** The code that a caller gets for a root field; null when it went through to the service. */
+async function codeFor(caller: Caller, operation: string, field: RootField): Promise<unknown> {
+  const selection = isCompositeType(getNamedType(field.type)) ? '{ __typename }' : '';
+  const document = parse(`${operation} { ${field.name}${argumentsOf(field.args)} ${selection} }`);
+  const contextValue = createContext({ caller, requestId: 'test', services: stubServices(), now: new Date() });
+  const result = await (operation === 'subscription' ? subscribe : execute)({ schema, document, contextValue });
+  const [error] = 'errors' in result ? (result.errors ?? []) : [];
+  return error?.extensions.code ?? null;
+}
+
+/** What the contract and the rule of one's own say must happen. */
+function codeExpected(caller: Caller, field: RootField): string | null {
+  const roles = allowedRoles(schema, field) ?? [];
+  if (roles.includes('PUBLIC')) return null;
+  if (caller.role === 'PUBLIC') return 'UNAUTHENTICATED';
+  if (!roles.includes(caller.role)) return 'FORBIDDEN';
+  const asksForSomebody = field.args.some(({ name }) => name === 'userId');
+  return asksForSomebody && caller.role === 'VIEWER' ? 'FORBIDDEN' : null;
+}
+
+describe('every root field of the contract', () => {
+  test('is walked', () => {
+    expect(rootFields().length).toBe(32);
+  });
+
+  test.each(Object.entries(callers))('serves or refuses %s as @allowed says', async (_who, caller) => {
+    const found: Record<string, unknown> = {};
+    const expected: Record<string, unknown> = {};
+    for (const [operation, field] of rootFields()) {
+      found[`${operation} ${field.name}`] = await codeFor(caller, operation, field);
+      expected[`${operation} ${field.name}`] = codeExpected(caller, field);
+    }
+    expect(found).toEqual(expected);
+  });
+
+  test('is refused to somebody: the walk would notice a gate that lets everyone through', async () => {
+    const purchase = schema.getMutationType()?.getFields().purchase as RootField;
+    expect(await codeFor(callers.nobody as Caller, 'mutation', purchase)).toBe('UNAUTHENTICATED');
+    expect(await codeFor(callers['an admin'] as Caller, 'mutation', purchase)).toBe('FORBIDDEN');
+  });
+});
+
+describe('a field that only admins may see', () => {
+  const row = {
+    id: somebody,
+    userId: somebody,
+    kind: 'ADJUSTMENT',
+    actorId: another,
+  };
+  const services = stubServices({
+    history: {
+      kindOf: async () => 'Transaction',
+      rows: { transactionsByIds: async () => [row] },
+      pages: {},
+      balances: {},
+    },
+  });
+  const ask = (caller: Caller) =>
+    execute({
+      schema,
+      document: parse(`{ node(id: "${somebody}") { ... on Transaction { id actorId } } }`),
+      contextValue: createContext({ caller, requestId: 'test', services, now: new Date() }),
+    });
+
+  test('is null, with FORBIDDEN, for the viewer whose row it is', async () => {
+    const result = await ask({ userId: somebody, role: 'VIEWER' });
+    expect(result.data).toEqual({ node: { id: somebody, actorId: null } });
+    expect(result.errors?.[0]?.extensions.code).toBe('FORBIDDEN');
+  });
+
+  test('is there for an admin', async () => {
+    expect((await ask({ userId: another, role: 'ADMIN' })).data).toEqual({ node: { id: somebody, actorId: another } });
+  });
+
+  test('is not even reached by another viewer', async () => {
+    expect((await ask({ userId: another, role: 'VIEWER' })).data).toEqual({ node: null });
+  });
+});
