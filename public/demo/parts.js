@@ -1,0 +1,116 @@
+import { accessText, dateText, days, grantStatusText, moneyText, transactionText } from './words.js';
+
+/** An element with its properties and what is in it; text is text, never markup. */
+export function element(tag, properties = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(properties)) {
+    if (name.startsWith('aria-') || name.startsWith('data-') || name === 'role') node.setAttribute(name, value);
+    else node[name] = value;
+  }
+  node.append(...children.filter((child) => child !== null && child !== undefined && child !== false));
+  return node;
+}
+
+function button(label, description, onclick, className = '') {
+  return element('button', { type: 'button', className, onclick, 'aria-label': description }, label);
+}
+
+export function planCard(plan, balance, buy) {
+  const short = balance ? plan.price.amount - balance.available.amount : 0;
+  const fromBalance = button('Pay from balance', `Pay ${plan.title} from the balance`, () => buy(plan, 'BALANCE'), 'quiet');
+  fromBalance.disabled = short > 0;
+  const titles = plan.films.nodes.map((film) => film.title);
+  return element(
+    'li',
+    { className: 'plan' },
+    element('h3', {}, plan.title),
+    element('p', { className: 'price' }, moneyText(plan.price), element('small', {}, ` for ${days(plan.durationDays)}`)),
+    element('p', {}, plan.description),
+    element(
+      'details',
+      {},
+      element('summary', {}, `${titles.length}${plan.films.pageInfo.hasNextPage ? '+' : ''} films`),
+      element('p', {}, titles.join(', ')),
+    ),
+    element(
+      'p',
+      { className: 'actions' },
+      button('Buy by card', `Buy ${plan.title} by card`, () => buy(plan, 'CARD')),
+      fromBalance,
+    ),
+    short > 0 &&
+      element(
+        'p',
+        { className: 'hint' },
+        `${moneyText({ ...plan.price, amount: short })} more are needed to pay from the balance.`,
+      ),
+  );
+}
+
+/** Three colours of a poster, from the title: the same title, the same poster. */
+function posterStyle(title) {
+  let hash = 7;
+  for (const letter of title) hash = (hash * 31 + letter.codePointAt(0)) % 360;
+  return hash;
+}
+
+export function filmTile(film) {
+  const { allowed } = film.access;
+  const poster = element('div', { className: 'poster', 'aria-hidden': 'true' }, allowed ? '▶' : '🔒');
+  poster.style.setProperty('--hue', String(posterStyle(film.title)));
+  return element(
+    'li',
+    { className: allowed ? 'film open' : 'film', title: film.description ?? '', 'data-reason': film.access.reason },
+    poster,
+    element('h3', {}, film.title),
+    element('p', {}, accessText(film.access)),
+  );
+}
+
+export function grantRow(grant, refund) {
+  const { refundQuote: quote } = grant;
+  const payouts = grant.refunds.map((refundOf) => {
+    const where = refundOf.destination === 'CARD' ? 'to the card' : 'to the balance';
+    const how = {
+      PENDING: 'on its way',
+      SUCCEEDED: 'done',
+      FAILED: `failed (${refundOf.failureReason ?? 'no reason given'}), kept in the balance`,
+    };
+    return element('p', {}, `Refund of ${moneyText(refundOf.amount)} ${where}: ${how[refundOf.status]}.`);
+  });
+  return element(
+    'li',
+    { className: `grant ${grant.status.toLowerCase()}`, 'data-status': grant.status },
+    element('h3', {}, grant.subscription.title),
+    element('span', { className: 'tag' }, grantStatusText[grant.status]),
+    element('p', {}, `${grant.status === 'ACTIVE' ? 'Until' : 'Was to last until'} ${dateText(grant.availableUntil)}`),
+    ...payouts,
+    quote && button('Give back…', `Give ${grant.subscription.title} back`, () => refund(grant), 'quiet'),
+    grant.status === 'ACTIVE' && !quote && element('p', { className: 'hint' }, 'No whole day is left to give back.'),
+  );
+}
+
+export function transactionRow(transaction, refund) {
+  const { amount, refundable } = transaction;
+  const sign = amount.amount > 0 ? '+' : '';
+  return element(
+    'tr',
+    { 'data-kind': transaction.kind },
+    element('td', {}, element('time', { dateTime: transaction.createdAt }, dateText(transaction.createdAt))),
+    element(
+      'td',
+      {},
+      transactionText(transaction),
+      ' ',
+      refundable?.amount > 0 &&
+        button('To the card…', `Refund up to ${moneyText(refundable)} to the card`, () => refund(transaction), 'quiet small'),
+    ),
+    element('td', { className: amount.amount < 0 ? 'number out' : 'number in' }, `${sign}${moneyText(amount)}`),
+    element('td', { className: 'number' }, moneyText(transaction.balanceAfter)),
+  );
+}
+
+export function logLine(words, cursor) {
+  const time = new Date().toLocaleTimeString('en', { hour12: false });
+  return element('li', {}, element('time', {}, time), ` ${words}`, cursor ? element('code', { title: 'cursor' }, cursor) : '');
+}

@@ -1,0 +1,64 @@
+/** An amount in minor units, as people write it: { amount: 1250, currency: 'USD' } → $12.50. */
+export function moneyText({ amount, currency }) {
+  const format = new Intl.NumberFormat('en', { style: 'currency', currency });
+  const digits = format.resolvedOptions().maximumFractionDigits;
+  return format.format(amount / 10 ** digits);
+}
+
+/** What a person typed, in minor units; null when it is not an amount. "12.5" → 1250. */
+export function minorUnits(text, currency) {
+  const digits = new Intl.NumberFormat('en', { style: 'currency', currency }).resolvedOptions().maximumFractionDigits;
+  const match = /^(\d{1,9})(?:[.,](\d+))?$/.exec(text.trim());
+  if (!match || (match[2] ?? '').length > digits) return null;
+  return Number(match[1] + (match[2] ?? '').padEnd(digits, '0'));
+}
+
+const dateFormat = new Intl.DateTimeFormat('en', { dateStyle: 'medium', timeStyle: 'short' });
+
+export const dateText = (instant) => dateFormat.format(new Date(instant));
+
+export const days = (count) => `${count} ${count === 1 ? 'day' : 'days'}`;
+
+export const kindText = {
+  TOP_UP: 'Paid in by card',
+  SPENDING: 'Spent',
+  REFUND: 'Refund',
+  ADJUSTMENT: 'Adjusted by the house',
+  DISPUTE: 'Disputed at the bank',
+};
+
+/** What moved the money, in words; a refund is a credit from a grant, or a debit on its way to a card. */
+export function transactionText({ kind, amount, grant, reason }) {
+  const words = kind === 'REFUND' && amount.amount < 0 ? 'Paid out to the card' : kindText[kind];
+  return [words, grant?.subscription.title, reason].filter(Boolean).join(' · ');
+}
+
+export const grantStatusText = {
+  ACTIVE: 'Active',
+  EXPIRED: 'Over',
+  REFUNDED: 'Given back',
+  REVOKED: 'Taken away',
+  SUSPENDED: 'Frozen: a dispute is open',
+};
+
+/** Why a film may be watched, or why not. */
+export function accessText({ allowed, reason, availableUntil, offers }) {
+  if (allowed) return `Yours until ${dateText(availableUntil)}`;
+  const why = {
+    NO_GRANT: 'Not yours yet',
+    EXPIRED: 'Your time is over',
+    REFUNDED: 'You gave it back',
+    REVOKED: 'Taken away',
+    SUSPENDED: 'Frozen while a dispute is open',
+    UNKNOWN_FILM: 'No such film',
+  }[reason];
+  return offers.length > 0 ? `${why}. In: ${offers.map((offer) => offer.title).join(', ')}` : why;
+}
+
+/** What the API's errors say to a person. */
+export function errorText(error) {
+  if (error.code === 'INSUFFICIENT_FUNDS' && error.shortfall) {
+    return `Your balance does not cover it: ${moneyText(error.shortfall)} are missing. Top up, or pay by card.`;
+  }
+  return error.message;
+}

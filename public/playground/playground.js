@@ -1,0 +1,111 @@
+import { Placeholders } from './placeholders.js';
+import { storyTabs } from './story.js';
+
+const placeholders = new Placeholders();
+const endpoint = '/graphql';
+/** One socket for each token: the token is sent once, when the socket opens. */
+const sockets = new Map();
+
+function socketFor(authorization) {
+  if (!sockets.has(authorization)) {
+    const url = `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}${endpoint}`;
+    const connectionParams = authorization ? { authorization } : {};
+    sockets.set(authorization, window.graphqlWs.createClient({ url, connectionParams, retryAttempts: 0 }));
+  }
+  return sockets.get(authorization);
+}
+
+function isLive(documentAST, operationName) {
+  const operations = documentAST?.definitions.filter((definition) => definition.kind === 'OperationDefinition') ?? [];
+  const operation = operations.find((candidate) => candidate.name?.value === operationName) ?? operations[0];
+  return operation?.operation === 'subscription';
+}
+
+async function* live(payload, authorization) {
+  try {
+    for await (const result of socketFor(authorization).iterate(payload)) {
+      placeholders.remember(result.data);
+      yield result;
+    }
+  } catch (error) {
+    if (Array.isArray(error)) yield { errors: error };
+    else throw new Error(error.reason || error.message || 'The connection was closed.');
+  }
+}
+
+async function ask(payload, headers) {
+  const response = await fetch(endpoint, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', accept: 'application/graphql-response+json, application/json', ...headers },
+    body: JSON.stringify(payload),
+  });
+  const result = await response.json();
+  placeholders.remember(result.data);
+  return result;
+}
+
+function fetcher(defaultToken) {
+  return async (parameters, options = {}) => {
+    const given = Object.keys(options.headers ?? {}).some((name) => name.toLowerCase() === 'authorization');
+    const withToken =
+      given || !placeholders.has(defaultToken)
+        ? options.headers
+        : { ...options.headers, Authorization: `Bearer {{${defaultToken}}}` };
+    const headers = placeholders.fill(withToken ?? {});
+    const payload = { ...parameters, variables: placeholders.fill(parameters.variables ?? {}) };
+    if (!isLive(options.documentAST, parameters.operationName)) return ask(payload, headers);
+    const authorization = Object.entries(headers).find(([name]) => name.toLowerCase() === 'authorization')?.[1];
+    return live(payload, authorization);
+  };
+}
+
+async function loadTokens() {
+  const response = await fetch('/playground/tokens');
+  const tokens = response.ok ? await response.json() : [];
+  for (const { name, token } of tokens) placeholders.set(name, token);
+  return tokens.map(({ name }) => name);
+}
+
+function connectTokenField() {
+  const field = document.getElementById('token');
+  const take = () => {
+    const token = field.value.trim();
+    if (token) placeholders.set('token', token);
+    sessionStorage.setItem('playground:token', token);
+  };
+  field.value = sessionStorage.getItem('playground:token') ?? '';
+  take();
+  field.addEventListener('input', take);
+}
+
+async function start() {
+  connectTokenField();
+  const names = await loadTokens();
+  const ready = names.length > 0;
+  if (ready) setInterval(() => loadTokens().catch(() => undefined), 10 * 60_000);
+  const roles = ready ? { admin: 'admin', viewer: 'viewer' } : { admin: 'token', viewer: 'token' };
+  const hint = document.getElementById('names');
+  if (ready) {
+    hint.append('Ready tokens for the Headers of a tab: ');
+    for (const name of names) hint.append(Object.assign(document.createElement('code'), { textContent: `{{${name}}}` }), ' ');
+  }
+  document.getElementById('reset').addEventListener('click', () => {
+    for (const key of Object.keys(localStorage)) if (key.startsWith('graphiql:')) localStorage.removeItem(key);
+    location.reload();
+  });
+  const { React, ReactDOM, GraphiQL } = window;
+  const properties = {
+    fetcher: fetcher(roles.admin),
+    defaultTabs: storyTabs(roles),
+    defaultHeaders: JSON.stringify({ Authorization: `Bearer {{${roles.admin}}}` }, null, 2),
+    defaultEditorToolsVisibility: 'variables',
+    shouldPersistHeaders: ready,
+    schemaDescription: true,
+    inputValueDeprecation: true,
+  };
+  ReactDOM.createRoot(document.getElementById('playground')).render(React.createElement(GraphiQL, properties));
+}
+
+start().catch((error) => {
+  document.getElementById('playground').textContent = `The playground could not start: ${error.message}`;
+});

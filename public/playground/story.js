@@ -1,0 +1,142 @@
+const bearer = (name) => JSON.stringify({ Authorization: `Bearer {{${name}}}` }, null, 2);
+const json = (value) => JSON.stringify(value, null, 2);
+
+/** The ready tabs, in the order in which they tell the story. `roles.admin` and `roles.viewer` name the tokens to use. */
+export function storyTabs(roles) {
+  const admin = bearer(roles.admin);
+  const viewer = bearer(roles.viewer);
+  return [
+    {
+      query: `# 1. An admin adds films. Run the tabs from left to right: {{…}} in the variables
+# is filled with what earlier tabs gave, and with a fresh idempotency key for {{new}}.
+mutation CreateFilms($input: [CreateFilmInput!]!) {
+  createFilms(input: $input) {
+    films { id title }
+    errors { code message path }
+  }
+}
+`,
+      variables: json({
+        input: [
+          { title: 'The Playhouse', description: 'Buster Keaton plays every part in the theatre.' },
+          { title: 'One Week', description: 'A house in a box, two newlyweds and a storm.' },
+        ],
+      }),
+      headers: admin,
+    },
+    {
+      query: `# 2. The admin prepares a subscription of these films. It is a draft: nobody can buy it yet.
+mutation CreateSubscription($input: CreateSubscriptionInput!) {
+  createSubscription(input: $input) {
+    subscription { id title status version price { amount currency } }
+    errors { code message path }
+  }
+}
+`,
+      variables: json({
+        input: {
+          title: 'Keaton week',
+          description: 'Seven days of Buster Keaton.',
+          filmIds: '{{filmIds}}',
+          pricePerDay: 50,
+          durationDays: 7,
+        },
+      }),
+      headers: admin,
+    },
+    {
+      query: `# 3. The admin puts it on sale; its product and price are made at Stripe.
+mutation Activate($id: ID!) {
+  activateSubscription(id: $id) {
+    subscription { status stripeSync { status } stripeProductId stripePriceId }
+    errors { code message }
+  }
+}
+`,
+      variables: json({ id: '{{subscriptionId}}' }),
+      headers: admin,
+    },
+    {
+      query: `# 4. The viewer watches their balance live. Leave this running, and go on in the next tab.
+subscription WatchBalance {
+  balanceChanged {
+    cursor
+    balance { version available { amount currency } held { amount } }
+    transaction { kind amount { amount } }
+  }
+}
+`,
+      headers: viewer,
+    },
+    {
+      query: `# 5. The viewer buys by card. Open order.checkoutUrl and pay with 4242 4242 4242 4242.
+mutation BuyByCard($input: PurchaseInput!) {
+  purchase(input: $input) {
+    order { id status checkoutUrl expiresAt amount { amount currency } }
+    errors { code message path }
+  }
+}
+`,
+      variables: json({ input: { subscriptionId: '{{subscriptionId}}', payWith: 'CARD', idempotencyKey: '{{new}}' } }),
+      headers: viewer,
+    },
+    {
+      query: `# 6. What a landing page asks: the order, and what it gave.
+query Order($id: ID!) {
+  order(id: $id) {
+    status
+    grant { id status availableUntil refundQuote { unusedDays amount { amount currency } destination } }
+    transactions { kind amount { amount } balanceAfter { amount } }
+  }
+}
+`,
+      variables: json({ id: '{{orderId}}' }),
+      headers: viewer,
+    },
+    {
+      query: `# 7. May the viewer watch these films?
+query Access($filmIds: [ID!]!) {
+  access(filmIds: $filmIds) {
+    filmId allowed reason availableUntil
+    offers { title price { amount currency } }
+  }
+}
+`,
+      variables: json({ filmIds: '{{filmIds}}' }),
+      headers: viewer,
+    },
+    {
+      query: `# 8. The viewer gives the unused days back. Look at tab 4 meanwhile.
+mutation Refund($input: RefundGrantInput!) {
+  refundGrant(input: $input) {
+    refund { status destination amount { amount currency } }
+    grant { status }
+    balance { available { amount } held { amount } }
+    errors { code message ... on NotRefundable { reason } }
+  }
+}
+`,
+      variables: json({ input: { grantId: '{{grantId}}', idempotencyKey: '{{new}}' } }),
+      headers: viewer,
+    },
+    {
+      query: `# 9. The admin looks at what Stripe has sent.
+query Events {
+  stripeEvents(first: 10) {
+    nodes { id stripeId type status attempts lastError receivedAt processedAt }
+  }
+}
+`,
+      headers: admin,
+    },
+    {
+      query: `# 10. The admin has the ledger recomputed, and looks at the jobs.
+query Ledger {
+  verifyLedger { balancesChecked transactionsChecked discrepancies { rule userId expected found } }
+  jobs { name schedule lastRunAt lastResult lastError }
+}
+`,
+      headers: admin,
+    },
+  ];
+}
