@@ -288,7 +288,7 @@ async function welcomeBack(orderId) {
   let order;
   for (let attempt = 0; attempt < 5; attempt += 1) {
     order = await api.ask(operations.ORDER, { id: orderId });
-    if (!order || order.status !== 'OPEN') break;
+    if (order?.status !== 'OPEN') break;
     await new Promise((resolve) => setTimeout(resolve, 400));
   }
   const url = new URL(location.href);

@@ -1,0 +1,44 @@
+import type { FastifyInstance } from 'fastify';
+import { type DemoViewer, registerDemo } from './demo/demo.js';
+import { type Identity, InvalidToken } from './identity.js';
+import { type PlaygroundSettings, registerPlayground } from './playground/playground.js';
+
+export interface PagesSettings {
+  playground: PlaygroundSettings['access'];
+  identity: Identity;
+  /** The demo page, with ready tokens; undefined in production. */
+  demo?: {
+    /** At least one; the first is the viewer of the playground's ready tabs. */
+    viewers: readonly DemoViewer[];
+    adminId: string;
+    tokenFor(userId: string, role: 'viewer' | 'service' | 'admin'): Promise<string>;
+  };
+}
+
+/** The pages for people: the playground, and in development the demo. */
+export function servePages(app: FastifyInstance, { playground, identity, demo }: PagesSettings): void {
+  registerPlayground(app, {
+    access: playground,
+    isAdmin: (token) => isAdmin(identity, token),
+    ...(demo && { tokens: () => playgroundTokens(demo) }),
+  });
+  if (demo) registerDemo(app, { viewers: demo.viewers, tokenFor: (userId) => demo.tokenFor(userId, 'viewer') });
+}
+
+async function playgroundTokens(demo: NonNullable<PagesSettings['demo']>) {
+  const viewerId = demo.viewers[0]?.id ?? demo.adminId;
+  return [
+    { name: 'admin' as const, token: await demo.tokenFor(demo.adminId, 'admin') },
+    { name: 'viewer' as const, token: await demo.tokenFor(viewerId, 'viewer') },
+    { name: 'service' as const, token: await demo.tokenFor(demo.adminId, 'service') },
+  ];
+}
+
+async function isAdmin(identity: Identity, token: string): Promise<boolean> {
+  try {
+    return (await identity.identify(token)).caller.role === 'ADMIN';
+  } catch (error) {
+    if (error instanceof InvalidToken) return false;
+    throw error;
+  }
+}
