@@ -36,7 +36,6 @@ export class ReconciliationScene {
   static async open(database: Database, clock: Clock): Promise<ReconciliationScene> {
     const sandbox = await startSandbox({ port: 0, webhookUrl: null, webhookSecret: WEBHOOK_SECRET, stateFile: null, clock });
     const stripe = openStripe({ secretKey: sandbox.secretKey, apiUrl: sandbox.url, timeoutMs: 5_000, attemptsCount: 1 });
-    Object.assign(stripe.disputes, { list: async function* () {} }); // the sandbox lists none
     const announcer = { announce: () => {} };
     const fulfilment = new Fulfilment(database, clock, announcer);
     const refunds = new StripeRefunds(database, clock, announcer);
