@@ -14,7 +14,6 @@ export type ProductBody = Narrow<
 export type PriceBody = Narrow<Omit<Stripe.Price, 'deleted'>, { product: string; unit_amount_decimal: string | null }>;
 export type CustomerBody = Narrow<Omit<Stripe.Customer, 'deleted'>, { default_source: null; test_clock: null }>;
 export type CustomerRow = CustomerBody | Stripe.DeletedCustomer;
-export type ProductRow = ProductBody;
 export type LineItemBody = Narrow<Stripe.LineItem, { price: PriceBody }>;
 export type SessionBody = Narrow<
   Stripe.Checkout.Session,
@@ -43,13 +42,13 @@ export type ChargeBody = Narrow<
     status: 'failed' | 'pending' | 'succeeded';
   }
 >;
-export type RefundStatus = 'pending' | 'succeeded' | 'failed' | 'canceled' | 'requires_action';
+type RefundStatus = 'pending' | 'succeeded' | 'failed' | 'canceled' | 'requires_action';
 export type RefundBody = Narrow<
   Stripe.Refund,
   { balance_transaction: string | null; charge: string; payment_intent: string; customer: string | null; status: RefundStatus }
 >;
 export type BalanceTransactionBody = Narrow<Stripe.BalanceTransaction, { source: string }>;
-export type DisputeStatus = 'needs_response' | 'under_review' | 'won' | 'lost' | WarningStatus;
+type DisputeStatus = 'needs_response' | 'under_review' | 'won' | 'lost' | WarningStatus;
 type WarningStatus = 'warning_needs_response' | 'warning_under_review' | 'warning_closed';
 export type DisputeBody = Narrow<
   Stripe.Dispute,

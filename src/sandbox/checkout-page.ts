@@ -29,14 +29,20 @@ ${backLink(session)}
 }
 
 /** The page of a session that can no longer be paid. */
-export function closedPage(session: SessionBody): string {
+export function closedPage(world: World, session: SessionBody): string {
   const expired = session.status === 'expired';
   const title = expired ? 'This checkout has expired' : 'This checkout is complete';
-  const paid = session.payment_status === 'unpaid' ? 'The payment is under way; the bank takes its time.' : 'It has been paid.';
-  const text = expired ? 'Nothing was charged. Go back to the shop and start again.' : paid;
+  const text = expired ? 'Nothing was charged. Go back to the shop and start again.' : paymentInWords(world, session);
   const address = expired ? session.cancel_url : session.success_url.replaceAll('{CHECKOUT_SESSION_ID}', session.id);
   const link = address === null ? '' : `<p><a class="button" href="${escapeHtml(address)}">Back to the shop</a></p>`;
   return page(title, `<main class="single"><section><h1>${title}</h1><p>${text}</p>${link}</section></main>`);
+}
+
+function paymentInWords(world: World, session: SessionBody): string {
+  if (session.payment_status === 'paid') return 'It has been paid.';
+  if (session.payment_status === 'no_payment_required') return 'There was nothing to pay.';
+  const intent = session.payment_intent === null ? undefined : world.store.paymentIntents.get(session.payment_intent);
+  return intent?.status === 'processing' ? 'The payment is under way; the bank takes its time.' : 'The bank did not pay.';
 }
 
 export function missingPage(): string {
@@ -97,9 +103,9 @@ function bankForms(): string {
 <p class="quiet">The order completes unpaid; some seconds later the bank pays, or does not.</p>
 <div class="pair">
 <form method="post"><input type="hidden" name="method" value="delayed_success">
-<button class="button second" type="submit">Bank debit that pays later</button></form>
+<button class="button second" type="submit">Debit that pays later</button></form>
 <form method="post"><input type="hidden" name="method" value="delayed_failure">
-<button class="button second" type="submit">Bank debit that fails later</button></form>
+<button class="button second" type="submit">Debit that fails later</button></form>
 </div>`;
 }
 
@@ -122,6 +128,7 @@ function page(title: string, body: string): string {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <meta name="robots" content="noindex">
+<link rel="icon" href="data:,">
 <title>${title} · Sandbox checkout</title>
 <style>${pageStyle}</style>
 </head>

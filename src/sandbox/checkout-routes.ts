@@ -14,19 +14,20 @@ export function registerCheckout(server: FastifyInstance, world: World): void {
   server.get('/checkout/:id', (request: SessionRequest, reply) => {
     const session = currentSession(world, request.params.id);
     if (session === undefined) return sendPage(reply, 404, missingPage());
-    if (session.status !== 'open') return sendPage(reply, 200, closedPage(session));
+    if (session.status !== 'open') return sendPage(reply, 200, closedPage(world, session));
     return sendPage(reply, 200, checkoutPage(world, session, { card: request.query.card ?? '', problem: null }));
   });
   server.post('/checkout/:id', (request: SessionRequest, reply) => {
     const { id } = request.params;
     const session = currentSession(world, id);
     if (session === undefined) return sendPage(reply, 404, missingPage());
-    if (session.status !== 'open') return sendPage(reply, 409, closedPage(session));
+    if (session.status !== 'open') return sendPage(reply, 409, closedPage(world, session));
     const choice = choiceInForm(request.body);
     const { session: after, decline } = world.act(null, () => paySession(world, id, choice));
     if (decline === null) return reply.redirect(returnAddress(after), 303);
     const card = 'card' in choice ? choice.card.slice(0, 32) : '';
-    return sendPage(reply, 402, checkoutPage(world, after, { card, problem: decline.body.message }));
+    // 200, as the page is in order: browsers report any other status of a page as an error.
+    return sendPage(reply, 200, checkoutPage(world, after, { card, problem: decline.body.message }));
   });
 }
 
@@ -43,7 +44,7 @@ function choiceInForm(body: unknown): PaymentChoice {
 }
 
 /** Where the browser goes after paying: the success address, with the session's id in the place kept for it. */
-export function returnAddress(session: SessionBody): string {
+function returnAddress(session: SessionBody): string {
   return session.success_url.replaceAll('{CHECKOUT_SESSION_ID}', session.id);
 }
 
@@ -85,7 +86,8 @@ function sendPage(reply: FastifyReply, statusCode: number, html: string): Fastif
     .headers({
       'content-type': 'text/html; charset=utf-8',
       'cache-control': 'no-store',
-      'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'",
+      'content-security-policy':
+        "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; frame-ancestors 'none'",
       'referrer-policy': 'no-referrer',
       'x-content-type-options': 'nosniff',
     })

@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { isDisputeReason } from './dispute-charge.js';
 import { readFaultRule } from './fault-rules.js';
 import type { SandboxControl } from './sandbox-control.js';
-import { invalidRequest } from './stripe-error.js';
+import { invalidRequest, StripeFailure } from './stripe-error.js';
 
 type IdRequest = FastifyRequest<{ Params: { id: string } }>;
 type Fields = Record<string, unknown>;
@@ -12,6 +12,12 @@ const MAXIMUM_ADVANCE_SECONDS = 10 * 366 * 24 * 60 * 60;
 
 /** `/sandbox/*`: what tests and scripts may do beyond Stripe's API. JSON in, JSON out; no key is asked for. */
 export function registerControl(server: FastifyInstance, control: SandboxControl): void {
+  server.addHook('onRequest', async (request) => {
+    if (request.url.startsWith('/sandbox/') && request.headers['sec-fetch-site'] === 'cross-site') {
+      const message = 'A page of another site may not steer the sandbox.';
+      throw new StripeFailure(403, { type: 'invalid_request_error', message }, false);
+    }
+  });
   server.get('/sandbox/state', () => control.state());
   server.post('/sandbox/reset', () => {
     control.reset();

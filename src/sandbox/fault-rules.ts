@@ -1,5 +1,5 @@
 /** What the sandbox can be told to do wrong. */
-export const FAULT_KINDS = [
+const FAULT_KINDS = [
   // Answers of the API. `error_500` does nothing first; with `saved` it also becomes the answer to its idempotency key.
   'error_429',
   'error_500',

@@ -14,7 +14,7 @@ export const pageParameters = {
 };
 export const createdParameter = { created: timeRange() };
 
-export interface PageRequest {
+interface PageRequest {
   limit: number | undefined;
   starting_after: string | undefined;
   ending_before: string | undefined;

@@ -211,6 +211,12 @@ describe('The sandbox’s own addresses', () => {
     expect(answer.body).toMatchObject({ error: { message: expect.stringMatching(/\S \S+ \S/) } });
   });
 
+  it('are closed to pages of other sites', async () => {
+    const headers = { 'sec-fetch-site': 'cross-site' };
+    const refused = await fetch(`${kit.sandbox.url}/sandbox/reset`, { method: 'POST', headers });
+    expect(refused.status).toBe(403);
+  });
+
   it('take no more than a bounded body', async () => {
     const status = await new Promise<number | undefined>((resolve, reject) => {
       const call = request(`${kit.sandbox.url}/sandbox/faults`, {

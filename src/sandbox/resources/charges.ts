@@ -43,7 +43,7 @@ function outcome(
   };
 }
 
-export function failedOutcome(failure: ChargeFailure): Stripe.Charge.Outcome {
+function failedOutcome(failure: ChargeFailure): Stripe.Charge.Outcome {
   return outcome({
     network_status: 'declined_by_network',
     reason: failure.declineCode ?? failure.code,

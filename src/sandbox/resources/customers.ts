@@ -17,7 +17,7 @@ const parameters = {
   phone: unsettable(text({ maximumLength: 20 })),
 };
 
-export function isDeleted(customer: CustomerRow): customer is Stripe.DeletedCustomer {
+function isDeleted(customer: CustomerRow): customer is Stripe.DeletedCustomer {
   return 'deleted' in customer;
 }
 

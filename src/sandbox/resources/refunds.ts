@@ -9,7 +9,7 @@ import { invalidRequest, refused } from '../stripe-error.js';
 import type { World } from '../world.js';
 import { found } from './found.js';
 
-export const refundReasons = ['duplicate', 'fraudulent', 'requested_by_customer'] as const;
+const refundReasons = ['duplicate', 'fraudulent', 'requested_by_customer'] as const;
 
 /** The charge a refund is asked for, named itself or by its payment intent. */
 export function chargeToRefund(world: World, chargeId: string | undefined, intentId: string | undefined): ChargeBody {
