@@ -23,10 +23,9 @@ const table = {
   adjustmentMaximumMinorUnits: [10_000_000, 1, 1_000_000_000],
 
   // Catalogue
-  subscriptionDurationMaximumDays: [3_660, 1, 36_600],
-  subscriptionFilmsMaximumCount: [5_000, 1, 100_000],
-  createFilmsMaximumCount: [500, 1, 5_000],
-  titleMaximumCharacters: [200, 1, 1_000],
+  subscriptionDurationMaximumDays: [3_660, 1, 3_660],
+  subscriptionFilmsMaximumCount: [10_000, 1, 10_000],
+  createFilmsMaximumCount: [1_000, 1, 5_000],
   descriptionMaximumCharacters: [5_000, 1, 50_000],
   reasonMaximumCharacters: [500, 1, 5_000],
 

@@ -29,17 +29,21 @@ export function openStripe(settings: StripeSettings): Stripe {
 
 /**
  * What an error of the client means. RETRYABLE: Stripe was away, busy or slow, and may or may not have done it: ask again with
- * the same key. DEFINITE: it refused this very request for good. MISCONFIGURED: it refuses us (key, permission, version).
- * Null: not Stripe's at all. Source: Stripe's guide "Error handling".
+ * the same key. DEFINITE: it refused this very request for good, and did nothing. MISCONFIGURED: it refuses us (key,
+ * permission), or a key was used before with other parameters: an operator must look, and nothing is known of the earlier
+ * request. Null: not Stripe's at all. Sources: https://docs.stripe.com/error-handling and
+ * https://docs.stripe.com/error-low-level
  */
 export function classifyStripeError(error: unknown): 'RETRYABLE' | 'DEFINITE' | 'MISCONFIGURED' | null {
   if (!(error instanceof Stripe.errors.StripeError)) return null;
-  if (error instanceof Stripe.errors.StripeAuthenticationError || error instanceof Stripe.errors.StripePermissionError) {
-    return 'MISCONFIGURED';
-  }
-  // 409: another request with this key is under way. 429: too many requests.
-  if (error.statusCode === undefined || error.statusCode === 409 || error.statusCode === 429 || error.statusCode >= 500) {
-    return 'RETRYABLE';
-  }
+  const { statusCode, code } = error;
+  if (statusCode === undefined || statusCode >= 500) return 'RETRYABLE';
+  // 409: another request with this key, or one that holds the object's lock, is under way. 429 and rate_limit: too many requests.
+  if (statusCode === 409 || statusCode === 429 || code === 'rate_limit' || code === 'lock_timeout') return 'RETRYABLE';
+  if (statusCode === 401 || statusCode === 403 || error instanceof Stripe.errors.StripeIdempotencyError) return 'MISCONFIGURED';
   return 'DEFINITE';
 }
+
+/** Whether Stripe says that there is no such object (any more). */
+export const isMissingAtStripe = (error: unknown): boolean =>
+  error instanceof Stripe.errors.StripeError && error.code === 'resource_missing';

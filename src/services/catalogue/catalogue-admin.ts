@@ -1,0 +1,212 @@
+import type { Clock } from '../../clock.js';
+import type { Film } from '../../entities/film.js';
+import type { SubscriptionStatus } from '../../entities/subscription.js';
+import type { Database, Queryable, Statement } from '../../stores/database.js';
+import { type BillingError, notFound, Refusal, refusalsAsData } from '../billing-error.js';
+import type { Caller } from '../caller.js';
+import { newId } from '../new-id.js';
+import { isUuid } from '../uuid.js';
+import type { Catalogue } from './catalogue.js';
+import {
+  type CreateFilmInput,
+  type CreateSubscriptionInput,
+  checkCreateFilms,
+  checkPrice,
+  checkSubscription,
+  checkUpdateFilm,
+  type UpdateFilmInput,
+  type UpdateSubscriptionInput,
+  type WriteLimits,
+} from './check-input.js';
+import { decideNewVersion, type Terms } from './decide-new-version.js';
+import { readSubscriptionsByIds, type SubscriptionAtVersion } from './subscription-rows.js';
+import { changeFilm, insertFilms } from './write-film.js';
+import { writeStatus, writeSubscription, writeToCopy, writeVersion, writeWords } from './write-subscription.js';
+
+export interface FilmsPayload {
+  films: Film[];
+  errors: BillingError[];
+}
+
+export interface FilmPayload {
+  film?: Film;
+  errors: BillingError[];
+}
+
+export interface SubscriptionPayload {
+  subscription?: SubscriptionAtVersion;
+  errors: BillingError[];
+}
+
+/** Copies a subscription to Stripe; never throws, and nobody waits for it. */
+export interface CatalogueCopier {
+  synchroniseInBackground(subscriptionId: string): void;
+}
+
+export interface CatalogueAdminDependencies {
+  readonly database: Database;
+  readonly clock: Clock;
+  readonly catalogue: Catalogue;
+  readonly copier: CatalogueCopier;
+  /** The house's: the one currency of prices and balances. */
+  readonly currency: string;
+  readonly limits: WriteLimits;
+}
+
+const lockSubscription: Statement = {
+  name: 'lock-subscription',
+  text: 'select id from subscriptions where id = $1 for update',
+};
+
+const filmIdsOfVersion: Statement = {
+  name: 'film-ids-of-version',
+  text: 'select film_id as "filmId" from subscription_version_films where version_id = $1',
+};
+
+/** Changes of the catalogue, for admins: whoever calls has made sure of that. */
+export class CatalogueAdmin {
+  constructor(private readonly parts: CatalogueAdminDependencies) {}
+
+  /** Adds all of these films or none. Errors: INVALID_INPUT and ALREADY_EXISTS, with the place in the input. */
+  async createFilms(_caller: Caller, input: readonly CreateFilmInput[]): Promise<FilmsPayload> {
+    const faults = checkCreateFilms(input, this.parts.limits);
+    if (faults.length > 0) return { films: [], errors: faults };
+    return insertFilms(this.parts.database, input, this.parts.clock.now());
+  }
+
+  /** Errors: INVALID_INPUT, NOT_FOUND. */
+  async updateFilm(_caller: Caller, input: UpdateFilmInput): Promise<FilmPayload> {
+    const faults = checkUpdateFilm(input, this.parts.limits);
+    if (faults.length > 0) return { errors: faults };
+    return refusalsAsData<FilmPayload>(async () => {
+      const film = isUuid(input.id) ? await changeFilm(this.parts.database, input, this.parts.clock.now()) : null;
+      if (!film) throw notFound('film', 'id');
+      return { film, errors: [] };
+    });
+  }
+
+  /** Prepares a draft. Errors: INVALID_INPUT, CURRENCY_MISMATCH, NOT_FOUND (a film). */
+  async createSubscription(_caller: Caller, input: CreateSubscriptionInput): Promise<SubscriptionPayload> {
+    const { database, clock, currency, limits } = this.parts;
+    const faults = checkSubscription(input, currency, limits);
+    const errors = faults.length > 0 ? faults : [...checkPrice(input, limits), ...(await this.missingFilms(input.filmIds))];
+    if (errors.length > 0) return { errors };
+    const row = { ...input, id: newId(), filmIds: input.filmIds.map((id) => id.toLowerCase()), currency };
+    return database.transaction(async (transaction) => {
+      await writeSubscription(transaction, row, clock.now());
+      return { subscription: await readOne(transaction, row.id), errors: [] };
+    });
+  }
+
+  /**
+   * Changes what is given; a change of price, duration or films makes a new version, and no change makes nothing.
+   * Errors: INVALID_INPUT, NOT_FOUND (it or a film), WRONG_STATE (ARCHIVED).
+   */
+  async updateSubscription(_caller: Caller, input: UpdateSubscriptionInput): Promise<SubscriptionPayload> {
+    const { currency, limits } = this.parts;
+    const faults = checkSubscription(input, currency, limits);
+    const errors = faults.length > 0 ? faults : await this.missingFilms(input.filmIds ?? []);
+    if (errors.length > 0) return { errors };
+    return this.change(input.id, ['input', 'id'], async (transaction, before, now) => {
+      if (before.status === 'ARCHIVED')
+        throw wrongState(before.status, 'An archived subscription stays as it is.', ['input', 'id']);
+      const title = input.title ?? before.title;
+      const description = input.description ?? before.description;
+      const newWords = title !== before.title || description !== before.description;
+      const terms = await this.newTerms(transaction, before, input);
+      if (newWords) await writeWords(transaction, { id: before.id, title, description }, now);
+      if (terms) {
+        const row = { ...terms, subscriptionId: before.id, version: before.version + 1, currency: before.currency };
+        await writeVersion(transaction, row, now);
+      }
+      return newWords || terms !== null;
+    });
+  }
+
+  /** Puts a draft on sale. Errors: NOT_FOUND, WRONG_STATE. */
+  async activateSubscription(_caller: Caller, id: string): Promise<SubscriptionPayload> {
+    return this.move(id, 'DRAFT', 'ACTIVE', 'Only a draft can be put on sale.');
+  }
+
+  /** Takes it off sale for good; what was sold stays valid. Errors: NOT_FOUND, WRONG_STATE. */
+  async archiveSubscription(_caller: Caller, id: string): Promise<SubscriptionPayload> {
+    return this.move(id, 'ACTIVE', 'ARCHIVED', 'Only what is on sale can be taken off sale.');
+  }
+
+  private async move(id: string, from: SubscriptionStatus, to: 'ACTIVE' | 'ARCHIVED', why: string): Promise<SubscriptionPayload> {
+    return this.change(id, ['id'], async (transaction, before, now) => {
+      if (before.status !== from) throw wrongState(before.status, why, ['id']);
+      await writeStatus(transaction, before.id, to, now);
+      return true;
+    });
+  }
+
+  /** Runs `work` under the subscription's row lock; what it changed is copied to Stripe afterwards, unless it is a draft. */
+  private async change(
+    id: string,
+    path: readonly string[],
+    work: (transaction: Queryable, before: SubscriptionAtVersion, now: Date) => Promise<boolean>,
+  ): Promise<SubscriptionPayload> {
+    const { database, clock, catalogue, copier } = this.parts;
+    let toCopy = false;
+    const payload: SubscriptionPayload = await refusalsAsData<SubscriptionPayload>(() =>
+      database.transaction(async (transaction) => {
+        const missing = new Refusal({ code: 'NOT_FOUND', message: 'There is no such subscription.', path });
+        if (!isUuid(id)) throw missing;
+        const [locked] = await transaction.query<{ id: string }>(lockSubscription, [id]);
+        if (!locked) throw missing;
+        const now = clock.now();
+        const changed = await work(transaction, await readOne(transaction, locked.id), now);
+        let after = await readOne(transaction, locked.id);
+        toCopy = changed && after.status !== 'DRAFT';
+        if (toCopy) {
+          await writeToCopy(transaction, locked.id, now);
+          after = await readOne(transaction, locked.id);
+        }
+        return { subscription: after, errors: [] };
+      }),
+    );
+    if (payload.subscription) catalogue.forgetOffer(payload.subscription.id);
+    if (payload.subscription && toCopy) copier.synchroniseInBackground(payload.subscription.id);
+    return payload;
+  }
+
+  private async newTerms(
+    transaction: Queryable,
+    before: SubscriptionAtVersion,
+    input: UpdateSubscriptionInput,
+  ): Promise<Terms | null> {
+    const rows = await transaction.query<{ filmId: string }>(filmIdsOfVersion, [before.versionId]);
+    const terms = decideNewVersion(
+      { pricePerDay: before.pricePerDay, durationDays: before.durationDays, filmIds: rows.map((row) => row.filmId) },
+      {
+        pricePerDay: input.pricePerDay ?? undefined,
+        durationDays: input.durationDays ?? undefined,
+        filmIds: input.filmIds?.map((id) => id.toLowerCase()),
+      },
+    );
+    const [tooDear] = terms ? checkPrice(terms, this.parts.limits) : [];
+    if (tooDear) throw new Refusal(tooDear);
+    return terms;
+  }
+
+  /** Films are never deleted: what exists now will exist in the transaction. */
+  private async missingFilms(filmIds: readonly string[]): Promise<BillingError[]> {
+    if (filmIds.length === 0) return [];
+    const known = new Set((await this.parts.catalogue.filmsByIds(filmIds)).map((film) => film.id));
+    return filmIds.flatMap((filmId, index) =>
+      known.has(filmId.toLowerCase())
+        ? []
+        : [{ code: 'NOT_FOUND' as const, message: 'There is no such film.', path: ['input', 'filmIds', String(index)] }],
+    );
+  }
+}
+
+async function readOne(queryable: Queryable, id: string): Promise<SubscriptionAtVersion> {
+  const [row] = await readSubscriptionsByIds(queryable, [id]);
+  if (!row) throw new Error(`subscription ${id} is locked and has no version`);
+  return row;
+}
+
+const wrongState = (state: SubscriptionStatus, why: string, path: readonly string[]) =>
+  new Refusal({ code: 'WRONG_STATE', message: `${why} It is ${state}.`, path, state });

@@ -1,0 +1,78 @@
+import type { SubscriptionStatus } from '../../entities/subscription.js';
+import type { Statement } from '../../stores/database.js';
+
+/** A subscription with its current version, or a version with its subscription, as the copy at Stripe needs it. */
+export interface CopyRow {
+  readonly id: string;
+  readonly title: string;
+  readonly description: string;
+  readonly status: SubscriptionStatus;
+  readonly updatedAt: Date;
+  readonly attempts: number;
+  readonly stripeProductId: string | null;
+  readonly versionId: string;
+  readonly version: number;
+  readonly price: number;
+  readonly currency: string;
+  readonly stripePriceId: string | null;
+}
+
+const COLUMNS = `s.id, s.title, s.description, s.status, s.updated_at as "updatedAt", s.stripe_sync_attempts as attempts,
+  s.stripe_product_id as "stripeProductId", v.id as "versionId", v.version, v.price, v.currency,
+  v.stripe_price_id as "stripePriceId"`;
+
+/**
+ * Whoever moves the due time of a due copy into the future has it alone until then. While a copy is under way its error is
+ * null; after a failure it is not, and the due time is when to try again.
+ */
+export const claimCopy: Statement = {
+  name: 'claim-catalogue-copy',
+  text: `update subscriptions set stripe_sync_due_at = $3, stripe_sync_error = null
+    where id = $1 and stripe_sync_status = 'PENDING' and stripe_sync_due_at <= $2 returning id`,
+};
+
+export const copyRow: Statement = {
+  name: 'catalogue-copy-row',
+  text: `select ${COLUMNS} from subscriptions s join subscription_versions v on v.id = s.current_version_id where s.id = $1`,
+};
+
+export const copyRowOfVersion: Statement = {
+  name: 'catalogue-copy-row-of-version',
+  text: `select ${COLUMNS} from subscription_versions v join subscriptions s on s.id = v.subscription_id where v.id = $1`,
+};
+
+/** Done, unless the subscription has changed since it was read. */
+export const finishCopy: Statement = {
+  name: 'finish-catalogue-copy',
+  text: `update subscriptions set stripe_sync_status = 'SYNCED', stripe_synced_at = $3, stripe_sync_due_at = null,
+      stripe_sync_attempts = 0, stripe_sync_error = null
+    where id = $1 and updated_at = $2 and stripe_sync_status = 'PENDING' returning id`,
+};
+
+export const failCopy: Statement = {
+  name: 'fail-catalogue-copy',
+  text: `update subscriptions set stripe_sync_attempts = stripe_sync_attempts + 1, stripe_sync_due_at = $2, stripe_sync_error = $3
+    where id = $1 and stripe_sync_status = 'PENDING'`,
+};
+
+/** To be gone on with at once. */
+export const releaseCopy: Statement = {
+  name: 'release-catalogue-copy',
+  text: `update subscriptions set stripe_sync_due_at = $2 where id = $1 and stripe_sync_status = 'PENDING'`,
+};
+
+export const saveProductId: Statement = {
+  name: 'save-stripe-product-id',
+  text: 'update subscriptions set stripe_product_id = $2 where id = $1 and stripe_product_id is distinct from $2',
+};
+
+export const savePriceId: Statement = {
+  name: 'save-stripe-price-id',
+  text: 'update subscription_versions set stripe_price_id = $2 where id = $1 and stripe_price_id is distinct from $2',
+};
+
+export const dueCopies: Statement = {
+  name: 'due-catalogue-copies',
+  text: `select id from subscriptions where stripe_sync_status = 'PENDING' and stripe_sync_due_at <= $1
+    order by stripe_sync_due_at limit $2`,
+};

@@ -1,0 +1,133 @@
+import type { Stripe } from 'stripe';
+import type { Clock } from '../../clock.js';
+import type { Database } from '../../stores/database.js';
+import { decideNextAttempt, type RetryRules } from '../decide-next-attempt.js';
+import { describeFailure } from '../describe-failure.js';
+import type { CatalogueCopier } from './catalogue-admin.js';
+import {
+  type CopyRow,
+  claimCopy,
+  copyRow,
+  copyRowOfVersion,
+  dueCopies,
+  failCopy,
+  finishCopy,
+  releaseCopy,
+  savePriceId,
+  saveProductId,
+} from './catalogue-sync-statements.js';
+import { StripeCopy } from './stripe-copy.js';
+
+/** Longer than a copy takes even when each call at Stripe is tried to the last; then it is taken for dead. */
+const LEASE_MS = 5 * 60_000;
+/** Changes that come while a copy is under way are copied too, so many times; then the job goes on. */
+const LARGEST_ROUNDS = 5;
+/** Tried until it works: without the copy nobody can buy by card. */
+const RETRY: RetryRules = { largestAttempts: Number.MAX_SAFE_INTEGER, backoffMs: 5_000, backoffMaximumMs: 60 * 60_000 };
+
+export interface CatalogueSyncDependencies {
+  readonly database: Database;
+  readonly stripe: Stripe;
+  readonly clock: Clock;
+  readonly logger: { error(details: object, message: string): void };
+  /** From 0 to 1; spreads retries. */
+  readonly random?: () => number;
+}
+
+export type SyncOutcome = 'SYNCED' | 'FAILED' | 'NOT_DUE' | 'BUSY';
+
+/**
+ * Keeps product and prices at Stripe in line with the subscriptions: the change marks the copy as PENDING in its own
+ * transaction, and whoever claims it (this process right after, or the job) copies the state as it is then.
+ */
+export class CatalogueSync implements CatalogueCopier {
+  private readonly copy: StripeCopy;
+  private readonly underWay = new Set<Promise<unknown>>();
+
+  constructor(private readonly parts: CatalogueSyncDependencies) {
+    this.copy = new StripeCopy(parts.stripe);
+  }
+
+  /** Copies one subscription when that is due. What goes wrong at Stripe is recorded and tried again later. */
+  async synchronise(subscriptionId: string): Promise<SyncOutcome> {
+    const { database, clock } = this.parts;
+    const now = clock.now();
+    const claimed = await database.query(claimCopy, [subscriptionId, now, new Date(now.getTime() + LEASE_MS)]);
+    if (claimed.length === 0) return 'NOT_DUE';
+    try {
+      for (let round = 1; round <= LARGEST_ROUNDS; round++) {
+        if (await this.copyOnce(subscriptionId)) return 'SYNCED';
+      }
+      await database.query(releaseCopy, [subscriptionId, clock.now()]);
+      return 'BUSY';
+    } catch (error) {
+      await this.recordFailure(subscriptionId, error);
+      return 'FAILED';
+    }
+  }
+
+  /** As `synchronise`, without waiting and without throwing; see `settled`. */
+  synchroniseInBackground(subscriptionId: string): void {
+    const work = this.synchronise(subscriptionId)
+      .catch((error: unknown) => this.parts.logger.error({ error, subscriptionId }, 'A subscription was not copied to Stripe'))
+      .finally(() => this.underWay.delete(work));
+    this.underWay.add(work);
+  }
+
+  /** When all that was begun in the background has ended: for shutting down in order. */
+  async settled(): Promise<void> {
+    while (this.underWay.size > 0) await Promise.all(this.underWay);
+  }
+
+  /** Copies up to `limit` subscriptions that are due, one after the other; tells how many it tried. */
+  async repairDue(limit: number): Promise<number> {
+    const rows = await this.parts.database.query<{ id: string }>(dueCopies, [this.parts.clock.now(), limit]);
+    for (const { id } of rows) await this.synchronise(id);
+    return rows.length;
+  }
+
+  /**
+   * The price at Stripe of a version, made when it is not there yet, whatever became of the version since. Ends in Stripe's
+   * errors.
+   */
+  async ensurePrice(versionId: string): Promise<string> {
+    const [row] = await this.parts.database.query<CopyRow>(copyRowOfVersion, [versionId]);
+    if (!row) throw new Error(`there is no subscription version ${versionId}`);
+    if (row.stripePriceId !== null) return row.stripePriceId;
+    const productId = row.stripeProductId ?? (await this.saveProduct(row));
+    return this.savePrice(row, productId);
+  }
+
+  /** Copies the subscription as it is now; false when it changed meanwhile. */
+  private async copyOnce(subscriptionId: string): Promise<boolean> {
+    const { database, clock } = this.parts;
+    const [row] = await database.query<CopyRow>(copyRow, [subscriptionId]);
+    if (!row) throw new Error(`there is no subscription ${subscriptionId}`);
+    const productId = await this.saveProduct(row);
+    const priceId = row.status === 'ACTIVE' ? await this.savePrice(row, productId) : null;
+    await this.copy.archivePrices(productId, priceId);
+    const finished = await database.query(finishCopy, [subscriptionId, row.updatedAt, clock.now()]);
+    return finished.length > 0;
+  }
+
+  private async saveProduct(row: CopyRow): Promise<string> {
+    const facts = { id: row.id, title: row.title, description: row.description, active: row.status === 'ACTIVE' };
+    const productId = await this.copy.saveProduct(facts, row.stripeProductId);
+    await this.parts.database.query(saveProductId, [row.id, productId]);
+    return productId;
+  }
+
+  private async savePrice(row: CopyRow, productId: string): Promise<string> {
+    const priceId = await this.copy.savePrice({ ...row, subscriptionId: row.id }, productId);
+    await this.parts.database.query(savePriceId, [row.versionId, priceId]);
+    return priceId;
+  }
+
+  private async recordFailure(subscriptionId: string, error: unknown): Promise<void> {
+    const { database, clock, random = Math.random } = this.parts;
+    const [row] = await database.query<CopyRow>(copyRow, [subscriptionId]);
+    const attempts = (row?.attempts ?? 0) + 1;
+    const next = decideNextAttempt({ attempts, now: clock.now(), chance: random() }, RETRY);
+    await database.query(failCopy, [subscriptionId, next, describeFailure(error)]);
+  }
+}

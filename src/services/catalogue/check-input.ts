@@ -1,0 +1,157 @@
+import type { Limits } from '../../limits.js';
+import type { BillingError } from '../billing-error.js';
+import { isUuid } from '../uuid.js';
+
+/** The contract's, and the database's (check constraints). */
+const LARGEST_FILM_TITLE_CHARACTERS = 300;
+const LARGEST_SUBSCRIPTION_TITLE_CHARACTERS = 200;
+/** One answer names this many faults; whoever mends them sees the rest. */
+const LARGEST_FAULT_COUNT = 100;
+
+export type WriteLimits = Pick<
+  Limits,
+  | 'createFilmsMaximumCount'
+  | 'subscriptionFilmsMaximumCount'
+  | 'subscriptionDurationMaximumDays'
+  | 'pricePerDayMaximumMinorUnits'
+  | 'paymentMaximumMinorUnits'
+  | 'descriptionMaximumCharacters'
+>;
+
+export interface CreateFilmInput {
+  readonly id?: string | null | undefined;
+  readonly title: string;
+  readonly description?: string | null | undefined;
+}
+
+/** What is undefined stays; a description of null is taken away. */
+export interface UpdateFilmInput {
+  readonly id: string;
+  readonly title?: string | null | undefined;
+  readonly description?: string | null | undefined;
+}
+
+export interface CreateSubscriptionInput {
+  readonly title: string;
+  readonly description: string;
+  readonly filmIds: readonly string[];
+  /** In minor units. */
+  readonly pricePerDay: number;
+  readonly currency?: string | null | undefined;
+  readonly durationDays: number;
+}
+
+/** What is undefined or null stays. */
+export interface UpdateSubscriptionInput {
+  readonly id: string;
+  readonly title?: string | null | undefined;
+  readonly description?: string | null | undefined;
+  readonly filmIds?: readonly string[] | null | undefined;
+  readonly pricePerDay?: number | null | undefined;
+  readonly durationDays?: number | null | undefined;
+}
+
+/** Collects what is wrong with an input, each with the path to the field. */
+class Faults {
+  readonly errors: BillingError[] = [];
+
+  add(message: string, ...path: (string | number)[]): void {
+    if (this.errors.length >= LARGEST_FAULT_COUNT) return;
+    this.errors.push({ code: 'INVALID_INPUT', message, path: ['input', ...path.map(String)] });
+  }
+
+  /** A title in code points, as Postgres counts them. */
+  checkTitle(title: string, largest: number, ...path: (string | number)[]): void {
+    const count = [...title].length;
+    if (count < 1 || count > largest || title.trim() === '') this.add(`A title has 1 to ${largest} characters.`, ...path);
+    else if (title.includes('\0')) this.add('A title has no character NUL.', ...path);
+  }
+
+  checkDescription(description: string, largest: number, ...path: (string | number)[]): void {
+    if ([...description].length > largest) this.add(`A description has up to ${largest} characters.`, ...path);
+    else if (description.includes('\0')) this.add('A description has no character NUL.', ...path);
+  }
+
+  checkWhole(value: number, smallest: number, largest: number, field: string): void {
+    if (Number.isSafeInteger(value) && value >= smallest && value <= largest) return;
+    this.add(`\`${field}\` must be from ${smallest} to ${largest}.`, field);
+  }
+
+  checkFilmIds(filmIds: readonly string[], largest: number): void {
+    if (filmIds.length < 1 || filmIds.length > largest) {
+      this.add(`A subscription has 1 to ${largest} films.`, 'filmIds');
+      return;
+    }
+    const seen = new Set<string>();
+    for (const [index, filmId] of filmIds.entries()) {
+      const id = filmId.toLowerCase();
+      if (!isUuid(id)) this.add('A film id is a UUID.', 'filmIds', index);
+      else if (seen.has(id)) this.add('A film is named twice.', 'filmIds', index);
+      seen.add(id);
+    }
+  }
+}
+
+export function checkCreateFilms(input: readonly CreateFilmInput[], limits: WriteLimits): BillingError[] {
+  const faults = new Faults();
+  if (input.length < 1 || input.length > limits.createFilmsMaximumCount) {
+    faults.add(`Give 1 to ${limits.createFilmsMaximumCount} films at once.`);
+    return faults.errors;
+  }
+  const seen = new Set<string>();
+  for (const [index, film] of input.entries()) {
+    faults.checkTitle(film.title, LARGEST_FILM_TITLE_CHARACTERS, index, 'title');
+    faults.checkDescription(film.description ?? '', limits.descriptionMaximumCharacters, index, 'description');
+    if (film.id === null || film.id === undefined) continue;
+    const id = film.id.toLowerCase();
+    if (!isUuid(id)) faults.add('A film id is a UUID.', index, 'id');
+    else if (seen.has(id)) faults.add('Two films have this id.', index, 'id');
+    seen.add(id);
+  }
+  return faults.errors;
+}
+
+export function checkUpdateFilm(input: UpdateFilmInput, limits: WriteLimits): BillingError[] {
+  const faults = new Faults();
+  if (input.title !== null && input.title !== undefined) {
+    faults.checkTitle(input.title, LARGEST_FILM_TITLE_CHARACTERS, 'title');
+  }
+  faults.checkDescription(input.description ?? '', limits.descriptionMaximumCharacters, 'description');
+  return faults.errors;
+}
+
+/** Only what is given; what is left out of an update was checked when it was written. */
+export function checkSubscription(
+  input: Omit<UpdateSubscriptionInput, 'id'> & { readonly currency?: string | null | undefined },
+  houseCurrency: string,
+  limits: WriteLimits,
+): BillingError[] {
+  const faults = new Faults();
+  const { title, description, filmIds, pricePerDay, durationDays, currency } = input;
+  if (typeof title === 'string') faults.checkTitle(title, LARGEST_SUBSCRIPTION_TITLE_CHARACTERS, 'title');
+  if (typeof description === 'string') {
+    faults.checkDescription(description, limits.descriptionMaximumCharacters, 'description');
+  }
+  if (filmIds) faults.checkFilmIds(filmIds, limits.subscriptionFilmsMaximumCount);
+  if (typeof pricePerDay === 'number') {
+    faults.checkWhole(pricePerDay, 0, limits.pricePerDayMaximumMinorUnits, 'pricePerDay');
+  }
+  if (typeof durationDays === 'number') {
+    faults.checkWhole(durationDays, 1, limits.subscriptionDurationMaximumDays, 'durationDays');
+  }
+  if (currency !== null && currency !== undefined && currency !== houseCurrency) {
+    const message = `Prices are in ${houseCurrency}.`;
+    faults.errors.push({ code: 'CURRENCY_MISMATCH', message, path: ['input', 'currency'], expected: houseCurrency });
+  }
+  return faults.errors;
+}
+
+/** The whole price must fit into one payment. */
+export function checkPrice(terms: { pricePerDay: number; durationDays: number }, limits: WriteLimits): BillingError[] {
+  const faults = new Faults();
+  const largest = limits.paymentMaximumMinorUnits;
+  if (terms.pricePerDay * terms.durationDays > largest) {
+    faults.add(`The whole price, pricePerDay × durationDays, may be up to ${largest}.`, 'pricePerDay');
+  }
+  return faults.errors;
+}

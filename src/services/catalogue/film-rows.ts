@@ -1,0 +1,78 @@
+import type { Film } from '../../entities/film.js';
+import type { Database, Statement } from '../../stores/database.js';
+import { decodeCursor, type Page, pageOf } from '../cursor.js';
+
+const FILM_COLUMNS = `f.id, f.title, f.description, f.created_at as "createdAt", f.updated_at as "updatedAt"`;
+
+/** Before every film: titles have at least one character. */
+const BEFORE_THE_FIRST = ['', '00000000-0000-0000-0000-000000000000'] as const;
+
+const filmsByIds: Statement = {
+  name: 'films-by-ids',
+  text: `select ${FILM_COLUMNS} from films f where f.id = any($1::uuid[])`,
+};
+
+const filmsByTitle: Statement = {
+  name: 'films-by-title',
+  text: `select ${FILM_COLUMNS} from films f
+    where (f.title, f.id) > ($1::text, $2::uuid)
+    order by f.title, f.id limit $3`,
+};
+
+const filmsBySearch: Statement = {
+  name: 'films-by-search',
+  text: `select ${FILM_COLUMNS} from films f
+    where (f.title, f.id) > ($1::text, $2::uuid) and f.title ilike $4
+    order by f.title, f.id limit $3`,
+};
+
+const filmsOfVersions: Statement = {
+  name: 'films-of-versions',
+  text: `select asked.id as "versionId", film.*
+    from unnest($1::uuid[]) with ordinality as asked(id, place)
+    cross join lateral (
+      select ${FILM_COLUMNS}
+      from subscription_version_films vf join films f on f.id = vf.film_id
+      where vf.version_id = asked.id and (f.title, f.id) > ($2::text, $3::uuid)
+      order by f.title, f.id limit $4
+    ) film
+    order by asked.place, film.title, film.id`,
+};
+
+export interface PageRequest {
+  readonly first: number;
+  readonly after?: string | null | undefined;
+}
+
+const positionOf = (film: Film) => [film.title, film.id];
+const startOf = (after: string | null | undefined) =>
+  after === null || after === undefined ? BEFORE_THE_FIRST : decodeCursor(after, ['text', 'uuid']);
+
+/** Films with these ids, in no order; ids must be UUIDs. */
+export function readFilmsByIds(database: Database, ids: readonly string[]): Promise<Film[]> {
+  return database.query<Film>(filmsByIds, [ids]);
+}
+
+/** A page of films by title; with `search`, those whose title contains it, whatever the case. Fails with InvalidCursor. */
+export async function readFilms(database: Database, { first, after }: PageRequest, search: string): Promise<Page<Film>> {
+  const [title, id] = startOf(after);
+  const values = [title, id, first + 1];
+  const rows =
+    search === ''
+      ? await database.query<Film>(filmsByTitle, values)
+      : await database.query<Film>(filmsBySearch, [...values, `%${search.replace(/[\\%_]/g, '\\$&')}%`]);
+  return pageOf(rows, first, positionOf, after);
+}
+
+/** A page of films by title for each version, in the order of the versions. Fails with InvalidCursor. */
+export async function readFilmsOfVersions(
+  database: Database,
+  versionIds: readonly string[],
+  { first, after }: PageRequest,
+): Promise<Page<Film>[]> {
+  const [title, id] = startOf(after);
+  const rows = await database.query<Film & { versionId: string }>(filmsOfVersions, [versionIds, title, id, first + 1]);
+  const films = new Map<string, Film[]>(versionIds.map((versionId) => [versionId.toLowerCase(), []]));
+  for (const { versionId, ...film } of rows) films.get(versionId)?.push(film);
+  return versionIds.map((versionId) => pageOf(films.get(versionId.toLowerCase()) ?? [], first, positionOf, after));
+}

@@ -1,0 +1,51 @@
+import { LRUCache } from 'lru-cache';
+import type { SubscriptionAtVersion } from './subscription-rows.js';
+
+/** What is on sale, or not, under a subscription's id. */
+export interface Offer {
+  readonly subscriptionId: string;
+  readonly versionId: string;
+  readonly version: number;
+  readonly status: SubscriptionAtVersion['status'];
+  readonly title: string;
+  /** In minor units, as all amounts: pricePerDay × durationDays. */
+  readonly price: number;
+  readonly pricePerDay: number;
+  readonly durationDays: number;
+  readonly currency: string;
+  readonly stripePriceId: string | null;
+}
+
+const LARGEST_COUNT = 1_000;
+/** How long another node's change may go unseen; whoever sells checks the version again in the transaction of the sale. */
+const LIFETIME_MS = 2_000;
+
+/** Saves purchases of the same subscription a read each. A change on this node is seen at once. */
+export class OfferCache {
+  private readonly offers = new LRUCache<string, Offer>({ max: LARGEST_COUNT, ttl: LIFETIME_MS });
+  private changes = 0;
+
+  constructor(private readonly read: (subscriptionId: string) => Promise<SubscriptionAtVersion | null>) {}
+
+  async get(subscriptionId: string, fresh: boolean): Promise<Offer | null> {
+    const kept = fresh ? undefined : this.offers.get(subscriptionId);
+    if (kept) return kept;
+    const changesBefore = this.changes;
+    const row = await this.read(subscriptionId);
+    if (!row) return null;
+    const offer = offerOf(row);
+    // What was read before a change that came meanwhile must not be kept after it.
+    if (this.changes === changesBefore) this.offers.set(subscriptionId, offer);
+    return offer;
+  }
+
+  forget(subscriptionId: string): void {
+    this.changes += 1;
+    this.offers.delete(subscriptionId);
+  }
+}
+
+function offerOf(row: SubscriptionAtVersion): Offer {
+  const { id, versionId, version, status, title, price, pricePerDay, durationDays, currency, stripePriceId } = row;
+  return { subscriptionId: id, versionId, version, status, title, price, pricePerDay, durationDays, currency, stripePriceId };
+}

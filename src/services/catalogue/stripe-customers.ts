@@ -1,0 +1,49 @@
+import type { Stripe } from 'stripe';
+import type { Clock } from '../../clock.js';
+import type { Database, Statement } from '../../stores/database.js';
+
+interface CustomerRow {
+  readonly stripeCustomerId: string;
+}
+
+const customerOfViewer: Statement = {
+  name: 'stripe-customer-of-viewer',
+  text: 'select stripe_customer_id as "stripeCustomerId" from stripe_customers where user_id = $1',
+};
+
+const insertCustomer: Statement = {
+  name: 'insert-stripe-customer',
+  text: `insert into stripe_customers (user_id, stripe_customer_id, created_at) values ($1, $2, $3)
+    on conflict (user_id) do nothing`,
+};
+
+/** Which customer at Stripe a viewer is. */
+export class StripeCustomers {
+  constructor(
+    private readonly database: Database,
+    private readonly stripe: Stripe,
+    private readonly clock: Clock,
+  ) {}
+
+  /**
+   * The viewer's one customer at Stripe, made the first time. Of several that ask at once all get the same: Stripe makes one
+   * for the key, and the first to write it down is right. Ends in Stripe's errors.
+   */
+  async customerOf(userId: string): Promise<string> {
+    const known = await this.find(userId);
+    if (known) return known;
+    const customer = await this.stripe.customers.create(
+      { metadata: { user_id: userId } },
+      { idempotencyKey: `customer-${userId}` },
+    );
+    await this.database.query(insertCustomer, [userId, customer.id, this.clock.now()]);
+    const kept = await this.find(userId);
+    if (!kept) throw new Error(`the customer of viewer ${userId} was written and is not there`);
+    return kept;
+  }
+
+  private async find(userId: string): Promise<string | undefined> {
+    const [row] = await this.database.query<CustomerRow>(customerOfViewer, [userId]);
+    return row?.stripeCustomerId;
+  }
+}

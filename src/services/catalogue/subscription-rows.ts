@@ -1,0 +1,110 @@
+import type { StripeSyncStatus, SubscriptionStatus } from '../../entities/subscription.js';
+import type { Queryable, Statement } from '../../stores/database.js';
+import { decodeCursor, type Page, pageOf } from '../cursor.js';
+import type { PageRequest } from './film-rows.js';
+
+/** A subscription with one of its versions: the one that is sold or would be, or the one that was sold. */
+export interface SubscriptionAtVersion {
+  readonly id: string;
+  readonly versionId: string;
+  readonly version: number;
+  readonly title: string;
+  readonly description: string;
+  readonly status: SubscriptionStatus;
+  readonly durationDays: number;
+  /** In minor units, as all amounts. */
+  readonly pricePerDay: number;
+  readonly price: number;
+  readonly currency: string;
+  readonly stripeProductId: string | null;
+  readonly stripePriceId: string | null;
+  readonly stripeSyncStatus: StripeSyncStatus;
+  readonly stripeSyncedAt: Date | null;
+  readonly stripeSyncAttempts: number;
+  readonly stripeSyncError: string | null;
+}
+
+const COLUMNS = `s.id, v.id as "versionId", v.version, s.title, s.description, s.status,
+  v.duration_days as "durationDays", v.price_per_day as "pricePerDay", v.price, v.currency,
+  s.stripe_product_id as "stripeProductId", v.stripe_price_id as "stripePriceId", s.stripe_sync_status as "stripeSyncStatus",
+  s.stripe_synced_at as "stripeSyncedAt", s.stripe_sync_attempts as "stripeSyncAttempts", s.stripe_sync_error as "stripeSyncError"`;
+
+/** Before every subscription: no price is below 0. */
+const BEFORE_THE_FIRST = [-1, '00000000-0000-0000-0000-000000000000'] as const;
+
+const subscriptionsByIds: Statement = {
+  name: 'subscriptions-by-ids',
+  text: `select ${COLUMNS}
+    from subscriptions s join subscription_versions v on v.id = s.current_version_id
+    where s.id = any($1::uuid[])`,
+};
+
+const subscriptionsByVersionIds: Statement = {
+  name: 'subscriptions-by-version-ids',
+  text: `select ${COLUMNS}
+    from subscription_versions v join subscriptions s on s.id = v.subscription_id
+    where v.id = any($1::uuid[])`,
+};
+
+const subscriptionsByPrice: Statement = {
+  name: 'subscriptions-by-price',
+  text: `select ${COLUMNS}
+    from subscriptions s join subscription_versions v on v.id = s.current_version_id
+    where ($4::text is null or s.status = $4) and (v.price, s.id) > ($1::bigint, $2::uuid)
+    order by v.price, s.id limit $3`,
+};
+
+const subscriptionsOfFilms: Statement = {
+  name: 'subscriptions-of-films',
+  text: `select asked.id as "filmId", plan.*
+    from unnest($1::uuid[]) with ordinality as asked(id, place)
+    cross join lateral (
+      select ${COLUMNS}
+      from subscription_version_films vf
+      join subscription_versions v on v.id = vf.version_id
+      join subscriptions s on s.id = v.subscription_id and s.current_version_id = v.id
+      where vf.film_id = asked.id and s.status = 'ACTIVE' and (v.price, s.id) > ($2::bigint, $3::uuid)
+      order by v.price, s.id limit $4
+    ) plan
+    order by asked.place, plan.price, plan.id`,
+};
+
+const positionOf = (row: SubscriptionAtVersion) => [row.price, row.id];
+const startOf = (after: string | null | undefined) =>
+  after === null || after === undefined ? BEFORE_THE_FIRST : decodeCursor(after, ['integer', 'uuid']);
+
+/** Subscriptions at the version that is sold or would be, in no order; ids must be UUIDs. */
+export function readSubscriptionsByIds(queryable: Queryable, ids: readonly string[]): Promise<SubscriptionAtVersion[]> {
+  return queryable.query<SubscriptionAtVersion>(subscriptionsByIds, [ids]);
+}
+
+/** Subscriptions as they were sold, in no order; ids must be UUIDs. */
+export function readSubscriptionsByVersionIds(queryable: Queryable, ids: readonly string[]): Promise<SubscriptionAtVersion[]> {
+  return queryable.query<SubscriptionAtVersion>(subscriptionsByVersionIds, [ids]);
+}
+
+/** A page in this status (null: any), cheapest first. Fails with InvalidCursor. */
+export async function readSubscriptions(
+  queryable: Queryable,
+  { first, after }: PageRequest,
+  status: SubscriptionStatus | null,
+): Promise<Page<SubscriptionAtVersion>> {
+  const [price, id] = startOf(after);
+  const rows = await queryable.query<SubscriptionAtVersion>(subscriptionsByPrice, [price, id, first + 1, status]);
+  return pageOf(rows, first, positionOf, after);
+}
+
+/** What is on sale with each film, cheapest first: a page for each film, in their order. Fails with InvalidCursor. */
+export async function readSubscriptionsOfFilms(
+  queryable: Queryable,
+  filmIds: readonly string[],
+  { first, after }: PageRequest,
+): Promise<Page<SubscriptionAtVersion>[]> {
+  const [price, id] = startOf(after);
+  const asked = [...new Set(filmIds.map((filmId) => filmId.toLowerCase()))];
+  const values = [asked, price, id, first + 1];
+  const rows = await queryable.query<SubscriptionAtVersion & { filmId: string }>(subscriptionsOfFilms, values);
+  const plans = new Map<string, SubscriptionAtVersion[]>(asked.map((filmId) => [filmId, []]));
+  for (const { filmId, ...plan } of rows) plans.get(filmId)?.push(plan);
+  return filmIds.map((filmId) => pageOf(plans.get(filmId.toLowerCase()) ?? [], first, positionOf, after));
+}
