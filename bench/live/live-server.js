@@ -1,0 +1,94 @@
+// One server of the benchmark, in a process of its own: ours, or a bare `ws` that only passes on what Redis gives it.
+import 'reflect-metadata';
+import http from 'node:http';
+import { Redis } from 'ioredis';
+import { WebSocketServer } from 'ws';
+
+const [, , kind, databaseUrl, redisUrl] = process.argv;
+const server = http.createServer();
+
+if (kind === 'bare') serveBare();
+else await serveOurs();
+
+server.listen(0, '127.0.0.1', () => process.send({ port: server.address().port }));
+
+process.on('message', (message) => {
+  if (message !== 'usage') return;
+  for (let count = 0; count < 3; count++) globalThis.gc();
+  const { user, system } = process.cpuUsage();
+  process.send({ rssBytes: process.memoryUsage.rss(), cpuSeconds: (user + system) / 1e6 });
+});
+process.on('disconnect', () => process.exit(0));
+
+function serveBare() {
+  const sockets = new Map();
+  const redis = new Redis(redisUrl);
+  redis.subscribe('bench');
+  redis.on('message', (_channel, message) => sockets.get(message.slice(0, 36))?.send(message.slice(36)));
+  const webSockets = new WebSocketServer({ server, perMessageDeflate: false });
+  webSockets.on('connection', (socket) => {
+    socket.on('message', (data) => {
+      const message = JSON.parse(data.toString());
+      if (message.type !== 'connection_init') return;
+      sockets.set(message.payload.token, socket);
+      socket.send('{"type":"connection_ack"}');
+      socket.send('{"type":"next"}');
+    });
+  });
+}
+
+async function serveOurs() {
+  const from = (file) => import(`../../dist/src/${file}`);
+  const [
+    { Database },
+    { RedisHints },
+    { LiveFeed },
+    { attachLiveSocket },
+    { composeSchema },
+    { createExecutor },
+    { createContext },
+  ] = await Promise.all(
+    [
+      'stores/database.js',
+      'stores/redis-hints.js',
+      'services/live/live-feed.js',
+      'gateway/live-socket.js',
+      'gateway/schema.js',
+      'gateway/execution.js',
+      'resolvers/context.js',
+    ].map(from),
+  );
+  const database = new Database({ url: databaseUrl, poolSize: 8, statementTimeoutMs: 10_000, connectionTimeoutMs: 5_000 });
+  const hints = new RedisHints({ url: redisUrl, commandTimeoutMs: 5_000 });
+  const settings = { batchCount: 100, sweepIntervalMs: 1_000, quietSweepIntervalMs: 30_000 };
+  const live = new LiveFeed({ database, hints, settings, currency: 'EUR', onError: (error) => console.error(error) });
+  // What live changes of a balance do not ask for.
+  const unused = new Proxy(() => [], { get: (target, name) => (name === 'bind' ? () => target : unused) });
+  const services = new Proxy({ live }, { get: (target, name) => target[name] ?? unused });
+  const schema = await composeSchema();
+  const execute = createExecutor(schema, 1_000);
+  attachLiveSocket(server, {
+    schema,
+    identify: async (token) => ({ caller: { userId: token, role: 'VIEWER' }, expiresAt: new Date(Date.now() + 3_600_000) }),
+    createContext: (caller) => createContext({ caller, requestId: 'bench', services, now: new Date() }),
+    formatError: (error) => {
+      console.error(error);
+      return { message: error.message };
+    },
+    execute: ({ document, operationName, variableValues, contextValue, rootValue }) =>
+      execute({ document, operationName, variables: variableValues, context: contextValue, rootValue }),
+    settings: {
+      allowedOrigins: [],
+      connectionInitTimeoutMs: 60_000,
+      socketsMaximumCount: 100_000,
+      socketsPerViewerCount: 20,
+      operationsPerSocketCount: 20,
+      socketMessageBytes: 65_536,
+      socketBufferedBytes: 1_048_576,
+      socketKeepAliveMs: 12_000,
+      queryTokensMaximumCount: 2_000,
+      documentCacheCount: 1_000,
+    },
+    onDefect: (error) => console.error(error),
+  });
+}

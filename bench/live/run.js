@@ -1,0 +1,104 @@
+// Live changes beside a bare `ws` server in the same run: memory of a socket, events for a second of the server's CPU, and the
+// time from a commit to its arrival. After `npm run build`: node bench/live/run.js [sockets …] [--soak=minutes]
+import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import net from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+import { Redis } from 'ioredis';
+import pg from 'pg';
+import { startEmbeddedPostgres } from '../../dist/src/stores/embedded-postgres.js';
+import { migrate } from '../../dist/src/stores/migrate.js';
+import { Target } from './target.js';
+
+const ROUNDS = 3;
+const PACED_SECONDS = 6;
+
+const directory = mkdtempSync(path.join(os.tmpdir(), 'boxoffice-bench-live-'));
+const numbers = process.argv.slice(2).filter((argument) => /^\d+$/.test(argument));
+const sizes = numbers.length > 0 ? numbers.map(Number) : [1_000, 10_000];
+const soakMinutes = Number(process.argv.find((argument) => argument.startsWith('--soak='))?.slice(7) ?? 0);
+const postgres = await startEmbeddedPostgres({ directory: path.join(directory, 'postgres'), databaseName: 'bench', fast: true });
+const redisPort = await freePort();
+const redisUrl = `redis://127.0.0.1:${redisPort}`;
+const redisServer = spawn('redis-server', ['--port', String(redisPort), '--bind', '127.0.0.1', '--save', ''], {
+  stdio: 'ignore',
+});
+await migrate(postgres.url);
+const database = new pg.Pool({ connectionString: postgres.url, max: 4 });
+const redis = new Redis(redisUrl);
+const stores = { database, redis, databaseUrl: postgres.url, redisUrl };
+
+try {
+  for (const count of sizes) {
+    const viewers = Array.from({ length: count }, () => randomUUID());
+    await database.query(
+      `insert into balances (user_id, currency, created_at, updated_at) select unnest($1::uuid[]), 'EUR', now(), now()`,
+      [viewers],
+    );
+    const results = {};
+    for (const kind of ['bare', 'ours']) results[kind] = await measure(kind, viewers);
+    report(count, results);
+  }
+  if (soakMinutes > 0) await soak();
+} finally {
+  redis.disconnect();
+  await database.end();
+  redisServer.kill();
+  await postgres.stop();
+  rmSync(directory, { recursive: true, force: true });
+}
+
+async function measure(kind, viewers) {
+  const target = await Target.start(kind, viewers, stores);
+  const rates = [];
+  await target.saturate();
+  for (let round = 0; round < ROUNDS; round++) rates.push(await target.saturate());
+  const latencies = await target.pace(PACED_SECONDS);
+  await target.stop();
+  return {
+    kibibytesPerSocket: target.bytesPerSocket / 1_024,
+    eventsPerCpuSecond: rates.sort((left, right) => left - right)[Math.floor(ROUNDS / 2)],
+    p50Ms: latencies[Math.floor(latencies.length * 0.5)],
+    p99Ms: latencies[Math.floor(latencies.length * 0.99)],
+  };
+}
+
+function report(count, { bare, ours }) {
+  console.log(`\n${count.toLocaleString('en')} sockets`);
+  console.log('        KiB a socket   events per CPU-second   p50 ms   p99 ms');
+  for (const [name, result] of Object.entries({ bare, ours })) {
+    const columns = [
+      result.kibibytesPerSocket.toFixed(1).padStart(12),
+      Math.round(result.eventsPerCpuSecond).toLocaleString('en').padStart(23),
+      result.p50Ms.toFixed(1).padStart(8),
+      result.p99Ms.toFixed(1).padStart(8),
+    ];
+    console.log(`${name.padEnd(7)}${columns.join(' ')}`);
+  }
+  console.log(`ours / bare: ${(ours.eventsPerCpuSecond / bare.eventsPerCpuSecond).toFixed(2)} events per CPU-second`);
+}
+
+/** Constant load; memory at the end of each minute, after a collection. */
+async function soak() {
+  const viewers = Array.from({ length: 1_000 }, () => randomUUID());
+  await database.query(
+    `insert into balances (user_id, currency, created_at, updated_at) select unnest($1::uuid[]), 'EUR', now(), now()`,
+    [viewers],
+  );
+  const target = await Target.start('ours', viewers, stores);
+  for (let minute = 1; minute <= soakMinutes; minute++) {
+    await target.pace(60);
+    const { rssBytes } = await target.usage();
+    console.log(`minute ${minute}: ${(rssBytes / 2 ** 20).toFixed(1)} MiB`);
+  }
+  await target.stop();
+}
+
+async function freePort() {
+  const server = net.createServer();
+  const port = await new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(server.address().port)));
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
