@@ -51,6 +51,7 @@ export function createExecutor(schema: GraphQLSchema, cacheCount: number): Execu
       operationName,
       variableValues: variables,
       contextValue: context,
+      rootValue,
     }) as Promise<ExecutionResult>;
   };
 }
