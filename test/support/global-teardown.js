@@ -1,7 +1,3 @@
-import { rmSync } from 'node:fs';
-
 export default async function globalTeardown() {
-  const { directory, stop } = globalThis.testServers;
-  await stop();
-  rmSync(directory, { recursive: true, force: true });
+  await globalThis.testServers.stop();
 }

@@ -15,7 +15,7 @@ export async function testDatabase(): Promise<TestDatabase> {
   const template = process.env.TEST_TEMPLATE_URL;
   if (!template) throw new Error('TEST_TEMPLATE_URL is not set: run the tests by `npm test`');
   const name = `test_${process.env.JEST_WORKER_ID ?? 0}_${randomBytes(6).toString('hex')}`;
-  await asAdmin(template, `create database ${name} template template`);
+  await asAdmin(template, `create database ${name} template ${new URL(template).pathname.slice(1)}`);
   const url = new URL(template);
   url.pathname = `/${name}`;
   const database = new Database({ url: url.href, poolSize: 8, statementTimeoutMs: 10_000, connectionTimeoutMs: 5_000 });

@@ -1,0 +1,95 @@
+import { spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs';
+import path from 'node:path';
+
+/** The account that a server process runs under; empty: the account of this process. */
+export interface Account {
+  readonly uid?: number;
+  readonly gid?: number;
+}
+
+/**
+ * Where root keeps what the database's account must be able to read when DATA_DIR or node_modules stand below a directory
+ * that is closed to it (`/root` has mode 700): a copy of the binaries, and the cluster, to which DATA_DIR/postgres then links.
+ */
+const shelf = '/var/lib/boxoffice';
+
+/** Postgres refuses to run as root, so root hands over to an account that every system has; no account is made. */
+export function databaseAccount(): Account {
+  if (process.getuid?.() !== 0) return {};
+  const rows = readFileSync('/etc/passwd', 'utf8')
+    .split('\n')
+    .map((line) => line.split(':'));
+  const row = ['postgres', '_postgres', 'nobody'].map((name) => rows.find((fields) => fields[0] === name)).find(Boolean);
+  if (!row) throw new Error('As root, the embedded Postgres needs an account "postgres" or "nobody". Run as an ordinary user.');
+  return { uid: Number(row[2]), gid: Number(row[3]) };
+}
+
+/** The owner of a cluster that is there already: it may have been made under another account. */
+export function accountOf(directory: string): Account {
+  if (process.getuid?.() !== 0) return {};
+  const { uid, gid } = lstatSync(directory);
+  return uid === 0 ? databaseAccount() : { uid, gid };
+}
+
+/** The directory of the cluster of a data directory, whether it is there yet or not. */
+export function clusterDirectory(dataDirectory: string, account: Account): string {
+  const own = path.join(dataDirectory, 'postgres');
+  if (existsSync(own)) return realpathSync(own);
+  if (mayEnter(dataDirectory, account)) return own;
+  makeShelf();
+  // A new name each time: a data directory that was thrown away must not come back with its old contents.
+  const parent = mkdtempSync(path.join(shelf, 'cluster-'));
+  chmodSync(parent, 0o755);
+  const cluster = path.join(parent, 'postgres');
+  rmSync(own, { force: true });
+  symlinkSync(cluster, own);
+  return cluster;
+}
+
+/** The directory of the binaries, copied to where the account can read them if need be. */
+export function reachableBinaries(native: string, version: string, account: Account): string {
+  if (
+    mayEnter(native, account) &&
+    spawnSync(path.join(native, 'bin/postgres'), ['--version'], { ...account, cwd: '/' }).status === 0
+  ) {
+    return native;
+  }
+  if (account.uid === undefined) throw new Error(`The Postgres binaries in ${native} cannot be run. Run npm ci again.`);
+  makeShelf();
+  const copy = path.join(shelf, `binaries-${version}`);
+  if (existsSync(copy)) return copy;
+  const draft = mkdtempSync(path.join(shelf, 'draft-'));
+  cpSync(native, draft, { recursive: true, verbatimSymlinks: true });
+  spawnSync('chmod', ['-R', 'a+rX', draft]);
+  try {
+    renameSync(draft, copy);
+  } catch (error) {
+    rmSync(draft, { recursive: true, force: true });
+    if (!existsSync(copy)) throw error;
+  }
+  return copy;
+}
+
+function makeShelf(): void {
+  mkdirSync(shelf, { recursive: true });
+  chmodSync(shelf, 0o755);
+}
+
+/** Asks the system itself, as that account: permissions come from every parent, access lists and mount options. */
+function mayEnter(directory: string, account: Account): boolean {
+  if (account.uid === undefined) return true;
+  return spawnSync('/bin/sh', ['-c', 'cd "$0"', directory], { ...account, cwd: '/', stdio: 'ignore' }).status === 0;
+}
