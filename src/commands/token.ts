@@ -1,0 +1,36 @@
+import { parseArgs } from 'node:util';
+import { readConfig } from '../config.js';
+import { isUuid } from '../services/uuid.js';
+import { issueToken, TOKEN_ROLES, type TokenRole } from '../token.js';
+
+const USAGE = 'Usage: npm run token -- --user <uuid> --role viewer|service|admin [--expires-in 1h]';
+const UNIT_SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86_400 };
+
+/** "90s", "15m", "1h" or "7d" in seconds; null for anything else. */
+function secondsOf(duration: string): number | null {
+  const match = /^(\d{1,6})([smhd])$/.exec(duration);
+  const seconds = match ? Number(match[1]) * (UNIT_SECONDS[match[2] as string] as number) : 0;
+  return seconds > 0 ? seconds : null;
+}
+
+function refuse(message: string): never {
+  console.error(`${message}\n${USAGE}`);
+  process.exit(1);
+}
+
+async function run(): Promise<void> {
+  const options = {
+    user: { type: 'string' },
+    role: { type: 'string' },
+    'expires-in': { type: 'string', default: '1h' },
+  } as const;
+  const { values } = parseArgs({ options });
+  if (!isUuid(values.user)) refuse('--user must be a UUID.');
+  if (!TOKEN_ROLES.includes(values.role as TokenRole)) refuse('--role must be viewer, service or admin.');
+  const expiresInSeconds = secondsOf(values['expires-in']);
+  if (!expiresInSeconds) refuse('--expires-in must be a duration such as 90s, 15m, 1h or 7d.');
+  const bearer = { userId: values.user.toLowerCase(), role: values.role as TokenRole, expiresInSeconds };
+  console.log(await issueToken(readConfig().identity, bearer, new Date()));
+}
+
+await run().catch((error: Error) => refuse(error.message));
