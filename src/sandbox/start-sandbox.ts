@@ -43,8 +43,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const url = `http://${settings.host.includes(':') ? `[${settings.host}]` : settings.host}:${port}`;
   world.publicUrl = options.publicUrl ?? url;
   deliverer.resume();
-  const timer = setInterval(() => sweep(world), SWEEP_INTERVAL_MS);
-  timer.unref();
+  const timer = startSweeping(world, logger);
   let stopped: Promise<void> | null = null;
   const stop = async () => {
     clearInterval(timer);
@@ -62,6 +61,17 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
       return stopped;
     },
   };
+}
+
+function startSweeping(world: World, logger: SandboxLogger): NodeJS.Timeout {
+  const timer = setInterval(() => {
+    try {
+      sweep(world);
+    } catch (error) {
+      logger.warn({ error }, 'The sandbox could not do what was due; it tries again');
+    }
+  }, SWEEP_INTERVAL_MS);
+  return timer.unref();
 }
 
 function buildServer(world: World, control: SandboxControl, logger: SandboxLogger): FastifyInstance {

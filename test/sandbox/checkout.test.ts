@@ -159,6 +159,19 @@ describe('A checkout session', () => {
     expect((await kit.stripe.checkout.sessions.retrieve(short.id)).status).toBe('expired');
   });
 
+  it('goes by the clock it was given, the moment it is looked at', async () => {
+    let now = new Date('2030-01-01T00:00:00Z');
+    const other = await startKit({ clock: { now: () => now }, webhookUrl: null });
+    try {
+      const session = await openSession(other.stripe);
+      expect(session.created).toBe(now.getTime() / 1000);
+      now = new Date('2030-01-02T00:00:00Z');
+      expect((await other.stripe.checkout.sessions.retrieve(session.id)).status).toBe('expired');
+    } finally {
+      await other.stop();
+    }
+  });
+
   it.each([
     ['less than 30 minutes', 29 * 60, 'at least 30 minutes'],
     ['more than 24 hours', 25 * 60 * 60, 'less than 24 hours'],
