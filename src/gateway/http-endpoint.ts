@@ -50,8 +50,17 @@ async function answer(parts: EndpointParts, request: FastifyRequest, reply: Fast
   // Incremental delivery is not part of the contract: every body is complete.
   const text = response.body.kind === 'complete' ? response.body.string : '';
   const status = response.status ?? 200;
-  return reply.code(status).send(status < 400 ? text : withRequestId(text, request.id));
+  if (status < 400) return reply.code(status).send(text);
+  const refusal = withRequestId(text, request.id);
+  const isWellFormed = WELL_FORMED.test(refusal) && response.headers.get('content-type')?.startsWith('application/json');
+  return reply.code(isWellFormed ? 200 : status).send(refusal);
 }
+
+/**
+ * Refusals of well-formed requests. To clients that do not know application/graphql-response+json they are answers like any
+ * other, with 200: https://graphql.github.io/graphql-over-http/draft/#sec-application-json
+ */
+const WELL_FORMED = /"code":"(GRAPHQL_PARSE_FAILED|GRAPHQL_VALIDATION_FAILED|BAD_USER_INPUT|QUERY_TOO_EXPENSIVE)"/;
 
 /** Apollo refuses some requests before our plugin sees them. */
 function withRequestId(text: string, requestId: string): string {

@@ -52,8 +52,9 @@ export function tell(thrown: unknown, settings: TellingSettings, fallbackCode?: 
     return told(error, cause.message, { code: 'BAD_USER_INPUT', argument: cause.argument }, settings);
   }
   if (isUnreachable(cause)) return { ...told(error, UNAVAILABLE, { code: 'SERVICE_UNAVAILABLE' }, settings), isDefect: true };
-  // The reason a scalar gives against a variable is an ordinary error inside GraphQL's.
-  const publicCause = isAboutVariables(error) ? error : cause instanceof GraphQLError ? cause : null;
+  // The reason a scalar gives against a value is an ordinary error inside GraphQL's.
+  const isAboutRequest = isAboutVariables(error) || fallbackCode !== undefined;
+  const publicCause = isAboutRequest ? error : cause instanceof GraphQLError ? cause : null;
   const { http: _http, stacktrace: _stacktrace, ...extensions } = { ...publicCause?.extensions, ...error.extensions };
   const code = PUBLIC_CODES.has(extensions.code) ? extensions.code : isAboutVariables(error) ? 'BAD_USER_INPUT' : fallbackCode;
   if (publicCause && code) return told(error, publicCause.message, { ...extensions, code }, settings);
@@ -79,7 +80,7 @@ function told(error: GraphQLError, message: string, extensions: Record<string, u
  * has only the error.
  */
 export function requestErrorCode(error: GraphQLError): string | undefined {
-  if (error.path || error.originalError || error.extensions.code) return undefined;
+  if (error.path || !error.locations || error.extensions.code) return undefined;
   return error.message.startsWith('Syntax Error') ? 'GRAPHQL_PARSE_FAILED' : 'GRAPHQL_VALIDATION_FAILED';
 }
 

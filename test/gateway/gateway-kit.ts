@@ -69,7 +69,7 @@ export async function startGateway(options: KitOptions = {}) {
   const post = (body: unknown, headers: Record<string, string> = {}) =>
     fetch(`${url}/graphql`, {
       method: 'POST',
-      headers: { 'content-type': 'application/json', ...headers },
+      headers: { 'content-type': 'application/json', accept: 'application/graphql-response+json', ...headers },
       body: typeof body === 'string' ? body : JSON.stringify(body),
     });
   return {

@@ -152,6 +152,17 @@ describe('an error', () => {
   });
 });
 
+describe('a faulty literal', () => {
+  test('is told with the name of its field', async () => {
+    const answer = await kit.ask(
+      'mutation { topUp(input: { amount: 1.5, currency: "eur", idempotencyKey: "short" }) { errors { code } } }',
+    );
+    const messages = (answer.errors ?? []).map(({ message }) => message).join(' ');
+    for (const name of ['input.amount', 'input.currency', 'input.idempotencyKey']) expect(messages).toContain(`\`${name}\`: `);
+    expect(new Set(answer.errors?.map(({ extensions }) => extensions.code))).toEqual(new Set(['GRAPHQL_VALIDATION_FAILED']));
+  });
+});
+
 describe('the guard', () => {
   const codeOf = async (query: string, variables?: Record<string, unknown>) => {
     const { status, errors } = await kit.ask(query, { variables });

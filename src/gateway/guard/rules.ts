@@ -3,6 +3,7 @@ import type { Limits } from '../../limits.js';
 import { limitAliases } from './limit-aliases.js';
 import { limitDepth } from './limit-depth.js';
 import { limitRootFields } from './limit-root-fields.js';
+import { nameFaultyLiterals } from './name-faulty-literals.js';
 
 export interface GuardSettings {
   readonly introspection: boolean;
@@ -12,6 +13,7 @@ export interface GuardSettings {
 /** The rules that HTTP and WebSocket add to GraphQL's own. */
 export function guardRules({ introspection, limits }: GuardSettings): ValidationRule[] {
   const rules = [
+    nameFaultyLiterals,
     limitDepth(limits.queryDepthMaximumCount),
     limitAliases(limits.queryAliasesMaximumCount),
     limitRootFields(limits.queryRootFieldsMaximumCount),

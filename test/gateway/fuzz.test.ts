@@ -1,0 +1,99 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { readContract } from '../../src/gateway/schema.js';
+import { History } from '../../src/services/history/history.js';
+import { type TestDatabase, testDatabase } from '../support/test-database.js';
+import { startGateway, stubServices, tokenFor } from './gateway-kit.js';
+
+/** Documents that make sense, to be mutated. */
+const seeds = [
+  '{ me { balance { posted { amount } } grants(first: 3, after: "eyJ") { nodes { id } } } }',
+  'query Q($id: ID!, $first: Int = 5) { node(id: $id) { __typename ... on Grant { id films(first: $first) { nodes { id } } } } }',
+  '{ a: me { orders(status: PAID) { edges { cursor node { amount { amount currency } } } pageInfo { hasNextPage } } } }',
+  '{ me { balanceAt(time: "2026-01-01T00:00:00Z") { amount } transactions(kind: TOP_UP) { nodes { version } } } }',
+  'fragment F on Account { userId } query { me { ...F } accounts(first: 1) { nodes { ...F } } }',
+  '{ __schema { types { name fields { name } } } }',
+];
+const words = [...new Set(readContract().match(/[A-Za-z_]+|[{}()[\]!:@$]/g))];
+
+const mutated = fc
+  .tuple(
+    fc.constantFrom(...seeds),
+    fc.array(
+      fc.record({
+        at: fc.nat(200),
+        remove: fc.nat(20),
+        insert: fc.oneof(
+          fc.constantFrom(...words),
+          fc.string({ unit: 'binary', maxLength: 10 }),
+          fc.constantFrom('null', '-1', '1e999', '"\\u0000"'),
+        ),
+      }),
+      { maxLength: 4 },
+    ),
+  )
+  .map(([seed, edits]) =>
+    edits.reduce((text, { at, remove, insert }) => `${text.slice(0, at)} ${insert} ${text.slice(at + remove)}`, seed),
+  );
+
+const variables = fc.dictionary(fc.constantFrom('id', 'first', 'after', 'input', '__proto__'), fc.jsonValue({ maxDepth: 3 }));
+
+const LEAKS = /stack|node_modules|\.ts:|select |syntax error at|relation "|invalid input syntax|TypeError|Cannot read/;
+
+let kit: Awaited<ReturnType<typeof startGateway>>;
+let db: TestDatabase;
+const defects: string[] = [];
+beforeAll(async () => {
+  db = await testDatabase();
+  const history = new History({ database: db.database, currency: 'EUR', pageMaximumCount: 100 });
+  const nothing = async () => [];
+  kit = await startGateway({
+    services: stubServices({
+      history,
+      catalogue: { filmsByIds: nothing, subscriptionsByIds: nothing, subscriptionsByVersionIds: nothing },
+    }),
+    // The services that are not there end in "reached …": those are not the edge's defects.
+    onLog: (line) => line.includes('reached ') || defects.push(line),
+  });
+});
+afterAll(async () => {
+  await kit.stop();
+  await db.drop();
+});
+
+describe('whatever is sent', () => {
+  test('as document and variables, nothing is a defect and nothing leaks', async () => {
+    const token = await tokenFor({ role: 'admin' });
+    await fc.assert(
+      fc.asyncProperty(mutated, variables, async (query, given) => {
+        const response = await kit.post({ query, variables: given }, { authorization: `Bearer ${token}` });
+        const text = await response.text();
+        expect(response.status).toBeLessThan(500);
+        expect(text).not.toMatch(LEAKS);
+        expect(defects).toEqual([]);
+      }),
+      { numRuns: 400 },
+    );
+  });
+
+  test('as a body, the answer is never a 5xx', async () => {
+    const bodies = fc.oneof(
+      fc.json(),
+      fc.string({ unit: 'binary' }),
+      fc.record({ query: fc.anything(), variables: fc.anything() }).map((body) => JSON.stringify(body) ?? ''),
+    );
+    await fc.assert(
+      fc.asyncProperty(
+        bodies,
+        fc.constantFrom('application/json', 'text/plain', 'application/graphql', ''),
+        async (body, type) => {
+          const response = await kit.post(body, { 'content-type': type });
+          const text = await response.text();
+          expect(response.status).toBeLessThan(500);
+          expect(text).not.toMatch(LEAKS);
+        },
+      ),
+      { numRuns: 200 },
+    );
+  });
+});
