@@ -1,7 +1,8 @@
 import { Arg, Ctx, FieldResolver, ID, Int, Query, Resolver, Root } from 'type-graphql';
+import type { AccessDecision } from '../services/access/decide-access.js';
+import type { SubscriptionAtVersion } from '../services/catalogue/subscription-rows.js';
 import { checkedFirst } from '../services/cursor.js';
 import { type Context, whose } from './context.js';
-import type { AccessDecision, SubscriptionAtVersion } from './required-services.js';
 import { AccessDecisionType } from './types/access.js';
 import { SubscriptionType } from './types/subscription.js';
 
@@ -31,6 +32,6 @@ export class AccessResolver {
   ): Promise<readonly SubscriptionAtVersion[]> {
     checkedFirst(first, LARGEST_OFFERS);
     if (allowed || reason === 'UNKNOWN_FILM') return [];
-    return (await loaders.subscriptionsOfFilm.load(filmId, { first })).nodes;
+    return (await loaders.subscriptionsOfFilm.load(filmId.toLowerCase(), { first })).nodes;
   }
 }

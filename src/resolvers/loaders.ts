@@ -70,7 +70,7 @@ export function createLoaders(services: RequiredServices) {
   const { rows, pages, balances } = services.history;
   const byId = (row: { id: string }) => row.id;
   const byRowId = { cacheKeyFn: byId, maxBatchSize: BATCH_COUNT };
-  const accessOf = new Map<string | null, DataLoader<string, Awaited<ReturnType<typeof access.decide>>[number]>>();
+  const accessOf = new Map<string | null, DataLoader<string, Awaited<ReturnType<typeof access.decideAny>>[number]>>();
   return {
     film: new RowLoader(catalogue.filmsByIds.bind(catalogue), byId),
     subscription: new RowLoader(catalogue.subscriptionsByIds.bind(catalogue), byId),
@@ -80,7 +80,7 @@ export function createLoaders(services: RequiredServices) {
     access: (userId: string | null) => {
       const known = accessOf.get(userId);
       if (known) return known;
-      const loader = new DataLoader((filmIds: readonly string[]) => access.decide(userId, filmIds));
+      const loader = new DataLoader((filmIds: readonly string[]) => access.decideAny(userId, filmIds));
       accessOf.set(userId, loader);
       return loader;
     },

@@ -3,10 +3,10 @@ import type { Grant } from '../entities/grant.js';
 import type { Order } from '../entities/order.js';
 import type { Refund } from '../entities/refund.js';
 import type { Transaction } from '../entities/transaction.js';
+import type { SubscriptionAtVersion } from '../services/catalogue/subscription-rows.js';
 import type { BalanceRead } from '../services/history/balances.js';
 import type { Money } from '../services/money.js';
 import type { Context } from './context.js';
-import type { SubscriptionAtVersion } from './required-services.js';
 
 type Plain<Row> = GraphQLFieldResolver<Row, unknown>;
 type Loaded<Row> = GraphQLFieldResolver<Row, Context>;

@@ -1,8 +1,8 @@
 import { Arg, Args, Ctx, FieldResolver, ID, Mutation, Query, Resolver, Root } from 'type-graphql';
+import type { SubscriptionAtVersion } from '../services/catalogue/subscription-rows.js';
 import type { Context } from './context.js';
 import { PageArgs, SubscriptionsArgs } from './page-args.js';
 import { forbidden } from './refused.js';
-import type { SubscriptionAtVersion } from './required-services.js';
 import { SubscriptionPayload } from './types/admin-payloads.js';
 import { CreateSubscriptionInput, UpdateSubscriptionInput } from './types/catalogue-inputs.js';
 import { FilmConnectionType } from './types/film.js';
