@@ -1,10 +1,9 @@
 import { hostname } from 'node:os';
-import { Agenda, type Job } from 'agenda';
+import { Agenda, type AgendaBackend, type Job } from 'agenda';
 import type { Clock } from '../clock.js';
 import { describeFailure } from '../services/describe-failure.js';
 import type { JobScheduler, JobStanding } from '../services/jobs/job-scheduler.js';
 import type { JobStates } from '../services/jobs/job-states.js';
-import type { JobStore } from '../stores/job-store.js';
 import { decideRetryDelay } from './decide-retry-delay.js';
 import { Heartbeat } from './heartbeat.js';
 import type { JobDefinition } from './job.js';
@@ -17,7 +16,8 @@ export interface JobRunnerSettings {
 }
 
 export interface JobRunnerDependencies {
-  readonly store: JobStore;
+  /** Where schedules and locks are kept. */
+  readonly backend: AgendaBackend;
   readonly definitions: readonly JobDefinition[];
   readonly states: JobStates;
   readonly clock: Clock;
@@ -47,10 +47,10 @@ export class JobRunner implements JobScheduler {
   private readonly waitingForEnd = new Set<() => void>();
 
   constructor(private readonly dependencies: JobRunnerDependencies) {
-    const { definitions, store, settings, logger } = dependencies;
+    const { definitions, backend, settings, logger } = dependencies;
     const shortestIntervalMs = Math.min(...definitions.map((definition) => definition.intervalMs));
     this.agenda = new Agenda({
-      backend: store.backend,
+      backend,
       name: `${hostname()}:${process.pid}`,
       processEvery: Math.min(shortestIntervalMs, LARGEST_SCAN_INTERVAL_MS),
       maxConcurrency: definitions.length,

@@ -45,7 +45,7 @@ describe.each(stores)('Jobs kept in $name', ({ mongodbUrl }) => {
       onIdleError: (error) => failures.push(error),
     });
     const runner = new JobRunner({
-      store,
+      backend: store.backend,
       definitions,
       states,
       clock: systemClock,
