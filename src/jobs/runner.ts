@@ -17,7 +17,7 @@ export interface JobRunnerSettings {
 
 export interface JobRunnerDependencies {
   /** Where schedules and locks are kept. */
-  readonly backend: AgendaBackend;
+  readonly store: { readonly backend: AgendaBackend };
   readonly definitions: readonly JobDefinition[];
   readonly states: JobStates;
   readonly clock: Clock;
@@ -47,10 +47,10 @@ export class JobRunner implements JobScheduler {
   private readonly waitingForEnd = new Set<() => void>();
 
   constructor(private readonly dependencies: JobRunnerDependencies) {
-    const { definitions, backend, settings, logger } = dependencies;
+    const { definitions, store, settings, logger } = dependencies;
     const shortestIntervalMs = Math.min(...definitions.map((definition) => definition.intervalMs));
     this.agenda = new Agenda({
-      backend,
+      backend: store.backend,
       name: `${hostname()}:${process.pid}`,
       processEvery: Math.min(shortestIntervalMs, LARGEST_SCAN_INTERVAL_MS),
       maxConcurrency: definitions.length,

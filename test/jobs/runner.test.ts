@@ -45,7 +45,7 @@ describe.each(stores)('Jobs kept in $name', ({ mongodbUrl }) => {
       onIdleError: (error) => failures.push(error),
     });
     const runner = new JobRunner({
-      backend: store.backend,
+      store,
       definitions,
       states,
       clock: systemClock,

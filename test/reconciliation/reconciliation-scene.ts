@@ -6,6 +6,8 @@ import { newId } from '../../src/services/new-id.js';
 import { Fulfilment } from '../../src/services/purchases/fulfilment.js';
 import { ReconciliationStore } from '../../src/services/reconciliation/reconciliation-store.js';
 import { StripeReconciliation } from '../../src/services/reconciliation/stripe-reconciliation.js';
+import { Payout } from '../../src/services/refunds/payout.js';
+import { Refunds } from '../../src/services/refunds/refunds.js';
 import { StripeRefunds } from '../../src/services/refunds/stripe-refunds.js';
 import type { StripeEffects } from '../../src/services/stripe-inbox/stripe-effects.js';
 import { StripeInbox } from '../../src/services/stripe-inbox/stripe-inbox.js';
@@ -28,6 +30,7 @@ export class ReconciliationScene {
     readonly stripe: Stripe,
     readonly effects: StripeEffects,
     readonly inbox: StripeInbox,
+    readonly refunds: Refunds,
     readonly store: ReconciliationStore,
     readonly reconciliation: StripeReconciliation,
     private readonly clock: Clock,
@@ -35,14 +38,16 @@ export class ReconciliationScene {
 
   static async open(database: Database, clock: Clock): Promise<ReconciliationScene> {
     const sandbox = await startSandbox({ port: 0, webhookUrl: null, webhookSecret: WEBHOOK_SECRET, stateFile: null, clock });
-    const stripe = openStripe({ secretKey: sandbox.secretKey, apiUrl: sandbox.url, timeoutMs: 5_000, attemptsCount: 1 });
+    const stripe = openStripe({ secretKey: sandbox.secretKey, apiUrl: sandbox.url, timeoutMs: 5_000, attemptsCount: 4 });
     const announcer = { announce: () => {} };
     const fulfilment = new Fulfilment(database, clock, announcer);
-    const refunds = new StripeRefunds(database, clock, announcer);
+    const stripeRefunds = new StripeRefunds(database, clock, announcer);
+    const payout = new Payout(database, stripe, clock, stripeRefunds, Math.random);
+    const refunds = new Refunds(database, clock, announcer, payout, stripeRefunds, 3_600_000);
     const disputes = new Disputes(database, clock, announcer);
     const effects: StripeEffects = {
       applyCheckoutSession: (session, surroundings) => fulfilment.applyCheckoutSession(session, surroundings),
-      applyStripeRefund: (refund, surroundings) => refunds.applyStripeRefund(refund, surroundings),
+      applyStripeRefund: (refund, surroundings) => stripeRefunds.applyStripeRefund(refund, surroundings),
       applyDispute: (dispute, surroundings) => disputes.applyDispute(dispute, surroundings),
     };
     const inbox = new StripeInbox({
@@ -70,7 +75,7 @@ export class ReconciliationScene {
     const store = new ReconciliationStore(database, 100);
     const settings = { overlapMs: 0, lookBackMs: 30 * 86_400_000 };
     const reconciliation = new StripeReconciliation({ database, stripe, inbox, effects, store, clock, settings });
-    return new ReconciliationScene(database, sandbox, stripe, effects, inbox, store, reconciliation, clock);
+    return new ReconciliationScene(database, sandbox, stripe, effects, inbox, refunds, store, reconciliation, clock);
   }
 
   async close(): Promise<void> {
@@ -148,15 +153,17 @@ export class ReconciliationScene {
     return (await this.database.pool.query('select status from orders where id = $1', [order.orderId])).rows[0].status;
   }
 
-  private async openOrder(kind: 'TOP_UP' | 'PURCHASE', amount: number, versionId: string | null): Promise<OpenOrder> {
+  /** An order that waits at Stripe Checkout. */
+  async openOrder(kind: 'TOP_UP' | 'PURCHASE', amount: number, versionId: string | null): Promise<OpenOrder> {
     const [orderId, userId] = [newId(), newId()];
-    const session = await this.stripe.checkout.sessions.create({
+    const parameters: Stripe.Checkout.SessionCreateParams = {
       mode: 'payment',
       client_reference_id: orderId,
       metadata: { order_id: orderId, user_id: userId },
       success_url: 'http://127.0.0.1:9/',
       line_items: [{ quantity: 1, price_data: { currency: 'usd', unit_amount: amount, product_data: { name: 'x' } } }],
-    });
+    };
+    const session = await this.stripe.checkout.sessions.create(parameters, { idempotencyKey: `checkout-${orderId}` });
     const now = this.clock.now();
     await this.database.pool.query(
       `insert into orders (id, user_id, kind, status, amount, currency, version_id, created_at, expires_at, return_url, stripe_session_id)

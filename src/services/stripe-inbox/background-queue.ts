@@ -3,7 +3,7 @@ export interface BackgroundQueueSettings<Item> {
   /** More than this many waiting are turned away. */
   readonly capacity: number;
   readonly work: (item: Item) => Promise<unknown>;
-  readonly onError: (error: unknown) => void;
+  readonly onError: (error: unknown, item: Item) => void;
 }
 
 /** Works things off in the background, a few at a time, and holds no more than it may. */
@@ -41,7 +41,7 @@ export class BackgroundQueue<Item> {
     const run = this.settings
       .work(item)
       .then(() => {})
-      .catch((error) => this.settings.onError(error))
+      .catch((error) => this.settings.onError(error, item))
       .finally(() => {
         this.running.delete(run);
         this.startNext();

@@ -47,7 +47,7 @@ export interface StripeInboxDependencies {
   readonly clock: Clock;
   readonly settings: StripeInboxSettings;
   /** Told of what could not even be recorded; the job tries again. */
-  readonly onError: (error: unknown) => void;
+  readonly onError: (error: unknown, eventOrPaymentId: string) => void;
 }
 
 export type Receipt =
@@ -57,6 +57,12 @@ export type Receipt =
 /** RETRY: failed or too early, will be tried again. SKIPPED: nothing to do, or another process is at it. */
 export type ProcessingOutcome = 'PROCESSED' | 'IGNORED' | 'RETRY' | 'FAILED' | 'SKIPPED';
 
+interface BackgroundTask {
+  /** An event of ours or a payment of Stripe. */
+  readonly about: string;
+  readonly run: () => Promise<unknown>;
+}
+
 const UNSETTLED: readonly StripeEventStatus[] = ['RECEIVED'];
 /** What the fulfilment of its payment can still wake. */
 const WAKEABLE: readonly StripeEventStatus[] = ['RECEIVED', 'IGNORED', 'FAILED'];
@@ -64,15 +70,15 @@ const LARGEST_WAITING = 100;
 
 /** Nobody's delivery is lost and no effect is doubled: an event is stored first, then applied and marked in one transaction. */
 export class StripeInbox {
-  private readonly background: BackgroundQueue<() => Promise<unknown>>;
+  private readonly background: BackgroundQueue<BackgroundTask>;
 
   constructor(private readonly dependencies: StripeInboxDependencies) {
     const { concurrency, queueCapacity } = dependencies.settings;
     this.background = new BackgroundQueue({
       concurrency,
       capacity: queueCapacity,
-      work: (task) => task(),
-      onError: dependencies.onError,
+      work: (task) => task.run(),
+      onError: (error, { about }) => dependencies.onError(error, about),
     });
   }
 
@@ -90,7 +96,7 @@ export class StripeInbox {
     if (typeof event === 'string') return { outcome: 'REFUSED', refusal: event };
     const stored = await this.store(event);
     if (!stored) return { outcome: 'DUPLICATE' };
-    if (stored.status === 'RECEIVED') this.background.add(() => this.process(stored.id));
+    if (stored.status === 'RECEIVED') this.background.add({ about: stored.id, run: () => this.process(stored.id) });
     return { outcome: 'STORED' };
   }
 
@@ -137,7 +143,7 @@ export class StripeInbox {
 
   /** Has `processWaiting` done in the background. Never throws, never waits: for the fulfilment to call after its commit. */
   wake(paymentIntentId: string): void {
-    this.background.add(() => this.processWaiting(paymentIntentId));
+    this.background.add({ about: paymentIntentId, run: () => this.processWaiting(paymentIntentId) });
   }
 
   /** Processes the refunds and disputes that came before their payment was fulfilled. */
