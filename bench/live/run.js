@@ -90,7 +90,7 @@ async function soak() {
   const target = await Target.start('ours', viewers, stores);
   for (let minute = 1; minute <= soakMinutes; minute++) {
     await target.pace(60);
-    const { rssBytes } = await target.usage();
+    const { rssBytes } = await target.usage('memory');
     console.log(`minute ${minute}: ${(rssBytes / 2 ** 20).toFixed(1)} MiB`);
   }
   await target.stop();

@@ -32,20 +32,20 @@ export class Target {
     const file = fileURLToPath(new URL('./live-server.js', import.meta.url));
     target.server = fork(file, [kind, stores.databaseUrl, stores.redisUrl], { execArgv: ['--expose-gc'] });
     const { port } = await target.message();
-    const before = await target.usage();
+    const before = await target.usage('memory');
     target.sockets = [];
     for (let start = 0; start < viewers.length; start += 200) {
       const some = viewers.slice(start, start + 200);
       target.sockets.push(...(await Promise.all(some.map((userId) => target.open(port, userId)))));
     }
     await pause(1_000);
-    target.bytesPerSocket = ((await target.usage()).rssBytes - before.rssBytes) / viewers.length;
+    target.bytesPerSocket = ((await target.usage('memory')).rssBytes - before.rssBytes) / viewers.length;
     return target;
   }
 
   /** As many events as it takes; events for a second of the server's CPU. */
   async saturate() {
-    const before = await this.usage();
+    const before = await this.usage('cpu');
     const first = this.arrived;
     let written = 0;
     for (let batch = 0; batch < BATCHES_PER_ROUND; batch++) {
@@ -55,7 +55,7 @@ export class Target {
       await this.until(() => this.arrived - first >= written - 2 * EVENTS_PER_BATCH);
     }
     await this.until(() => this.arrived - first >= written);
-    return written / ((await this.usage()).cpuSeconds - before.cpuSeconds);
+    return written / ((await this.usage('cpu')).cpuSeconds - before.cpuSeconds);
   }
 
   /** A steady rate; milliseconds from commit to arrival, sorted. */
@@ -126,9 +126,10 @@ export class Target {
     return new Promise((resolve) => this.server.once('message', resolve));
   }
 
-  usage() {
+  /** 'cpu' or 'memory', the latter after a collection. */
+  usage(kind) {
     const answer = this.message();
-    this.server.send('usage');
+    this.server.send(kind);
     return answer;
   }
 

@@ -7,7 +7,7 @@ import type { Caller } from '../services/caller.js';
 export const LIVE_CLOSE_CODES = {
   /** This server stops; another one, or this one later, goes on. */
   goingAway: 1001,
-  /** The viewer has too many sockets. */
+  /** The viewer has too many sockets, or tokens cannot be checked. */
   tryAgainLater: 1013,
   /** No token. graphql-ws clients do not try again, for it would not help. */
   unauthorized: 4401,
@@ -35,6 +35,8 @@ export class LiveConnection {
 
   constructor(
     readonly socket: WebSocket,
+    /** In which part of the interval it is pinged: that in which it came. */
+    readonly turn: number,
     private readonly largestBufferedBytes: number,
     private readonly onSlow: () => void,
   ) {

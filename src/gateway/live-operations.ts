@@ -79,16 +79,16 @@ export function operationRunner(createContext: () => unknown, run: ExecuteOperat
   return {
     async execute(args) {
       try {
-        return await run({ ...args, contextValue: await createContext() });
+        return await run({ ...args, contextValue: createContext() });
       } catch (error) {
         return { errors: [asGraphQLError(error)] };
       }
     },
     async subscribe(args) {
       try {
-        const source = await createSourceEventStream({ ...args, contextValue: await createContext() });
+        const source = await createSourceEventStream({ ...args, contextValue: createContext() });
         if (!(Symbol.asyncIterator in source)) return source;
-        const resolve = async (event: unknown) => await run({ ...args, rootValue: event, contextValue: await createContext() });
+        const resolve = (rootValue: unknown) => run({ ...args, rootValue, contextValue: createContext() });
         return new ResolvedEvents(source[Symbol.asyncIterator](), resolve);
       } catch (error) {
         return { errors: [asGraphQLError(error)] };
@@ -101,7 +101,7 @@ export function operationRunner(createContext: () => unknown, run: ExecuteOperat
 class ResolvedEvents implements AsyncIterableIterator<ExecutionResult, undefined, undefined> {
   constructor(
     private readonly source: AsyncIterator<unknown>,
-    private readonly resolve: (event: unknown) => Promise<ExecutionResult>,
+    private readonly resolve: (event: unknown) => ExecutionResult | Promise<ExecutionResult>,
   ) {}
 
   async next(): Promise<IteratorResult<ExecutionResult, undefined>> {

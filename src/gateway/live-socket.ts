@@ -12,6 +12,7 @@ import { handleProtocols, makeServer } from 'graphql-ws';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { type Clock, systemClock } from '../clock.js';
 import type { Caller } from '../services/caller.js';
+import { IdentityUnavailable } from './identity.js';
 import { CLOSE_GRACE_MS, LIVE_CLOSE_CODES, LiveConnection } from './live-connection.js';
 import { type ExecuteOperation, innermost, operationRunner, type PrepareOperation, prepareByRules } from './live-operations.js';
 
@@ -46,10 +47,10 @@ export interface LiveSocketOptions {
   validationRules?: readonly ValidationRule[];
   /** In place of `validationRules`: all that HTTP does before it runs an operation. */
   prepare?: PrepareOperation;
-  /** Who a token speaks for. Throws when it is bad or has expired. */
+  /** Who a token speaks for. Throws when it is bad or has expired, and IdentityUnavailable when that cannot be told. */
   identify(token: string): Promise<LiveIdentity>;
   /** Made anew for each operation and each event. */
-  createContext(caller: Caller, request: IncomingMessage): unknown;
+  createContext(caller: Caller): unknown;
   /** The masking rule; the same as over HTTP. */
   formatError(error: GraphQLError): GraphQLFormattedError;
   execute?: ExecuteOperation;
@@ -69,8 +70,10 @@ export interface LiveSockets {
 
 interface Extra {
   connection: LiveConnection;
-  request: IncomingMessage;
 }
+
+/** Sockets are pinged in so many parts, one after the other: ten thousand at once would make everyone wait. */
+const BEATS = 12;
 
 type Refusal = readonly [code: number, reason: string];
 
@@ -87,6 +90,8 @@ class LiveSocketServer implements LiveSockets {
   private readonly prepare: PrepareOperation;
   private readonly heartbeat: NodeJS.Timeout;
   private slowReaders = 0;
+  /** Whose turn it is to be pinged. */
+  private turn = 0;
   private stopped = false;
 
   constructor(
@@ -111,7 +116,7 @@ class LiveSocketServer implements LiveSockets {
       maxPayload: settings.socketMessageBytes,
       handleProtocols,
     });
-    this.heartbeat = setInterval(() => this.beat(), settings.socketKeepAliveMs);
+    this.heartbeat = setInterval(() => this.beat(), settings.socketKeepAliveMs / BEATS);
     this.heartbeat.unref();
     server.on('upgrade', this.upgrade);
   }
@@ -146,7 +151,7 @@ class LiveSocketServer implements LiveSockets {
   private readonly upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
     const refusal = this.upgradeRefusal(request);
     if (refusal) refuseUpgrade(socket, refusal);
-    else this.sockets.handleUpgrade(request, socket, head, (webSocket) => this.open(webSocket, request));
+    else this.sockets.handleUpgrade(request, socket, head, (webSocket) => this.open(webSocket));
   };
 
   private upgradeRefusal(request: IncomingMessage): string | null {
@@ -157,14 +162,15 @@ class LiveSocketServer implements LiveSockets {
     return origin === undefined || settings.allowedOrigins.includes(origin) ? null : '403 Forbidden';
   }
 
-  private open(socket: WebSocket, request: IncomingMessage): void {
-    const connection = new LiveConnection(socket, this.options.settings.socketBufferedBytes, () => this.slowReaders++);
+  private open(socket: WebSocket): void {
+    const limit = this.options.settings.socketBufferedBytes;
+    const connection = new LiveConnection(socket, this.turn, limit, () => this.slowReaders++);
     this.connected.add(connection);
     // A message that is too long or no WebSocket frame: ws closes the socket with the code that says so.
     socket.on('error', () => undefined);
     const closed = this.protocol.opened(
       connection.transport((error) => this.options.onDefect?.(error)),
-      { connection, request },
+      { connection },
     );
     socket.once('close', (code, reason) => {
       this.connected.delete(connection);
@@ -210,7 +216,8 @@ class LiveSocketServer implements LiveSockets {
     let identity: LiveIdentity;
     try {
       identity = await this.options.identify(token);
-    } catch {
+    } catch (error) {
+      if (error instanceof IdentityUnavailable) return [LIVE_CLOSE_CODES.tryAgainLater, 'Tokens cannot be checked just now'];
       return [LIVE_CLOSE_CODES.forbidden, 'Forbidden: bad or expired token'];
     }
     const { userId } = identity.caller;
@@ -248,8 +255,8 @@ class LiveSocketServer implements LiveSockets {
     }
   }
 
-  private argumentsOf(document: DocumentNode, payload: Parameters<PrepareOperation>[0], { connection, request }: Extra) {
-    const createContext = () => this.options.createContext(connection.caller as Caller, request);
+  private argumentsOf(document: DocumentNode, payload: Parameters<PrepareOperation>[0], { connection }: Extra) {
+    const createContext = () => this.options.createContext(connection.caller as Caller);
     return {
       schema: this.options.schema,
       document,
@@ -261,7 +268,8 @@ class LiveSocketServer implements LiveSockets {
   }
 
   private beat(): void {
-    for (const connection of this.connected) connection.beat();
+    this.turn = (this.turn + 1) % BEATS;
+    for (const connection of this.connected) if (connection.turn === this.turn) connection.beat();
   }
 }
 

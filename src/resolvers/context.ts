@@ -25,7 +25,32 @@ export interface ContextParts {
 
 /** A new context, with loaders of its own: one for each operation over HTTP, one for each event of a live operation. */
 export function createContext(parts: ContextParts): Context {
-  return { ...parts, loaders: createLoaders(parts.services) };
+  return new OperationContext(parts);
+}
+
+/** Its loaders are made when they are first asked for: most live events need none. */
+class OperationContext implements Context {
+  readonly caller: Caller;
+  readonly requestId: string;
+  readonly services: RequiredServices;
+  readonly now: Date;
+  private made: Loaders | null = null;
+
+  constructor({ caller, requestId, services, now }: ContextParts) {
+    this.caller = caller;
+    this.requestId = requestId;
+    this.services = services;
+    this.now = now;
+  }
+
+  get loaders(): Loaders {
+    this.made ??= createLoaders(this.services);
+    return this.made;
+  }
+
+  set loaders(loaders: Loaders) {
+    this.made = loaders;
+  }
 }
 
 /**

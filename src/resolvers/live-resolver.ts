@@ -27,10 +27,12 @@ const withCode = (error: unknown): unknown =>
 class CodedErrors<Change> implements AsyncIterableIterator<Change> {
   constructor(private readonly changes: AsyncIterableIterator<Change>) {}
 
-  next(): Promise<IteratorResult<Change>> {
-    return this.changes.next().catch((error: unknown) => {
+  async next(): Promise<IteratorResult<Change>> {
+    try {
+      return await this.changes.next();
+    } catch (error) {
       throw withCode(error);
-    });
+    }
   }
 
   async return(): Promise<IteratorResult<Change>> {

@@ -186,6 +186,13 @@ test('1013: too many sockets of one viewer; another viewer is not concerned, and
   await until(async () => (await RawSocket.of(url, userId)).closed === null, 'a place');
 });
 
+test('1013: tokens that cannot be checked just now', async () => {
+  const { url } = await open();
+  const socket = await RawSocket.bare(url);
+  socket.send({ type: 'connection_init', payload: { token: 'unknowable' } });
+  expect((await socket.closing()).code).toBe(1013);
+});
+
 test('4400: what is no message of the protocol', async () => {
   const { url } = await open();
   for (const message of ['no json', '{"type":"nonsense"}', '{"type":"subscribe","id":"1","payload":{}}', '[]', '"x"']) {

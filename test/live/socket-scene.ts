@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { makeExecutableSchema } from '@graphql-tools/schema';
 import { GraphQLError, type ValidationRule } from 'graphql';
 import { WebSocket } from 'ws';
+import { IdentityUnavailable } from '../../src/gateway/identity.js';
 import { attachLiveSocket, type LiveSocketOptions, type LiveSockets } from '../../src/gateway/live-socket.js';
 import type { Caller } from '../../src/services/caller.js';
 import type { LiveFeed } from '../../src/services/live/live-feed.js';
@@ -73,6 +74,7 @@ export class SocketScene {
       schema: makeExecutableSchema({ typeDefs, resolvers: this.resolvers() }),
       validationRules: [noFieldCalledSecret],
       identify: async (token) => {
+        if (token === 'unknowable') throw new IdentityUnavailable('no keys');
         const [kind, userId, expiry] = token.split(':');
         if (kind !== 'viewer' || !userId || (expiry && Number(expiry) <= Date.now())) throw new Error('a bad token');
         return { caller: { userId, role: 'VIEWER' }, expiresAt: expiry ? new Date(Number(expiry)) : null };
