@@ -47,8 +47,16 @@ export function planCard(plan, balance, buy) {
   );
 }
 
-/** Three colours of a poster, from the title: the same title, the same poster. */
-function posterStyle(title) {
+function initials(title) {
+  const words = title.split(/\s+/).filter((word) => /^[\p{Lu}\d]/u.test(word));
+  return words
+    .slice(0, 3)
+    .map((word) => word[0])
+    .join('');
+}
+
+/** A colour from the title: the same title, the same poster. */
+function posterHue(title) {
   let hash = 7;
   for (const letter of title) hash = (hash * 31 + letter.codePointAt(0)) % 360;
   return hash;
@@ -56,8 +64,8 @@ function posterStyle(title) {
 
 export function filmTile(film) {
   const { allowed } = film.access;
-  const poster = element('div', { className: 'poster', 'aria-hidden': 'true' }, allowed ? '▶' : '🔒');
-  poster.style.setProperty('--hue', String(posterStyle(film.title)));
+  const poster = element('div', { className: 'poster', 'aria-hidden': 'true' }, initials(film.title));
+  poster.style.setProperty('--hue', String(posterHue(film.title)));
   return element(
     'li',
     { className: allowed ? 'film open' : 'film', title: film.description ?? '', 'data-reason': film.access.reason },
