@@ -1,0 +1,24 @@
+import { createClient } from 'graphql-ws';
+import WebSocket from 'ws';
+import { resuming } from './resume.js';
+
+export const url = process.env.BOXOFFICE_URL ?? 'http://localhost:4000';
+
+/** Where an app would ask its identity provider. Called for each request and each new socket, so a new token is used at once. */
+export async function token(): Promise<string> {
+  const given = process.env.BOXOFFICE_TOKEN;
+  if (!given) throw new Error('Set BOXOFFICE_TOKEN to a token of a viewer: npm start prints one.');
+  return given;
+}
+
+/** In a browser leave `webSocketImpl` out. */
+export const socket = resuming(
+  createClient({
+    url: `${url.replace(/^http/, 'ws')}/graphql`,
+    webSocketImpl: WebSocket,
+    connectionParams: async () => ({ token: await token() }),
+    retryAttempts: Number.POSITIVE_INFINITY,
+    // 4403: the token has expired, and the next one may do. 4413: this client was too slow, and goes on after its cursor.
+    shouldRetry: () => true,
+  }),
+);
