@@ -1,0 +1,95 @@
+import type { Logger } from 'pino';
+import { type Clock, systemClock } from './clock.js';
+import type { Config } from './config.js';
+import { createLogger } from './gateway/log.js';
+import { jobDefinitions } from './jobs/job-definitions.js';
+import { JobRunner } from './jobs/runner.js';
+import { JobStates } from './services/jobs/job-states.js';
+import { Jobs } from './services/jobs/jobs.js';
+import { composeServices, type Services } from './services/services.js';
+import { Database } from './stores/database.js';
+import { type HintChannel, LocalHints } from './stores/hints.js';
+import { openJobStore } from './stores/job-store.js';
+import { RedisHints } from './stores/redis-hints.js';
+import { openStripe } from './stores/stripe.js';
+
+/** Everything that a gateway, a worker or a command stands on, opened in order and closed in the reverse one. */
+export interface House {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly database: Database;
+  readonly hints: HintChannel;
+  readonly services: Services & { readonly jobs: Jobs };
+  /** The jobs; they run once it is started. */
+  readonly jobRunner: JobRunner;
+  close(): Promise<void>;
+}
+
+/** How long running jobs may take to end when the house closes. */
+const JOBS_STOP_TIMEOUT_MS = 2_000;
+
+/** Opens the stores and composes the services. The database must be there and migrated. Ends in the stores' errors. */
+export async function openHouse(config: Config, databaseUrl: string): Promise<House> {
+  const clock = systemClock;
+  const logger = createLogger(config.observation);
+  const { limits } = config;
+  const jobStore = await openJobStore({
+    databaseUrl,
+    mongodbUrl: config.mongodbUrl,
+    connectionTimeoutMs: limits.databaseConnectTimeoutMs,
+    onIdleError: (error) => logger.warn({ reason: error.message }, 'an idle connection of the jobs broke'),
+  });
+  const database = new Database({
+    url: databaseUrl,
+    poolSize: limits.databasePoolCount,
+    statementTimeoutMs: limits.databaseStatementTimeoutMs,
+    connectionTimeoutMs: limits.databaseConnectTimeoutMs,
+    onIdleError: (error) => logger.warn({ reason: error.message }, 'an idle connection to the database broke'),
+  });
+  const hints = openHints(config, logger);
+  const stripe = openStripe({
+    secretKey: config.stripe.secretKey,
+    apiUrl: config.stripe.apiUrl,
+    timeoutMs: limits.stripeTimeoutMs,
+    attemptsCount: limits.stripeAttemptsCount,
+  });
+  const services = composeServices({ config, database, hints, stripe, clock, logger });
+  const states = new JobStates(database);
+  const jobRunner = new JobRunner({
+    store: jobStore,
+    definitions: jobDefinitions(
+      { ...services, purchases: { closeExpired: (limit) => services.expiredOrders.closeDue(limit) } },
+      limits,
+    ),
+    states,
+    clock,
+    logger,
+    settings: { lockLifetimeMs: limits.jobLockLifetimeMs, stopTimeoutMs: JOBS_STOP_TIMEOUT_MS },
+  });
+  return {
+    config,
+    clock,
+    logger,
+    database,
+    hints,
+    services: { ...services, jobs: new Jobs(jobRunner, states) },
+    jobRunner,
+    async close() {
+      await services.close();
+      await hints.close();
+      await jobStore.close();
+      await database.close();
+    },
+  };
+}
+
+function openHints({ redisUrl, limits }: Config, logger: Logger): HintChannel {
+  if (!redisUrl) return new LocalHints();
+  return new RedisHints({
+    url: redisUrl,
+    commandTimeoutMs: limits.redisCommandTimeoutMs,
+    onConnectionError: (error) =>
+      logger.warn({ reason: error.message }, 'Redis is out of reach: live changes are found by looking'),
+  });
+}

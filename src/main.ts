@@ -1,0 +1,105 @@
+import 'reflect-metadata';
+import path from 'node:path';
+import { type Config, readConfig } from './config.js';
+import { createGateway } from './gateway/gateway.js';
+import { servePages } from './gateway/pages.js';
+import { type House, openHouse } from './house.js';
+import { DEMO_ADMIN_ID, DEMO_SERVICE_ID, DEMO_VIEWERS, loadDemo } from './load-demo.js';
+import { Shutdown } from './shutdown.js';
+import { explainStartError } from './start-errors.js';
+import { startEmbeddedPostgres } from './stores/embedded-postgres.js';
+import { migrate } from './stores/migrate.js';
+import { issueToken, type TokenRole } from './token.js';
+
+const DEMO_TOKEN_SECONDS = 12 * 60 * 60;
+const shutdown = new Shutdown();
+
+/** The whole product in one process: each part is started when what it needs is there, and stopped in the reverse order. */
+async function start(): Promise<void> {
+  const config = readConfig();
+  shutdown.listen(config.limits.shutdownBudgetMs);
+  const databaseUrl = config.databaseUrl ?? (await startDatabase(config));
+  await migrate(databaseUrl);
+  const sandboxUrl = await startSandboxIfWanted(config);
+  const house = await openHouse(config, databaseUrl);
+  shutdown.add('the stores', () => house.close());
+  if (config.demo) await loadDemo(house);
+  if (config.runJobs) {
+    await house.jobRunner.start();
+    shutdown.add('the jobs', () => house.jobRunner.stop());
+  }
+  const url = await startGateway(house);
+  console.log(await welcome(config, url, sandboxUrl));
+}
+
+async function startDatabase(config: Config): Promise<string> {
+  const postgres = await startEmbeddedPostgres({ dataDirectory: config.dataDirectory });
+  shutdown.add('the embedded database', () => postgres.stop());
+  return postgres.url;
+}
+
+/** Only without a secret key of Stripe; production never loads the sandbox's code. */
+async function startSandboxIfWanted({ stripe, http, dataDirectory }: Config): Promise<string | null> {
+  if (stripe.sandboxPort === undefined) return null;
+  const { startSandbox } = await import('./sandbox/start-sandbox.js');
+  const sandbox = await startSandbox({
+    port: stripe.sandboxPort,
+    secretKey: stripe.secretKey,
+    webhookUrl: `http://127.0.0.1:${http.port}/webhooks/stripe`,
+    webhookSecret: stripe.webhookSecrets,
+    stateFile: path.join(dataDirectory, 'sandbox.jsonl'),
+  });
+  shutdown.add('the Stripe sandbox', () => sandbox.stop());
+  return sandbox.url;
+}
+
+async function startGateway(house: House): Promise<string> {
+  const { config, services, clock, logger, database } = house;
+  const tokenFor = (userId: string, role: TokenRole) => demoToken(config, userId, role);
+  const gateway = await createGateway({
+    config,
+    services,
+    clock,
+    logger,
+    readiness: {
+      database: () => database.pool.query('select 1'),
+      ...(config.redisUrl && { hints: async () => house.hints.state() }),
+    },
+    extend: async (app, { identity }) => {
+      const demo =
+        config.demo && config.identity.secret ? { viewers: DEMO_VIEWERS, adminId: DEMO_ADMIN_ID, tokenFor } : undefined;
+      servePages(app, { playground: config.guard.playground, identity, ...(demo && { demo }) });
+      return undefined;
+    },
+  });
+  shutdown.add('the gateway', () => gateway.stop());
+  return (await gateway.start()).url;
+}
+
+const demoToken = (config: Config, userId: string, role: TokenRole) =>
+  issueToken(config.identity, { userId, role, expiresInSeconds: DEMO_TOKEN_SECONDS }, new Date());
+
+async function welcome(config: Config, url: string, sandboxUrl: string | null): Promise<string> {
+  const lines = ['', 'Boxoffice is ready.', `  GraphQL     ${url}/graphql`];
+  if (config.guard.playground !== 'off') lines.push(`  Playground  ${url}/playground`);
+  if (config.demo) lines.push(`  Demo        ${url}/demo`);
+  if (sandboxUrl) lines.push(`  Sandbox     ${sandboxUrl} (stands in for Stripe)`);
+  if (!config.demo || !config.identity.secret) return lines.join('\n');
+  const viewer = await demoToken(config, DEMO_VIEWERS[0].id, 'viewer');
+  lines.push('', 'Tokens, good for 12 hours:', `  viewer   ${viewer}`);
+  lines.push(`  service  ${await demoToken(config, DEMO_SERVICE_ID, 'service')}`);
+  lines.push(`  admin    ${await demoToken(config, DEMO_ADMIN_ID, 'admin')}`);
+  const query = JSON.stringify({ query: '{ me { balance { available { amount currency } } } }' });
+  lines.push(
+    '',
+    'Try:',
+    `  curl -s ${url}/graphql -H 'content-type: application/json' -H 'authorization: Bearer ${viewer}' -d '${query}'`,
+  );
+  return lines.join('\n');
+}
+
+await start().catch(async (error: unknown) => {
+  console.error(explainStartError(error));
+  await shutdown.run();
+  process.exit(1);
+});

@@ -1,0 +1,174 @@
+import type Stripe from 'stripe';
+import type { Clock } from '../clock.js';
+import type { Config } from '../config.js';
+import type { Database } from '../stores/database.js';
+import type { HintChannel } from '../stores/hints.js';
+import { STRIPE_API_VERSION } from '../stores/stripe.js';
+import { Access } from './access/access.js';
+import { Catalogue } from './catalogue/catalogue.js';
+import { CatalogueAdmin } from './catalogue/catalogue-admin.js';
+import { CatalogueSync } from './catalogue/catalogue-sync.js';
+import { StripeCustomers } from './catalogue/stripe-customers.js';
+import { describeFailure } from './describe-failure.js';
+import { Disputes } from './disputes/disputes.js';
+import { Grants } from './grants/grants.js';
+import { History } from './history/history.js';
+import { sweepIdempotencyRecords } from './idempotency.js';
+import { Adjustments } from './ledger/adjustments.js';
+import { Snapshots } from './ledger/snapshots.js';
+import { verifyLedger } from './ledger/verify-ledger.js';
+import { LiveEventRetention } from './live/live-event-retention.js';
+import { LiveFeed } from './live/live-feed.js';
+import { BuyFromBalance } from './purchases/buy-from-balance.js';
+import { Checkout } from './purchases/checkout.js';
+import { CloseExpiredOrders } from './purchases/close-expired-orders.js';
+import { Fulfilment } from './purchases/fulfilment.js';
+import { Purchases } from './purchases/purchases.js';
+import { ReconciliationStore } from './reconciliation/reconciliation-store.js';
+import { StripeReconciliation } from './reconciliation/stripe-reconciliation.js';
+import { Payout } from './refunds/payout.js';
+import { Refunds } from './refunds/refunds.js';
+import { StripeRefunds } from './refunds/stripe-refunds.js';
+import type { StripeEffects } from './stripe-inbox/stripe-effects.js';
+import { StripeEventReads } from './stripe-inbox/stripe-event-reads.js';
+import { StripeInbox } from './stripe-inbox/stripe-inbox.js';
+
+export interface ServiceDependencies {
+  readonly config: Config;
+  readonly database: Database;
+  readonly hints: HintChannel;
+  readonly stripe: Stripe;
+  readonly clock: Clock;
+  readonly logger: { error(details: object, message: string): void };
+}
+
+export type Services = ReturnType<typeof composeServices>;
+
+/** Live events that a sweep of lost hints may leave unseen at the most, while hints are heard. */
+const QUIET_SWEEP_INTERVAL_MS = 30_000;
+
+/** Every service of the house, each made once, in the order in which they need one another. */
+export function composeServices(dependencies: ServiceDependencies) {
+  const { config, database, hints, clock } = dependencies;
+  const { limits, currency } = config;
+  const catalogueParts = composeCatalogue(dependencies);
+  const money = composeMoney(dependencies, catalogueParts);
+  const stripeParts = composeStripe(dependencies, money);
+  const history = new History({ database, currency, pageMaximumCount: limits.pageMaximumCount });
+  const live = new LiveFeed({
+    database,
+    hints,
+    currency,
+    settings: {
+      batchCount: limits.liveBatchCount,
+      sweepIntervalMs: limits.liveSweepIntervalMs,
+      quietSweepIntervalMs: Math.max(QUIET_SWEEP_INTERVAL_MS, limits.liveSweepIntervalMs),
+    },
+    onError: (error) => dependencies.logger.error({ reason: describeFailure(error) }, 'live events could not be read'),
+  });
+  const liveEvents = new LiveEventRetention(database, {
+    retentionMs: limits.liveEventRetentionMs,
+    batchCount: limits.jobBatchCount,
+  });
+  return {
+    ...catalogueParts,
+    ...money,
+    ...stripeParts,
+    history,
+    live,
+    access: new Access(database, clock, limits),
+    verifyLedger: () => verifyLedger(database, { fromSnapshots: true }),
+    sweepers: {
+      'idempotency records': () =>
+        sweepIdempotencyRecords(database, new Date(clock.now().getTime() - limits.idempotencyRetentionMs), limits.jobBatchCount),
+      'live events': () => liveEvents.sweep(clock.now()),
+    },
+    /** Ends what runs in the background; what is cut off is taken up by a job. */
+    async close() {
+      await live.stop();
+      await stripeParts.stripeInbox.close();
+      await catalogueParts.catalogueSync.settled();
+    },
+  };
+}
+
+function composeCatalogue({ config, database, stripe, clock, logger }: ServiceDependencies) {
+  const { limits, currency } = config;
+  const catalogue = new Catalogue(database, limits);
+  const catalogueSync = new CatalogueSync({ database, stripe, clock, logger });
+  const catalogueAdmin = new CatalogueAdmin({ database, clock, catalogue, copier: catalogueSync, currency, limits });
+  return { catalogue, catalogueSync, catalogueAdmin };
+}
+
+/** Everything through which money moves. All of it writes by way of services/ledger. */
+function composeMoney(
+  { config, database, hints, stripe, clock }: ServiceDependencies,
+  { catalogue, catalogueSync }: ReturnType<typeof composeCatalogue>,
+) {
+  const { limits, currency, http } = config;
+  const checkout = new Checkout(database, stripe, catalogueSync, new StripeCustomers(database, stripe, clock));
+  const fulfilment = new Fulfilment(database, clock, hints);
+  const stripeRefunds = new StripeRefunds(database, clock, hints);
+  const payout = new Payout(database, stripe, clock, stripeRefunds, Math.random);
+  const fromBalance = new BuyFromBalance(database, catalogue, clock, hints);
+  return {
+    fulfilment,
+    purchases: new Purchases(database, clock, hints, catalogue, fromBalance, checkout, fulfilment, {
+      currency,
+      topUpMinimum: limits.topUpMinimumMinorUnits,
+      topUpMaximum: limits.topUpMaximumMinorUnits,
+      checkoutLifetimeMs: limits.checkoutSessionLifetimeMs,
+      allowedOrigins: http.allowedOrigins,
+      defaultReturnUrl: `${http.publicUrl}/?order={ORDER_ID}`,
+    }),
+    expiredOrders: new CloseExpiredOrders(database, clock, checkout, fulfilment),
+    refunds: new Refunds(database, clock, hints, payout, stripeRefunds, limits.holdLifetimeMs),
+    disputes: new Disputes(database, clock, hints),
+    grants: new Grants(database, clock, hints, catalogue),
+    adjustments: new Adjustments(database, clock, hints, currency),
+    snapshots: new Snapshots(database, clock),
+  };
+}
+
+/** What Stripe tells us, and what we ask of it to be sure. */
+function composeStripe({ config, database, stripe, clock, logger }: ServiceDependencies, money: ReturnType<typeof composeMoney>) {
+  const { limits } = config;
+  const effects: StripeEffects = {
+    applyCheckoutSession: (session, surroundings) => money.fulfilment.applyCheckoutSession(session, surroundings),
+    applyStripeRefund: (refund, surroundings) => money.refunds.applyStripeRefund(refund, surroundings),
+    applyDispute: (dispute, surroundings) => money.disputes.applyDispute(dispute, surroundings),
+  };
+  const stripeInbox = new StripeInbox({
+    database,
+    stripe,
+    effects,
+    clock,
+    settings: {
+      webhookSecrets: config.stripe.webhookSecrets,
+      toleranceSeconds: limits.webhookToleranceSeconds,
+      concurrency: limits.jobConcurrencyCount,
+      queueCapacity: limits.stripeEventQueueCount,
+      largestAttempts: limits.stripeEventAttemptsCount,
+      backoffMs: limits.stripeEventBackoffMs,
+      backoffMaximumMs: limits.stripeEventBackoffMaximumMs,
+      liveMode: config.stripe.secretKey.includes('_live_'),
+      accountId: config.stripe.accountId,
+      apiVersion: STRIPE_API_VERSION,
+    },
+    onError: (error, eventId) =>
+      logger.error({ eventId, reason: describeFailure(error) }, 'an event of Stripe could not be processed'),
+  });
+  money.fulfilment.onFulfilled = (paymentIntentId) => stripeInbox.processWaiting(paymentIntentId);
+  const reconciliations = new ReconciliationStore(database, limits.pageMaximumCount);
+  const settings = { overlapMs: limits.reconcileOverlapMs, lookBackMs: limits.reconcileLookBackMs };
+  const reconciliation = new StripeReconciliation({
+    database,
+    stripe,
+    inbox: stripeInbox,
+    effects,
+    store: reconciliations,
+    clock,
+    settings,
+  });
+  return { stripeInbox, stripeEvents: new StripeEventReads(database, limits.pageMaximumCount), reconciliations, reconciliation };
+}
