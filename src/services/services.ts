@@ -155,8 +155,7 @@ function composeStripe({ config, database, stripe, clock, logger }: ServiceDepen
       accountId: config.stripe.accountId,
       apiVersion: STRIPE_API_VERSION,
     },
-    onError: (error, eventId) =>
-      logger.error({ eventId, reason: describeFailure(error) }, 'an event of Stripe could not be processed'),
+    onError: (error: unknown) => logger.error({ reason: describeFailure(error) }, 'an event of Stripe could not be processed'),
   });
   money.fulfilment.onFulfilled = (paymentIntentId) => stripeInbox.processWaiting(paymentIntentId);
   const reconciliations = new ReconciliationStore(database, limits.pageMaximumCount);
