@@ -47,3 +47,29 @@ export function classifyStripeError(error: unknown): 'RETRYABLE' | 'DEFINITE' | 
 /** Whether Stripe says that there is no such object (any more). */
 export const isMissingAtStripe = (error: unknown): boolean =>
   error instanceof Stripe.errors.StripeError && error.code === 'resource_missing';
+
+/** How many answers that Stripe keeps for a key may be failures before the call is given up. */
+const LARGEST_KEY_COUNT = 5;
+
+/**
+ * Runs `call` with the key. Stripe answers a key again with what it answered first, a failure of its own (5xx) included, for a
+ * day: such a kept failure is left behind with the next key of the same row, the same for all who ask. Only for calls that
+ * may leave something unused behind, never for those that move money. https://docs.stripe.com/api/idempotent_requests
+ */
+export async function withIdempotencyKey<Result>(
+  key: string,
+  call: (options: { idempotencyKey: string }) => Promise<Result>,
+): Promise<Result> {
+  for (let count = 1; ; count++) {
+    try {
+      return await call({ idempotencyKey: count === 1 ? key : `${key}-${count}` });
+    } catch (error) {
+      if (count >= LARGEST_KEY_COUNT || !isKeptFailure(error)) throw error;
+    }
+  }
+}
+
+const isKeptFailure = (error: unknown): boolean =>
+  error instanceof Stripe.errors.StripeAPIError &&
+  (error.statusCode ?? 0) >= 500 &&
+  error.headers?.['idempotent-replayed'] === 'true';

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Stripe } from 'stripe';
-import { isMissingAtStripe } from '../../stores/stripe.js';
+import { isMissingAtStripe, withIdempotencyKey } from '../../stores/stripe.js';
 
 /** What Stripe is to know of a subscription. */
 export interface ProductFacts {
@@ -47,7 +47,8 @@ export class StripeCopy {
       ...(facts.description === '' ? {} : { description: facts.description }),
     };
     try {
-      const product = await this.stripe.products.create(parameters, { idempotencyKey: keyOf('product', facts.id, parameters) });
+      const key = keyOf('product', facts.id, parameters);
+      const product = await withIdempotencyKey(key, (options) => this.stripe.products.create(parameters, options));
       // A key that is still remembered answers with the product as it was then.
       if (product.name === facts.title && product.active === facts.active) return product.id;
     } catch (error) {
@@ -83,8 +84,8 @@ export class StripeCopy {
       nickname: `Version ${facts.version}`,
       metadata: { subscription_id: facts.subscriptionId, version_id: facts.versionId, version: String(facts.version) },
     };
-    const idempotencyKey = keyOf('price', facts.versionId, parameters);
-    return (await this.stripe.prices.create(parameters, { idempotencyKey })).id;
+    const key = keyOf('price', facts.versionId, parameters);
+    return (await withIdempotencyKey(key, (options) => this.stripe.prices.create(parameters, options))).id;
   }
 
   private async findPrice(versionId: string): Promise<Stripe.Price | undefined> {

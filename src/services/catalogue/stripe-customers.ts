@@ -1,6 +1,7 @@
 import type { Stripe } from 'stripe';
 import type { Clock } from '../../clock.js';
 import type { Database, Statement } from '../../stores/database.js';
+import { withIdempotencyKey } from '../../stores/stripe.js';
 
 interface CustomerRow {
   readonly stripeCustomerId: string;
@@ -32,9 +33,8 @@ export class StripeCustomers {
   async customerOf(userId: string): Promise<string> {
     const known = await this.find(userId);
     if (known) return known;
-    const customer = await this.stripe.customers.create(
-      { metadata: { user_id: userId } },
-      { idempotencyKey: `customer-${userId}` },
+    const customer = await withIdempotencyKey(`customer-${userId}`, (options) =>
+      this.stripe.customers.create({ metadata: { user_id: userId } }, options),
     );
     await this.database.query(insertCustomer, [userId, customer.id, this.clock.now()]);
     const kept = await this.find(userId);

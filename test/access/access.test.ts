@@ -1,0 +1,132 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { Access } from '../../src/services/access/access.js';
+import { InvalidArgument } from '../../src/services/invalid-argument.js';
+import type { Database, Statement } from '../../src/stores/database.js';
+import { admin, CatalogueScene, defaultLimits } from '../support/catalogue-scene.js';
+import { MovableClock } from '../support/movable-clock.js';
+import { type TestDatabase, testDatabase } from '../support/test-database.js';
+
+let postgres: TestDatabase;
+let scene: CatalogueScene;
+let access: Access;
+let clock: MovableClock;
+const statements: string[] = [];
+
+beforeAll(async () => {
+  postgres = await testDatabase();
+});
+afterAll(() => postgres.drop());
+beforeEach(() => {
+  clock = new MovableClock();
+  scene = new CatalogueScene(postgres.database, clock);
+  const counting = {
+    query: (statement: Statement, values: readonly unknown[]) => {
+      statements.push(statement.name);
+      return postgres.database.query(statement, values);
+    },
+  } as Database;
+  access = new Access(counting, clock, defaultLimits);
+});
+
+/** A gift, which needs no ledger. */
+async function give(userId: string, versionId: string, days: number): Promise<string> {
+  const id = randomUUID();
+  const now = clock.now();
+  await postgres.rows(
+    `insert into grants (id, user_id, version_id, status, paid_with, price_per_day, duration_days, currency, granted_at,
+       available_until, reason, actor_id)
+     values ($1, $2, $3, 'ACTIVE', 'GIFT', 100, $4, 'USD', $5, $6, 'test', $7)`,
+    [id, userId, versionId, days, now, new Date(now.getTime() + days * 24 * 60 * 60 * 1000), admin.userId],
+  );
+  return id;
+}
+
+describe('access', () => {
+  test('is answered for each film, in the order asked, however the id is written and however often', async () => {
+    const [mine = '', other = ''] = await scene.films('Mine', 'Other');
+    const plan = await scene.onSale([mine]);
+    const viewer = randomUUID();
+    const grantId = await give(viewer, plan.versionId, 2);
+    const unknown = randomUUID();
+    const asked = [other, mine, 'no uuid', mine.toUpperCase(), unknown, mine];
+    const decisions = await access.decide(viewer, asked);
+    expect(decisions.map((decision) => [decision.filmId, decision.reason])).toEqual([
+      [other, 'NO_GRANT'],
+      [mine, 'GRANTED'],
+      ['no uuid', 'UNKNOWN_FILM'],
+      [mine.toUpperCase(), 'GRANTED'],
+      [unknown, 'UNKNOWN_FILM'],
+      [mine, 'GRANTED'],
+    ]);
+    expect(decisions[1]).toMatchObject({ grantId, availableUntil: new Date('2026-03-03T12:00:00.000Z') });
+  });
+
+  test('ends with the last millisecond, without any job', async () => {
+    const films = await scene.films('A');
+    const viewer = randomUUID();
+    await give(viewer, (await scene.onSale(films)).versionId, 1);
+    clock.advanceMs(24 * 60 * 60 * 1000 - 1);
+    expect((await access.decide(viewer, films))[0]).toMatchObject({ allowed: true });
+    clock.advanceMs(1);
+    expect((await access.decide(viewer, films))[0]).toMatchObject({ allowed: false, reason: 'EXPIRED' });
+  });
+
+  test('is for what was sold, whatever became of the subscription', async () => {
+    const [a = '', b = ''] = await scene.films('A', 'B');
+    const plan = await scene.onSale([a]);
+    const viewer = randomUUID();
+    await give(viewer, plan.versionId, 9);
+    await scene.update({ id: plan.id, filmIds: [b] });
+    await scene.admin.archiveSubscription(admin, plan.id);
+    expect((await access.decide(viewer, [a, b])).map((decision) => decision.allowed)).toEqual([true, false]);
+  });
+
+  test('is nobody else’s, and without a token as for who has bought nothing', async () => {
+    const films = await scene.films('A');
+    await give(randomUUID(), (await scene.onSale(films)).versionId, 9);
+    for (const other of [randomUUID(), null]) {
+      expect((await access.decide(other, films))[0]).toMatchObject({ allowed: false, reason: 'NO_GRANT', grantId: null });
+    }
+    expect((await access.decide(null, [randomUUID()]))[0]).toMatchObject({ reason: 'UNKNOWN_FILM' });
+  });
+
+  test('follows a change of the grant at once', async () => {
+    const films = await scene.films('A');
+    const viewer = randomUUID();
+    const id = await give(viewer, (await scene.onSale(films)).versionId, 9);
+    expect((await access.decide(viewer, films))[0]).toMatchObject({ reason: 'GRANTED' });
+    await postgres.rows(`update grants set status = 'REVOKED', ended_at = $2 where id = $1`, [id, clock.now()]);
+    expect((await access.decide(viewer, films))[0]).toMatchObject({ reason: 'REVOKED', grantId: id });
+  });
+
+  test('sees a film and a version that came after the last question', async () => {
+    const id = randomUUID();
+    const viewer = randomUUID();
+    expect((await access.decide(viewer, [id]))[0]).toMatchObject({ reason: 'UNKNOWN_FILM' });
+    await scene.admin.createFilms(admin, [{ id, title: 'Late' }]);
+    expect((await access.decide(viewer, [id]))[0]).toMatchObject({ reason: 'NO_GRANT' });
+    await give(viewer, (await scene.onSale([id])).versionId, 9);
+    expect((await access.decide(viewer, [id]))[0]).toMatchObject({ reason: 'GRANTED' });
+  });
+
+  test('to 500 films of many grants takes one statement, once the films of the versions are known', async () => {
+    const films = await scene.films(...Array.from({ length: 500 }, (_none, index) => `Film ${index}`));
+    const viewer = randomUUID();
+    const plans = [films.slice(0, 200), films.slice(100, 300), films.slice(250, 400)];
+    for (const part of plans) await give(viewer, (await scene.onSale(part)).versionId, 9);
+    statements.length = 0;
+    expect((await access.decide(viewer, films)).filter((decision) => decision.allowed)).toHaveLength(400);
+    expect(statements).toEqual(['grants-and-films-for-access', 'film-ids-of-versions']);
+    statements.length = 0;
+    await access.decide(viewer, films);
+    expect(statements).toEqual(['grants-for-access']);
+  });
+
+  test('to no films, or to more than 500, is not a question', async () => {
+    await expect(access.decide(randomUUID(), [])).rejects.toThrow(InvalidArgument);
+    const many = Array.from({ length: 501 }, () => randomUUID());
+    await expect(access.decide(randomUUID(), many)).rejects.toThrow(InvalidArgument);
+    expect(await access.decideAny(randomUUID(), many)).toHaveLength(501);
+  });
+});

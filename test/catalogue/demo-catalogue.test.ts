@@ -1,0 +1,51 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { type DemoBalance, loadDemoCatalogue } from '../../src/services/catalogue/demo-catalogue.js';
+import { DEMO_VIEWERS } from '../../src/services/catalogue/demo-people.js';
+import { CatalogueScene } from '../support/catalogue-scene.js';
+import { MovableClock } from '../support/movable-clock.js';
+import { type TestDatabase, testDatabase } from '../support/test-database.js';
+
+let postgres: TestDatabase;
+const clock = new MovableClock();
+const balances: DemoBalance[] = [];
+
+beforeAll(async () => {
+  postgres = await testDatabase();
+});
+afterAll(() => postgres.drop());
+
+const load = (giveBalance = async (balance: DemoBalance) => void balances.push(balance)) =>
+  loadDemoCatalogue({ database: postgres.database, clock, currency: 'EUR', giveBalance });
+
+describe('the demo catalogue', () => {
+  test('is loaded whole or not at all', async () => {
+    const failing = load(async () => {
+      throw new Error('no ledger');
+    });
+    await expect(failing).rejects.toThrow('no ledger');
+    expect(await postgres.rows('select id from films')).toEqual([]);
+  });
+
+  test('is loaded once by all that start together, and gives one viewer a balance', async () => {
+    const loaded = await Promise.all([load(), load(), load()]);
+    expect(loaded.sort()).toEqual([false, false, true]);
+    expect(balances).toMatchObject([{ userId: DEMO_VIEWERS[0].id, amount: 2_500, currency: 'EUR' }]);
+    expect(await load()).toBe(false);
+  });
+
+  test('has 40 films with title, year and story, and 5 subscriptions on sale with films and a copy to make', async () => {
+    const { catalogue } = new CatalogueScene(postgres.database, clock);
+    const films = (await catalogue.films({ first: 100 })).nodes;
+    expect(films).toHaveLength(40);
+    expect(new Set(films.map((film) => film.title)).size).toBe(40);
+    expect(films.find((film) => film.title === 'Metropolis')?.description).toMatch(/^Germany 1927, by Fritz Lang\. /);
+    const plans = (await catalogue.subscriptions({ first: 9, status: 'ACTIVE' })).nodes;
+    expect(plans).toHaveLength(5);
+    expect(plans.every((plan) => plan.stripeSyncStatus === 'PENDING' && plan.currency === 'EUR')).toBe(true);
+    const pages = await catalogue.filmsOfVersions(
+      plans.map((plan) => plan.versionId),
+      { first: 100 },
+    );
+    expect(pages.every((page) => page.nodes.length >= 5)).toBe(true);
+  });
+});

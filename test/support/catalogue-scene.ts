@@ -1,0 +1,66 @@
+import { randomUUID } from 'node:crypto';
+import type { Clock } from '../../src/clock.js';
+import { Environment } from '../../src/environment.js';
+import { readLimits } from '../../src/limits.js';
+import { Catalogue } from '../../src/services/catalogue/catalogue.js';
+import { CatalogueAdmin, type CatalogueCopier } from '../../src/services/catalogue/catalogue-admin.js';
+import type { SubscriptionAtVersion } from '../../src/services/catalogue/subscription-rows.js';
+import type { Database } from '../../src/stores/database.js';
+
+export const admin = { userId: '01939c1e-0000-7000-9000-000000000100', role: 'ADMIN' } as const;
+export const defaultLimits = readLimits(new Environment({}));
+
+/** The catalogue with short ways to fill it. */
+export class CatalogueScene {
+  readonly catalogue: Catalogue;
+  readonly admin: CatalogueAdmin;
+  /** Subscriptions whose copy at Stripe was asked for. */
+  readonly copied: string[] = [];
+
+  constructor(
+    readonly database: Database,
+    readonly clock: Clock,
+    copier?: CatalogueCopier,
+  ) {
+    this.catalogue = new Catalogue(database, defaultLimits);
+    const recording: CatalogueCopier = { synchroniseInBackground: (id) => void this.copied.push(id) };
+    this.admin = new CatalogueAdmin({
+      database,
+      clock,
+      catalogue: this.catalogue,
+      copier: copier ?? recording,
+      currency: 'USD',
+      limits: defaultLimits,
+    });
+  }
+
+  /** Films with these titles; gives back their ids. */
+  async films(...titles: string[]): Promise<string[]> {
+    const { films, errors } = await this.admin.createFilms(
+      admin,
+      titles.map((title) => ({ title })),
+    );
+    if (errors.length > 0) throw new Error(JSON.stringify(errors));
+    return films.map((film) => film.id);
+  }
+
+  async draft(filmIds: readonly string[], terms: { pricePerDay?: number; durationDays?: number; title?: string } = {}) {
+    const { pricePerDay = 100, durationDays = 30, title = `Plan ${randomUUID()}` } = terms;
+    const input = { title, description: 'A plan', filmIds, pricePerDay, durationDays };
+    return made(await this.admin.createSubscription(admin, input));
+  }
+
+  async onSale(filmIds: readonly string[], terms: { pricePerDay?: number; durationDays?: number; title?: string } = {}) {
+    const { id } = await this.draft(filmIds, terms);
+    return made(await this.admin.activateSubscription(admin, id));
+  }
+
+  async update(input: Parameters<CatalogueAdmin['updateSubscription']>[1]) {
+    return made(await this.admin.updateSubscription(admin, input));
+  }
+}
+
+function made(payload: { subscription?: SubscriptionAtVersion; errors: readonly unknown[] }): SubscriptionAtVersion {
+  if (!payload.subscription) throw new Error(JSON.stringify(payload.errors));
+  return payload.subscription;
+}
