@@ -1,4 +1,4 @@
-import { ApolloServer, type ApolloServerPlugin } from '@apollo/server';
+import { ApolloServer, type ApolloServerPlugin, HeaderMap } from '@apollo/server';
 import {
   ApolloServerPluginCacheControlDisabled,
   ApolloServerPluginInlineTraceDisabled,
@@ -6,20 +6,29 @@ import {
   ApolloServerPluginSchemaReportingDisabled,
   ApolloServerPluginUsageReportingDisabled,
 } from '@apollo/server/plugin/disabled';
-import type { GraphQLFormattedError, GraphQLSchema } from 'graphql';
+import { GraphQLError, type GraphQLFormattedError, type GraphQLSchema } from 'graphql';
 import type { Logger } from 'pino';
 import type { GuardConfig, Limits } from '../config.js';
 import type { Context } from '../resolvers/context.js';
 import type { Executor } from './execution.js';
-import { checkCost } from './guard/cost.js';
+import { rootFieldsOf } from './guard/rates.js';
 import { guardParseOptions, guardRules } from './guard/rules.js';
+import type { Metrics } from './metrics.js';
+import { type OperationGate, retryAfterOf } from './operation-gate.js';
 import { rootCause, tell } from './public-error.js';
+
+/** A resolver's context, and what the edge alone must know. */
+export interface HttpContext extends Context {
+  readonly address: string;
+}
 
 export interface ApolloParts {
   readonly schema: GraphQLSchema;
   readonly execute: Executor;
   readonly guard: GuardConfig;
   readonly limits: Limits;
+  readonly gate: OperationGate;
+  readonly metrics: Metrics;
   readonly logger: Logger;
 }
 
@@ -27,9 +36,10 @@ export interface ApolloParts {
  * Apollo Server without what costs time or what we do ourselves: no cache control (it wraps every resolver), no landing page, no
  * reports, no batching, no signal handlers. Parsed documents are cached; execution goes to `execute` through the gateway interface.
  */
-export function createApollo({ schema, execute, guard, limits, logger }: ApolloParts): ApolloServer<Context> {
+export function createApollo(parts: ApolloParts): ApolloServer<HttpContext> {
+  const { schema, execute, guard, limits, logger } = parts;
   const settings = { introspection: guard.introspection, limits };
-  return new ApolloServer<Context>({
+  return new ApolloServer<HttpContext>({
     gateway: gatewayTo(schema, execute),
     // The guard's own rule takes its place, for WebSocket too.
     introspection: true,
@@ -50,12 +60,12 @@ export function createApollo({ schema, execute, guard, limits, logger }: ApolloP
       ApolloServerPluginLandingPageDisabled(),
       ApolloServerPluginSchemaReportingDisabled(),
       ApolloServerPluginUsageReportingDisabled(),
-      watchRequests(schema, limits, logger),
+      watchRequests(parts),
     ],
   });
 }
 
-type ApolloGateway = NonNullable<ConstructorParameters<typeof ApolloServer<Context>>[0]['gateway']>;
+type ApolloGateway = NonNullable<ConstructorParameters<typeof ApolloServer<HttpContext>>[0]['gateway']>;
 
 /** Apollo runs operations by whatever its "gateway" says; ours compiles them. */
 function gatewayTo(schema: GraphQLSchema, execute: Executor): ApolloGateway {
@@ -78,37 +88,53 @@ function publicForm(formatted: GraphQLFormattedError, error: unknown, suggestion
   return tell(error, { suggestions }, code === 'INTERNAL_SERVER_ERROR' ? undefined : (code as string | undefined)).error;
 }
 
-/** Cost before execution, the request's id in every error, a log line for every defect. */
-function watchRequests(schema: GraphQLSchema, limits: Limits, logger: Logger): ApolloServerPlugin<Context> {
+/** The gate before execution; the request's id in every error; a log line for every defect; what was served. */
+function watchRequests({ gate, limits, logger, metrics }: ApolloParts): ApolloServerPlugin<HttpContext> {
   return {
-    requestDidStart: async ({ request, contextValue: { requestId } }) => {
+    requestDidStart: async ({ request, contextValue }) => {
+      const { requestId } = contextValue;
+      const startedAtMs = performance.now();
       let cost: number | undefined;
       return {
         didResolveOperation: async ({ document, operation }) => {
-          if (operation) cost = checkCost(limits.queryCostMaximumCount, schema, document, operation, request.variables);
+          if (operation) cost = await withHttpStatus(gate.admit(document, operation, request.variables, contextValue));
         },
         didEncounterErrors: async ({ errors, operationName }) => {
           for (const error of errors) {
             const { isDefect } = tell(error, { suggestions: false }, error.extensions?.code as string | undefined);
-            if (isDefect)
-              logger.error({ requestId, operationName, path: error.path, err: rootCause(error) }, 'an operation failed');
+            const facts = { requestId, operationName, path: error.path, err: rootCause(error) };
+            if (isDefect) logger.error(facts, 'an operation failed');
           }
         },
-        willSendResponse: async ({ response: { body } }) => {
+        willSendResponse: async ({ response: { body }, document, operation }) => {
           if (body.kind !== 'single') return;
           const { singleResult } = body;
           if (singleResult.errors) {
-            singleResult.errors = singleResult.errors.map((error) => ({
-              ...error,
-              extensions: { ...error.extensions, requestId },
-            }));
+            const { errors } = singleResult;
+            singleResult.errors = errors.map((error) => ({ ...error, extensions: { ...error.extensions, requestId } }));
           }
           if (request.extensions?.cost) {
             const asked = { asked: cost, limit: limits.queryCostMaximumCount };
             singleResult.extensions = { ...singleResult.extensions, cost: asked };
           }
+          const [field = '?'] = operation && document ? rootFieldsOf(document, operation.selectionSet, new Set()) : [];
+          const outcome = !('data' in singleResult) ? 'refused' : singleResult.errors ? 'errors' : 'ok';
+          metrics.served(outcome === 'refused' ? '?' : field, outcome, (performance.now() - startedAtMs) / 1_000);
         },
       };
     },
   };
+}
+
+/** What Apollo answers with: 429 and when to come back, for who has asked too often. */
+async function withHttpStatus<Result>(admission: Promise<Result>): Promise<Result> {
+  try {
+    return await admission;
+  } catch (error) {
+    const seconds = retryAfterOf(error);
+    if (seconds === null) throw error;
+    const { message, extensions } = error as GraphQLError;
+    const http = { status: 429, headers: new HeaderMap([['retry-after', String(seconds)]]) };
+    throw new GraphQLError(message, { extensions: { ...extensions, http } });
+  }
 }

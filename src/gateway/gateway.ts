@@ -3,26 +3,33 @@ import cors from '@fastify/cors';
 import helmet from '@fastify/helmet';
 import Fastify, { type FastifyError, type FastifyInstance, LogController } from 'fastify';
 import type { GraphQLSchema } from 'graphql';
+import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import type { Clock } from '../clock.js';
 import type { Config } from '../config.js';
 import type { RequiredServices } from '../resolvers/required-services.js';
 import { createApollo } from './apollo.js';
 import { createExecutor, type Executor } from './execution.js';
+import { createRates } from './guard/rates.js';
+import { TrustedOperations } from './guard/trusted-operations.js';
 import { type ReadinessCheck, serveHealth } from './health.js';
 import { refuse, serveGraphql } from './http-endpoint.js';
 import { createIdentity, type Identity } from './identity.js';
 import type { LiveSockets } from './live-socket.js';
+import { createMetrics, type Metrics, serveMetrics, watchSockets } from './metrics.js';
+import { OperationGate } from './operation-gate.js';
 import { requestIdOf } from './request-id.js';
 import { composeSchema } from './schema.js';
 import { serveSockets } from './socket-endpoint.js';
 import { stripeWebhook } from './stripe-webhook.js';
 
 export interface GatewayOptions {
-  readonly config: Pick<Config, 'http' | 'identity' | 'guard' | 'limits'>;
+  readonly config: Pick<Config, 'http' | 'identity' | 'guard' | 'limits' | 'observation'>;
   readonly services: RequiredServices;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Where rates are counted together with other nodes. */
+  readonly redis?: Redis | undefined;
   /** By the names that /readyz shows. */
   readonly readiness: Readonly<Record<string, ReadinessCheck>>;
   /** Adds routes and sockets before the server listens; what it gives back is run when the gateway stops, before the drain. */
@@ -36,6 +43,7 @@ export interface GatewayParts {
   readonly execute: Executor;
   readonly services: RequiredServices;
   readonly sockets: LiveSockets;
+  readonly metrics: Metrics;
 }
 
 export interface Gateway {
@@ -51,7 +59,9 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const schema = await composeSchema();
   const execute = createExecutor(schema, config.limits.documentCacheCount);
   const identity = createIdentity(config.identity, clock);
-  const apollo = createApollo({ schema, execute, guard: config.guard, limits: config.limits, logger });
+  const gate = createGate(schema, options);
+  const metrics = createMetrics();
+  const apollo = createApollo({ schema, execute, guard: config.guard, limits: config.limits, gate, metrics, logger });
   await apollo.start();
   const app = createServer(config, logger);
   let stopping = false;
@@ -60,10 +70,12 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   });
   await app.register(cors, corsOptions(config.http.allowedOrigins));
   serveHealth(app, options.readiness, () => stopping);
-  serveGraphql(app, { apollo, identity, services, clock, requestTimeoutMs: config.limits.requestTimeoutMs });
+  serveGraphql(app, { apollo, identity, gate, services, clock, requestTimeoutMs: config.limits.requestTimeoutMs });
   await app.register(stripeWebhook, { inbox: services.stripeInbox, bodyLimitBytes: config.limits.webhookBodyBytes });
-  const sockets = serveSockets(app.server, { schema, identity, execute, services, clock, logger, config });
-  const stopExtension = await options.extend?.(app, { schema, identity, execute, services, sockets });
+  const sockets = serveSockets(app.server, { schema, identity, execute, gate, services, clock, logger, config });
+  watchSockets(metrics, sockets);
+  if (config.observation.metrics) serveMetrics(app, metrics, config.observation);
+  const stopExtension = await options.extend?.(app, { schema, identity, execute, services, sockets, metrics });
   return {
     async start() {
       await app.listen({ host: config.http.host, port: config.http.port });
@@ -78,6 +90,17 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       await apollo.stop();
     },
   };
+}
+
+function createGate(schema: GraphQLSchema, { config: { guard, limits }, redis }: GatewayOptions): OperationGate {
+  const { persistedOperations, persistedOperationsFile } = guard;
+  const isTrustedOnly = persistedOperations === 'only' && persistedOperationsFile !== undefined;
+  return new OperationGate({
+    schema,
+    limits,
+    rates: guard.rateLimits ? createRates({ schema, limits, redis }) : null,
+    trusted: isTrustedOnly ? new TrustedOperations(persistedOperationsFile) : null,
+  });
 }
 
 function createServer({ http, limits }: GatewayOptions['config'], logger: Logger): FastifyInstance {

@@ -2,14 +2,20 @@ import type { ApolloServer } from '@apollo/server';
 import { HeaderMap } from '@apollo/server';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Clock } from '../clock.js';
-import { type Context, createContext } from '../resolvers/context.js';
+import { createContext } from '../resolvers/context.js';
 import type { RequiredServices } from '../resolvers/required-services.js';
+import type { Caller } from '../services/caller.js';
+import type { HttpContext } from './apollo.js';
+import { rateLimited } from './guard/rates.js';
+import type { SentOperation } from './guard/trusted-operations.js';
 import { bearerToken, type Identity, InvalidToken } from './identity.js';
+import type { OperationGate } from './operation-gate.js';
 import { tell } from './public-error.js';
 
 export interface EndpointParts {
-  readonly apollo: ApolloServer<Context>;
+  readonly apollo: ApolloServer<HttpContext>;
   readonly identity: Identity;
+  readonly gate: OperationGate;
   readonly services: RequiredServices;
   readonly clock: Clock;
   readonly requestTimeoutMs: number;
@@ -27,25 +33,21 @@ export function refuse(reply: FastifyReply, status: number, code: string, messag
 }
 
 async function answer(parts: EndpointParts, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-  let context: Context;
-  try {
-    const { caller } = await parts.identity.identify(bearerToken(request.headers.authorization));
-    context = createContext({ caller, requestId: request.id, services: parts.services, now: parts.clock.now() });
-  } catch (error) {
-    if (error instanceof InvalidToken) {
-      // https://www.rfc-editor.org/rfc/rfc6750#section-3
-      return refuse(reply.header('www-authenticate', 'Bearer error="invalid_token"'), 401, 'UNAUTHENTICATED', error.message);
-    }
-    request.log.error({ err: error }, 'a caller could not be identified');
-    const { message, extensions } = tell(error, { suggestions: false }).error;
-    return refuse(reply, 503, String(extensions?.code), message);
+  const waitSeconds = await parts.gate.waitOfAddress(request.ip);
+  if (waitSeconds !== null) {
+    const { message } = rateLimited(waitSeconds);
+    return refuse(reply.header('retry-after', waitSeconds), 429, 'RATE_LIMITED', message);
   }
+  const admitted = await admit(parts, request, reply);
+  if ('sent' in admitted) return reply;
+  const { context, httpGraphQLRequest } = admitted;
   const response = await withinTime(
     parts.requestTimeoutMs,
-    parts.apollo.executeHTTPGraphQLRequest({ httpGraphQLRequest: toApollo(request), context: () => Promise.resolve(context) }),
+    parts.apollo.executeHTTPGraphQLRequest({ httpGraphQLRequest, context: () => Promise.resolve(context) }),
   );
-  if (response === TOO_LATE)
+  if (response === TOO_LATE) {
     return refuse(reply, 503, 'REQUEST_TIMEOUT', 'The operation took too long; part of it may have been done.');
+  }
   for (const [name, value] of response.headers) reply.header(name, value);
   // Incremental delivery is not part of the contract: every body is complete.
   const text = response.body.kind === 'complete' ? response.body.string : '';
@@ -70,6 +72,49 @@ function withRequestId(text: string, requestId: string): string {
   const body = JSON.parse(text) as { errors?: { extensions?: object }[] };
   const errors = body.errors?.map((error) => ({ ...error, extensions: { ...error.extensions, requestId } }));
   return JSON.stringify({ ...body, ...(errors && { errors }) });
+}
+
+/** Who asks, and what for; or a refusal, sent. */
+async function admit(parts: EndpointParts, request: FastifyRequest, reply: FastifyReply) {
+  try {
+    const { caller } = await parts.identity.identify(bearerToken(request.headers.authorization));
+    const context = createContext({ caller, requestId: request.id, services: parts.services, now: parts.clock.now() });
+    const httpGraphQLRequest = parts.gate.isOpenTo(caller) ? toApollo(request) : trustedRequest(parts.gate, request, caller);
+    return { context: Object.assign(context, { address: request.ip }) as HttpContext, httpGraphQLRequest };
+  } catch (error) {
+    if (error instanceof InvalidToken) {
+      // https://www.rfc-editor.org/rfc/rfc6750#section-3
+      refuse(reply.header('www-authenticate', 'Bearer error="invalid_token"'), 401, 'UNAUTHENTICATED', error.message);
+    } else {
+      const told = tell(error, { suggestions: false });
+      if (told.isDefect) request.log.error({ err: error }, 'a caller could not be identified');
+      refuse(reply, told.isDefect ? 503 : 400, String(told.error.extensions?.code), told.error.message);
+    }
+    return { sent: true as const };
+  }
+}
+
+/** The request with the text of the manifest in the place of what was sent. */
+function trustedRequest(gate: OperationGate, request: FastifyRequest, caller: Caller) {
+  const converted = toApollo(request);
+  if (request.method === 'GET') {
+    const search = new URLSearchParams(converted.search);
+    const query = gate.textOf({ query: search.get('query'), extensions: parsed(search.get('extensions')) }, caller);
+    search.delete('extensions');
+    search.set('query', query);
+    return { ...converted, search: `?${search}` };
+  }
+  const body = (typeof request.body === 'object' ? request.body : null) ?? {};
+  const { extensions: _extensions, ...rest } = body as SentOperation;
+  return { ...converted, body: { ...rest, query: gate.textOf(body, caller) } };
+}
+
+function parsed(text: string | null): unknown {
+  try {
+    return text === null ? null : JSON.parse(text);
+  } catch {
+    return null;
+  }
 }
 
 function toApollo(request: FastifyRequest) {

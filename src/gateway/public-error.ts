@@ -11,6 +11,7 @@ const PUBLIC_CODES = new Set<unknown>([
   'FORBIDDEN',
   'GRAPHQL_PARSE_FAILED',
   'GRAPHQL_VALIDATION_FAILED',
+  'OPERATION_NOT_TRUSTED',
   'OPERATION_RESOLUTION_FAILURE',
   'PERSISTED_QUERY_NOT_FOUND',
   'PERSISTED_QUERY_NOT_SUPPORTED',
@@ -53,10 +54,11 @@ export function tell(thrown: unknown, settings: TellingSettings, fallbackCode?: 
   }
   if (isUnreachable(cause)) return { ...told(error, UNAVAILABLE, { code: 'SERVICE_UNAVAILABLE' }, settings), isDefect: true };
   // The reason a scalar gives against a value is an ordinary error inside GraphQL's.
-  const isAboutRequest = isAboutVariables(error) || fallbackCode !== undefined;
+  const requestCode = PUBLIC_CODES.has(fallbackCode) ? fallbackCode : undefined;
+  const isAboutRequest = isAboutVariables(error) || requestCode !== undefined;
   const publicCause = isAboutRequest ? error : cause instanceof GraphQLError ? cause : null;
   const { http: _http, stacktrace: _stacktrace, ...extensions } = { ...publicCause?.extensions, ...error.extensions };
-  const code = PUBLIC_CODES.has(extensions.code) ? extensions.code : isAboutVariables(error) ? 'BAD_USER_INPUT' : fallbackCode;
+  const code = PUBLIC_CODES.has(extensions.code) ? extensions.code : isAboutVariables(error) ? 'BAD_USER_INPUT' : requestCode;
   if (publicCause && code) return told(error, publicCause.message, { ...extensions, code }, settings);
   return { ...told(error, INTERNAL, { code: 'INTERNAL_SERVER_ERROR' }, settings), isDefect: true };
 }

@@ -1,23 +1,24 @@
 import { randomUUID } from 'node:crypto';
 import type { Server } from 'node:http';
-import { GraphQLError, type GraphQLFormattedError, type GraphQLSchema, getOperationAST } from 'graphql';
+import { type DocumentNode, GraphQLError, type GraphQLFormattedError, type GraphQLSchema, getOperationAST } from 'graphql';
 import type { Logger } from 'pino';
 import type { Clock } from '../clock.js';
 import type { Config } from '../config.js';
 import { createContext } from '../resolvers/context.js';
 import type { RequiredServices } from '../resolvers/required-services.js';
 import type { Executor } from './execution.js';
-import { checkCost } from './guard/cost.js';
 import { guardRules } from './guard/rules.js';
 import type { Identity } from './identity.js';
 import { type PrepareOperation, prepareByRules } from './live-operations.js';
 import { attachLiveSocket, type LiveSockets } from './live-socket.js';
+import type { OperationGate } from './operation-gate.js';
 import { requestErrorCode, rootCause, tell } from './public-error.js';
 
 export interface SocketParts {
   readonly schema: GraphQLSchema;
   readonly identity: Identity;
   readonly execute: Executor;
+  readonly gate: OperationGate;
   readonly services: RequiredServices;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -49,7 +50,7 @@ export function serveSockets(server: Server, parts: SocketParts): LiveSockets {
   });
 }
 
-function prepareAsOverHttp({ schema, config: { guard, limits } }: SocketParts): PrepareOperation {
+function prepareAsOverHttp({ schema, gate, config: { guard, limits } }: SocketParts): PrepareOperation {
   const byRules = prepareByRules({
     schema,
     validationRules: guardRules({ introspection: guard.introspection, limits }),
@@ -57,11 +58,10 @@ function prepareAsOverHttp({ schema, config: { guard, limits } }: SocketParts): 
     cacheCount: limits.documentCacheCount,
   });
   return async (request, caller) => {
-    const prepared = await byRules(request, caller);
-    if (!('kind' in prepared)) return prepared;
-    const operation = getOperationAST(prepared, request.operationName);
     try {
-      if (operation) checkCost(limits.queryCostMaximumCount, schema, prepared, operation, request.variables ?? {});
+      const prepared = await byRules({ ...request, query: gate.textOf(request, caller) }, caller);
+      const operation = 'kind' in prepared ? getOperationAST(prepared, request.operationName) : null;
+      if (operation) await gate.admit(prepared as DocumentNode, operation, request.variables, { caller, address: '' });
       return prepared;
     } catch (error) {
       if (error instanceof GraphQLError) return [error];

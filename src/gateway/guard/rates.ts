@@ -1,0 +1,106 @@
+import {
+  type DocumentNode,
+  GraphQLError,
+  type GraphQLSchema,
+  getNamedType,
+  isInputObjectType,
+  Kind,
+  type OperationDefinitionNode,
+  type SelectionSetNode,
+} from 'graphql';
+import type { Redis } from 'ioredis';
+import { type RateLimiterAbstract, RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
+import type { Limits } from '../../limits.js';
+import type { Caller } from '../../services/caller.js';
+
+/** What an operation does, tightest limit last. */
+export type OperationClass = 'reads' | 'writes' | 'money';
+
+export interface Rates {
+  /**
+   * Counts a request of an address. Gives back null, or, when the address has asked too often, for how many seconds it must wait.
+   */
+  spendOfAddress(address: string): Promise<number | null>;
+  /** Counts an operation of a caller; callers without a token share their address. Ends in the code RATE_LIMITED. */
+  spendOfCaller(caller: Caller, address: string, document: DocumentNode, operation: OperationDefinitionNode): Promise<void>;
+}
+
+export interface RateSettings {
+  readonly schema: GraphQLSchema;
+  readonly limits: Limits;
+  /** Where several nodes count together; without it, or while it is down, each counts for itself. */
+  readonly redis?: Redis | undefined;
+}
+
+/** Limits how often may be asked, per window: for each address, and for each caller and class of operation. */
+export function createRates({ schema, limits, redis }: RateSettings): Rates {
+  const limiter = (name: string, points: number): RateLimiterAbstract => {
+    const options = { keyPrefix: `boxoffice:rate:${name}`, points, duration: limits.rateLimitWindowMs / 1_000 };
+    const memory = new RateLimiterMemory(options);
+    return redis ? new RateLimiterRedis({ ...options, storeClient: redis, insuranceLimiter: memory }) : memory;
+  };
+  const byAddress = limiter('address', limits.rateLimitAddressCount);
+  const byClass: Record<OperationClass, RateLimiterAbstract> = {
+    reads: limiter('reads', limits.rateLimitReadsCount),
+    writes: limiter('writes', limits.rateLimitWritesCount),
+    money: limiter('money', limits.rateLimitMoneyCount),
+  };
+  const moneyFields = fieldsThatMoveMoney(schema);
+  return {
+    spendOfAddress: (address) => spend(byAddress, address, 1),
+    async spendOfCaller(caller, address, document, operation) {
+      const { operationClass, points } = weigh(document, operation, moneyFields);
+      const waitSeconds = await spend(byClass[operationClass], caller.userId ?? address, points);
+      if (waitSeconds !== null) throw rateLimited(waitSeconds);
+    },
+  };
+}
+
+export const rateLimited = (retryAfterSeconds: number) =>
+  new GraphQLError(`Too many requests. Try again in ${retryAfterSeconds} s.`, {
+    extensions: { code: 'RATE_LIMITED', retryAfterSeconds },
+  });
+
+async function spend(limiter: RateLimiterAbstract, key: string, points: number): Promise<number | null> {
+  try {
+    await limiter.consume(key, points);
+    return null;
+  } catch (refusal) {
+    // Counting must never be what stops the house: a limiter that fails lets through.
+    return refusal instanceof RateLimiterRes ? Math.max(1, Math.ceil(refusal.msBeforeNext / 1_000)) : null;
+  }
+}
+
+/** Mutations that take an idempotency key move money: product rule 12. */
+export function fieldsThatMoveMoney(schema: GraphQLSchema): ReadonlySet<string> {
+  const fields = Object.values(schema.getMutationType()?.getFields() ?? {});
+  const moving = fields.filter(({ args }) =>
+    args.some(({ type }) => {
+      const input = getNamedType(type);
+      return isInputObjectType(input) && 'idempotencyKey' in input.getFields();
+    }),
+  );
+  return new Set(moving.map(({ name }) => name));
+}
+
+/** Each root field of a mutation counts: twenty purchases in one document are twenty. A query is one, whatever it asks. */
+function weigh(document: DocumentNode, operation: OperationDefinitionNode, moneyFields: ReadonlySet<string>) {
+  if (operation.operation !== 'mutation') return { operationClass: 'reads' as const, points: 1 };
+  const fields = rootFieldsOf(document, operation.selectionSet, new Set());
+  const moving = fields.filter((name) => moneyFields.has(name)).length;
+  if (moving > 0) return { operationClass: 'money' as const, points: moving };
+  return { operationClass: 'writes' as const, points: Math.max(1, fields.length) };
+}
+
+/** Names of the root fields. A fragment that is spread again adds its fields once: GraphQL merges them. */
+export function rootFieldsOf(document: DocumentNode, selectionSet: SelectionSetNode, seen: Set<string>): string[] {
+  return selectionSet.selections.flatMap((selection) => {
+    if (selection.kind === Kind.FIELD) return [selection.name.value];
+    if (selection.kind === Kind.INLINE_FRAGMENT) return rootFieldsOf(document, selection.selectionSet, seen);
+    const name = selection.name.value;
+    if (seen.has(name)) return [];
+    seen.add(name);
+    const fragment = document.definitions.find((node) => node.kind === Kind.FRAGMENT_DEFINITION && node.name.value === name);
+    return fragment?.kind === Kind.FRAGMENT_DEFINITION ? rootFieldsOf(document, fragment.selectionSet, seen) : [];
+  });
+}

@@ -1,0 +1,69 @@
+import type { FastifyInstance } from 'fastify';
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { ObservationConfig } from '../config.js';
+import type { LiveSockets } from './live-socket.js';
+
+/** What has been served, for Prometheus. */
+export interface Metrics {
+  readonly registry: Registry;
+  /** One operation over HTTP: by the root field that it begins with, so that clients cannot make up labels without end. */
+  served(rootField: string, outcome: 'ok' | 'errors' | 'refused', seconds: number): void;
+}
+
+const BUCKETS_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
+export function createMetrics(): Metrics {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const operations = new Counter({
+    name: 'boxoffice_operations_total',
+    help: 'GraphQL operations over HTTP, by first root field and outcome.',
+    labelNames: ['field', 'outcome'] as const,
+    registers: [registry],
+  });
+  const durations = new Histogram({
+    name: 'boxoffice_operation_duration_seconds',
+    help: 'How long GraphQL operations over HTTP took, by first root field.',
+    labelNames: ['field'] as const,
+    buckets: BUCKETS_SECONDS,
+    registers: [registry],
+  });
+  return {
+    registry,
+    served(field, outcome, seconds) {
+      operations.inc({ field, outcome });
+      durations.observe({ field }, seconds);
+    },
+  };
+}
+
+/** Live sockets, read when they are asked for. */
+export function watchSockets({ registry }: Metrics, sockets: Pick<LiveSockets, 'statistics'>): void {
+  const gauges = {
+    connections: ['boxoffice_live_sockets', 'Open WebSockets.'],
+    operations: ['boxoffice_live_operations', 'Operations under way on WebSockets.'],
+    slowReaders: ['boxoffice_live_slow_readers', 'WebSockets cut off since the start because they did not read.'],
+  } as const;
+  for (const key of Object.keys(gauges) as (keyof typeof gauges)[]) {
+    const [name, help] = gauges[key];
+    new Gauge({
+      name,
+      help,
+      registers: [registry],
+      collect() {
+        this.set(sockets.statistics()[key]);
+      },
+    });
+  }
+}
+
+/** `GET /metrics`, for anyone who reaches it, or for the bearer of the token when one is set. */
+export function serveMetrics(app: FastifyInstance, { registry }: Metrics, settings: ObservationConfig): void {
+  app.get('/metrics', { logLevel: 'silent' }, async (request, reply) => {
+    const { metricsToken } = settings;
+    if (metricsToken !== undefined && request.headers.authorization !== `Bearer ${metricsToken}`) {
+      return reply.code(401).header('www-authenticate', 'Bearer').send({ status: 'a token is needed' });
+    }
+    return reply.header('content-type', registry.contentType).send(await registry.metrics());
+  });
+}

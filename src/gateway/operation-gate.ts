@@ -1,0 +1,55 @@
+import { type DocumentNode, GraphQLError, type GraphQLSchema, type OperationDefinitionNode } from 'graphql';
+import type { Limits } from '../config.js';
+import type { Caller } from '../services/caller.js';
+import { checkCost } from './guard/cost.js';
+import type { Rates } from './guard/rates.js';
+import type { SentOperation, TrustedOperations } from './guard/trusted-operations.js';
+
+export interface GateParts {
+  readonly schema: GraphQLSchema;
+  readonly limits: Limits;
+  /** Null when rates are not limited. */
+  readonly rates: Rates | null;
+  /** Null when any operation may be sent. */
+  readonly trusted: TrustedOperations | null;
+}
+
+/** What stands between a parsed operation and its execution, the same over HTTP and WebSocket. */
+export class OperationGate {
+  constructor(private readonly parts: GateParts) {}
+
+  /** Whether the caller may send any operation: admins always. */
+  isOpenTo(caller: Caller): boolean {
+    return this.parts.trusted === null || caller.role === 'ADMIN';
+  }
+
+  /** The text to run: what was sent, or what the manifest has under the id that was sent. Ends as TrustedOperations.textOf. */
+  textOf(sent: SentOperation, caller: Caller): string {
+    if (this.parts.trusted && !this.isOpenTo(caller)) return this.parts.trusted.textOf(sent);
+    return typeof sent.query === 'string' ? sent.query : '';
+  }
+
+  /** Ends in QUERY_TOO_EXPENSIVE or RATE_LIMITED. Gives back the cost. */
+  async admit(
+    document: DocumentNode,
+    operation: OperationDefinitionNode,
+    variables: Readonly<Record<string, unknown>> | null | undefined,
+    who: { caller: Caller; address: string },
+  ): Promise<number> {
+    const { schema, limits, rates } = this.parts;
+    const cost = checkCost(limits.queryCostMaximumCount, schema, document, operation, variables ?? {});
+    await rates?.spendOfCaller(who.caller, who.address, document, operation);
+    return cost;
+  }
+
+  /** Seconds that an address must wait; null when it need not. */
+  async waitOfAddress(address: string): Promise<number | null> {
+    return (await this.parts.rates?.spendOfAddress(address)) ?? null;
+  }
+}
+
+/** How many seconds an error asks to wait; null for any other error. */
+export function retryAfterOf(error: unknown): number | null {
+  const seconds = error instanceof GraphQLError ? error.extensions.retryAfterSeconds : null;
+  return typeof seconds === 'number' ? seconds : null;
+}

@@ -1,0 +1,145 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { fieldsThatMoveMoney } from '../../src/gateway/guard/rates.js';
+import { composeSchema } from '../../src/gateway/schema.js';
+import { startGateway, stubServices, tokenFor } from './gateway-kit.js';
+
+const done = async () => ({ errors: [] });
+const services = stubServices({
+  catalogue: { filmsByIds: async () => [], subscriptionsByIds: async () => [], subscriptionsByVersionIds: async () => [] },
+  purchases: { topUp: done, cancelOrder: done },
+});
+const TOP_UP = 'topUp(input: { amount: 500, currency: "EUR", idempotencyKey: "12345678" }) { errors { code } }';
+
+async function withGateway(
+  environment: Record<string, string>,
+  work: (kit: Awaited<ReturnType<typeof startGateway>>) => Promise<void>,
+) {
+  const kit = await startGateway({ services, environment });
+  try {
+    await work(kit);
+  } finally {
+    await kit.stop();
+  }
+}
+
+describe('rates', () => {
+  test('hold a caller to so many movements of money a window, and say when to come back', () =>
+    withGateway({ RATE_LIMIT_MONEY_COUNT: '3' }, async (kit) => {
+      const token = await tokenFor();
+      for (let time = 0; time < 3; time++) expect((await kit.ask(`mutation { ${TOP_UP} }`, { token })).errors).toBeUndefined();
+      const response = await kit.post({ query: `mutation { ${TOP_UP} }` }, { authorization: `Bearer ${token}` });
+      expect(response.status).toBe(429);
+      expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(0);
+      expect(await response.json()).toMatchObject({ errors: [{ extensions: { code: 'RATE_LIMITED' } }] });
+      // Another caller, and another class of operation, have counts of their own.
+      expect((await kit.ask(`mutation { ${TOP_UP} }`, { token: await tokenFor() })).errors).toBeUndefined();
+      expect((await kit.ask('{ film(id: "x") { id } }', { token })).errors).toBeUndefined();
+      expect((await kit.ask('mutation { cancelOrder(orderId: "x") { errors { code } } }', { token })).errors).toBeUndefined();
+    }));
+
+  test('count every movement of one document', () =>
+    withGateway({ RATE_LIMIT_MONEY_COUNT: '3' }, async (kit) => {
+      const answer = await kit.ask(`mutation { ${[1, 2, 3, 4].map((index) => `m${index}: ${TOP_UP}`).join(' ')} }`, {
+        token: await tokenFor(),
+      });
+      expect(answer.errors?.[0]?.extensions.code).toBe('RATE_LIMITED');
+    }));
+
+  test('hold an address, whatever its token is worth', () =>
+    withGateway({ RATE_LIMIT_ADDRESS_COUNT: '5' }, async (kit) => {
+      const statuses = [];
+      for (let time = 0; time < 7; time++) {
+        statuses.push((await kit.post({ query: '{ __typename }' }, { authorization: 'Bearer guess' })).status);
+      }
+      expect(statuses).toEqual([401, 401, 401, 401, 401, 429, 429]);
+    }));
+
+  test('count as money what takes an idempotency key', async () => {
+    expect([...fieldsThatMoveMoney(await composeSchema())].sort()).toEqual([
+      'adjustBalance',
+      'giftGrant',
+      'purchase',
+      'refundGrant',
+      'refundTransaction',
+      'topUp',
+    ]);
+  });
+});
+
+describe('with PERSISTED_OPERATIONS=only', () => {
+  const trusted = 'query Film($id: ID!) { film(id: $id) { id } }';
+  const id = createHash('sha256').update(trusted).digest('hex');
+  const directory = mkdtempSync(path.join(tmpdir(), 'manifest-'));
+  const file = path.join(directory, 'manifest.json');
+  const relayFile = path.join(directory, 'relay.json');
+  beforeAll(() => {
+    writeFileSync(
+      file,
+      JSON.stringify({
+        format: 'apollo-persisted-query-manifest',
+        version: 1,
+        operations: [{ id, name: 'Film', type: 'query', body: trusted }],
+      }),
+    );
+    writeFileSync(relayFile, JSON.stringify({ [id]: trusted }));
+  });
+  afterAll(() => rmSync(directory, { recursive: true }));
+  const only = (name: string) => ({ PERSISTED_OPERATIONS: 'only', PERSISTED_OPERATIONS_FILE: name });
+  const variables = { id: randomUUID() };
+
+  test.each([
+    ['Apollo', () => file],
+    ['Relay', () => relayFile],
+  ])('operations of a manifest in the form of %s are served by their id, by POST and GET', (_form, name) =>
+    withGateway(only(name()), async (kit) => {
+      const extensions = { persistedQuery: { version: 1, sha256Hash: id } };
+      expect(await (await kit.post({ extensions, variables })).json()).toEqual({ data: { film: null } });
+      const search = new URLSearchParams({ extensions: JSON.stringify(extensions), variables: JSON.stringify(variables) });
+      const got = await fetch(`${kit.url}/graphql?${search}`, { headers: { 'apollo-require-preflight': 'true' } });
+      expect(await got.json()).toEqual({ data: { film: null } });
+    }),
+  );
+
+  test('a trusted text is served, any other is refused, but not to admins', () =>
+    withGateway(only(file), async (kit) => {
+      const other = '{ film(id: "x") { title } }';
+      expect((await kit.ask(trusted, { variables })).data).toEqual({ film: null });
+      expect((await kit.ask(other)).errors?.[0]?.extensions.code).toBe('OPERATION_NOT_TRUSTED');
+      expect((await kit.ask(other, { token: await tokenFor({ role: 'admin' }) })).data).toEqual({ film: null });
+      const unknown = await kit.post({ extensions: { persistedQuery: { version: 1, sha256Hash: '0'.repeat(64) } } });
+      expect(await unknown.json()).toMatchObject({ errors: [{ extensions: { code: 'PERSISTED_QUERY_NOT_FOUND' } }] });
+    }));
+});
+
+describe('automatic persisted queries', () => {
+  test('are learned once and found by their hash', () =>
+    withGateway({ PERSISTED_OPERATIONS: 'automatic' }, async (kit) => {
+      const query = '{ film(id: "x") { id title } }';
+      const extensions = { persistedQuery: { version: 1, sha256Hash: createHash('sha256').update(query).digest('hex') } };
+      expect(await (await kit.post({ extensions })).json()).toMatchObject({
+        errors: [{ extensions: { code: 'PERSISTED_QUERY_NOT_FOUND' } }],
+      });
+      expect(await (await kit.post({ query, extensions })).json()).toEqual({ data: { film: null } });
+      expect(await (await kit.post({ extensions })).json()).toEqual({ data: { film: null } });
+    }));
+});
+
+describe('/metrics', () => {
+  test('counts operations by root field and outcome, for the bearer of the token', () =>
+    withGateway({ METRICS_TOKEN: 'a token for prometheus' }, async (kit) => {
+      await kit.ask('query Made_up_name { film(id: "x") { id } }');
+      await kit.ask('{ nothing }');
+      expect((await fetch(`${kit.url}/metrics`)).status).toBe(401);
+      const text = await (
+        await fetch(`${kit.url}/metrics`, { headers: { authorization: 'Bearer a token for prometheus' } })
+      ).text();
+      expect(text).toContain('boxoffice_operations_total{field="film",outcome="ok"} 1');
+      expect(text).toContain('boxoffice_operations_total{field="?",outcome="refused"} 1');
+      expect(text).toContain('boxoffice_live_sockets 0');
+      expect(text).not.toContain('Made_up_name');
+    }));
+});
