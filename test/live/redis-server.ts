@@ -1,10 +1,20 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
+import { describe } from '@jest/globals';
 import { until } from './live-scene.js';
+
+const isInstalled = spawnSync('redis-server', ['--version'], { stdio: 'ignore' }).status === 0;
+if (!isInstalled) {
+  if (process.env.CI === 'true') throw new Error('CI=true, and there is no redis-server: install it.');
+  process.stdout.write('Tests that kill and restart Redis are skipped: no redis-server on the path.\n');
+}
+
+/** As `describe`, for behaviour that needs a Redis which can be killed. */
+export const describeWithRedisServer = isInstalled ? describe : describe.skip;
 
 /** A redis-server of our own on a free port of loopback, which tests kill and start again. */
 export class RedisServer {

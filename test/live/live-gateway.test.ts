@@ -1,0 +1,167 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
+import { History } from '../../src/services/history/history.js';
+import { LiveEventRetention } from '../../src/services/live/live-event-retention.js';
+import { LiveFeed } from '../../src/services/live/live-feed.js';
+import { LocalHints } from '../../src/stores/hints.js';
+import { startGateway, stubServices, tokenFor } from '../gateway/gateway-kit.js';
+import { aKey, Shop } from '../support/shop.js';
+import { until } from './live-scene.js';
+import { type Message, RawSocket } from './socket-scene.js';
+
+let shop: Shop;
+let feed: LiveFeed;
+let gateway: Awaited<ReturnType<typeof startGateway>>;
+const opened: RawSocket[] = [];
+
+beforeAll(async () => {
+  shop = await Shop.open();
+  const { database } = shop.db;
+  // Nothing is announced here: the sweep, made fast, tells of everything.
+  const settings = { batchCount: 10, sweepIntervalMs: 20, quietSweepIntervalMs: 20 };
+  feed = new LiveFeed({ database, hints: new LocalHints(), settings, currency: 'USD' });
+  const history = new History({ database, currency: 'USD', pageMaximumCount: 100 });
+  const { purchases, refunds, grants } = shop.desk;
+  gateway = await startGateway({
+    services: stubServices({ live: feed, history, purchases, refunds, grants }),
+    environment: { INTROSPECTION: 'false', QUERY_DEPTH_MAXIMUM_COUNT: '6' },
+  });
+});
+afterEach(() => {
+  for (const socket of opened.splice(0)) socket.socket.terminate();
+});
+afterAll(async () => {
+  await gateway.stop();
+  await feed.stop();
+  await shop.close();
+});
+
+async function connect(userId: string, role = 'viewer'): Promise<RawSocket> {
+  const socket = await RawSocket.bare(`${gateway.url.replace('http', 'ws')}/graphql`);
+  opened.push(socket);
+  socket.send({ type: 'connection_init', payload: { token: await tokenFor({ userId, role }) } });
+  await until(() => socket.messages.some((message) => message.type === 'connection_ack'), 'acknowledged');
+  return socket;
+}
+
+const balances = `subscription ($after: String, $userId: ID) {
+  balanceChanged(after: $after, userId: $userId) {
+    cursor
+    balance { version posted { amount currency } held { amount } available { amount } updatedAt }
+    transaction { kind amount { amount } grant { id status } }
+  }
+}`;
+const grants = `subscription ($after: String) { grantChanged(after: $after) { cursor grant { id userId status paidWith } } }`;
+
+// biome-ignore lint/suspicious/noExplicitAny: answers of several shapes
+const payloadOf = (message: Message) => message.payload as any;
+const codesOf = (message: Message) =>
+  (message.type === 'error' ? payloadOf(message) : payloadOf(message).errors).map(
+    (error: { extensions: { code: string } }) => error.extensions.code,
+  );
+
+test('a purchase shows as a change of the balance with its movement, and as a grant', async () => {
+  const viewer = await shop.viewer(5_000);
+  const offer = await shop.desk.putOnSale(100, 30);
+  const socket = await connect(viewer.userId);
+  socket.subscribe('balances', balances);
+  socket.subscribe('grants', grants);
+  const present = payloadOf(await socket.next('balances')).data.balanceChanged;
+  expect(present).toMatchObject({ balance: { version: 1, posted: { amount: 5_000, currency: 'USD' } }, transaction: null });
+  const { grant } = (await shop.buy(viewer, offer)) as { grant: { id: string } };
+  const change = payloadOf(await socket.next('balances')).data.balanceChanged;
+  expect(change).toMatchObject({
+    balance: { version: 2, posted: { amount: 2_000 }, held: { amount: 0 }, available: { amount: 2_000 } },
+    transaction: { kind: 'SPENDING', amount: { amount: -3_000 }, grant: { id: grant.id, status: 'ACTIVE' } },
+  });
+  expect(payloadOf(await socket.next('grants')).data.grantChanged.grant).toEqual({
+    id: grant.id,
+    userId: viewer.userId,
+    status: 'ACTIVE',
+    paidWith: 'BALANCE',
+  });
+});
+
+test('a refunded, a revoked and an expired grant show as they are now', async () => {
+  const viewer = await shop.viewer(10_000);
+  const offer = await shop.desk.putOnSale(10, 30);
+  const ids: string[] = [];
+  for (let count = 0; count < 3; count++) ids.push(((await shop.buy(viewer, offer)) as { grant: { id: string } }).grant.id);
+  const socket = await connect(viewer.userId);
+  socket.subscribe('1', grants);
+  const present = [await socket.next('1'), await socket.next('1'), await socket.next('1')];
+  expect(present.map((message) => payloadOf(message).data.grantChanged.grant.id).sort()).toEqual([...ids].sort());
+  await shop.desk.refunds.refundGrant(viewer, { grantId: ids[0] as string, idempotencyKey: aKey() });
+  expect(payloadOf(await socket.next('1')).data.grantChanged.grant).toMatchObject({ id: ids[0], status: 'REFUNDED' });
+  await shop.desk.grants.revoke({ userId: randomUUID(), role: 'ADMIN' }, { grantId: ids[1] as string, reason: 'a test' });
+  expect(payloadOf(await socket.next('1')).data.grantChanged.grant).toMatchObject({ id: ids[1], status: 'REVOKED' });
+  shop.clock.advanceDays(31);
+  await shop.desk.grants.expireDue(10);
+  expect(payloadOf(await socket.next('1')).data.grantChanged.grant).toMatchObject({ id: ids[2], status: 'EXPIRED' });
+});
+
+test('a purchase by card shows each movement, version by version, and a client that was away gets them all', async () => {
+  const viewer = await shop.viewer();
+  const socket = await connect(viewer.userId);
+  socket.subscribe('1', balances);
+  const { cursor } = payloadOf(await socket.next('1')).data.balanceChanged;
+  socket.socket.terminate();
+  await shop.buyByCard(viewer, await shop.desk.putOnSale(100, 10));
+  const again = await connect(viewer.userId);
+  again.subscribe('1', balances, { after: cursor });
+  const missed = [payloadOf(await again.next('1')), payloadOf(await again.next('1'))].map(({ data }) => data.balanceChanged);
+  expect(missed.map((change) => [change.balance.version, change.transaction.kind, change.balance.posted.amount])).toEqual([
+    [1, 'TOP_UP', 1_000],
+    [2, 'SPENDING', 0],
+  ]);
+});
+
+test('only an admin may watch another viewer, and a service nobody', async () => {
+  const viewer = await shop.viewer(700);
+  const admin = await connect(randomUUID(), 'admin');
+  admin.subscribe('1', balances, { userId: viewer.userId });
+  expect(payloadOf(await admin.next('1')).data.balanceChanged.balance.posted.amount).toBe(700);
+  const stranger = await connect(randomUUID());
+  stranger.subscribe('1', balances, { userId: viewer.userId });
+  expect(codesOf(await stranger.next('1'))).toEqual(['FORBIDDEN']);
+  const service = await connect(randomUUID(), 'service');
+  service.subscribe('1', balances);
+  expect(codesOf(await service.next('1'))).toEqual(['FORBIDDEN']);
+});
+
+test('queries and mutations over the socket obey the roles and the guard of HTTP', async () => {
+  const viewer = await shop.viewer(1_000);
+  const socket = await connect(viewer.userId);
+  const refused: [query: string, code: string][] = [
+    ['{ jobs { name } }', 'FORBIDDEN'],
+    [`mutation { revokeGrant(input: { grantId: "${randomUUID()}", reason: "x" }) { errors { code } } }`, 'FORBIDDEN'],
+    ['{ __schema { types { name } } }', 'GRAPHQL_VALIDATION_FAILED'],
+    ['{ account { grants { nodes { films { nodes { subscriptions { nodes { id } } } } } } } }', 'GRAPHQL_VALIDATION_FAILED'],
+    ['{ nothing }', 'GRAPHQL_VALIDATION_FAILED'],
+    ['{ account {', 'GRAPHQL_PARSE_FAILED'],
+  ];
+  for (const [index, [query, code]] of refused.entries()) {
+    socket.subscribe(`${index}`, query);
+    expect([query, new Set(codesOf(await socket.next(`${index}`)))]).toEqual([query, new Set([code])]);
+  }
+  const offer = await shop.desk.putOnSale(10, 10);
+  const input = { subscriptionId: offer.subscriptionId, payWith: 'BALANCE', idempotencyKey: aKey() };
+  socket.subscribe('buy', 'mutation ($input: PurchaseInput!) { purchase(input: $input) { grant { status } errors { code } } }', {
+    input,
+  });
+  expect(payloadOf(await socket.next('buy')).data.purchase).toEqual({ grant: { status: 'ACTIVE' }, errors: [] });
+});
+
+test('a cursor that is none, and one that has expired, are told by their codes', async () => {
+  const viewer = await shop.viewer(100);
+  const socket = await connect(viewer.userId);
+  socket.subscribe('1', balances, { after: 'nonsense' });
+  expect(codesOf(await socket.next('1'))).toEqual(['BAD_USER_INPUT']);
+  socket.subscribe('2', balances);
+  const { cursor } = payloadOf(await socket.next('2')).data.balanceChanged;
+  await shop.buy(viewer, await shop.desk.putOnSale(10, 10));
+  await shop.db.rows("update live_events set created_at = '2000-01-01' where user_id = $1", [viewer.userId]);
+  await new LiveEventRetention(shop.db.database, { retentionMs: 86_400_000, batchCount: 100 }).sweep(shop.clock.now());
+  socket.subscribe('3', balances, { after: cursor });
+  expect(codesOf(await socket.next('3'))).toEqual(['CURSOR_EXPIRED']);
+});
