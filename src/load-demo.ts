@@ -1,7 +1,19 @@
 import type { House } from './house.js';
+import { DEMO_SUBSCRIPTION_IDS, loadDemoCatalogue } from './services/catalogue/demo-catalogue.js';
 
-/** Nothing yet. */
-export const DEMO_VIEWERS = [{ id: '01900000-0000-7000-8000-000000000001', name: 'Ada' }] as const;
-export const DEMO_ADMIN_ID = '01900000-0000-7000-8000-00000000000a';
-export const DEMO_SERVICE_ID = '01900000-0000-7000-8000-00000000000b';
-export async function loadDemo(_house: House): Promise<void> {}
+export { DEMO_ADMIN_ID, DEMO_SERVICE_ID, DEMO_VIEWERS } from './services/catalogue/demo-people.js';
+
+/** Fills an empty house with films and subscriptions on sale, and gives the first demo viewer a balance. */
+export async function loadDemo({ config, database, clock, services }: House): Promise<void> {
+  const loaded = await loadDemoCatalogue({
+    database,
+    clock,
+    currency: config.currency,
+    giveBalance: async ({ adminId, ...input }) => {
+      const { errors } = await services.adjustments.adjust({ userId: adminId, role: 'ADMIN' }, input);
+      if (errors[0]) throw new Error(`The demo balance could not be given: ${errors[0].message}`);
+    },
+  });
+  if (!loaded) return;
+  for (const id of DEMO_SUBSCRIPTION_IDS) services.catalogueSync.synchroniseInBackground(id);
+}

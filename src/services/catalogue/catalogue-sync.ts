@@ -69,7 +69,9 @@ export class CatalogueSync implements CatalogueCopier {
   /** As `synchronise`, without waiting and without throwing; see `settled`. */
   synchroniseInBackground(subscriptionId: string): void {
     const work = this.synchronise(subscriptionId)
-      .catch((error: unknown) => this.parts.logger.error({ error, subscriptionId }, 'A subscription was not copied to Stripe'))
+      .catch((error: unknown) =>
+        this.parts.logger.error({ reason: describeFailure(error), subscriptionId }, 'a subscription was not copied to Stripe'),
+      )
       .finally(() => this.underWay.delete(work));
     this.underWay.add(work);
   }

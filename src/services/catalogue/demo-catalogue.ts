@@ -52,12 +52,14 @@ const anythingThere: Statement = {
   text: 'select 1 where exists (select from films) or exists (select from subscriptions)',
 };
 
-export const demoFilmId = (index: number) => `01939c1e-0000-7000-8000-${String(index + 1).padStart(12, '0')}`;
-export const demoSubscriptionId = (index: number) => `01939c1e-0000-7000-a000-${String(index + 1).padStart(12, '0')}`;
+const demoFilmId = (index: number) => `01939c1e-0000-7000-8000-${String(index + 1).padStart(12, '0')}`;
+export const DEMO_SUBSCRIPTION_IDS: readonly string[] = SUBSCRIPTIONS.map(
+  (_plan, index) => `01939c1e-0000-7000-a000-${String(index + 1).padStart(12, '0')}`,
+);
 
 /**
  * Loads about 40 films and 5 subscriptions on sale, and gives the first demo viewer a balance. Only into an empty catalogue:
- * gives back whether it did. Copies to Stripe are left due for the job.
+ * gives back whether it did. The copies at Stripe are left due.
  */
 export async function loadDemoCatalogue({ database, clock, currency, giveBalance }: DemoCatalogueDependencies): Promise<boolean> {
   return database.transaction(async (transaction) => {
@@ -82,7 +84,7 @@ async function writeCatalogue(transaction: Queryable, currency: string, now: Dat
   const descriptions = DEMO_FILMS.map(({ country, year, director, story }) => `${country} ${year}, by ${director}. ${story}`);
   await transaction.query(insertFilmRows, [DEMO_FILMS.map((_film, index) => demoFilmId(index)), titles, descriptions, now]);
   for (const [index, { shelf, ...words }] of SUBSCRIPTIONS.entries()) {
-    const id = demoSubscriptionId(index);
+    const id = DEMO_SUBSCRIPTION_IDS[index] as string;
     const filmIds = DEMO_FILMS.flatMap((film, place) => (!shelf || film.shelves.includes(shelf) ? [demoFilmId(place)] : []));
     await writeSubscription(transaction, { ...words, id, filmIds, currency }, now);
     await writeStatus(transaction, id, 'ACTIVE', now);
