@@ -1,0 +1,162 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { Page } from 'playwright-core';
+import { House, keepPicture, whyNoBrowser } from './house.js';
+
+const reason = whyNoBrowser();
+if (reason) console.warn(`The browser tests are skipped: ${reason}.`);
+
+(reason ? describe.skip : describe)('in a browser', () => {
+  let house: House;
+  let viewerId: string;
+
+  beforeAll(async () => {
+    house = await House.open();
+    const viewers = (await (await fetch(`${house.url}/demo/viewers`)).json()) as { id: string }[];
+    viewerId = viewers[1]?.id ?? '';
+  }, 120_000);
+
+  afterAll(() => house?.close(), 30_000);
+
+  const demo = async () => {
+    const page = await house.tab(`/demo?viewer=${viewerId}`);
+    await page.locator('#line[data-state=live]').waitFor();
+    await page.locator('.plan').first().waitFor();
+    return page;
+  };
+
+  it('tops up, buys by card and from the balance, gives back; a second tab keeps in step and resumes after a cut', async () => {
+    const [page, other] = [await demo(), await demo()];
+    const before = await amount(page);
+
+    await page.getByLabel('Top up by card').fill('95.50');
+    await page.getByRole('button', { name: 'Top up', exact: true }).click();
+    await pay(page, '4000 0000 0000 9995');
+    await page.getByRole('alert').getByText('Not paid').waitFor();
+    await keepPicture(page, 'checkout');
+    await pay(page, '4242 4242 4242 4242');
+    await page.getByText('$95.50 are in your balance.').waitFor();
+    await hasAmount(page, before + 95.5);
+    await hasAmount(other, before + 95.5);
+
+    const plan = page.locator('.plan').filter({ hasText: /for ([2-9]|\d\d+) days/ });
+    const title = await plan.first().locator('h3').innerText();
+    await page.getByRole('button', { name: `Buy ${title} by card` }).click();
+    await pay(page, '4242 4242 4242 4242');
+    await page.getByText(`Paid. ${title} is yours.`).waitFor();
+    await other.locator('.grant[data-status=ACTIVE]').filter({ hasText: title }).waitFor();
+    await other.locator('.film.open').first().waitFor();
+    await hasAmount(other, before + 95.5);
+    await keepPicture(page, 'demo-light', true);
+
+    await other.getByRole('button', { name: 'Cut the line' }).click();
+    await other.locator('#line[data-state=cut]').waitFor();
+    await page.getByRole('button', { name: `Pay ${title} from the balance` }).click();
+    await page.getByText(`${title} is yours for`).waitFor();
+    await page.locator('.grant[data-status=ACTIVE]').nth(1).waitFor();
+    const after = await amountOtherThan(page, before + 95.5);
+    expect(await amount(other)).toBe(before + 95.5);
+    expect(await other.locator('.grant[data-status=ACTIVE]').count()).toBe(1);
+    await other.getByRole('button', { name: 'Reconnect' }).click();
+    await hasAmount(other, after);
+    await other.locator('.grant[data-status=ACTIVE]').nth(1).waitFor();
+    await other.locator('#log').getByText('Resumed.').first().waitFor();
+    const versions = (await other.locator('#log li').allInnerTexts())
+      .map((line) => /version (\d+)/.exec(line)?.[1])
+      .filter(Boolean);
+    expect(new Set(versions).size).toBe(versions.length);
+
+    await page
+      .locator('.grant[data-status=ACTIVE]')
+      .first()
+      .getByRole('button', { name: `Give ${title} back` })
+      .click();
+    await page
+      .getByRole('dialog')
+      .getByText(/not yet begun/)
+      .waitFor();
+    await keepPicture(page, 'refund');
+    await page.getByRole('button', { name: 'Give back', exact: true }).click();
+    await page.locator('.grant[data-status=REFUNDED]').waitFor();
+    await other.locator('.grant[data-status=REFUNDED]').waitFor();
+    expect(await amountOtherThan(other, after)).toBeGreaterThan(after);
+    expect(house.takeFaults()).toEqual([]);
+  }, 120_000);
+
+  it('says in words what is wrong with an amount, and fits a narrow screen in the dark', async () => {
+    const options = { viewport: { width: 390, height: 844 }, colorScheme: 'dark' } as const;
+    const page = await house.tab(`/demo?viewer=${viewerId}`, options);
+    await page.locator('.film').first().waitFor();
+    await page.getByLabel('Top up by card').fill('a lot');
+    await page.getByRole('button', { name: 'Top up', exact: true }).click();
+    await page.getByText('Write an amount such as 20.00.').waitFor();
+    await page.getByLabel('Top up by card').fill('1');
+    await page.getByRole('button', { name: 'Top up', exact: true }).click();
+    await page.locator('.notice.bad').waitFor();
+    const { scroll, view } = await page.evaluate(() => {
+      const root = globalThis as unknown as { document: { documentElement: { scrollWidth: number; clientWidth: number } } };
+      const { scrollWidth, clientWidth } = root.document.documentElement;
+      return { scroll: scrollWidth, view: clientWidth };
+    });
+    expect(scroll).toBeLessThanOrEqual(view);
+    await keepPicture(page, 'demo-dark-narrow');
+    expect(house.takeFaults()).toEqual([]);
+  }, 60_000);
+
+  it('runs the ready tabs of the playground, a live one included', async () => {
+    const page = await house.tab('/playground');
+    await run(page, 'WatchBalance', '"balanceChanged"');
+    await run(page, 'CreateFilms', '"The Playhouse"');
+    await run(page, 'CreateSubscription', '"DRAFT"');
+    await run(page, 'Activate', '"ACTIVE"');
+    await run(page, 'BuyByCard', '"checkoutUrl"');
+    await run(page, 'Order', '"OPEN"');
+    await run(page, 'Access', '"NO_GRANT"');
+    await keepPicture(page, 'playground');
+    await run(page, 'Ledger', '"discrepancies": []');
+    expect(house.takeFaults()).toEqual([]);
+  }, 60_000);
+});
+
+async function run(page: Page, tab: string, expected: string): Promise<void> {
+  await page.getByRole('tab', { name: new RegExp(`^${tab}`) }).click();
+  await page.locator('.graphiql-execute-button').click();
+  await page
+    .locator('.result-window')
+    .getByText(
+      expected
+        .replaceAll(/["[\]]/g, '')
+        .trim()
+        .split(':')[0] ?? '',
+    )
+    .first()
+    .waitFor();
+  const answer = await page.locator('.result-window').innerText();
+  expect(answer.replaceAll(/\s+/g, ' ')).toContain(expected);
+}
+
+async function pay(page: Page, card: string): Promise<void> {
+  await page.getByLabel('Card number').fill(card);
+  await page.getByRole('button', { name: /^Pay / }).click();
+}
+
+async function amount(page: Page): Promise<number> {
+  const field = page.getByTestId('available').filter({ hasText: '.' });
+  return Number((await field.innerText()).replaceAll(/[^\d.-]/g, ''));
+}
+
+async function hasAmount(page: Page, expected: number): Promise<void> {
+  await eventually(async () => Math.abs((await amount(page)) - expected) < 0.001, `a balance of ${expected}`, page);
+}
+
+async function amountOtherThan(page: Page, old: number): Promise<number> {
+  await eventually(async () => (await amount(page)) !== old, `a balance other than ${old}`, page);
+  return amount(page);
+}
+
+async function eventually(holds: () => Promise<boolean>, what: string, page: Page): Promise<void> {
+  const deadline = Date.now() + 15_000;
+  while (!(await holds())) {
+    if (Date.now() > deadline) throw new Error(`There was never ${what}; it stays at ${await amount(page)}.`);
+    await page.waitForTimeout(50);
+  }
+}

@@ -1,0 +1,112 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+
+const executable = [process.env.CHROMIUM_PATH, '/usr/bin/chromium'].find((file) => file && existsSync(file));
+
+/** Why the browser tests cannot run here; undefined when they can. With CI=true they must. */
+export function whyNoBrowser(): string | undefined {
+  if (executable) return undefined;
+  const why = 'no chromium at CHROMIUM_PATH or /usr/bin/chromium';
+  if (process.env.CI === 'true') throw new Error(`The browser tests must run in CI, but there is ${why}.`);
+  return why;
+}
+
+/** The whole product as `npm start` runs it, with its own data, and a browser in front of it. */
+export class House {
+  private readonly faults: string[] = [];
+
+  private constructor(
+    readonly url: string,
+    private readonly server: ChildProcess,
+    private readonly browser: Browser,
+    private readonly dataDirectory: string,
+  ) {}
+
+  static async open(): Promise<House> {
+    const dataDirectory = mkdtempSync(path.join(tmpdir(), 'boxoffice browser '));
+    const [port, sandboxPort] = [await freePort(), await freePort()];
+    const url = `http://127.0.0.1:${port}`;
+    const server = spawn(process.execPath, ['--enable-source-maps', 'dist/src/main.js'], {
+      env: {
+        PATH: process.env.PATH,
+        HOME: process.env.HOME,
+        PORT: String(port),
+        SANDBOX_PORT: String(sandboxPort),
+        DATA_DIR: dataDirectory,
+        PUBLIC_URL: url,
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let output = '';
+    for (const stream of [server.stdout, server.stderr]) stream?.on('data', (chunk: Buffer) => (output += chunk.toString()));
+    const deadline = Date.now() + 60_000;
+    while (!(await answers(`${url}/readyz`))) {
+      if (server.exitCode !== null || Date.now() > deadline) {
+        server.kill('SIGKILL');
+        throw new Error(`The server did not start:\n${output}`);
+      }
+      await pause();
+    }
+    const browser = await chromium.launch({ executablePath: executable, args: ['--no-sandbox', '--disable-dev-shm-usage'] });
+    return new House(url, server, browser, dataDirectory);
+  }
+
+  /** A tab of a browser of its own; what its console complains about is kept. */
+  async tab(address: string, options: BrowserContextOptions = {}): Promise<Page> {
+    const context = await this.browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
+    const page = await context.newPage();
+    page.setDefaultTimeout(15_000);
+    page.on('console', (message) => {
+      if (['error', 'warning'].includes(message.type())) this.faults.push(`${page.url()}: ${message.text()}`);
+    });
+    page.on('pageerror', (error) => this.faults.push(`${page.url()}: ${error.message}`));
+    await page.goto(`${this.url}${address}`);
+    return page;
+  }
+
+  /** What browsers complained about since it was last asked. */
+  takeFaults(): string[] {
+    return this.faults.splice(0);
+  }
+
+  async close(): Promise<void> {
+    await this.browser.close();
+    if (this.server.exitCode === null) {
+      const ended = new Promise((resolve) => this.server.once('exit', resolve));
+      this.server.kill('SIGTERM');
+      await ended;
+    }
+    rmSync(this.dataDirectory, { recursive: true, force: true });
+  }
+}
+
+/** Kept for the README when SCREENSHOTS=true. */
+export async function keepPicture(page: Page, name: string, fullPage = false): Promise<void> {
+  if (process.env.SCREENSHOTS === 'true') await page.screenshot({ path: `docs/images/${name}.png`, fullPage });
+}
+
+async function answers(address: string): Promise<boolean> {
+  return fetch(address).then(
+    (response) => response.ok,
+    () => false,
+  );
+}
+
+function pause(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 100));
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once('error', reject);
+    probe.listen(0, '127.0.0.1', () => {
+      const { port } = probe.address() as { port: number };
+      probe.close(() => resolve(port));
+    });
+  });
+}
