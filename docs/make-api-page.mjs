@@ -4,8 +4,8 @@ import { writeFileSync } from 'node:fs';
 
 const base = process.argv[2] ?? 'http://localhost:4000';
 const tokens = Object.fromEntries((await get('/playground/tokens')).map(({ name, token }) => [name, token]));
-// The second demo viewer: the first one is for trying things out.
-tokens.viewer = (await get('/demo/viewers'))[1].token;
+// The last demo viewer: the first one is for trying things out.
+tokens.viewer = (await get('/demo/viewers')).at(-1).token;
 const page = [];
 
 async function get(address) {

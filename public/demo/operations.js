@@ -14,8 +14,8 @@ const errors = `errors { code message ... on InsufficientFunds { shortfall ${mon
 
 export const CATALOGUE = `query Catalogue {
   films(first: 100) { nodes { id title description access { allowed reason availableUntil offers(first: 2) { id version title } } } }
-  subscriptions(first: 100) {
-    nodes { id version title description durationDays pricePerDay ${money} price ${money} films(first: 100) { nodes { id title } pageInfo { hasNextPage } } }
+  subscriptions(first: 20) {
+    nodes { id version title description durationDays pricePerDay ${money} price ${money} films(first: 40) { nodes { id title } pageInfo { hasNextPage } } }
   }
 }`;
 

@@ -15,10 +15,18 @@ function socketFor(authorization) {
   return sockets.get(authorization);
 }
 
-function isLive(documentAST, operationName) {
-  const operations = documentAST?.definitions.filter((definition) => definition.kind === 'OperationDefinition') ?? [];
-  const operation = operations.find((candidate) => candidate.name?.value === operationName) ?? operations[0];
-  return operation?.operation === 'subscription';
+/** The operations of a document, as the editor shows it now: GraphiQL's own view of it comes a moment later. */
+function operationsOf(text) {
+  const operations = [];
+  let depth = 0;
+  for (const [token] of text.replaceAll(/#.*$/gm, '').matchAll(/[{}()]|\w+|"(?:\\.|[^"\\])*"/g)) {
+    if (token === '{' || token === '(') depth += 1;
+    else if (token === '}' || token === ')') depth -= 1;
+    else if (depth === 0 && ['query', 'mutation', 'subscription'].includes(token))
+      operations.push({ kind: token, name: undefined });
+    else if (depth === 0 && operations.length > 0) operations.at(-1).name ??= token;
+  }
+  return operations;
 }
 
 async function* live(payload, authorization) {
@@ -52,8 +60,11 @@ function fetcher(defaultToken) {
         ? options.headers
         : { ...options.headers, Authorization: `Bearer {{${defaultToken}}}` };
     const headers = placeholders.fill(withToken ?? {});
-    const payload = { ...parameters, variables: placeholders.fill(parameters.variables ?? {}) };
-    if (!isLive(options.documentAST, parameters.operationName)) return ask(payload, headers);
+    const operations = operationsOf(parameters.query);
+    const operation = operations.find(({ name }) => name === parameters.operationName) ?? operations[0];
+    const payload = { query: parameters.query, variables: placeholders.fill(parameters.variables ?? {}) };
+    if (operation?.name) payload.operationName = operation.name;
+    if (operation?.kind !== 'subscription') return ask(payload, headers);
     const authorization = Object.entries(headers).find(([name]) => name.toLowerCase() === 'authorization')?.[1];
     return live(payload, authorization);
   };

@@ -57,7 +57,8 @@ mutation Activate($id: ID!) {
       headers: admin,
     },
     {
-      query: `# 4. The viewer watches their balance live. Leave this running, and go on in the next tab.
+      query: `# 4. The viewer watches their balance live. A tab stops when another is opened: to see it change, go on
+# with the story in a second window of the browser, or buy on the demo page.
 subscription WatchBalance {
   balanceChanged {
     cursor
@@ -106,7 +107,7 @@ query Access($filmIds: [ID!]!) {
       headers: viewer,
     },
     {
-      query: `# 8. The viewer gives the unused days back. Look at tab 4 meanwhile.
+      query: `# 8. The viewer gives the unused days back.
 mutation Refund($input: RefundGrantInput!) {
   refundGrant(input: $input) {
     refund { status destination amount { amount currency } }

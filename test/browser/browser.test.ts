@@ -12,7 +12,7 @@ if (reason) console.warn(`The browser tests are skipped: ${reason}.`);
   beforeAll(async () => {
     house = await House.open();
     const viewers = (await (await fetch(`${house.url}/demo/viewers`)).json()) as { id: string }[];
-    viewerId = viewers[1]?.id ?? '';
+    viewerId = viewers.at(-1)?.id ?? '';
   }, 120_000);
 
   afterAll(() => house?.close(), 30_000);
@@ -119,19 +119,16 @@ if (reason) console.warn(`The browser tests are skipped: ${reason}.`);
 
 async function run(page: Page, tab: string, expected: string): Promise<void> {
   await page.getByRole('tab', { name: new RegExp(`^${tab}`) }).click();
-  await page.locator('.graphiql-execute-button').click();
-  await page
-    .locator('.result-window')
-    .getByText(
-      expected
-        .replaceAll(/["[\]]/g, '')
-        .trim()
-        .split(':')[0] ?? '',
-    )
-    .first()
-    .waitFor();
-  const answer = await page.locator('.result-window').innerText();
-  expect(answer.replaceAll(/\s+/g, ' ')).toContain(expected);
+  // The editors take the tab's texts over a moment after the click.
+  await page.locator('.graphiql-query-editor').getByText(tab, { exact: true }).first().waitFor();
+  await page.getByRole('button', { name: /^Execute query/ }).click();
+  const deadline = Date.now() + 15_000;
+  for (;;) {
+    const answer = (await page.locator('.result-window').innerText()).replaceAll(/\s+/g, ' ');
+    if (answer.includes(expected)) return;
+    if (Date.now() > deadline) throw new Error(`${tab} answered: ${answer}`);
+    await page.waitForTimeout(50);
+  }
 }
 
 async function pay(page: Page, card: string): Promise<void> {
