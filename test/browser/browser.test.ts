@@ -46,7 +46,7 @@ if (reason) console.warn(`The browser tests are skipped: ${reason}.`);
     await other.locator('.grant[data-status=ACTIVE]').filter({ hasText: title }).waitFor();
     await other.locator('.film.open').first().waitFor();
     await hasAmount(other, before + 95.5);
-    await keepPicture(page, 'demo-light', true);
+    await keepPicture(page, 'demo-light');
 
     await other.getByRole('button', { name: 'Cut the line' }).click();
     await other.locator('#line[data-state=cut]').waitFor();
