@@ -35,6 +35,7 @@ interface JobData {
 const LARGEST_SCAN_INTERVAL_MS = 1_000;
 const SMALLEST_LOCK_LIFETIME_MS = 5_000;
 const LOCK_LIFETIME_IN_INTERVALS = 5;
+const QUIET_MS = 10_000;
 
 /**
  * Runs jobs by their schedules on Agenda, any number of these side by side: a job is locked by one worker while it runs, and
@@ -44,10 +45,11 @@ export class JobRunner implements JobScheduler {
   private readonly agenda: Agenda;
   private readonly stopping = new AbortController();
   private readonly running = new Set<Job>();
+  private quietUntilMs = 0;
   private readonly waitingForEnd = new Set<() => void>();
 
   constructor(private readonly dependencies: JobRunnerDependencies) {
-    const { definitions, store, settings, logger } = dependencies;
+    const { definitions, store, settings } = dependencies;
     const shortestIntervalMs = Math.min(...definitions.map((definition) => definition.intervalMs));
     this.agenda = new Agenda({
       backend: store.backend,
@@ -56,7 +58,7 @@ export class JobRunner implements JobScheduler {
       maxConcurrency: definitions.length,
       defaultLockLifetime: settings.lockLifetimeMs,
     });
-    this.agenda.on('error', (error: Error) => logger.error({ reason: describeFailure(error) }, 'jobs could not be looked for'));
+    this.agenda.on('error', (error: Error) => this.onError(error));
     this.agenda.on('start', (job: unknown) => this.running.add(job as Job));
     this.agenda.on('complete', (job: unknown) => this.onComplete(job as Job));
     for (const definition of definitions) this.define(definition);
@@ -151,6 +153,13 @@ export class JobRunner implements JobScheduler {
     await states.record({ name, startedAt, durationMs, result, error: failure === null ? null : describeFailure(failure) });
     // A run by hand is not tried again: whoever asked for it sees the failure.
     if (failure !== null && !job.attrs.data?.byHand) throw failure;
+  }
+
+  /** With the store away each look for jobs fails, several times a second: one line says it for a while. */
+  private onError(error: Error): void {
+    if (performance.now() < this.quietUntilMs) return;
+    this.quietUntilMs = performance.now() + QUIET_MS;
+    this.dependencies.logger.error({ reason: describeFailure(error) }, 'jobs could not be looked for or locked');
   }
 
   private onComplete(job: Job): void {

@@ -9,7 +9,7 @@ export interface JobStoreSettings {
   /** When set, schedules and locks are kept in MongoDB and not in the product's Postgres. */
   readonly mongodbUrl: string | undefined;
   readonly connectionTimeoutMs: number;
-  /** Told of connections that break while idle; they are replaced. */
+  /** Told of what went wrong beside any job, such as a connection that broke while idle. It mends itself. */
   readonly onIdleError: (error: Error) => void;
 }
 
@@ -51,7 +51,7 @@ async function openPostgres(settings: JobStoreSettings): Promise<JobStore> {
     await pool.end();
     throw error;
   }
-  return { backend: connected(backend), close: () => pool.end() };
+  return { backend: madeSafe(backend, settings), close: () => pool.end() };
 }
 
 async function openMongo(url: string, settings: JobStoreSettings): Promise<JobStore> {
@@ -59,7 +59,7 @@ async function openMongo(url: string, settings: JobStoreSettings): Promise<JobSt
   await client.connect();
   const backend = new MongoBackend({ mongo: client.db(), collection: 'agenda_jobs', logCollection: 'agenda_logs' });
   await backend.connect();
-  return { backend: connected(backend), close: () => client.close() };
+  return { backend: madeSafe(backend, settings), close: () => client.close() };
 }
 
 /** `create … if not exists` of two workers that start together fails in one of them. */
@@ -74,8 +74,14 @@ async function oneAtATime(pool: pg.Pool, work: () => Promise<void>): Promise<voi
   }
 }
 
-/** Agenda connects in its constructor and leaves a failure unhandled, which would end the process: it is done before. */
-function connected<Backend extends AgendaBackend>(backend: Backend): Backend {
+/**
+ * Two calls that Agenda makes without looking at how they end would end the process when the store is out of reach: it
+ * connects in its constructor (done before, here), and it gives back locks that it took too early (they run out by themselves).
+ */
+function madeSafe<Backend extends AgendaBackend>(backend: Backend, settings: JobStoreSettings): Backend {
   backend.connect = async () => {};
+  const { repository } = backend;
+  const unlockJob = repository.unlockJob.bind(repository);
+  repository.unlockJob = (job) => unlockJob(job).catch(settings.onIdleError);
   return backend;
 }

@@ -174,6 +174,18 @@ describe.each(stores)('Jobs kept in $name', ({ mongodbUrl }) => {
     expect(begun).toBe(begunAtStop);
   });
 
+  test('go on after all connections were broken', async () => {
+    let runs = 0;
+    const runner = await newWorker([job('count', 100, async () => `${++runs}`)]);
+    await runner.start();
+    for (let round = 0; round < 3; round++) {
+      const before = runs;
+      await home.rows(`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'boxoffice-jobs'`);
+      await eventually(() => runs > before + 2, 15_000);
+    }
+    expect(runs).toBeGreaterThan(6);
+  });
+
   test('a schedule that was made denser holds at once', async () => {
     let runs = 0;
     const count = (intervalMs: number) => [job('count', intervalMs, async () => `${++runs}`)];
