@@ -25,8 +25,8 @@ async function start(): Promise<void> {
   shutdown.add('the stores', () => house.close());
   if (config.demo) await loadDemo(house);
   if (config.runJobs) {
-    await house.jobRunner.start();
     shutdown.add('the jobs', () => house.jobRunner.stop());
+    await house.jobRunner.start();
   }
   const url = await startGateway(house);
   console.log(await welcome(config, url, sandboxUrl));

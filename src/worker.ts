@@ -21,8 +21,8 @@ async function start(): Promise<void> {
   serveHealth(app, { database: () => house.database.pool.query('select 1') }, () => false);
   shutdown.add('health', () => app.close());
   await app.listen({ host: config.http.host, port: config.http.port });
-  await house.jobRunner.start();
   shutdown.add('the jobs', () => house.jobRunner.stop());
+  await house.jobRunner.start();
   console.log('The worker runs its jobs.');
 }
 

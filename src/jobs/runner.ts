@@ -7,6 +7,7 @@ import type { JobStates } from '../services/jobs/job-states.js';
 import { decideRetryDelay } from './decide-retry-delay.js';
 import { Heartbeat } from './heartbeat.js';
 import type { JobDefinition } from './job.js';
+import { LockGate } from './lock-gate.js';
 
 export interface JobRunnerSettings {
   /** After this a job whose worker died runs again; frequent jobs are taken up sooner. */
@@ -45,11 +46,14 @@ export class JobRunner implements JobScheduler {
   private readonly agenda: Agenda;
   private readonly stopping = new AbortController();
   private readonly running = new Set<Job>();
+  private readonly locks: LockGate;
+  private starting: Promise<void> = Promise.resolve();
   private quietUntilMs = 0;
   private readonly waitingForEnd = new Set<() => void>();
 
   constructor(private readonly dependencies: JobRunnerDependencies) {
     const { definitions, store, settings } = dependencies;
+    this.locks = new LockGate(store.backend.repository);
     const shortestIntervalMs = Math.min(...definitions.map((definition) => definition.intervalMs));
     this.agenda = new Agenda({
       backend: store.backend,
@@ -69,19 +73,18 @@ export class JobRunner implements JobScheduler {
   }
 
   /** Notes the schedules and begins to run what is due. Call at most once, in processes that run jobs. */
-  async start(): Promise<void> {
-    for (const { name, intervalMs } of this.dependencies.definitions) {
-      const job = await this.agenda.every(intervalMs, name);
-      // The schedule may have become denser since the next run was noted.
-      const latest = new Date(Date.now() + intervalMs);
-      if (job.attrs.nextRunAt && job.attrs.nextRunAt > latest) await job.schedule(latest).save();
-    }
-    await this.agenda.start();
+  start(): Promise<void> {
+    this.starting = this.noteSchedules().then(async () => {
+      if (!this.stopping.signal.aborted) await this.agenda.start();
+    });
+    return this.starting;
   }
 
   /** Begins nothing more, lets running jobs end after the batch at hand, and hands on what does not end in time. */
   async stop(): Promise<void> {
     this.stopping.abort();
+    await this.starting.catch(() => {});
+    await this.locks.close();
     await this.agenda.stop(false);
     const deadline = setTimeout(() => this.endWaiting(), this.dependencies.settings.stopTimeoutMs);
     if (this.running.size > 0) await new Promise<void>((resolve) => this.waitingForEnd.add(resolve));
@@ -110,6 +113,16 @@ export class JobRunner implements JobScheduler {
     // One that waits to begin is enough, however often it is asked for.
     if (jobs.some((job) => job.nextRunAt)) return;
     await this.agenda.now(name, data);
+  }
+
+  private async noteSchedules(): Promise<void> {
+    for (const { name, intervalMs } of this.dependencies.definitions) {
+      if (this.stopping.signal.aborted) return;
+      const job = await this.agenda.every(intervalMs, name);
+      // The schedule may have become denser since the next run was noted.
+      const latest = new Date(Date.now() + intervalMs);
+      if (job.attrs.nextRunAt && job.attrs.nextRunAt > latest) await job.schedule(latest).save();
+    }
   }
 
   private define(definition: JobDefinition): void {

@@ -157,7 +157,7 @@ function composeStripe({ config, database, stripe, clock, logger }: ServiceDepen
     },
     onError: (error: unknown) => logger.error({ reason: describeFailure(error) }, 'an event of Stripe could not be processed'),
   });
-  money.fulfilment.onFulfilled = (paymentIntentId) => stripeInbox.processWaiting(paymentIntentId);
+  money.fulfilment.onFulfilled = (paymentIntentId) => stripeInbox.wake(paymentIntentId);
   const reconciliations = new ReconciliationStore(database, limits.pageMaximumCount);
   const settings = { overlapMs: limits.reconcileOverlapMs, lookBackMs: limits.reconcileLookBackMs };
   const reconciliation = new StripeReconciliation({

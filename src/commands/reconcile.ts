@@ -1,0 +1,37 @@
+import { readConfig } from '../config.js';
+import { openHouse } from '../house.js';
+import { describeFailure } from '../services/describe-failure.js';
+import { startEmbeddedPostgres } from '../stores/embedded-postgres.js';
+
+/** `npm run reconcile`: one comparison with Stripe. Ends with 1 when differences are left, with 2 when it could not be done. */
+async function main(): Promise<number> {
+  const config = readConfig();
+  const databaseUrl =
+    config.databaseUrl ?? (await startEmbeddedPostgres({ dataDirectory: config.dataDirectory, share: true })).url;
+  const house = await openHouse(config, databaseUrl);
+  try {
+    const run = await house.services.reconciliation.run();
+    const findings = await house.services.reconciliations.findingsOf([run.id]);
+    for (const { kind, repaired, stripeId, orderId, userId, detail } of findings) {
+      const about = Object.entries({ stripe: stripeId, order: orderId, viewer: userId }).flatMap(([name, id]) =>
+        id ? `${name} ${id}` : [],
+      );
+      console.log(`${repaired ? 'repaired' : 'OPEN    '} ${kind} (${about.join(', ')}): ${detail}`);
+    }
+    console.log(
+      `${run.objectsChecked} objects compared, ${run.eventsReplayed} missed events replayed, ` +
+        `${run.findingsCount} differences, ${run.openFindingsCount} of them left.`,
+    );
+    return run.openFindingsCount > 0 ? 1 : 0;
+  } finally {
+    await house.close();
+  }
+}
+
+main().then(
+  (code) => process.exit(code),
+  (error: unknown) => {
+    console.error(`Reconciliation failed: ${describeFailure(error)}`);
+    process.exit(2);
+  },
+);
