@@ -1,10 +1,14 @@
 import type { FastifyInstance } from 'fastify';
 
-/** One thing that serving depends on: ends in an error when it cannot be reached. */
+/**
+ * One thing that serving depends on: ends in an error when it cannot be reached. A text that it gives is shown as its state:
+ * serving goes on, perhaps less well.
+ */
 export type ReadinessCheck = () => Promise<unknown>;
 
 interface Found {
   readonly ready: boolean;
+  readonly state?: string;
   readonly latencyMs: number;
 }
 
@@ -24,9 +28,13 @@ export function serveHealth(
     const entries = await Promise.all(
       Object.entries(checks).map(async ([name, check]): Promise<[string, Found]> => {
         const startedAtMs = performance.now();
-        const fault = await faultOf(check);
+        let state: unknown;
+        const fault = await faultOf(async () => {
+          state = await check();
+        });
         if (fault) app.log.warn({ dependency: name, err: fault, requestId: request.id }, 'a dependency is out of reach');
-        return [name, { ready: fault === null, latencyMs: Math.round((performance.now() - startedAtMs) * 10) / 10 }];
+        const latencyMs = Math.round((performance.now() - startedAtMs) * 10) / 10;
+        return [name, { ready: fault === null, ...(typeof state === 'string' && { state }), latencyMs }];
       }),
     );
     const ready = !isStopping() && entries.every(([, found]) => found.ready);

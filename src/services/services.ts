@@ -44,9 +44,6 @@ export interface ServiceDependencies {
 
 export type Services = ReturnType<typeof composeServices>;
 
-/** Live events that a sweep of lost hints may leave unseen at the most, while hints are heard. */
-const QUIET_SWEEP_INTERVAL_MS = 30_000;
-
 /** Every service of the house, each made once, in the order in which they need one another. */
 export function composeServices(dependencies: ServiceDependencies) {
   const { config, database, hints, clock } = dependencies;
@@ -62,7 +59,7 @@ export function composeServices(dependencies: ServiceDependencies) {
     settings: {
       batchCount: limits.liveBatchCount,
       sweepIntervalMs: limits.liveSweepIntervalMs,
-      quietSweepIntervalMs: Math.max(QUIET_SWEEP_INTERVAL_MS, limits.liveSweepIntervalMs),
+      quietSweepIntervalMs: Math.max(limits.liveQuietSweepIntervalMs, limits.liveSweepIntervalMs),
     },
     onError: (error) => dependencies.logger.error({ reason: describeFailure(error) }, 'live events could not be read'),
   });

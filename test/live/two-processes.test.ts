@@ -1,0 +1,197 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { SECRET, tokenFor } from '../gateway/gateway-kit.js';
+import { aKey } from '../support/shop.js';
+import { type TestDatabase, testDatabase } from '../support/test-database.js';
+import { type Following, follow } from './following-client.js';
+import { range, until } from './live-scene.js';
+import { describeWithRedisServer, freePort, RedisServer } from './redis-server.js';
+
+const MAIN = path.resolve('dist/src/main.js');
+
+interface Change {
+  cursor: string;
+  balance: { version: number; posted: { amount: number } };
+}
+
+const query = 'subscription ($after: String) { balanceChanged(after: $after) { cursor balance { version posted { amount } } } }';
+const adjust = `mutation ($input: AdjustBalanceInput!) {
+  adjustBalance(input: $input) { balance { version } errors { code message } }
+}`;
+
+describeWithRedisServer('two gateway processes, as they are shipped', () => {
+  let home: TestDatabase;
+  let redis: RedisServer;
+  let admin: string;
+  const gateways: GatewayProcess[] = [];
+
+  class GatewayProcess {
+    private child: ChildProcess | null = null;
+    private readonly directory = mkdtempSync(path.join(os.tmpdir(), 'boxoffice-gateway-'));
+
+    constructor(private readonly port: number) {}
+
+    get url(): string {
+      return `http://127.0.0.1:${this.port}`;
+    }
+
+    async start(): Promise<void> {
+      this.child = spawn(process.execPath, [MAIN], {
+        env: {
+          PATH: process.env.PATH,
+          DATABASE_URL: home.url,
+          REDIS_URL: redis.url,
+          DATA_DIR: this.directory,
+          PORT: String(this.port),
+          JWT_SECRET: SECRET,
+          STRIPE_SECRET_KEY: 'sk_test_nobody',
+          STRIPE_WEBHOOK_SECRET: 'whsec_nobody',
+          STRIPE_API_URL: 'http://127.0.0.1:9',
+          RUN_JOBS: 'false',
+          DEMO: 'false',
+          PLAYGROUND: 'off',
+          RATE_LIMITS: 'false',
+          LOG_LEVEL: 'silent',
+        },
+        stdio: ['ignore', 'ignore', 'inherit'],
+      });
+      await until(async () => (await this.readiness())?.status === 'ready', 'the gateway is ready', 30_000);
+    }
+
+    async readiness(): Promise<{ status: string; dependencies: Record<string, { ready: boolean; state?: string }> } | null> {
+      const response = await fetch(`${this.url}/readyz`).catch(() => null);
+      return response ? ((await response.json()) as never) : null;
+    }
+
+    async end(signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
+      const child = this.child;
+      this.child = null;
+      if (!child || child.exitCode !== null || child.signalCode !== null) return;
+      const exited = once(child, 'exit');
+      child.kill(signal);
+      await exited;
+    }
+
+    async close(): Promise<void> {
+      await this.end('SIGKILL');
+      rmSync(this.directory, { recursive: true, force: true });
+    }
+  }
+
+  const gatewayAt = (index: number) => gateways[index % gateways.length] as GatewayProcess;
+
+  beforeAll(async () => {
+    home = await testDatabase();
+    redis = await RedisServer.start();
+    admin = await tokenFor({ role: 'admin', expiresInSeconds: 3_600 });
+    for (const _ of range(1, 2)) gateways.push(new GatewayProcess(await freePort()));
+    for (const gateway of gateways) await gateway.start();
+  }, 60_000);
+  afterAll(async () => {
+    for (const gateway of gateways) await gateway.close();
+    await redis.close();
+    await home.drop();
+  });
+
+  /** One unit into the balance, asked of one gateway after the other until one has done it. */
+  async function change(userId: string, first: number): Promise<void> {
+    const input = { userId, amount: 1, currency: 'USD', reason: 'a test', idempotencyKey: aKey() };
+    for (let attempt = first; ; attempt++) {
+      const response = await fetch(`${gatewayAt(attempt).url}/graphql`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', authorization: `Bearer ${admin}` },
+        body: JSON.stringify({ query: adjust, variables: { input } }),
+      }).catch(() => null);
+      const answer = (await response?.json().catch(() => null)) as {
+        data?: { adjustBalance?: { errors: unknown[]; balance: object | null } };
+      } | null;
+      if (answer?.data?.adjustBalance?.errors.length === 0) return;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+
+  async function followOn(index: number, userId: string, expiresInSeconds = 3_600): Promise<Following<Change>> {
+    let token = await tokenFor({ userId, expiresInSeconds });
+    return follow<Change>({
+      url: () => `${gatewayAt(index).url.replace('http', 'ws')}/graphql`,
+      token: () => {
+        const present = token;
+        void tokenFor({ userId, expiresInSeconds }).then((next) => {
+          token = next;
+        });
+        return present;
+      },
+      field: 'balanceChanged',
+      query,
+    });
+  }
+
+  test('a change made through one arrives at a client of the other; a token that expires is only a new connection', async () => {
+    const userId = randomUUID();
+    const client = await followOn(1, userId, 2);
+    await until(() => client.seen.length === 1, 'the present state');
+    await change(userId, 0);
+    await until(() => client.seen.length === 2, 'the change', 1_000);
+    await new Promise((resolve) => setTimeout(resolve, 2_500));
+    await change(userId, 0);
+    await until(() => client.seen.length === 3, 'the change after the token has expired');
+    expect(client.seen.map((item) => item.balance.version)).toEqual([0, 1, 2]);
+    await client.stop();
+  });
+
+  test('readiness shows that Redis is away, and the gateways serve on', async () => {
+    await redis.kill();
+    const state = async () => (await gatewayAt(0).readiness())?.dependencies.hints?.state;
+    await until(async () => (await state()) === 'DOWN', 'DOWN');
+    expect((await gatewayAt(0).readiness())?.status).toBe('ready');
+    await redis.start();
+    await until(async () => (await state()) === 'CONNECTED', 'CONNECTED');
+  });
+
+  test('1,000 changes while sockets break, gateways are killed and Redis dies: exactly what the database has', async () => {
+    const total = 1_000;
+    const viewers = [randomUUID(), randomUUID(), randomUUID(), randomUUID()];
+    const clients = await Promise.all(range(0, 7).map((index) => followOn(index, viewers[index >> 1] as string)));
+    await until(() => clients.every((client) => client.seen.length === 1), 'all present');
+    let done = 0;
+    const writers = viewers.map(async (userId) => {
+      for (const number of range(1, total / viewers.length)) {
+        await change(userId, number);
+        done++;
+      }
+    });
+    const trouble = (async () => {
+      for (let round = 0; done < total; round++) {
+        clients[(round * 3) % clients.length]?.cut();
+        if (round % 10 === 4) {
+          await gatewayAt(round / 2).end(round % 20 === 4 ? 'SIGKILL' : 'SIGTERM');
+          await gatewayAt(round / 2).start();
+        }
+        if (round % 10 === 8) {
+          await redis.kill();
+          await new Promise((resolve) => setTimeout(resolve, 100));
+          await redis.start();
+        }
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+    })();
+    await Promise.all([...writers, trouble]);
+    const last = total / viewers.length;
+    await until(() => clients.every((client) => client.seen.at(-1)?.balance.version === last), 'everyone has the last', 30_000);
+    const rows = await home.rows<{ user_id: string; versions: number[] }>(
+      'select user_id, array_agg(version order by version) as versions from live_events where user_id = any($1) group by 1',
+      [viewers],
+    );
+    for (const [index, client] of clients.entries()) {
+      const inDatabase = rows.find((row) => row.user_id === viewers[index >> 1])?.versions;
+      expect(client.seen.map((item) => item.balance.version)).toEqual([0, ...(inDatabase ?? [])]);
+      expect(client.seen.every((item) => item.balance.posted.amount === item.balance.version)).toBe(true);
+      await client.stop();
+    }
+  }, 180_000);
+});
