@@ -45,7 +45,7 @@ export function classifyStripeError(error: unknown): 'RETRYABLE' | 'DEFINITE' | 
 }
 
 /** Whether Stripe says that there is no such object (any more). */
-export const isMissingAtStripe = (error: unknown): boolean =>
+export const isMissingAtStripe = (error: unknown): error is InstanceType<typeof Stripe.errors.StripeError> =>
   error instanceof Stripe.errors.StripeError && error.code === 'resource_missing';
 
 /** How many answers that Stripe keeps for a key may be failures before the call is given up. */

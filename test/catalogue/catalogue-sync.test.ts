@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import Stripe from 'stripe';
+import type { Order } from '../../src/entities/order.js';
 import { type Sandbox, startSandbox } from '../../src/sandbox/start-sandbox.js';
 import { CatalogueSync } from '../../src/services/catalogue/catalogue-sync.js';
 import { StripeCustomers } from '../../src/services/catalogue/stripe-customers.js';
+import { Checkout } from '../../src/services/purchases/checkout.js';
 import { openStripe } from '../../src/stores/stripe.js';
 import { admin, CatalogueScene } from '../support/catalogue-scene.js';
 import { MovableClock } from '../support/movable-clock.js';
@@ -230,5 +232,30 @@ describe('the customer of a viewer', () => {
     const viewer = randomUUID();
     await customers.customerOf(viewer).catch(() => undefined);
     expect(await customers.customerOf(viewer)).toMatch(/^cus_/);
+  });
+});
+
+describe('a checkout at another account of Stripe than the one that was copied to', () => {
+  test('finds price and customer missing, makes them there, and is opened', async () => {
+    const { id, versionId } = await scene.onSale(await scene.films('A'), { durationDays: 1 });
+    const userId = randomUUID();
+    const formerCustomer = await new StripeCustomers(postgres.database, stripe, clock).customerOf(userId);
+    const formerPrice = (await stored(id)).stripePriceId;
+    const other = await startSandbox({ port: 0, webhookUrl: null, webhookSecret: 'whsec_unused', stateFile: null });
+    try {
+      const client = openStripe({ secretKey: other.secretKey, apiUrl: other.url, timeoutMs: 5_000, attemptsCount: 1 });
+      const customers = new StripeCustomers(postgres.database, client, clock);
+      const checkout = new Checkout(postgres.database, client, newSync(client), customers);
+      const expiresAt = new Date(Date.now() + 60 * 60_000);
+      const order = { id: randomUUID(), userId, versionId, kind: 'PURCHASE', returnUrl: 'https://films.test/', expiresAt };
+      const { stripeSessionId } = await checkout.open(order as Order);
+      const session = await client.checkout.sessions.retrieve(stripeSessionId ?? '', { expand: ['line_items'] });
+      expect(session).toMatchObject({ amount_total: 100, customer: await customers.customerOf(userId) });
+      expect(session.customer).not.toBe(formerCustomer);
+      expect(session.line_items?.data[0]?.price?.id).toBe((await stored(id)).stripePriceId);
+      expect((await stored(id)).stripePriceId).not.toBe(formerPrice);
+    } finally {
+      await other.stop();
+    }
   });
 });

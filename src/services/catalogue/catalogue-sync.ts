@@ -89,14 +89,14 @@ export class CatalogueSync implements CatalogueCopier {
   }
 
   /**
-   * The price at Stripe of a version, made when it is not there yet, whatever became of the version since. Ends in Stripe's
-   * errors.
+   * The price at Stripe of a version, made when it is not there yet, whatever became of the version since; `missingPriceId` is
+   * one that Stripe turned out not to have. Ends in Stripe's errors.
    */
-  async ensurePrice(versionId: string): Promise<string> {
+  async ensurePrice(versionId: string, missingPriceId?: string): Promise<string> {
     const [row] = await this.parts.database.query<CopyRow>(copyRowOfVersion, [versionId]);
     if (!row) throw new Error(`there is no subscription version ${versionId}`);
-    if (row.stripePriceId !== null) return row.stripePriceId;
-    const productId = row.stripeProductId ?? (await this.saveProduct(row));
+    if (row.stripePriceId !== null && row.stripePriceId !== missingPriceId) return row.stripePriceId;
+    const productId = (missingPriceId ? null : row.stripeProductId) ?? (await this.saveProduct(row));
     return this.savePrice(row, productId);
   }
 

@@ -18,6 +18,11 @@ const insertCustomer: Statement = {
     on conflict (user_id) do nothing`,
 };
 
+const forgetCustomer: Statement = {
+  name: 'forget-stripe-customer',
+  text: 'delete from stripe_customers where user_id = $1 and stripe_customer_id = $2',
+};
+
 /** Which customer at Stripe a viewer is. */
 export class StripeCustomers {
   constructor(
@@ -28,12 +33,15 @@ export class StripeCustomers {
 
   /**
    * The viewer's one customer at Stripe, made the first time. Of several that ask at once all get the same: Stripe makes one
-   * for the key, and the first to write it down is right. Ends in Stripe's errors.
+   * for the key, and the first to write it down is right. `missingCustomerId` is one that Stripe turned out not to have: it is
+   * forgotten and another is made. Ends in Stripe's errors.
    */
-  async customerOf(userId: string): Promise<string> {
+  async customerOf(userId: string, missingCustomerId?: string): Promise<string> {
+    if (missingCustomerId) await this.database.query(forgetCustomer, [userId, missingCustomerId]);
     const known = await this.find(userId);
     if (known) return known;
-    const customer = await withIdempotencyKey(`customer-${userId}`, (options) =>
+    const key = missingCustomerId ? `customer-${userId}-after-${missingCustomerId}` : `customer-${userId}`;
+    const customer = await withIdempotencyKey(key, (options) =>
       this.stripe.customers.create({ metadata: { user_id: userId } }, options),
     );
     await this.database.query(insertCustomer, [userId, customer.id, this.clock.now()]);

@@ -1,16 +1,25 @@
 import type { Stripe } from 'stripe';
 import type { Order } from '../../entities/order.js';
 import type { Database, Statement } from '../../stores/database.js';
-import { classifyStripeError } from '../../stores/stripe.js';
+import { classifyStripeError, isMissingAtStripe, withIdempotencyKey } from '../../stores/stripe.js';
 import { Refusal } from '../billing-error.js';
 
 /** The prices and customers at Stripe, made when they are not there yet. */
 export interface StripePrices {
-  ensurePrice(versionId: string): Promise<string>;
+  ensurePrice(versionId: string, missingPriceId?: string): Promise<string>;
 }
 export interface StripeCustomerIds {
-  customerOf(userId: string): Promise<string>;
+  customerOf(userId: string, missingCustomerId?: string): Promise<string>;
 }
+
+/** What Stripe said that it does not have (any more): deleted in its dashboard, or another account's. */
+interface MissingAtStripe {
+  readonly customerId?: string;
+  readonly priceId?: string;
+}
+
+/** The customer may be missing, the price too. */
+const LARGEST_ATTEMPTS = 3;
 
 const keepSession: Statement = {
   name: 'checkout-keep-session',
@@ -33,9 +42,7 @@ export class Checkout {
    */
   async open(order: Order): Promise<Order> {
     try {
-      const session = await this.stripe.checkout.sessions.create(await this.parametersOf(order), {
-        idempotencyKey: `checkout-${order.id}`,
-      });
+      const session = await this.create(order);
       const expiresAt = new Date(session.expires_at * 1000);
       const [kept] = await this.database.query<{ status: Order['status'] }>(keepSession, [
         order.id,
@@ -47,6 +54,25 @@ export class Checkout {
       return { ...order, status: kept?.status ?? order.status, stripeSessionId: session.id, checkoutUrl: session.url, expiresAt };
     } catch (error) {
       throw unavailable(error);
+    }
+  }
+
+  /**
+   * Makes customer and price anew when Stripe does not have them. A session that Stripe made and did not tell of is nobody's:
+   * its address is not known, and it expires.
+   */
+  private async create(order: Order): Promise<Stripe.Checkout.Session> {
+    let missing: MissingAtStripe = {};
+    for (let attempt = 1; ; attempt++) {
+      const parameters = await this.parametersOf(order, missing);
+      const name = attempt === 1 ? `checkout-${order.id}` : `checkout-${order.id}-anew-${attempt}`;
+      try {
+        return await withIdempotencyKey(name, (key) => this.stripe.checkout.sessions.create(parameters, key));
+      } catch (error) {
+        const found = missingOf(error, parameters);
+        if (!found || attempt >= LARGEST_ATTEMPTS) throw error;
+        missing = { ...missing, ...found };
+      }
     }
   }
 
@@ -69,27 +95,35 @@ export class Checkout {
     }
   }
 
-  private async parametersOf(order: Order): Promise<Stripe.Checkout.SessionCreateParams> {
+  private async parametersOf(order: Order, missing: MissingAtStripe): Promise<Stripe.Checkout.SessionCreateParams> {
     const returnUrl = order.returnUrl.replaceAll('{ORDER_ID}', order.id);
     const metadata = { order_id: order.id, user_id: order.userId, order_kind: order.kind };
     return {
       mode: 'payment',
-      customer: await this.customers.customerOf(order.userId),
+      customer: await this.customers.customerOf(order.userId, missing.customerId),
       client_reference_id: order.id,
       metadata,
       payment_intent_data: { metadata },
-      line_items: [await this.lineOf(order)],
+      line_items: [await this.lineOf(order, missing)],
       success_url: returnUrl,
       cancel_url: returnUrl,
       expires_at: Math.floor(order.expiresAt.getTime() / 1000),
     };
   }
 
-  private async lineOf(order: Order): Promise<Stripe.Checkout.SessionCreateParams.LineItem> {
-    if (order.versionId) return { quantity: 1, price: await this.prices.ensurePrice(order.versionId) };
+  private async lineOf(order: Order, { priceId }: MissingAtStripe): Promise<Stripe.Checkout.SessionCreateParams.LineItem> {
+    if (order.versionId) return { quantity: 1, price: await this.prices.ensurePrice(order.versionId, priceId) };
     const product_data = { name: 'Balance top-up' };
     return { quantity: 1, price_data: { currency: order.currency.toLowerCase(), unit_amount: order.amount, product_data } };
   }
+}
+
+function missingOf(error: unknown, { customer, line_items }: Stripe.Checkout.SessionCreateParams): MissingAtStripe | null {
+  if (!isMissingAtStripe(error)) return null;
+  const { param } = error;
+  if (param === 'customer' && customer) return { customerId: customer };
+  const priceId = line_items?.[0]?.price;
+  return param?.startsWith('line_items') && priceId ? { priceId } : null;
 }
 
 function unavailable(error: unknown): unknown {
