@@ -1,0 +1,70 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { execute, type GraphQLSchema, parse } from 'graphql';
+import { composeSchema } from '../../src/gateway/schema.js';
+import { createContext } from '../../src/resolvers/context.js';
+import { Access } from '../../src/services/access/access.js';
+import { Catalogue } from '../../src/services/catalogue/catalogue.js';
+import type { Database, Statement } from '../../src/stores/database.js';
+import { stubServices } from '../gateway/gateway-kit.js';
+import { CatalogueScene, defaultLimits } from '../support/catalogue-scene.js';
+import { MovableClock } from '../support/movable-clock.js';
+import { type TestDatabase, testDatabase } from '../support/test-database.js';
+
+let postgres: TestDatabase;
+let schema: GraphQLSchema;
+const clock = new MovableClock();
+const statements: string[] = [];
+
+beforeAll(async () => {
+  postgres = await testDatabase();
+  schema = await composeSchema();
+  const scene = new CatalogueScene(postgres.database, clock);
+  const films = await scene.films(...Array.from({ length: 30 }, (_none, index) => `Film ${index}`));
+  for (let start = 0; start < 20; start += 4) await scene.onSale(films.slice(start, start + 10), { pricePerDay: start });
+});
+afterAll(() => postgres.drop());
+
+const counted = {
+  query: (statement: Statement, values: readonly unknown[]) => {
+    statements.push(statement.name);
+    return postgres.database.query(statement, values);
+  },
+} as Database;
+
+/** The statements that a query takes when nothing is cached; errors end the test. */
+async function statementsOf(query: string): Promise<string[]> {
+  statements.length = 0;
+  const services = stubServices({
+    catalogue: new Catalogue(counted, defaultLimits),
+    access: new Access(counted, clock, defaultLimits),
+  });
+  const caller = { userId: randomUUID(), role: 'VIEWER' } as const;
+  const contextValue = createContext({ caller, requestId: 'test', services, now: clock.now() });
+  const result = await execute({ schema, document: parse(query), contextValue });
+  expect(result.errors).toBeUndefined();
+  return [...statements];
+}
+
+describe('a nested query of the catalogue takes one statement for each level, however many rows', () => {
+  test.each([2, 30])('films with what is on sale and its films (%i films)', async (first) => {
+    const query = `{ films(first: ${first}) { nodes { title subscriptions { nodes { title films(first: 3) { nodes { title } } } } } } }`;
+    expect(await statementsOf(query)).toEqual(['films-by-title', 'subscriptions-of-films', 'films-of-versions']);
+  });
+
+  test.each([2, 30])('films with access and offers (%i films)', async (first) => {
+    const query = `{ films(first: ${first}) { nodes { access { reason offers { title price { amount } } } } } }`;
+    expect(await statementsOf(query)).toEqual(['films-by-title', 'grants-and-films-for-access', 'subscriptions-of-films']);
+  });
+
+  test('subscriptions with their films, and for each what else has it', async () => {
+    const query =
+      '{ subscriptions { nodes { films { nodes { title subscriptions { nodes { title } } access { allowed } } } } } }';
+    expect((await statementsOf(query)).sort()).toEqual([
+      'films-of-versions',
+      'grants-and-films-for-access',
+      'subscriptions-by-price',
+      'subscriptions-of-films',
+    ]);
+  });
+});
