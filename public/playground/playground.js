@@ -97,7 +97,7 @@ async function start() {
   const roles = ready ? { admin: 'admin', viewer: 'viewer' } : { admin: 'token', viewer: 'token' };
   const hint = document.getElementById('names');
   if (ready) {
-    hint.append('Ready tokens for the Headers of a tab: ');
+    hint.append('Tokens for the Headers of a tab: ');
     for (const name of names) hint.append(Object.assign(document.createElement('code'), { textContent: `{{${name}}}` }), ' ');
   }
   document.getElementById('reset').addEventListener('click', () => {

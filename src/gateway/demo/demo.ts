@@ -45,6 +45,11 @@ export function registerDemo(app: FastifyInstance, settings: DemoSettings): void
     },
     contentSecurityPolicy,
   );
+  // Where the checkout page sends back to when the buyer named no return URL.
+  app.get('/', (request, reply) => {
+    const query = request.url.indexOf('?');
+    return reply.redirect(`/demo${query === -1 ? '' : request.url.slice(query)}`);
+  });
   app.get('/demo/viewers', async (request, reply) => {
     setPageHeaders(reply, contentSecurityPolicy);
     reply.header('cache-control', 'no-store');
