@@ -2,6 +2,7 @@ import 'reflect-metadata';
 import path from 'node:path';
 import { type Config, readConfig } from './config.js';
 import { createGateway } from './gateway/gateway.js';
+import { watchLive } from './gateway/metrics.js';
 import { servePages } from './gateway/pages.js';
 import { type House, openHouse } from './house.js';
 import { DEMO_ADMIN_ID, DEMO_SERVICE_ID, DEMO_VIEWERS, loadDemo } from './load-demo.js';
@@ -65,7 +66,8 @@ async function startGateway(house: House): Promise<string> {
       database: () => database.pool.query('select 1'),
       ...(config.redisUrl && { hints: async () => house.hints.state() }),
     },
-    extend: async (app, { identity }) => {
+    extend: async (app, { identity, metrics }) => {
+      watchLive(metrics, house.hints, services.live);
       const demo =
         config.demo && config.identity.secret ? { viewers: DEMO_VIEWERS, adminId: DEMO_ADMIN_ID, tokenFor } : undefined;
       servePages(app, { playground: config.guard.playground, identity, ...(demo && { demo }) });

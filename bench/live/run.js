@@ -17,8 +17,8 @@ const PACED_SECONDS = 6;
 
 const directory = mkdtempSync(path.join(os.tmpdir(), 'boxoffice-bench-live-'));
 const numbers = process.argv.slice(2).filter((argument) => /^\d+$/.test(argument));
-const sizes = numbers.length > 0 ? numbers.map(Number) : [1_000, 10_000];
 const soakMinutes = Number(process.argv.find((argument) => argument.startsWith('--soak='))?.slice(7) ?? 0);
+const sizes = numbers.length > 0 || soakMinutes > 0 ? numbers.map(Number) : [1_000, 10_000];
 const postgres = await startEmbeddedPostgres({ dataDirectory: directory, fast: true });
 const redisPort = await freePort();
 const redisUrl = `redis://127.0.0.1:${redisPort}`;

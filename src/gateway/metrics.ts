@@ -57,6 +57,33 @@ export function watchSockets({ registry }: Metrics, sockets: Pick<LiveSockets, '
   }
 }
 
+/** Whether this node hears the others, and what it watches. */
+export function watchLive(
+  { registry }: Metrics,
+  hints: { state(): string },
+  live: { statistics(): { viewers: number; streams: number } },
+): void {
+  const gauges: [name: string, help: string, read: () => number][] = [
+    [
+      'boxoffice_live_hints_heard',
+      '0 while Redis cannot be heard and live changes are found by looking.',
+      () => +(hints.state() !== 'DOWN'),
+    ],
+    ['boxoffice_live_viewers', 'Viewers whose changes are watched.', () => live.statistics().viewers],
+    ['boxoffice_live_streams', 'Live operations that watch a viewer.', () => live.statistics().streams],
+  ];
+  for (const [name, help, read] of gauges) {
+    new Gauge({
+      name,
+      help,
+      registers: [registry],
+      collect() {
+        this.set(read());
+      },
+    });
+  }
+}
+
 /** `GET /metrics`, for anyone who reaches it, or for the bearer of the token when one is set. */
 export function serveMetrics(app: FastifyInstance, { registry }: Metrics, settings: ObservationConfig): void {
   app.get('/metrics', { logLevel: 'silent' }, async (request, reply) => {

@@ -24,6 +24,7 @@ export class RedisHints implements HintChannel {
   /** Viewers whose channel may have to be taken or left. */
   private readonly changed = new Set<string>();
   private flushPlanned = false;
+  private following = false;
   private pendingPublications = 0;
   /** Grows with each connection, so that answers of an earlier one count for nothing. */
   private generation = 0;
@@ -91,28 +92,41 @@ export class RedisHints implements HintChannel {
     });
   }
 
-  /** Takes the channels of viewers who have come, leaves those of viewers who have gone. */
+  /**
+   * Takes the channels of viewers who have come, leaves those of viewers who have gone. One run at a time: what a viewer
+   * wanted last must reach Redis last.
+   */
   private async follow(): Promise<void> {
-    const wanted = [...this.changed].filter((userId) => this.local.hears(userId) && !this.asked.has(userId));
-    const unwanted = [...this.changed].filter((userId) => !this.local.hears(userId) && this.asked.has(userId));
+    if (this.following) return;
+    this.following = true;
+    const { generation } = this;
+    try {
+      while (this.changed.size > 0 && this.subscribed && !this.closed) await this.followOnce();
+    } catch {
+      if (generation === this.generation) this.reconnect();
+    } finally {
+      this.following = false;
+    }
+  }
+
+  private async followOnce(): Promise<void> {
+    const changed = [...this.changed];
     this.changed.clear();
+    const wanted = changed.filter((userId) => this.local.hears(userId) && !this.asked.has(userId));
+    const unwanted = changed.filter((userId) => !this.local.hears(userId) && this.asked.has(userId));
     for (const userId of unwanted) this.asked.delete(userId);
     for (const userId of wanted) this.asked.add(userId);
-    try {
-      for (const part of parts(unwanted)) await this.subscriber.unsubscribe(...part.map(channelOf));
-      for (const part of parts(wanted)) {
-        await this.subscriber.subscribe(...part.map(channelOf));
-        // What was announced before the channel was ours is not lost, only unheard.
-        for (const userId of part) this.local.tell(userId, null);
-      }
-    } catch {
-      this.reconnect();
+    for (const part of parts(unwanted)) await this.subscriber.unsubscribe(...part.map(channelOf));
+    for (const part of parts(wanted)) {
+      await this.subscriber.subscribe(...part.map(channelOf));
+      // What was announced before the channel was ours is not lost, only unheard.
+      for (const userId of part) this.local.tell(userId, null);
     }
   }
 
   /** On each new connection: all channels, then everyone looks for what was missed meanwhile. */
   private async subscribeToAll(): Promise<void> {
-    const generation = this.generation;
+    const { generation } = this;
     const viewers = [...this.local.viewers()];
     this.asked.clear();
     for (const userId of viewers) this.asked.add(userId);
@@ -122,7 +136,7 @@ export class RedisHints implements HintChannel {
       this.subscribed = true;
       this.local.doubt();
       // Viewers who came or went meanwhile.
-      if (this.changed.size > 0) await this.follow();
+      await this.follow();
     } catch {
       if (generation === this.generation) this.reconnect();
     }

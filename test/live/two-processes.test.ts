@@ -144,13 +144,17 @@ describeWithRedisServer('two gateway processes, as they are shipped', () => {
     await client.stop();
   });
 
-  test('readiness shows that Redis is away, and the gateways serve on', async () => {
+  test('readiness and metrics show that Redis is away, and the gateways serve on', async () => {
     await redis.kill();
     const state = async () => (await gatewayAt(0).readiness())?.dependencies.hints?.state;
+    const heard = async () =>
+      /^boxoffice_live_hints_heard (\d)$/m.exec(await (await fetch(`${gatewayAt(0).url}/metrics`)).text())?.[1];
     await until(async () => (await state()) === 'DOWN', 'DOWN');
+    expect(await heard()).toBe('0');
     expect((await gatewayAt(0).readiness())?.status).toBe('ready');
     await redis.start();
     await until(async () => (await state()) === 'CONNECTED', 'CONNECTED');
+    expect(await heard()).toBe('1');
   });
 
   test('1,000 changes while sockets break, gateways are killed and Redis dies: exactly what the database has', async () => {
