@@ -10,7 +10,7 @@ const grant = `{
   refundQuote { unusedDays destination amount ${money} }
   refunds { id status destination failureReason amount ${money} }
 }`;
-const errors = `errors { code message ... on InsufficientFunds { shortfall ${money} } }`;
+const errors = `errors { code message ... on InsufficientFunds { shortfall ${money} } ... on AmountOutOfBounds { minimum ${money} maximum ${money} } }`;
 
 export const CATALOGUE = `query Catalogue {
   films(first: 100) { nodes { id title description access { allowed reason availableUntil offers(first: 2) { id version title } } } }

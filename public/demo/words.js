@@ -60,5 +60,8 @@ export function errorText(error) {
   if (error.code === 'INSUFFICIENT_FUNDS' && error.shortfall) {
     return `Your balance does not cover it: ${moneyText(error.shortfall)} are missing. Top up, or pay by card.`;
   }
+  if (error.code === 'AMOUNT_OUT_OF_BOUNDS' && error.minimum) {
+    return `The amount must be between ${moneyText(error.minimum)} and ${moneyText(error.maximum)}.`;
+  }
   return error.message;
 }

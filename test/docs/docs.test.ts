@@ -1,0 +1,77 @@
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { buildSchema, parse, validate } from 'graphql';
+
+const schema = buildSchema(readFileSync('schema.graphql', 'utf8'));
+const pages = [...globSync('*.md'), ...globSync('docs/*.md'), ...globSync('examples/*.md')];
+
+/** A script of a page or of the docs, which have no types of their own. */
+async function load(file: string): Promise<Record<string, unknown>> {
+  return import(path.resolve(file));
+}
+
+function faultsOf(operation: string): string[] {
+  return validate(schema, parse(operation)).map(({ message }) => message);
+}
+
+describe('what the docs and pages say', () => {
+  it.each(pages)('%s shows only operations that the contract takes', (page) => {
+    const blocks = [...readFileSync(page, 'utf8').matchAll(/^```graphql\n(.*?)^```/gms)].map((match) => match[1] ?? '');
+    for (const block of blocks) expect([block, faultsOf(block)]).toEqual([block, []]);
+    if (page === path.join('docs', 'api.md')) expect(blocks.length).toBeGreaterThan(10);
+  });
+
+  it.each(pages)('%s links to files that are there', (page) => {
+    const links = [...readFileSync(page, 'utf8').matchAll(/\]\((?!https?:|#|mailto:)([^)#\s]+)/g)].map((match) => match[1] ?? '');
+    expect(links.filter((link) => !existsSync(path.join(path.dirname(page), link)))).toEqual([]);
+  });
+
+  it('the demo page asks only what the contract takes', async () => {
+    const operations = Object.entries(await load('public/demo/operations.js'));
+    expect(operations.length).toBeGreaterThan(10);
+    for (const [name, operation] of operations) expect([name, faultsOf(String(operation))]).toEqual([name, []]);
+  });
+
+  it("the playground's ready tabs ask only what the contract takes, and use placeholders that earlier tabs fill", async () => {
+    const { storyTabs } = (await load('public/playground/story.js')) as {
+      storyTabs(roles: { admin: string; viewer: string }): { query: string; variables?: string; headers: string }[];
+    };
+    const tabs = storyTabs({ admin: 'admin', viewer: 'viewer' });
+    for (const { query } of tabs) expect([query, faultsOf(query)]).toEqual([query, []]);
+    const known = new Set(['new', 'filmIds', 'subscriptionId', 'orderId', 'grantId']);
+    const used = tabs.flatMap(({ variables = '' }) => [...variables.matchAll(/\{\{(\w+)\}\}/g)].map((match) => match[1] ?? ''));
+    expect(used.filter((name) => !known.has(name))).toEqual([]);
+    for (const { headers } of tabs) expect(JSON.parse(headers).Authorization).toMatch(/^Bearer \{\{(admin|viewer)\}\}$/);
+  });
+
+  it('the examples ask only what the contract takes', () => {
+    const text = readFileSync('examples/operations.ts', 'utf8');
+    const operations = [...text.matchAll(/graphql\(`(.*?)`\)/gs)].map((match) => match[1] ?? '');
+    expect(operations.length).toBe(3);
+    for (const operation of operations) expect([operation, faultsOf(operation)]).toEqual([operation, []]);
+  });
+
+  it('the README names the two commands, each on a line', () => {
+    const lines = readFileSync('README.md', 'utf8').split('\n');
+    expect(lines).toContain('npm ci && npm start');
+    expect(lines).toContain('npm ci && npm test');
+  });
+
+  it('every event type that the product knows is listed for the webhook endpoint', async () => {
+    const { EVENT_TYPES } = await import('../../src/services/stripe-inbox/event-types.js');
+    const operations = readFileSync('docs/operations.md', 'utf8');
+    expect(
+      EVENT_TYPES.filter((type) => !new RegExp(`(^|\\s)${type.replaceAll('.', '\\.')}(\\s|$)`, 'm').test(operations)),
+    ).toEqual([]);
+  });
+
+  it('every job has its line in the operations page', () => {
+    const operations = readFileSync('docs/operations.md', 'utf8');
+    const names = globSync('src/jobs/*.ts').flatMap(
+      (file) => /^ {4}name: '([\w-]+)'/m.exec(readFileSync(file, 'utf8'))?.[1] ?? [],
+    );
+    expect(names.length).toBeGreaterThan(5);
+    expect(names.filter((name) => !operations.includes(`\`${name}\``))).toEqual([]);
+  });
+});
