@@ -17,7 +17,8 @@ process.on('message', (message) => {
   if (message === 'cpu') process.send({ cpuSeconds: (user + system) / 1e6 });
   if (message !== 'memory') return;
   for (let count = 0; count < 3; count++) globalThis.gc();
-  process.send({ rssBytes: process.memoryUsage.rss() });
+  const { rss: rssBytes, heapUsed: heapBytes } = process.memoryUsage();
+  process.send({ rssBytes, heapBytes });
 });
 process.on('disconnect', () => process.exit(0));
 

@@ -1,5 +1,5 @@
 // Live changes beside a bare `ws` server in the same run: memory of a socket, events for a second of the server's CPU, and the
-// time from a commit to its arrival. After `npm run build`: node bench/live/run.js [sockets …] [--soak=minutes]
+// time from a commit to its arrival. npm run bench live -- [sockets …] [--soak=minutes]
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -90,8 +90,9 @@ async function soak() {
   const target = await Target.start('ours', viewers, stores);
   for (let minute = 1; minute <= soakMinutes; minute++) {
     await target.pace(60);
-    const { rssBytes } = await target.usage('memory');
-    console.log(`minute ${minute}: ${(rssBytes / 2 ** 20).toFixed(1)} MiB`);
+    const { rssBytes, heapBytes } = await target.usage('memory');
+    const [resident, heap] = [rssBytes, heapBytes].map((bytes) => (bytes / 2 ** 20).toFixed(1));
+    console.log(`minute ${minute}: ${resident} MiB resident, ${heap} MiB of heap in use`);
   }
   await target.stop();
 }
