@@ -16,7 +16,7 @@ const contentSecurityPolicy = [
 
 const cookieName = 'boxoffice-playground';
 
-export interface PlaygroundToken {
+interface PlaygroundToken {
   /** What the token is called in the headers of a tab: `Bearer {{admin}}`. */
   name: 'admin' | 'service' | 'viewer';
   token: string;
