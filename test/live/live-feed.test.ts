@@ -234,6 +234,26 @@ test('many viewers are read in few statements', async () => {
   expect(watched.statements.length - before).toBeLessThanOrEqual(4);
 });
 
+test('an old answer to a read, overtaken by the sweep, does not pass for events that were swept', async () => {
+  const [userId, hints] = [await scene.viewer(), new LocalHints()];
+  const watched = new WatchedDatabase(scene.database);
+  const stream = await feedWith(hints, often, watched).watchBalance(userId);
+  await nextOf(stream);
+  const reads = () => watched.statements.filter((name) => name === 'read-live-events').length;
+  const sweeps = () => watched.statements.filter((name) => name === 'sweep-live-events').length;
+  let release: () => void = () => undefined;
+  watched.keptBack = { name: 'read-live-events', until: new Promise((resolve) => (release = resolve)) };
+  const next = nextOf(stream);
+  await until(() => reads() === 1, 'a read that finds nothing');
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  await scene.change(userId, null);
+  const before = sweeps();
+  await until(() => sweeps() > before + 2, 'a sweep that knows of the change');
+  watched.keptBack = null;
+  release();
+  expect((await next).balance.version).toBe(1);
+});
+
 test('a stream outlives a database that is away for a while', async () => {
   const [userId, hints] = [await scene.viewer(), new LocalHints()];
   const watched = new WatchedDatabase(scene.database);

@@ -106,17 +106,22 @@ export function one<Row>(rows: readonly Row[]): Row {
   return rows[0] as Row;
 }
 
-/** Counts statements, and fails on demand. */
+/** Counts statements, and fails or keeps back answers on demand. */
 export class WatchedDatabase implements Queryable {
   readonly statements: string[] = [];
   failing = false;
+  /** Answers to this statement, read already, are kept back until the promise resolves. */
+  keptBack: { name: string; until: Promise<void> } | null = null;
 
   constructor(private readonly database: Queryable) {}
 
   async query<Row>(statement: { name: string; text: string }, values?: readonly unknown[]): Promise<Row[]> {
     this.statements.push(statement.name);
     if (this.failing) throw new Error('the database is away');
-    return this.database.query<Row>(statement, values);
+    const keptBack = this.keptBack?.name === statement.name ? this.keptBack : null;
+    const rows = await this.database.query<Row>(statement, values);
+    await keptBack?.until;
+    return rows;
   }
 }
 

@@ -291,6 +291,14 @@ test('4429: connection_init a second time', async () => {
   expect((await socket.closing()).code).toBe(4429);
 });
 
+test('4500: a defect in the handling of a message itself; nothing of it is told', async () => {
+  const scene = await open();
+  scene.defective = true;
+  const socket = await RawSocket.of(scene.url);
+  socket.subscribe('1', '{ never }');
+  expect(await socket.closing()).toEqual({ code: 4500, reason: 'Internal server error' });
+});
+
 test('a browser of another origin, another path and one socket too many are refused before they open', async () => {
   const { url } = await open({ socketsMaximumCount: 1 });
   expect((await RawSocket.bare(url, { origin: 'https://evil.example' })).refusedWith).toBe(403);

@@ -42,6 +42,8 @@ export class SocketScene {
   flooded = 0;
   counted = 0;
   released = 0;
+  /** The masker itself fails. */
+  defective = false;
   private contexts = 0;
   private readonly release: (() => void)[] = [];
 
@@ -80,10 +82,12 @@ export class SocketScene {
         return { caller: { userId, role: 'VIEWER' }, expiresAt: expiry ? new Date(Number(expiry)) : null };
       },
       createContext: (caller): SceneContext => ({ caller, number: ++this.contexts }),
-      formatError: (error) =>
-        error.originalError && !(error.originalError instanceof GraphQLError)
+      formatError: (error) => {
+        if (this.defective) throw new TypeError('password=hunter2');
+        return error.originalError && !(error.originalError instanceof GraphQLError)
           ? { message: 'Something went wrong.', extensions: { code: 'INTERNAL_SERVER_ERROR' } }
-          : { message: error.message, extensions: error.extensions },
+          : { message: error.message, extensions: error.extensions };
+      },
       settings: {
         allowedOrigins: ['https://films.example'],
         connectionInitTimeoutMs: 5_000,

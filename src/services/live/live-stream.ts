@@ -84,6 +84,7 @@ export class LiveStream<Change> implements AsyncIterableIterator<Change, undefin
   private async readOn(): Promise<void> {
     // Before the read: a hint that comes while it runs means another one.
     this.behind = false;
+    const surelyUpTo = this.surelyUpTo;
     let events: LiveEvent[];
     try {
       events = await this.options.read(this.position);
@@ -92,7 +93,8 @@ export class LiveStream<Change> implements AsyncIterableIterator<Change, undefin
       return;
     }
     if (this.ended) return;
-    if (events.length === 0 && this.surelyUpTo > this.position) this.expire();
+    // Known before the read, so the read would have seen it.
+    if (events.length === 0 && surelyUpTo > this.position) this.expire();
     for (const event of events) {
       // Numbers have no gaps. One that is missing was swept while this stream stood still.
       if (event.sequence !== this.position + 1) this.expire();
