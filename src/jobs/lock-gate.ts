@@ -1,27 +1,40 @@
 import type { JobRepository } from 'agenda';
 
 /**
- * Stands between Agenda and the locks of jobs. Agenda's stop hands back the locks that it knows of, but a look for jobs that
- * is under way just then still takes one, which would keep the job from all workers for its lock's lifetime.
+ * Stands between Agenda and the store of jobs, for a stop in order. Agenda's own stop hands back the locks that it knows of,
+ * but a look for jobs that is under way just then still takes one, which would keep the job from all workers for its lock's
+ * lifetime; and a job that is about to begin is in none of its lists while its first note is being written.
  */
 export class LockGate {
-  private readonly looking = new Set<Promise<unknown>>();
+  private readonly underWay = new Set<Promise<unknown>>();
   private closed = false;
 
   constructor(repository: JobRepository) {
     const getNextJobToRun = repository.getNextJobToRun.bind(repository);
-    repository.getNextJobToRun = async (...question) => {
-      if (this.closed) return undefined;
-      const look = getNextJobToRun(...question);
-      this.looking.add(look);
-      return look.finally(() => this.looking.delete(look));
-    };
+    const saveJobState = repository.saveJobState.bind(repository);
+    const removeJobs = repository.removeJobs.bind(repository);
+    repository.getNextJobToRun = async (...question) => (this.closed ? undefined : this.follow(getNextJobToRun(...question)));
+    repository.saveJobState = (...state) => this.follow(saveJobState(...state));
+    repository.removeJobs = (options) => this.follow(removeJobs(options));
   }
 
   /** No lock is taken any more; ends when Agenda knows of all that were. */
   async close(): Promise<void> {
     this.closed = true;
-    await Promise.allSettled(this.looking);
-    await new Promise(setImmediate);
+    await this.settled();
+  }
+
+  /** Ends when nothing is being asked of the store, and Agenda has heard the answers. */
+  async settled(): Promise<void> {
+    while (this.underWay.size > 0) {
+      await Promise.allSettled(this.underWay);
+      await new Promise(setImmediate);
+    }
+  }
+
+  private follow<Answer>(call: Promise<Answer>): Promise<Answer> {
+    const followed = call.finally(() => this.underWay.delete(followed));
+    this.underWay.add(followed);
+    return followed;
   }
 }

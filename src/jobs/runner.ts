@@ -86,9 +86,11 @@ export class JobRunner implements JobScheduler {
     await this.starting.catch(() => {});
     await this.locks.close();
     await this.agenda.stop(false);
+    await this.locks.settled();
     const deadline = setTimeout(() => this.endWaiting(), this.dependencies.settings.stopTimeoutMs);
     if (this.running.size > 0) await new Promise<void>((resolve) => this.waitingForEnd.add(resolve));
     clearTimeout(deadline);
+    await this.locks.settled();
   }
 
   async standing(): Promise<ReadonlyMap<string, JobStanding>> {

@@ -102,6 +102,8 @@ describe('Three worker processes', () => {
   }, 120_000);
 
   test('end in order when they are told to, and leave no lock behind', async () => {
+    // Of the workers that were killed before.
+    await home.rows('update agenda_jobs set locked_at = null');
     const started = [await startWorker(), await startWorker()];
     const exits = started.map(({ worker }) => new Promise<number | null>((resolve) => worker.once('exit', resolve)));
     for (const { worker } of started) worker.kill('SIGTERM');

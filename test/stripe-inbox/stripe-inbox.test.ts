@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import Fastify from 'fastify';
+import pg from 'pg';
 import type Stripe from 'stripe';
 import StripeClient from 'stripe';
 import { stripeWebhook } from '../../src/gateway/stripe-webhook.js';
@@ -307,6 +308,42 @@ describe('The inbox for events of Stripe', () => {
     const response = await server.inject({ method: 'POST', url: '/webhooks/stripe', payload, headers });
     expect(response.statusCode).toBe(503);
     await Promise.all([server.close(), away.close()]);
+  });
+
+  test('while the database goes away and comes back, answers 200 to nothing that is not stored', async () => {
+    const server = Fastify();
+    await server.register(stripeWebhook, { inbox, bodyLimitBytes: 100_000 });
+    const outside = new pg.Client({ connectionString: home.url.replace(/[^/]+$/, 'postgres') });
+    await outside.connect();
+    const name = new URL(home.url).pathname.slice(1);
+    const answers = new Map<string, number>();
+    const send = async (id: string) => {
+      const payload = JSON.stringify(newEvent('refund.created', { id: `re_${id}` }, id));
+      const timestamp = Math.floor(clock.now().getTime() / 1000);
+      const signature = StripeClient.webhooks.generateTestHeaderString({ payload, secret: 'whsec_of_this_test', timestamp });
+      const headers = { 'content-type': 'application/json', 'stripe-signature': signature };
+      answers.set(id, (await server.inject({ method: 'POST', url: '/webhooks/stripe', payload, headers })).statusCode);
+    };
+    const batch = (round: number) => Promise.all(Array.from({ length: 20 }, (_, index) => send(`evt_${round}_${index}`)));
+    await batch(1);
+    await outside.query(`alter database ${name} allow_connections false`);
+    await outside.query('select pg_terminate_backend(pid) from pg_stat_activity where datname = $1', [name]);
+    await batch(2);
+    await outside.query(`alter database ${name} allow_connections true`);
+    const third = batch(3);
+    await outside.query('select pg_terminate_backend(pid) from pg_stat_activity where datname = $1', [name]);
+    await third;
+    await outside.end();
+    await batch(4);
+    const kept = new Set((await home.rows<{ id: string }>('select stripe_id as id from stripe_events')).map(({ id }) => id));
+    for (const [id, status] of answers) {
+      expect([200, 503]).toContain(status);
+      if (status === 200) expect(kept).toContain(id);
+    }
+    expect([...answers].filter(([id, status]) => id.startsWith('evt_2_') && status === 200)).toEqual([]);
+    expect([...answers].filter(([id, status]) => id.startsWith('evt_4_') && status === 200)).toHaveLength(20);
+    await inbox.idle().catch(() => {});
+    await server.close();
   });
 
   test('what the memory has no room for is left to the job', async () => {
