@@ -55,6 +55,9 @@ export class Database implements Queryable {
       types,
     });
     this.pool.on('error', (error) => settings.onIdleError?.(error));
+    // A connection that breaks between two statements of a transaction says so by an event, which would end the process if
+    // nobody heard it. The next statement fails by itself, and the pool lets the connection go.
+    this.pool.on('connect', (client) => client.on('error', () => {}));
   }
 
   /** Runs one statement on any connection, in a transaction of its own. Ends in pg's DatabaseError. */

@@ -68,9 +68,10 @@ export interface InboxParts {
   clock: HandClock;
   refundsOf?: (paymentIntentId: string) => Stripe.Refund[];
   settings?: Partial<StripeInboxSettings>;
+  onError?: (error: unknown) => void;
 }
 
-export function newInbox({ database, effects, clock, refundsOf = () => [], settings }: InboxParts): StripeInbox {
+export function newInbox({ database, effects, clock, refundsOf = () => [], settings, onError = fail }: InboxParts): StripeInbox {
   const list = ({ payment_intent }: { payment_intent: string }) => ({ autoPagingToArray: async () => refundsOf(payment_intent) });
   return new StripeInbox({
     database,
@@ -90,10 +91,12 @@ export function newInbox({ database, effects, clock, refundsOf = () => [], setti
       queueCapacity: 100,
       ...settings,
     },
-    onError: (error) => {
-      throw error;
-    },
+    onError,
   });
+}
+
+function fail(error: unknown): never {
+  throw error;
 }
 
 let eventCount = 0;
