@@ -8,6 +8,7 @@ import type { Logger } from 'pino';
 import type { Clock } from '../clock.js';
 import type { Config } from '../config.js';
 import type { RequiredServices } from '../resolvers/required-services.js';
+import { connectRedis } from '../stores/redis.js';
 import { createApollo } from './apollo.js';
 import { createExecutor, type Executor } from './execution.js';
 import { createRates } from './guard/rates.js';
@@ -24,12 +25,10 @@ import { serveSockets } from './socket-endpoint.js';
 import { stripeWebhook } from './stripe-webhook.js';
 
 export interface GatewayOptions {
-  readonly config: Pick<Config, 'http' | 'identity' | 'guard' | 'limits' | 'observation'>;
+  readonly config: Pick<Config, 'http' | 'identity' | 'guard' | 'limits' | 'observation' | 'redisUrl'>;
   readonly services: RequiredServices;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Where rates are counted together with other nodes. */
-  readonly redis?: Redis | undefined;
   /** By the names that /readyz shows. */
   readonly readiness: Readonly<Record<string, ReadinessCheck>>;
   /** Adds routes and sockets before the server listens; what it gives back is run when the gateway stops, before the drain. */
@@ -59,7 +58,8 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const schema = await composeSchema();
   const execute = createExecutor(schema, config.limits.documentCacheCount);
   const identity = createIdentity(config.identity, clock);
-  const gate = createGate(schema, options);
+  const redis = openRates(options);
+  const gate = createGate(schema, options, redis);
   const metrics = createMetrics();
   const apollo = createApollo({ schema, execute, guard: config.guard, limits: config.limits, gate, metrics, logger });
   await apollo.start();
@@ -88,11 +88,28 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       await Promise.all([stopExtension?.(), sockets.stop()]);
       await app.close();
       await apollo.stop();
+      redis?.disconnect();
     },
   };
 }
 
-function createGate(schema: GraphQLSchema, { config: { guard, limits }, redis }: GatewayOptions): OperationGate {
+/** Where rates are counted together with other nodes; while it is out of reach, each node counts for itself. */
+function openRates({ config: { guard, limits, redisUrl }, logger }: GatewayOptions): Redis | undefined {
+  if (!redisUrl || !guard.rateLimits) return undefined;
+  return connectRedis({
+    url: redisUrl,
+    commandTimeoutMs: limits.redisCommandTimeoutMs,
+    connectionName: 'boxoffice-rates',
+    onConnectionError: (error) =>
+      logger.warn({ reason: error.message }, 'Redis is out of reach: each node counts rates for itself'),
+  });
+}
+
+function createGate(
+  schema: GraphQLSchema,
+  { config: { guard, limits } }: GatewayOptions,
+  redis: Redis | undefined,
+): OperationGate {
   const { persistedOperations, persistedOperationsFile } = guard;
   const isTrustedOnly = persistedOperations === 'only' && persistedOperationsFile !== undefined;
   return new OperationGate({

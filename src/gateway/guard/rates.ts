@@ -37,7 +37,9 @@ export function createRates({ schema, limits, redis }: RateSettings): Rates {
   const limiter = (name: string, points: number): RateLimiterAbstract => {
     const options = { keyPrefix: `boxoffice:rate:${name}`, points, duration: limits.rateLimitWindowMs / 1_000 };
     const memory = new RateLimiterMemory(options);
-    return redis ? new RateLimiterRedis({ ...options, storeClient: redis, insuranceLimiter: memory }) : memory;
+    return redis
+      ? new RateLimiterRedis({ ...options, storeClient: redis, rejectIfRedisNotReady: true, insuranceLimiter: memory })
+      : memory;
   };
   const byAddress = limiter('address', limits.rateLimitAddressCount);
   const byClass: Record<OperationClass, RateLimiterAbstract> = {
