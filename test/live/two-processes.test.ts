@@ -34,7 +34,10 @@ describeWithRedisServer('two gateway processes, as they are shipped', () => {
     private child: ChildProcess | null = null;
     private readonly directory = mkdtempSync(path.join(os.tmpdir(), 'boxoffice-gateway-'));
 
-    constructor(private readonly port: number) {}
+    constructor(
+      private readonly port: number,
+      private readonly runJobs: boolean,
+    ) {}
 
     get url(): string {
       return `http://127.0.0.1:${this.port}`;
@@ -52,7 +55,7 @@ describeWithRedisServer('two gateway processes, as they are shipped', () => {
           STRIPE_SECRET_KEY: 'sk_test_nobody',
           STRIPE_WEBHOOK_SECRET: 'whsec_nobody',
           STRIPE_API_URL: 'http://127.0.0.1:9',
-          RUN_JOBS: 'false',
+          RUN_JOBS: String(this.runJobs),
           DEMO: 'false',
           PLAYGROUND: 'off',
           RATE_LIMITS: 'false',
@@ -89,7 +92,7 @@ describeWithRedisServer('two gateway processes, as they are shipped', () => {
     home = await testDatabase();
     redis = await RedisServer.start();
     admin = await tokenFor({ role: 'admin', expiresInSeconds: 3_600 });
-    for (const _ of range(1, 2)) gateways.push(new GatewayProcess(await freePort()));
+    for (const runJobs of [true, false]) gateways.push(new GatewayProcess(await freePort(), runJobs));
     for (const gateway of gateways) await gateway.start();
   }, 60_000);
   afterAll(async () => {
@@ -115,9 +118,14 @@ describeWithRedisServer('two gateway processes, as they are shipped', () => {
     }
   }
 
-  async function followOn(index: number, userId: string, expiresInSeconds = 3_600): Promise<Following<Change>> {
+  async function followOn<Item extends { cursor: string } = Change>(
+    index: number,
+    userId: string,
+    expiresInSeconds = 3_600,
+    operation = { field: 'balanceChanged', query },
+  ): Promise<Following<Item>> {
     let token = await tokenFor({ userId, expiresInSeconds });
-    return follow<Change>({
+    return follow<Item>({
       url: () => `${gatewayAt(index).url.replace('http', 'ws')}/graphql`,
       token: () => {
         const present = token;
@@ -126,9 +134,28 @@ describeWithRedisServer('two gateway processes, as they are shipped', () => {
         });
         return present;
       },
-      field: 'balanceChanged',
-      query,
+      ...operation,
     });
+  }
+
+  /** A gift whose time is over in so many seconds. */
+  async function grantFor(userId: string, seconds: number): Promise<Date> {
+    const id = randomUUID();
+    const statements = [
+      `insert into balances (user_id, currency, created_at, updated_at) values ($1, 'USD', now(), now())`,
+      `insert into subscriptions (id, title, description, status, created_at, updated_at) values ($1, 'Plan', '', 'ACTIVE', now(), now())`,
+      `insert into subscription_versions (id, subscription_id, version, price_per_day, duration_days, price, currency, film_count, created_at)
+       values ($1, $1, 1, 1, 1, 1, 'USD', 1, now())`,
+    ];
+    for (const [index, statement] of statements.entries()) await home.rows(statement, [index === 0 ? userId : id]);
+    const [grant] = await home.rows<{ availableUntil: Date }>(
+      `insert into grants (id, user_id, version_id, status, paid_with, price_per_day, duration_days, currency, granted_at,
+         available_until, reason, actor_id)
+       values ($1, $2, $1, 'ACTIVE', 'GIFT', 1, 1, 'USD', now(), now() + $3 * interval '1 second', 'a test', $1)
+       returning available_until as "availableUntil"`,
+      [id, userId, seconds],
+    );
+    return grant?.availableUntil as Date;
   }
 
   test('a change made through one arrives at a client of the other; a token that expires is only a new connection', async () => {
@@ -141,6 +168,23 @@ describeWithRedisServer('two gateway processes, as they are shipped', () => {
     await change(userId, 0);
     await until(() => client.seen.length === 3, 'the change after the token has expired');
     expect(client.seen.map((item) => item.balance.version)).toEqual([0, 1, 2]);
+    await client.stop();
+  });
+
+  test('a grant that expires shows at a client of the gateway that runs no jobs, soon after its time and not before', async () => {
+    const userId = randomUUID();
+    const availableUntil = await grantFor(userId, 3);
+    const client = await followOn<{ cursor: string; grant: { status: string } }>(1, userId, 3_600, {
+      field: 'grantChanged',
+      query: 'subscription ($after: String) { grantChanged(after: $after) { cursor grant { status } } }',
+    });
+    await until(() => client.seen.length === 2, 'the end of the grant');
+    const lateMs = Date.now() - availableUntil.getTime();
+    expect(client.seen.map((item) => item.grant.status)).toEqual(['ACTIVE', 'EXPIRED']);
+    expect(lateMs).toBeGreaterThanOrEqual(0);
+    // 2 s on a machine of its own; here it shares two cores with all other tests.
+    expect(lateMs).toBeLessThan(10_000);
+    process.stdout.write(`a grant's end arrived ${lateMs} ms after its time\n`);
     await client.stop();
   });
 
