@@ -31,6 +31,7 @@ export async function historyKit() {
     db,
     history,
     statements,
+    services,
     past: new Past(db),
     drop: () => db.drop(),
     /** Runs a query as a caller and gives back the data; errors end the test, unless they are wanted. */
