@@ -90,6 +90,55 @@ if (reason) console.warn(`The browser tests are skipped: ${reason}.`);
     expect(house.takeFaults()).toEqual([]);
   }, 120_000);
 
+  it('comes back unpaid, goes on or cancels; a debit that pays later arrives by itself', async () => {
+    const page = await demo();
+    const plan = page.locator('.plan').last();
+    const title = await plan.locator('h3').innerText();
+    const buy = () => page.getByRole('button', { name: `Buy ${title} by card` }).click();
+
+    await buy();
+    await page.getByRole('link', { name: 'Cancel and go back' }).click();
+    await page.getByText(`${title} (`).getByText('is not paid yet').waitFor();
+    await page.getByRole('link', { name: 'Go on paying' }).click();
+    await page.getByRole('link', { name: 'Cancel and go back' }).click();
+    await page.getByRole('button', { name: 'Cancel the order' }).click();
+    await page.getByText('The order is cancelled. Nothing was paid.').waitFor();
+
+    await buy();
+    await page.getByRole('button', { name: /that pays later/ }).click();
+    await page.getByText('is not paid yet').waitFor();
+    await page.locator('.grant[data-status=ACTIVE]').filter({ hasText: title }).waitFor();
+    expect(house.takeFaults()).toEqual([]);
+  }, 60_000);
+
+  it('can be used by keyboard alone, and shows each viewer only their own', async () => {
+    const page = await demo();
+    await page.keyboard.press('Tab');
+    await page.getByRole('link', { name: 'Skip to the plans' }).and(page.locator(':focus')).waitFor();
+    await page.keyboard.press('Enter');
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Tab');
+    const first = page
+      .getByRole('button', { name: /by card$/ })
+      .first()
+      .and(page.locator(':focus'));
+    await first.waitFor();
+    await page.keyboard.press('Enter');
+    await page.getByLabel('Card number').and(page.locator(':focus')).waitFor();
+    await page.getByRole('link', { name: 'Cancel and go back' }).focus();
+    await page.keyboard.press('Enter');
+    await page.getByRole('button', { name: 'Cancel the order' }).focus();
+    await page.keyboard.press('Enter');
+    await page.getByText('The order is cancelled.').waitFor();
+
+    const mine = await page.locator('.grant').count();
+    expect(mine).toBeGreaterThan(0);
+    await page.getByLabel('Viewer').selectOption({ index: 1 });
+    await page.locator('#grant-list').getByText('Nothing yet.').waitFor();
+    await page.locator('#line[data-state=live]').waitFor();
+    expect(house.takeFaults()).toEqual([]);
+  }, 60_000);
+
   it('says in words what is wrong with an amount, and fits a narrow screen in the dark', async () => {
     const options = { viewport: { width: 390, height: 844 }, colorScheme: 'dark' } as const;
     const page = await house.tab(`/demo?viewer=${viewerId}`, options);
