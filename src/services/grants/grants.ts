@@ -5,6 +5,7 @@ import { type BillingError, invalidInput, notFound, Refusal, refusalsAsData } fr
 import type { Caller } from '../caller.js';
 import { answerAgain, hashInput, keepAnswer, onceMoreOnSameKey } from '../idempotency.js';
 import { inTransaction } from '../in-transaction.js';
+import { expireGrantsOf } from '../ledger/expire-grants.js';
 import { type Announcer, Wallet } from '../ledger/wallet.js';
 import { newId } from '../new-id.js';
 import { decideTerms } from '../purchases/decide-terms.js';
@@ -44,35 +45,6 @@ const viewersWithDueGrants: Statement = {
       select user_id from grants where status = 'ACTIVE' and available_until <= $1 order by available_until limit $2
     ) due`,
 };
-/**
- * One batch: locks the viewers' balances (skipping those that are busy or in another worker's hands), then expires what is due
- * of theirs and writes a live event for each grant, numbered per viewer.
- */
-const expireBatch: Statement = {
-  name: 'grants-expire-batch',
-  text: `with viewers as (
-      select user_id, event_sequence from balances where user_id = any($2::uuid[]) order by user_id for no key update skip locked
-    ),
-    expired as (
-      update grants g set status = 'EXPIRED', ended_at = $1 from viewers
-      where g.user_id = viewers.user_id and g.status = 'ACTIVE' and g.available_until <= $1
-      returning g.id, g.user_id, g.available_until
-    ),
-    numbered as (
-      select e.id, e.user_id, v.event_sequence + row_number() over (partition by e.user_id order by e.available_until, e.id) as sequence
-      from expired e join viewers v using (user_id)
-    ),
-    live as (
-      insert into live_events (user_id, sequence, grant_id, created_at) select user_id, sequence, id, $1 from numbered
-    ),
-    moved as (
-      update balances b set event_sequence = last.sequence
-      from (select user_id, max(sequence)::int as sequence, count(*) as grants from numbered group by user_id) last
-      where b.user_id = last.user_id returning b.user_id, last.sequence, last.grants
-    )
-    select user_id as "userId", sequence, grants from moved`,
-};
-
 /** What admins and time do to grants: gifts, revocations, expiry. Buying and refunding have houses of their own. */
 export class Grants {
   constructor(
@@ -143,8 +115,11 @@ export class Grants {
     const now = this.clock.now();
     const viewers = await this.database.query<{ userId: string }>(viewersWithDueGrants, [now, limit]);
     if (viewers.length === 0) return 0;
-    type Expired = { userId: string; sequence: number; grants: number };
-    const moved = await this.database.query<Expired>(expireBatch, [now, viewers.map((viewer) => viewer.userId)]);
+    const moved = await expireGrantsOf(
+      this.database,
+      viewers.map((viewer) => viewer.userId),
+      now,
+    );
     for (const { userId, sequence } of moved) this.announcer.announce(userId, sequence);
     return moved.reduce((sum, viewer) => sum + viewer.grants, 0);
   }
