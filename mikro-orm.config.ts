@@ -1,4 +1,5 @@
 import 'reflect-metadata';
+import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ReflectMetadataProvider } from '@mikro-orm/decorators/legacy';
 import { Migrator } from '@mikro-orm/migrations';
@@ -16,6 +17,9 @@ export default defineConfig({
   schemaGenerator: { ignoreTriggers: true, ignoreRoutines: true, skipTables: [/^agenda_/, 'mikro_orm_migrations'] },
   migrations: {
     path: fileURLToPath(new URL('./migrations', import.meta.url)),
+    // New ones are written beside the sources, whatever folder this runs from.
+    pathTs: path.resolve('migrations'),
+    emit: 'ts',
     glob: '!(*.d).{js,ts}',
     snapshot: false,
     allOrNothing: true,
