@@ -16,6 +16,7 @@ import { TrustedOperations } from './guard/trusted-operations.js';
 import { type ReadinessCheck, serveHealth } from './health.js';
 import { refuse, serveGraphql } from './http-endpoint.js';
 import { createIdentity, type Identity } from './identity.js';
+import { watchJobs } from './job-metrics.js';
 import type { LiveSockets } from './live-socket.js';
 import { createMetrics, type Metrics, serveMetrics, watchSockets } from './metrics.js';
 import { OperationGate } from './operation-gate.js';
@@ -74,6 +75,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   await app.register(stripeWebhook, { inbox: services.stripeInbox, bodyLimitBytes: config.limits.webhookBodyBytes });
   const sockets = serveSockets(app.server, { schema, identity, execute, gate, services, clock, logger, config });
   watchSockets(metrics, sockets);
+  watchJobs(metrics, services.jobs);
   if (config.observation.metrics) serveMetrics(app, metrics, config.observation);
   const stopExtension = await options.extend?.(app, { schema, identity, execute, services, sockets, metrics });
   return {

@@ -1,0 +1,42 @@
+import { Gauge } from 'prom-client';
+import type { RequiredServices } from '../resolvers/required-services.js';
+import type { Metrics } from './metrics.js';
+
+type Jobs = Pick<RequiredServices['jobs'], 'list'>;
+type Job = Awaited<ReturnType<Jobs['list']>>[number];
+
+/** How the last run of each job went, on whatever worker it was: read from the database when it is asked for. */
+export function watchJobs({ registry }: Metrics, jobs: Jobs): void {
+  const read = onceAtATime(() => jobs.list().catch(() => []));
+  const gauge = (name: string, help: string, valueOf: (job: Job) => number | null) =>
+    new Gauge({
+      name,
+      help,
+      labelNames: ['job'] as const,
+      registers: [registry],
+      async collect() {
+        for (const job of await read()) {
+          const value = valueOf(job);
+          if (value !== null) this.set({ job: job.name }, value);
+        }
+      },
+    });
+  gauge('boxoffice_job_last_run_timestamp_seconds', 'When the job last began.', ({ lastRunAt }) =>
+    lastRunAt ? lastRunAt.getTime() / 1000 : null,
+  );
+  gauge('boxoffice_job_last_duration_seconds', 'How long the last run of the job took.', ({ lastDurationMs }) =>
+    lastDurationMs === null ? null : lastDurationMs / 1000,
+  );
+  gauge('boxoffice_job_failures', 'How often the job has failed in a row.', ({ failCount }) => failCount);
+}
+
+/** One read for all who ask while it is under way: the gauges are collected together. */
+function onceAtATime<Result>(work: () => Promise<Result>): () => Promise<Result> {
+  let underWay: Promise<Result> | null = null;
+  return () => {
+    underWay ??= work().finally(() => {
+      underWay = null;
+    });
+    return underWay;
+  };
+}
