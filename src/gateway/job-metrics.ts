@@ -8,7 +8,7 @@ type Job = Awaited<ReturnType<Jobs['list']>>[number];
 /** How the last run of each job went, on whatever worker it was: read from the database when it is asked for. */
 export function watchJobs({ registry }: Metrics, jobs: Jobs): void {
   const read = onceAtATime(() => jobs.list().catch(() => []));
-  const gauge = (name: string, help: string, valueOf: (job: Job) => number | null) =>
+  const gauge = (name: string, help: string, readingOf: (job: Job) => number | null) =>
     new Gauge({
       name,
       help,
@@ -16,7 +16,7 @@ export function watchJobs({ registry }: Metrics, jobs: Jobs): void {
       registers: [registry],
       async collect() {
         for (const job of await read()) {
-          const value = valueOf(job);
+          const value = readingOf(job);
           if (value !== null) this.set({ job: job.name }, value);
         }
       },
