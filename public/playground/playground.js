@@ -104,10 +104,13 @@ async function start() {
     for (const key of Object.keys(localStorage)) if (key.startsWith('graphiql:')) localStorage.removeItem(key);
     location.reload();
   });
+  const story = storyTabs(roles);
   const { React, ReactDOM, GraphiQL } = window;
   const properties = {
     fetcher: fetcher(roles.admin),
-    defaultTabs: storyTabs(roles),
+    defaultTabs: story,
+    // GraphiQL opens the first tab with its query alone; what was kept of an earlier visit stays as it was.
+    ...(localStorage.getItem('graphiql:tabState') ? {} : { variables: story[0].variables, headers: story[0].headers }),
     defaultHeaders: JSON.stringify({ Authorization: `Bearer {{${roles.admin}}}` }, null, 2),
     defaultEditorToolsVisibility: 'variables',
     shouldPersistHeaders: ready,

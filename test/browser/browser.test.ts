@@ -162,6 +162,10 @@ if (reason) console.warn(`The browser tests are skipped: ${reason}.`);
 
   it('runs the ready tabs of the playground, a live one included', async () => {
     const page = await house.tab('/playground');
+    // As one who has just come and clicks nothing else.
+    await page.getByRole('button', { name: /^Execute query/ }).click();
+    await page.locator('.result-window').getByText('"The Playhouse"').waitFor();
+    expect(await page.getByRole('tab').count()).toBe(10);
     await run(page, 'WatchBalance', '"balanceChanged"');
     await run(page, 'CreateFilms', '"The Playhouse"');
     await run(page, 'CreateSubscription', '"DRAFT"');

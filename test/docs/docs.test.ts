@@ -66,6 +66,18 @@ describe('what the docs and pages say', () => {
     ).toEqual([]);
   });
 
+  it('every metric has its line in the operations page, and the dashboard asks for no other', () => {
+    const source = globSync('src/**/*.ts')
+      .map((file) => readFileSync(file, 'utf8'))
+      .join('');
+    const metrics = new Set([...source.matchAll(/'(boxoffice_[a-z_]+)'/g)].map((match) => match[1] ?? ''));
+    const operations = readFileSync('docs/operations.md', 'utf8');
+    expect(metrics.size).toBeGreaterThan(5);
+    expect([...metrics].filter((name) => !operations.includes(`\`${name}\``))).toEqual([]);
+    const asked = readFileSync('docs/grafana-dashboard.json', 'utf8').matchAll(/(boxoffice_[a-z_]+?)(?:_bucket)?\b/g);
+    expect([...asked].map((match) => match[1] ?? '').filter((name) => !metrics.has(name))).toEqual([]);
+  });
+
   it('every job has its line in the operations page', () => {
     const operations = readFileSync('docs/operations.md', 'utf8');
     const names = globSync('src/jobs/*.ts').flatMap(
