@@ -76,6 +76,7 @@ function rename(schema: GraphQLSchema, from: string, to: string): GraphQLSchema 
 export async function composeSchema(contract: string = readContract()): Promise<GraphQLSchema> {
   const fromClasses = await classSchema();
   const resolvers = resolversOf(fromClasses);
+  // Here and not in the classes: type-graphql's own way is a promise, which compiled operations do not wait for.
   resolvers.BillingError = { __resolveType: billingErrorTypeOf };
   resolvers.Node = { __resolveType: ({ __typename }: { __typename: string }) => __typename };
   const served = makeExecutableSchema({

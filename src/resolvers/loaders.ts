@@ -14,7 +14,7 @@ const BATCH_COUNT = 1_000;
 type Batch<Row> = (ids: readonly string[]) => Promise<readonly Row[]>;
 
 /** Loads one row by a UUID. What is no UUID is nothing, and never reaches the database. */
-export class RowLoader<Row> {
+class RowLoader<Row> {
   private readonly loader: DataLoader<string, Row | null>;
 
   constructor(batch: Batch<Row>, keyOf: (row: Row) => string | null) {
@@ -45,7 +45,7 @@ function listLoader<Row>(batch: Batch<Row>, parentOf: (row: Row) => string | nul
 }
 
 /** Loads pages of many parents: those asked for with the same arguments come in one statement. */
-export class PageLoader<Node, Request extends PageRequest> {
+class PageLoader<Node, Request extends PageRequest> {
   private readonly loaders = new Map<string, DataLoader<string, Page<Node>>>();
 
   constructor(private readonly batch: (parentIds: readonly string[], request: Request) => Promise<readonly Page<Node>[]>) {}

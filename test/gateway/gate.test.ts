@@ -143,3 +143,43 @@ describe('/metrics', () => {
       expect(text).not.toContain('Made_up_name');
     }));
 });
+
+describe('expected failures', () => {
+  const money = { amount: 5, currency: 'EUR' };
+  const failure = { message: 'No.', path: ['input', 'x'] };
+  test.each([
+    ['InsufficientFunds', { code: 'INSUFFICIENT_FUNDS', shortfall: money }, '... on InsufficientFunds { shortfall { amount } }'],
+    ['NotFound', { code: 'NOT_FOUND' }, ''],
+    ['NotOnSale', { code: 'NOT_ON_SALE', status: 'DRAFT' }, '... on NotOnSale { status }'],
+    ['NotRefundable', { code: 'NOT_REFUNDABLE', reason: 'GIFT' }, '... on NotRefundable { reason }'],
+    [
+      'AmountOutOfBounds',
+      { code: 'AMOUNT_OUT_OF_BOUNDS', minimum: money, maximum: money },
+      '... on AmountOutOfBounds { minimum { amount } }',
+    ],
+    ['CurrencyMismatch', { code: 'CURRENCY_MISMATCH', expected: 'EUR' }, '... on CurrencyMismatch { expected }'],
+    ['IdempotencyConflict', { code: 'IDEMPOTENCY_CONFLICT' }, ''],
+    [
+      'PaymentProviderUnavailable',
+      { code: 'PAYMENT_PROVIDER_UNAVAILABLE', retryable: true },
+      '... on PaymentProviderUnavailable { retryable }',
+    ],
+    ['InvalidInput', { code: 'INVALID_INPUT' }, ''],
+    ['AlreadyExists', { code: 'ALREADY_EXISTS', existingId: 'x' }, '... on AlreadyExists { existingId }'],
+    ['WrongState', { code: 'WRONG_STATE', state: 'PAID' }, '... on WrongState { state }'],
+  ])('are data of their type: %s', async (typeName, error, selection) => {
+    const failing = stubServices({ purchases: { topUp: async () => ({ errors: [{ ...failure, ...error }] }) } });
+    const kit = await startGateway({ services: failing });
+    try {
+      const query = `mutation { ${TOP_UP.replace('{ code }', `{ __typename code message path ${selection} }`)} }`;
+      const token = await tokenFor();
+      for (let time = 0; time < 3; time++) {
+        const answer = await kit.ask(query, { token });
+        expect(answer.errors).toBeUndefined();
+        expect(answer.data.topUp.errors).toMatchObject([{ __typename: typeName, code: error.code, ...failure }]);
+      }
+    } finally {
+      await kit.stop();
+    }
+  });
+});

@@ -20,32 +20,32 @@ export abstract class BillingErrorType {
 
 /** The balance does not cover it. Code INSUFFICIENT_FUNDS. */
 @ObjectType('InsufficientFunds', { simpleResolvers: true, implements: BillingErrorType })
-export class InsufficientFundsType extends BillingErrorType {
+class InsufficientFundsType extends BillingErrorType {
   @Field(() => MoneyType)
   shortfall!: MoneyType;
 }
 
 /** There is no such thing, or it is not the caller's. Code NOT_FOUND. */
 @ObjectType('NotFound', { simpleResolvers: true, implements: BillingErrorType })
-export class NotFoundType extends BillingErrorType {}
+class NotFoundType extends BillingErrorType {}
 
 /** The subscription is not on sale. Code NOT_ON_SALE. */
 @ObjectType('NotOnSale', { simpleResolvers: true, implements: BillingErrorType })
-export class NotOnSaleType extends BillingErrorType {
+class NotOnSaleType extends BillingErrorType {
   @Field(() => SubscriptionStatusEnum)
   status!: SubscriptionStatus;
 }
 
 /** Nothing of it can be refunded that way. Code NOT_REFUNDABLE. */
 @ObjectType('NotRefundable', { simpleResolvers: true, implements: BillingErrorType })
-export class NotRefundableType extends BillingErrorType {
+class NotRefundableType extends BillingErrorType {
   @Field(() => NotRefundableReasonEnum)
   reason!: NotRefundableReason;
 }
 
 /** The amount is too small or too large. Code AMOUNT_OUT_OF_BOUNDS. */
 @ObjectType('AmountOutOfBounds', { simpleResolvers: true, implements: BillingErrorType })
-export class AmountOutOfBoundsType extends BillingErrorType {
+class AmountOutOfBoundsType extends BillingErrorType {
   @Field(() => MoneyType)
   minimum!: MoneyType;
 
@@ -55,53 +55,53 @@ export class AmountOutOfBoundsType extends BillingErrorType {
 
 /** One balance has one currency. Code CURRENCY_MISMATCH. */
 @ObjectType('CurrencyMismatch', { simpleResolvers: true, implements: BillingErrorType })
-export class CurrencyMismatchType extends BillingErrorType {
+class CurrencyMismatchType extends BillingErrorType {
   @Field(() => CurrencyCodeScalar)
   expected!: string;
 }
 
 /** The key was used before with other input. Code IDEMPOTENCY_CONFLICT. */
 @ObjectType('IdempotencyConflict', { simpleResolvers: true, implements: BillingErrorType })
-export class IdempotencyConflictType extends BillingErrorType {}
+class IdempotencyConflictType extends BillingErrorType {}
 
 /** Stripe could not be reached or refused. Code PAYMENT_PROVIDER_UNAVAILABLE. */
 @ObjectType('PaymentProviderUnavailable', { simpleResolvers: true, implements: BillingErrorType })
-export class PaymentProviderUnavailableType extends BillingErrorType {
+class PaymentProviderUnavailableType extends BillingErrorType {
   @Field(() => Boolean)
   retryable!: boolean;
 }
 
 /** A field of the input is wrong. Code INVALID_INPUT. */
 @ObjectType('InvalidInput', { simpleResolvers: true, implements: BillingErrorType })
-export class InvalidInputType extends BillingErrorType {}
+class InvalidInputType extends BillingErrorType {}
 
 /** It exists already. Code ALREADY_EXISTS. */
 @ObjectType('AlreadyExists', { simpleResolvers: true, implements: BillingErrorType })
-export class AlreadyExistsType extends BillingErrorType {
+class AlreadyExistsType extends BillingErrorType {
   @Field(() => ID)
   existingId!: string;
 }
 
 /** It is not in a state that allows this. Code WRONG_STATE. */
 @ObjectType('WrongState', { simpleResolvers: true, implements: BillingErrorType })
-export class WrongStateType extends BillingErrorType {
+class WrongStateType extends BillingErrorType {
   @Field(() => String)
   state!: string;
 }
 
-const typeNames = {
-  INSUFFICIENT_FUNDS: 'InsufficientFunds',
-  NOT_FOUND: 'NotFound',
-  NOT_ON_SALE: 'NotOnSale',
-  NOT_REFUNDABLE: 'NotRefundable',
-  AMOUNT_OUT_OF_BOUNDS: 'AmountOutOfBounds',
-  CURRENCY_MISMATCH: 'CurrencyMismatch',
-  IDEMPOTENCY_CONFLICT: 'IdempotencyConflict',
-  PAYMENT_PROVIDER_UNAVAILABLE: 'PaymentProviderUnavailable',
-  INVALID_INPUT: 'InvalidInput',
-  ALREADY_EXISTS: 'AlreadyExists',
-  WRONG_STATE: 'WrongState',
-} as const satisfies Record<BillingError['code'], string>;
+const typeOf = {
+  INSUFFICIENT_FUNDS: InsufficientFundsType,
+  NOT_FOUND: NotFoundType,
+  NOT_ON_SALE: NotOnSaleType,
+  NOT_REFUNDABLE: NotRefundableType,
+  AMOUNT_OUT_OF_BOUNDS: AmountOutOfBoundsType,
+  CURRENCY_MISMATCH: CurrencyMismatchType,
+  IDEMPOTENCY_CONFLICT: IdempotencyConflictType,
+  PAYMENT_PROVIDER_UNAVAILABLE: PaymentProviderUnavailableType,
+  INVALID_INPUT: InvalidInputType,
+  ALREADY_EXISTS: AlreadyExistsType,
+  WRONG_STATE: WrongStateType,
+} as const satisfies Record<BillingError['code'], typeof BillingErrorType>;
 
-/** The contract's type of an expected failure, by its code. */
-export const billingErrorTypeOf = ({ code }: BillingError): string => typeNames[code];
+/** The contract's type of an expected failure: the class without the ending that keeps it apart from the services' words. */
+export const billingErrorTypeOf = ({ code }: BillingError): string => typeOf[code].name.slice(0, -'Type'.length);
