@@ -30,8 +30,7 @@ export class LiveConnection {
   private answered = true;
   private expiry: NodeJS.Timeout | undefined;
   private cut: NodeJS.Timeout | undefined;
-  /** Resolves when the socket is closed. */
-  private readonly gone: Promise<void>;
+  private going: Promise<void> | undefined;
 
   constructor(
     readonly socket: WebSocket,
@@ -45,12 +44,9 @@ export class LiveConnection {
     });
     // ws answers pings by itself: a client that only pings and never reads must not fill the buffer either.
     socket.on('ping', () => this.refuseSlowReader());
-    this.gone = new Promise((resolve) => {
-      socket.once('close', () => {
-        clearTimeout(this.expiry);
-        clearTimeout(this.cut);
-        resolve();
-      });
+    socket.once('close', () => {
+      clearTimeout(this.expiry);
+      clearTimeout(this.cut);
     });
   }
 
@@ -108,11 +104,19 @@ export class LiveConnection {
   private send(data: string): Promise<void> {
     const { socket } = this;
     // Whoever still has something to say waits for the end, and does not fetch more of it meanwhile.
-    if (socket.readyState !== socket.OPEN || this.refuseSlowReader()) return this.gone;
+    if (socket.readyState !== socket.OPEN || this.refuseSlowReader()) return this.gone();
     return new Promise((resolve) => {
       // A failed write means that the socket breaks, and its close ends the operations.
       socket.send(data, () => resolve());
     });
+  }
+
+  /** Resolves when the socket is closed. */
+  private gone(): Promise<void> {
+    const { socket } = this;
+    if (socket.readyState === socket.CLOSED) return Promise.resolve();
+    this.going ??= new Promise((resolve) => socket.once('close', () => resolve()));
+    return this.going;
   }
 
   private refuseSlowReader(): boolean {

@@ -183,8 +183,11 @@ class LiveSocketServer implements LiveSockets {
     const { options } = this;
     return makeServer<Record<string, unknown>, Extra>({
       connectionInitWaitTimeout: options.settings.connectionInitTimeoutMs,
-      onConnect: async ({ connectionParams, extra }) => {
+      onConnect: async (context) => {
+        const { connectionParams, extra } = context;
         const refusal = await this.admit(extra.connection, tokenOf(connectionParams));
+        // Tokens are long, and this one has done its work.
+        (context as { connectionParams?: unknown }).connectionParams = undefined;
         // The socket is closing: what graphql-ws sends after this goes nowhere.
         if (refusal) extra.connection.close(...refusal);
         return refusal === null;
@@ -194,9 +197,14 @@ class LiveSocketServer implements LiveSockets {
         if (connection.operations >= options.settings.operationsPerSocketCount) return [tooManyOperations()];
         connection.operations++;
         const prepared = await this.prepareSafely(payload, connection);
-        if (isDocument(prepared)) return this.argumentsOf(prepared, payload, extra);
-        connection.operations--;
-        return prepared;
+        if (!isDocument(prepared)) {
+          connection.operations--;
+          return prepared;
+        }
+        const args = this.argumentsOf(prepared, payload, extra);
+        // graphql-ws keeps the message while the operation runs; its text is long, and kept once with the document.
+        (payload as { query: string }).query = '';
+        return args;
       },
       execute: (args) => runnerOf(args).execute(args),
       subscribe: (args) => runnerOf(args).subscribe(args),

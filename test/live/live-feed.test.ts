@@ -152,7 +152,7 @@ test('a cursor is refused when it is malformed, of another viewer or of the othe
   const [userId, other] = [await scene.viewer(), await scene.viewer()];
   const feed = feedWith(new LocalHints());
   const { cursor } = await nextOf(await feed.watchBalance(userId));
-  for (const malformed of ['', 'x', '0'.repeat(16), `${cursor}A`, cursor.replace(/.$/, '!')]) {
+  for (const malformed of ['', 'x', '0'.repeat(18), `${cursor}A`, cursor.replace(/.$/, '!')]) {
     await expect(feed.watchBalance(userId, malformed)).rejects.toThrow(new InvalidArgument('after', '`after` is not a cursor.'));
   }
   await expect(feed.watchBalance(other, cursor)).rejects.toThrow('`after` is a cursor of another viewer.');

@@ -19,32 +19,32 @@ export class CursorExpired extends Error {
 }
 
 const FORMAT = 1;
-const BYTES = 12;
-const VIEWER_BYTES = 6;
 const KINDS = { BALANCE: 1, GRANT: 2 } as const satisfies Record<LiveKind, number>;
+/** Format, kind and seven bytes of the viewer's hash: nine bytes, so that they are twelve characters of their own. */
+const OWNER_BYTES = 9;
+const OWNER_CHARACTERS = 12;
 /** No event has this number: `live_events.sequence` is a signed 32 bit integer. */
 const AFRESH = 0xffff_ffff;
+const scratch = Buffer.alloc(4);
 
 /**
- * Writes and reads the cursors of one viewer and one kind of change. A cursor is 12 bytes in base64url: format, kind, six
+ * Writes and reads the cursors of one viewer and one kind of change. A cursor is 13 bytes in base64url: format, kind, seven
  * bytes of the viewer's hash, sequence. It carries no secret and no right: it only must not be mistaken for another's.
  */
 export class LiveCursors {
-  private readonly bytes = Buffer.alloc(BYTES);
+  private readonly owner: string;
 
   constructor(
-    userId: string,
+    private readonly userId: string,
     private readonly kind: LiveKind,
   ) {
-    this.bytes[0] = FORMAT;
-    this.bytes[1] = KINDS[kind];
-    createHash('sha256').update(userId).digest().copy(this.bytes, 2, 0, VIEWER_BYTES);
+    this.owner = ownerOf(userId, kind);
   }
 
   /** The cursor behind the event with this number. */
   at(sequence: number): string {
-    this.bytes.writeUInt32BE(sequence, BYTES - 4);
-    return this.bytes.toString('base64url');
+    scratch.writeUInt32BE(sequence);
+    return this.owner + scratch.toString('base64url');
   }
 
   /** The cursor of an item in the middle of the present state: going on from it begins the present state again. */
@@ -54,20 +54,29 @@ export class LiveCursors {
 
   /** Ends in InvalidArgument for anything but a cursor of this viewer and this kind. */
   read(cursor: string): LivePoint {
-    const given = /^[A-Za-z0-9_-]{16}$/.test(cursor) ? Buffer.from(cursor, 'base64url') : null;
+    const given = /^[A-Za-z0-9_-]{18}$/.test(cursor) ? Buffer.from(cursor, 'base64url') : null;
     if (given?.[0] !== FORMAT) throw new InvalidArgument('after', '`after` is not a cursor.');
-    if (given.compare(this.bytes, 2, 2 + VIEWER_BYTES, 2, 2 + VIEWER_BYTES) !== 0) {
-      throw new InvalidArgument('after', '`after` is a cursor of another viewer.');
+    const owner = cursor.slice(0, OWNER_CHARACTERS);
+    const other = this.kind === 'GRANT' ? 'BALANCE' : 'GRANT';
+    if (owner === ownerOf(this.userId, other)) {
+      throw new InvalidArgument('after', `\`after\` is a cursor of ${other === 'GRANT' ? 'grantChanged' : 'balanceChanged'}.`);
     }
-    if (given[1] !== KINDS[this.kind]) {
-      throw new InvalidArgument(
-        'after',
-        `\`after\` is a cursor of ${this.kind === 'GRANT' ? 'balanceChanged' : 'grantChanged'}.`,
-      );
-    }
-    const sequence = given.readUInt32BE(BYTES - 4);
+    if (owner !== this.owner) throw new InvalidArgument('after', '`after` is a cursor of another viewer.');
+    const sequence = given.readUInt32BE(OWNER_BYTES);
     return { sequence: sequence === AFRESH ? null : sequence };
   }
+}
+
+function ownerOf(userId: string, kind: LiveKind): string {
+  const owner = Buffer.from([
+    FORMAT,
+    KINDS[kind],
+    ...createHash('sha256')
+      .update(userId)
+      .digest()
+      .subarray(0, OWNER_BYTES - 2),
+  ]);
+  return owner.toString('base64url');
 }
 
 /** What is known of a viewer's events when a cursor is presented. */

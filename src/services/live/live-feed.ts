@@ -3,7 +3,7 @@ import type { Queryable, Statement } from '../../stores/database.js';
 import type { HintChannel } from '../../stores/hints.js';
 import { CursorExpired, canGoOnAfter, LiveCursors } from './live-cursor.js';
 import { LiveEventReader } from './live-event-reader.js';
-import { LiveStream } from './live-stream.js';
+import { LiveStream, type LiveStreamStart } from './live-stream.js';
 import { type LiveBalance, readPresentGrants, readPresentState } from './present-state.js';
 
 export interface BalanceChanged {
@@ -90,7 +90,7 @@ export class LiveFeed {
       return {
         position: seen ?? events.last,
         first: seen === null ? [present] : [],
-        convert: (event) => balanceChanged(event, balance.currency, cursors),
+        convert: balancesIn(balance.currency, cursors),
       };
     });
   }
@@ -102,7 +102,7 @@ export class LiveFeed {
   async watchGrants(userId: string, after: string | null = null): Promise<AsyncIterableIterator<GrantChanged>> {
     const cursors = new LiveCursors(userId, 'GRANT');
     const seen = after === null ? null : cursors.read(after).sequence;
-    const convert = ({ grantId, sequence }: LiveEvent) => (grantId === null ? null : { cursor: cursors.at(sequence), grantId });
+    const convert = grantsIn(cursors);
     return this.open<GrantChanged>(userId, async () => {
       if (seen !== null) {
         const { events } = await readPresentState(this.options.database, userId, this.options.currency);
@@ -134,14 +134,15 @@ export class LiveFeed {
   /** Listens first and looks then, so that no change falls between. */
   private async open<Change>(
     userId: string,
-    begin: () => Promise<{ position: number; first: readonly Change[]; convert(event: LiveEvent): Change | null }>,
+    begin: () => Promise<LiveStreamStart<Change> & { convert(event: LiveEvent): Change | null }>,
   ): Promise<AsyncIterableIterator<Change>> {
     if (this.stopped) throw new Error('the live feed is stopped');
     // The stream is not there yet while its beginning is read. It begins with a read, so a hint at that time is not missed.
     const viewer = this.enter(userId);
     try {
-      const stream: LiveStream<Change> = new LiveStream({
-        ...(await begin()),
+      const { convert, ...start } = await begin();
+      const stream: LiveStream<Change> = new LiveStream(start, {
+        convert,
         read: (after) => this.reader.read(userId, after),
         batchCount: this.options.settings.batchCount,
         onReadError: (error) => {
@@ -215,12 +216,16 @@ export class LiveFeed {
   }
 }
 
-function balanceChanged(event: LiveEvent, currency: string, cursors: LiveCursors): BalanceChanged | null {
-  const { version, posted, held, userId, createdAt, transactionId, sequence } = event;
-  if (version === null || posted === null || held === null) return null;
-  return {
-    cursor: cursors.at(sequence),
-    balance: { userId, currency, posted, held, version, updatedAt: createdAt },
-    transactionId,
+// Made outside of where streams are opened: what a stream keeps for its life must not keep its beginning.
+const balancesIn =
+  (currency: string, cursors: LiveCursors) =>
+  ({ version, posted, held, userId, createdAt, transactionId, sequence }: LiveEvent): BalanceChanged | null => {
+    if (version === null || posted === null || held === null) return null;
+    const balance = { userId, currency, posted, held, version, updatedAt: createdAt };
+    return { cursor: cursors.at(sequence), balance, transactionId };
   };
-}
+
+const grantsIn =
+  (cursors: LiveCursors) =>
+  ({ grantId, sequence }: LiveEvent): GrantChanged | null =>
+    grantId === null ? null : { cursor: cursors.at(sequence), grantId };

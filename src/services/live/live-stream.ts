@@ -1,11 +1,15 @@
 import type { LiveEvent } from '../../entities/live-event.js';
 import { CursorExpired } from './live-cursor.js';
 
-export interface LiveStreamOptions<Change> {
+/** Where a stream begins. */
+export interface LiveStreamStart<Change> {
   /** All events up to and including this number were seen. */
   position: number;
   /** What comes before any event: the present state. */
   first: readonly Change[];
+}
+
+export interface LiveStreamOptions<Change> {
   /** The viewer's next events after a number, at most `batchCount`. */
   read(after: number): Promise<LiveEvent[]>;
   batchCount: number;
@@ -22,7 +26,7 @@ export interface LiveStreamOptions<Change> {
  * generator cannot do.
  */
 export class LiveStream<Change> implements AsyncIterableIterator<Change, undefined, undefined> {
-  private readonly queue: Change[];
+  private queue: Change[];
   private position: number;
   /** There may be events behind `position`. */
   private behind = true;
@@ -31,9 +35,12 @@ export class LiveStream<Change> implements AsyncIterableIterator<Change, undefin
   private sleeping: (() => void)[] = [];
   private ended = false;
 
-  constructor(private readonly options: LiveStreamOptions<Change>) {
-    this.queue = [...options.first];
-    this.position = options.position;
+  constructor(
+    start: LiveStreamStart<Change>,
+    private readonly options: LiveStreamOptions<Change>,
+  ) {
+    this.queue = [...start.first];
+    this.position = start.position;
   }
 
   /** There are events up to `sequence`; null: there may be some. */
@@ -113,7 +120,7 @@ export class LiveStream<Change> implements AsyncIterableIterator<Change, undefin
   private end(): void {
     if (this.ended) return;
     this.ended = true;
-    this.queue.length = 0;
+    this.queue = [];
     this.rouse();
     this.options.onEnd();
   }
