@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import { ConfigError, Environment, listOf, urlOf, wholeNumber, yesOrNo } from './environment.js';
@@ -91,10 +92,16 @@ const sandboxSecretKey = 'sk_test_sandbox';
  *
  * Fails with ConfigError, which tells every fault at once.
  */
-export function readConfig(source: Readonly<Record<string, string | undefined>> = process.env): Config {
+export function readConfig(source: Readonly<Record<string, string | undefined>> = ownEnvironment()): Config {
   const { config, environment } = readEnvironment(source);
   if (environment.faults.length > 0) throw new ConfigError(environment.faults);
   return config;
+}
+
+/** What the process was given, and below it what a file `.env` in the present directory says. */
+function ownEnvironment(): Readonly<Record<string, string | undefined>> {
+  if (existsSync('.env')) process.loadEnvFile('.env');
+  return process.env;
 }
 
 /** Every variable that the configuration reads. */

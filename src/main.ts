@@ -1,42 +1,52 @@
 import 'reflect-metadata';
 import path from 'node:path';
 import { type Config, readConfig } from './config.js';
+import { openDatabaseServer } from './database-server.js';
 import { createGateway } from './gateway/gateway.js';
 import { watchLive } from './gateway/metrics.js';
 import { servePages } from './gateway/pages.js';
 import { type House, openHouse } from './house.js';
 import { DEMO_ADMIN_ID, DEMO_SERVICE_ID, DEMO_VIEWERS, loadDemo } from './load-demo.js';
 import { Shutdown } from './shutdown.js';
-import { explainStartError } from './start-errors.js';
-import { startEmbeddedPostgres } from './stores/embedded-postgres.js';
+import { checkPorts, explainStartFault, unreachable } from './start-fault.js';
 import { migrate } from './stores/migrate.js';
 import { issueToken, type TokenRole } from './token.js';
 
 const DEMO_TOKEN_SECONDS = 12 * 60 * 60;
+const FAILED_START_BUDGET_MS = 5_000;
 const shutdown = new Shutdown();
 
 /** The whole product in one process: each part is started when what it needs is there, and stopped in the reverse order. */
 async function start(): Promise<void> {
   const config = readConfig();
   shutdown.listen(config.limits.shutdownBudgetMs);
-  const databaseUrl = config.databaseUrl ?? (await startDatabase(config));
-  await migrate(databaseUrl);
+  await checkPorts(config);
+  const databaseUrl = await openDatabase(config);
   const sandboxUrl = await startSandboxIfWanted(config);
-  const house = await openHouse(config, databaseUrl);
+  const house = await openHouse(config, databaseUrl).catch((error: unknown) => {
+    throw config.mongodbUrl ? unreachable('MONGODB_URL', config.mongodbUrl, error) : error;
+  });
   shutdown.add('the stores', () => house.close());
   if (config.demo) await loadDemo(house);
   if (config.runJobs) {
     shutdown.add('the jobs', () => house.jobRunner.stop());
     await house.jobRunner.start();
   }
-  const url = await startGateway(house);
-  console.log(await welcome(config, url, sandboxUrl));
+  await startGateway(house);
+  if (!shutdown.begun) console.log(await welcome(config, sandboxUrl));
 }
 
-async function startDatabase(config: Config): Promise<string> {
-  const postgres = await startEmbeddedPostgres({ dataDirectory: config.dataDirectory });
-  shutdown.add('the embedded database', () => postgres.stop());
-  return postgres.url;
+async function openDatabase(config: Config): Promise<string> {
+  const server = await openDatabaseServer(config);
+  shutdown.add(
+    'the database',
+    () => server.stop(),
+    () => server.abandon(),
+  );
+  await migrate(server.url).catch((error: unknown) => {
+    throw config.databaseUrl ? unreachable('DATABASE_URL', config.databaseUrl, error) : error;
+  });
+  return server.url;
 }
 
 /** Only without a secret key of Stripe; production never loads the sandbox's code. */
@@ -46,7 +56,7 @@ async function startSandboxIfWanted({ stripe, http, dataDirectory }: Config): Pr
   const sandbox = await startSandbox({
     port: stripe.sandboxPort,
     secretKey: stripe.secretKey,
-    webhookUrl: `http://127.0.0.1:${http.port}/webhooks/stripe`,
+    webhookUrl: `http://${isEverywhere(http.host) ? '127.0.0.1' : http.host}:${http.port}/webhooks/stripe`,
     webhookSecret: stripe.webhookSecrets,
     stateFile: path.join(dataDirectory, 'sandbox.jsonl'),
   });
@@ -54,7 +64,9 @@ async function startSandboxIfWanted({ stripe, http, dataDirectory }: Config): Pr
   return sandbox.url;
 }
 
-async function startGateway(house: House): Promise<string> {
+const isEverywhere = (host: string) => host === '0.0.0.0' || host === '::';
+
+async function startGateway(house: House): Promise<void> {
   const { config, services, clock, logger, database } = house;
   const tokenFor = (userId: string, role: TokenRole) => demoToken(config, userId, role);
   const gateway = await createGateway({
@@ -75,13 +87,14 @@ async function startGateway(house: House): Promise<string> {
     },
   });
   shutdown.add('the gateway', () => gateway.stop());
-  return (await gateway.start()).url;
+  await gateway.start();
 }
 
 const demoToken = (config: Config, userId: string, role: TokenRole) =>
   issueToken(config.identity, { userId, role, expiresInSeconds: DEMO_TOKEN_SECONDS }, new Date());
 
-async function welcome(config: Config, url: string, sandboxUrl: string | null): Promise<string> {
+async function welcome(config: Config, sandboxUrl: string | null): Promise<string> {
+  const url = config.http.publicUrl;
   const lines = ['', 'Boxoffice is ready.', `  GraphQL     ${url}/graphql`];
   if (config.guard.playground !== 'off') lines.push(`  Playground  ${url}/playground`);
   if (config.demo) lines.push(`  Demo        ${url}/demo`);
@@ -100,8 +113,10 @@ async function welcome(config: Config, url: string, sandboxUrl: string | null): 
   return lines.join('\n');
 }
 
-await start().catch(async (error: unknown) => {
-  console.error(explainStartError(error));
-  await shutdown.run();
+await shutdown.during(start()).catch(async (error: unknown) => {
+  // A signal in the middle of the start takes away what the start stands on.
+  if (shutdown.begun) return;
+  console.error(explainStartFault(error));
+  await shutdown.run(FAILED_START_BUDGET_MS);
   process.exit(1);
 });

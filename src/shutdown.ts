@@ -1,43 +1,121 @@
-/** Steps that undo what was started, run in the reverse order. */
-export class Shutdown {
-  private readonly steps: { name: string; run: () => Promise<unknown> }[] = [];
-  private running: Promise<void> | undefined;
+interface Step {
+  readonly name: string;
+  /** Undoes what was started. */
+  run(): Promise<unknown>;
+  /** Undoes it at once, without waiting, for somebody who does not want to wait. */
+  abandon?(): void;
+}
 
-  /** `run` undoes what was just started. */
-  add(name: string, run: () => Promise<unknown>): void {
-    this.steps.push({ name, run });
+/** The part of the budget that each step still to come keeps for itself. */
+const RESERVED_PART = 0.1;
+/** npm hands on a signal that the terminal has sent to us already: two within this time are one. */
+const SAME_SIGNAL_MS = 500;
+const SECOND_SIGNAL_EXIT_CODE = 130;
+
+/** The part of the budget that a start may take to notice that it is to end. */
+const START_PART = 0.4;
+
+/** The start goes no further: the end has begun. */
+export class Interrupted extends Error {
+  override readonly name = 'Interrupted';
+}
+
+/** Steps that undo what was started, run in the reverse order, within a budget. */
+export class Shutdown {
+  private readonly steps: Step[] = [];
+  private undoing: Step | undefined;
+  private running: Promise<number> | undefined;
+  private start: Promise<void> = Promise.resolve();
+  private signalledAtMs: number | undefined;
+
+  constructor(private readonly tell: (line: string) => void = console.error) {}
+
+  /** Whether the end has begun: what fails from then on fails for that reason. */
+  get begun(): boolean {
+    return this.running !== undefined;
   }
 
-  /** Undoes everything once, the last first. A step that fails is told of and does not keep the others from running. */
-  run(): Promise<void> {
-    this.running ??= this.undo();
+  /** Notes how to undo what was just started. Ends in Interrupted when the end has begun: start nothing more. */
+  add(name: string, run: () => Promise<unknown>, abandon?: () => void): void {
+    this.steps.push({ name, run, ...(abandon && { abandon }) });
+    if (this.begun) throw new Interrupted('the end has begun');
+  }
+
+  /** The start that adds the steps: the end waits until it has gone no further. */
+  during(start: Promise<void>): Promise<void> {
+    this.start = start;
+    return start;
+  }
+
+  /**
+   * Undoes everything once, the last first. A step that fails or takes too long is told of and does not keep the others from
+   * running. Gives back how many those were.
+   */
+  run(budgetMs: number): Promise<number> {
+    this.running ??= this.undo(budgetMs);
     return this.running;
   }
 
-  private async undo(): Promise<void> {
-    for (const { name, run } of this.steps.reverse()) {
-      try {
-        await run();
-      } catch (error) {
-        console.error(`Stopping ${name} failed: ${(error as Error).message}`);
-      }
+  /** SIGINT, SIGTERM and SIGHUP end the process in order, within `budgetMs`, and so does a defect; a second signal ends it at once. */
+  listen(budgetMs: number): void {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => this.onSignal(budgetMs));
+    for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
+      process.on(event, (error: unknown) => {
+        this.tell(`A defect ends the server: ${error instanceof Error ? error.stack : String(error)}`);
+        if (!this.begun) void this.run(budgetMs).then(() => process.exit(1));
+      });
     }
   }
 
-  /** SIGINT and SIGTERM end the process in order, within `budgetMs`; a second signal ends it at once. */
-  listen(budgetMs: number): void {
-    let signalled = false;
-    const onSignal = (signal: NodeJS.Signals) => {
-      if (signalled) process.exit(1);
-      signalled = true;
-      console.error(`${signal}: stopping`);
-      setTimeout(() => {
-        console.error(`Not stopped within ${budgetMs} ms; leaving it at that.`);
-        process.exit(1);
-      }, budgetMs).unref();
-      void this.run().then(() => process.exit(0));
-    };
-    process.on('SIGINT', onSignal);
-    process.on('SIGTERM', onSignal);
+  private onSignal(budgetMs: number): void {
+    if (this.signalledAtMs === undefined) {
+      this.signalledAtMs = performance.now();
+      void this.run(budgetMs).then((faultCount) => process.exit(faultCount > 0 ? 1 : 0));
+    } else if (performance.now() - this.signalledAtMs > SAME_SIGNAL_MS) {
+      for (const step of [...this.steps, this.undoing]) step?.abandon?.();
+      process.exit(SECOND_SIGNAL_EXIT_CODE);
+    }
+  }
+
+  private async undo(budgetMs: number): Promise<number> {
+    const deadline = performance.now() + budgetMs;
+    let faultCount = 0;
+    await withinMs(
+      this.start.catch(() => undefined),
+      START_PART * budgetMs,
+    );
+    for (let step = this.steps.pop(); step; step = this.steps.pop()) {
+      this.undoing = step;
+      const reservedMs = this.steps.length * RESERVED_PART * budgetMs;
+      const fault = await faultOf(step, Math.max(deadline - reservedMs - performance.now(), 0));
+      if (fault) {
+        faultCount++;
+        this.tell(fault);
+        step.abandon?.();
+      }
+    }
+    return faultCount;
+  }
+}
+
+async function faultOf(step: Step, timeoutMs: number): Promise<string | undefined> {
+  try {
+    const inTime = await withinMs(step.run(), timeoutMs);
+    return inTime ? undefined : `Stopping ${step.name} took more than ${Math.round(timeoutMs)} ms.`;
+  } catch (error) {
+    return `Stopping ${step.name} failed: ${(error as Error).message}`;
+  }
+}
+
+/** Whether it ended in time. */
+async function withinMs(work: Promise<unknown>, timeoutMs: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<false>((resolve) => {
+    timer = setTimeout(() => resolve(false), timeoutMs);
+  });
+  try {
+    return await Promise.race([work.then(() => true), late]);
+  } finally {
+    clearTimeout(timer);
   }
 }

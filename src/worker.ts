@@ -4,18 +4,25 @@ import { readConfig } from './config.js';
 import { serveHealth } from './gateway/health.js';
 import { openHouse } from './house.js';
 import { Shutdown } from './shutdown.js';
-import { explainStartError } from './start-errors.js';
+import { explainStartFault, StartFault, unreachable } from './start-fault.js';
 import { migrate } from './stores/migrate.js';
 
+const FAILED_START_BUDGET_MS = 5_000;
 const shutdown = new Shutdown();
 
 /** Jobs only, and health on PORT: any number of these may run beside the gateways. */
 async function start(): Promise<void> {
   const config = readConfig();
-  if (!config.databaseUrl) throw new Error('A worker needs DATABASE_URL: the embedded database serves one process only.');
+  if (!config.databaseUrl)
+    throw new StartFault(['DATABASE_URL: is not set. The embedded database ends with its server: give workers a Postgres.']);
   shutdown.listen(config.limits.shutdownBudgetMs);
-  await migrate(config.databaseUrl);
-  const house = await openHouse(config, config.databaseUrl);
+  const { databaseUrl, mongodbUrl } = config;
+  await migrate(databaseUrl).catch((error: unknown) => {
+    throw unreachable('DATABASE_URL', databaseUrl, error);
+  });
+  const house = await openHouse(config, databaseUrl).catch((error: unknown) => {
+    throw mongodbUrl ? unreachable('MONGODB_URL', mongodbUrl, error) : error;
+  });
   shutdown.add('the stores', () => house.close());
   const app = Fastify({ logger: false });
   serveHealth(app, { database: () => house.database.pool.query('select 1') }, () => false);
@@ -26,8 +33,10 @@ async function start(): Promise<void> {
   console.log('The worker runs its jobs.');
 }
 
-await start().catch(async (error: unknown) => {
-  console.error(explainStartError(error));
-  await shutdown.run();
+await shutdown.during(start()).catch(async (error: unknown) => {
+  // A signal in the middle of the start takes away what the start stands on.
+  if (shutdown.begun) return;
+  console.error(explainStartFault(error));
+  await shutdown.run(FAILED_START_BUDGET_MS);
   process.exit(1);
 });

@@ -1,9 +1,20 @@
+import { readConfig } from '../config.js';
+import { openDatabaseServer } from '../database-server.js';
+import { explainStartFault } from '../start-fault.js';
 import { migrate } from '../stores/migrate.js';
 
-const url = process.env.DATABASE_URL;
-if (!url) {
-  console.error('Set DATABASE_URL to the database to migrate. (npm start migrates the embedded one by itself.)');
-  process.exit(1);
+/** `npm run migrate`: brings the database to the newest migration, also beside a running server. */
+async function main(): Promise<void> {
+  const server = await openDatabaseServer(readConfig(), { share: true });
+  try {
+    const names = await migrate(server.url);
+    console.log(names.length > 0 ? `Migrated: ${names.join(', ')}` : 'Nothing to migrate.');
+  } finally {
+    await server.stop();
+  }
 }
-const names = await migrate(url);
-console.log(names.length > 0 ? `Migrated: ${names.join(', ')}` : 'Nothing to migrate.');
+
+main().catch((error: unknown) => {
+  console.error(explainStartFault(error));
+  process.exitCode = 1;
+});

@@ -1,15 +1,9 @@
-import { readConfig } from '../config.js';
-import { openHouse } from '../house.js';
 import { describeFailure } from '../services/describe-failure.js';
-import { startEmbeddedPostgres } from '../stores/embedded-postgres.js';
+import { withHouse } from '../with-house.js';
 
 /** `npm run reconcile`: one comparison with Stripe. Ends with 1 when differences are left, with 2 when it could not be done. */
-async function main(): Promise<number> {
-  const config = readConfig();
-  const databaseUrl =
-    config.databaseUrl ?? (await startEmbeddedPostgres({ dataDirectory: config.dataDirectory, share: true })).url;
-  const house = await openHouse(config, databaseUrl);
-  try {
+function main(): Promise<number> {
+  return withHouse(async (house) => {
     const run = await house.services.reconciliation.run();
     const findings = await house.services.reconciliations.findingsOf([run.id]);
     for (const { kind, repaired, stripeId, orderId, userId, detail } of findings) {
@@ -23,9 +17,7 @@ async function main(): Promise<number> {
         `${run.findingsCount} differences, ${run.openFindingsCount} of them left.`,
     );
     return run.openFindingsCount > 0 ? 1 : 0;
-  } finally {
-    await house.close();
-  }
+  });
 }
 
 main().then(

@@ -25,6 +25,8 @@ export interface EmbeddedPostgres {
   readonly url: string;
   /** Ends the server and waits for its end; does nothing when another process owns it. */
   stop(): Promise<void>;
+  /** Has the server end at once, without waiting; it recovers by its log at the next start. */
+  abandon(): void;
 }
 
 export interface EmbeddedPostgresOptions {
@@ -55,7 +57,7 @@ interface Server {
 
 const databaseName = 'boxoffice';
 const startTimeoutMs = 30_000;
-const stopTimeoutMs = 4_000;
+const stopTimeoutMs = 2_000;
 const pollMs = 20;
 /** How long a server may take to notice that its owner was killed. */
 const ownerGoneMs = 1_000;
@@ -87,7 +89,8 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
       );
     }
     const url = urlOf(cluster, server, databaseName);
-    return { url, stop: owner === 'taken' ? async () => {} : () => stop(cluster, server, owner) };
+    if (owner === 'taken') return { url, stop: async () => {}, abandon: () => {} };
+    return { url, stop: () => stop(cluster, server, owner), abandon: () => signal(cluster, server, 'SIGQUIT') };
   }
 }
 
@@ -254,12 +257,16 @@ async function lock(client: pg.Client, cluster: Cluster): Promise<boolean> {
 async function stop(cluster: Cluster, server: Server, owner: pg.Client): Promise<void> {
   await owner.end().catch(() => {});
   // A fast shutdown first, then an immediate one, from which Postgres recovers by its log at the next start.
-  for (const signal of ['SIGINT', 'SIGQUIT'] as const) {
-    if (serves(server.pid, cluster)) process.kill(server.pid, signal);
+  for (const name of ['SIGINT', 'SIGQUIT'] as const) {
+    signal(cluster, server, name);
     for (const deadline = Date.now() + stopTimeoutMs; Date.now() < deadline; await pause(pollMs)) {
       if (!serves(server.pid, cluster)) return;
     }
   }
+}
+
+function signal(cluster: Cluster, server: Server, name: NodeJS.Signals): void {
+  if (serves(server.pid, cluster)) process.kill(server.pid, name);
 }
 
 function urlOf(cluster: Cluster, server: Server, database: string): string {

@@ -1,0 +1,65 @@
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+
+/**
+ * `npm run dev`: compiles on each change and starts the server anew. The embedded Postgres belongs to this process and runs on, which
+ * keeps the data and makes a restart quick.
+ */
+const { readConfig } = await import('../dist/src/config.js');
+const { openDatabaseServer } = await import('../dist/src/database-server.js');
+const { explainStartFault } = await import('../dist/src/start-fault.js');
+
+const compiled = /Found 0 errors/;
+/** A restart does not wait for idle connections. */
+const restartBudgetMs = 500;
+
+let database;
+try {
+  database = await openDatabaseServer(readConfig());
+} catch (error) {
+  console.error(explainStartFault(error));
+  process.exit(1);
+}
+
+let server;
+let ending = false;
+let wanted = Promise.resolve();
+
+function startServer() {
+  server = spawn(process.execPath, ['--enable-source-maps', 'dist/src/main.js'], {
+    stdio: 'inherit',
+    detached: true,
+    env: { ...process.env, DATABASE_URL: database.url, SHUTDOWN_BUDGET_MS: String(restartBudgetMs) },
+  });
+}
+
+async function stopServer() {
+  if (!server || server.exitCode !== null || server.signalCode !== null) return;
+  const ended = new Promise((resolve) => server.once('exit', resolve));
+  server.kill('SIGTERM');
+  await ended;
+}
+
+const compiler = spawn(path.resolve('node_modules/.bin/tsc'), ['-p', 'tsconfig.build.json', '--watch', '--preserveWatchOutput'], {
+  stdio: ['ignore', 'pipe', 'inherit'],
+  detached: true,
+});
+compiler.stdout.on('data', (text) => {
+  process.stdout.write(text);
+  if (!compiled.test(String(text)) || ending) return;
+  wanted = wanted.then(stopServer).then(() => {
+    if (!ending && existsSync('dist/src/main.js')) startServer();
+  });
+});
+
+async function end() {
+  if (ending) return;
+  ending = true;
+  compiler.kill('SIGTERM');
+  await wanted;
+  await stopServer();
+  await database.stop();
+  process.exit(0);
+}
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => void end());
