@@ -48,6 +48,22 @@ export function classifyStripeError(error: unknown): 'RETRYABLE' | 'DEFINITE' | 
 export const isMissingAtStripe = (error: unknown): error is InstanceType<typeof Stripe.errors.StripeError> =>
   error instanceof Stripe.errors.StripeError && error.code === 'resource_missing';
 
+/** Whether the header signs the body with the secret and is no older than `toleranceSeconds` (0: of any age). */
+export function isSignedByStripe(
+  rawBody: Buffer,
+  header: string,
+  secret: string,
+  { toleranceSeconds, now }: { toleranceSeconds: number; now: Date },
+): boolean {
+  const { signature } = Stripe.webhooks;
+  if (!signature) throw new Error('the Stripe SDK has no signature helper');
+  try {
+    return signature.verifyHeader(rawBody, header, secret, toleranceSeconds, undefined, now.getTime());
+  } catch {
+    return false;
+  }
+}
+
 /** How many answers that Stripe keeps for a key may be failures before the call is given up. */
 const LARGEST_KEY_COUNT = 5;
 

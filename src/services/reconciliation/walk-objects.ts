@@ -1,4 +1,5 @@
-import Stripe from 'stripe';
+import type Stripe from 'stripe';
+import { isMissingAtStripe } from '../../stores/stripe.js';
 import type { StripeEffects } from '../stripe-inbox/stripe-effects.js';
 import { isUuid } from '../uuid.js';
 import { chunksOf } from './chunks.js';
@@ -182,7 +183,7 @@ async function known<Theirs>(asked: Promise<Theirs>): Promise<Theirs | null> {
   try {
     return await asked;
   } catch (error) {
-    if (error instanceof Stripe.errors.StripeInvalidRequestError && error.code === 'resource_missing') return null;
+    if (isMissingAtStripe(error)) return null;
     throw error;
   }
 }

@@ -1,4 +1,5 @@
-import Stripe from 'stripe';
+import type Stripe from 'stripe';
+import { isMissingAtStripe } from '../../stores/stripe.js';
 import type { Surroundings } from '../in-transaction.js';
 import type { Applied } from '../payment-not-yet-known.js';
 import { subjectOf } from './event-types.js';
@@ -52,7 +53,7 @@ export async function refundsOfPayment(stripe: Pick<Stripe, 'refunds'>, paymentI
     const list = stripe.refunds.list({ payment_intent: paymentIntentId, limit: 100 });
     return (await list.autoPagingToArray({ limit: LARGEST_REFUNDS })).reverse();
   } catch (error) {
-    if (error instanceof Stripe.errors.StripeInvalidRequestError && error.code === 'resource_missing') return [];
+    if (isMissingAtStripe(error)) return [];
     throw error;
   }
 }
