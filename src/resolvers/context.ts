@@ -67,3 +67,8 @@ export function whose(caller: Caller, userId: string | null | undefined, roles: 
 
 /** Whether the caller may see what belongs to a viewer. */
 export const mayReadOf = (caller: Caller, userId: string): boolean => caller.role === 'ADMIN' || caller.userId === userId;
+
+/** Ends in FORBIDDEN unless the caller may see what belongs to a viewer. */
+export function demandReadOf(caller: Caller, userId: string): void {
+  if (!mayReadOf(caller, userId)) throw forbidden();
+}

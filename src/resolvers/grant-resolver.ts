@@ -1,12 +1,13 @@
 import { Arg, Args, Ctx, FieldResolver, Mutation, Resolver, Root } from 'type-graphql';
 import type { Grant } from '../entities/grant.js';
-import type { Context } from './context.js';
+import { type Context, demandReadOf } from './context.js';
 import { PageArgs } from './page-args.js';
 import { FilmConnectionType } from './types/film.js';
 import { GrantType } from './types/grant.js';
 import { GiftGrantInput, RevokeGrantInput } from './types/money-inputs.js';
 import { GrantPayload } from './types/money-payloads.js';
 
+/** A service reaches grants of anyone through access decisions, but not the money behind them. */
 @Resolver(() => GrantType)
 export class GrantResolver {
   @FieldResolver()
@@ -20,22 +21,26 @@ export class GrantResolver {
   }
 
   @FieldResolver()
-  refundQuote(@Root() grant: Grant, @Ctx() { loaders }: Context): unknown {
+  refundQuote(@Root() grant: Grant, @Ctx() { caller, loaders }: Context): unknown {
+    demandReadOf(caller, grant.userId);
     return loaders.refundQuote.load(grant);
   }
 
   @FieldResolver()
-  refunds(@Root() grant: Grant, @Ctx() { loaders }: Context): unknown {
+  refunds(@Root() grant: Grant, @Ctx() { caller, loaders }: Context): unknown {
+    demandReadOf(caller, grant.userId);
     return loaders.refundsOfGrant.load(grant.id);
   }
 
   @FieldResolver()
-  order(@Root() grant: Grant, @Ctx() { loaders }: Context): unknown {
+  order(@Root() grant: Grant, @Ctx() { caller, loaders }: Context): unknown {
+    demandReadOf(caller, grant.userId);
     return loaders.order.load(grant.orderId);
   }
 
   @FieldResolver()
-  spending(@Root() grant: Grant, @Ctx() { loaders }: Context): unknown {
+  spending(@Root() grant: Grant, @Ctx() { caller, loaders }: Context): unknown {
+    demandReadOf(caller, grant.userId);
     return loaders.transaction.load(grant.spendingId);
   }
 

@@ -145,3 +145,41 @@ describe('a field that only admins may see', () => {
     expect((await ask({ userId: another, role: 'VIEWER' })).data).toEqual({ node: null });
   });
 });
+
+describe('a service that asks for access', () => {
+  const grant = { id: somebody, userId: somebody, status: 'ACTIVE', spendingId: another, orderId: another };
+  const services = stubServices({
+    access: {
+      decide: async () => [{ filmId: somebody, allowed: true, reason: 'GRANTED', availableUntil: null, grantId: somebody }],
+    },
+    history: {
+      rows: { grantsByIds: async () => [grant], transactionsByIds: async () => [{ id: another, userId: somebody }] },
+      pages: {},
+      balances: {},
+    },
+  });
+  const ask = (caller: Caller, fields: string) =>
+    execute({
+      schema,
+      document: parse(`{ access(filmIds: ["${somebody}"], userId: "${somebody}") { allowed grant { id status ${fields} } } }`),
+      contextValue: createContext({ caller, requestId: 'test', services, now: new Date() }),
+    });
+
+  test('sees the grant that decided', async () => {
+    const result = await ask({ userId: another, role: 'SERVICE' }, '');
+    expect(result.data).toEqual({ access: [{ allowed: true, grant: { id: somebody, status: 'ACTIVE' } }] });
+  });
+
+  test.each(['order { id }', 'spending { id }', 'refundQuote { unusedDays }', 'refunds { id }'])(
+    'does not see the money behind it: %s',
+    async (fields) => {
+      const result = await ask({ userId: another, role: 'SERVICE' }, fields);
+      expect(result.errors?.[0]?.extensions.code).toBe('FORBIDDEN');
+    },
+  );
+
+  test('is not an admin, who does', async () => {
+    const result = await ask({ userId: another, role: 'ADMIN' }, 'spending { id }');
+    expect(result.data).toMatchObject({ access: [{ grant: { spending: { id: another } } }] });
+  });
+});
