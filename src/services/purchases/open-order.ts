@@ -34,6 +34,18 @@ export interface OrderIntent {
   readonly expiresAt: Date;
 }
 
+/** Stripe opens no session for less: https://docs.stripe.com/api/checkout/sessions/create */
+const SHORTEST_SESSION_MS = 30 * 60 * 1000;
+
+/** The job that closes orders puts their expiry off to share them out, so the lifetime counts too. */
+function canStillBePaid(order: Order, intent: OrderIntent, now: Date): boolean {
+  if (order.awaitingPayment) return true;
+  const lifetimeMs = intent.expiresAt.getTime() - now.getTime();
+  const leftMs = Math.min(order.expiresAt.getTime(), order.createdAt.getTime() + lifetimeMs) - now.getTime();
+  // Half a minute is for the request that has just made the order and is at Stripe, should the lifetime be the shortest.
+  return leftMs > (order.stripeSessionId ? 0 : Math.min(SHORTEST_SESSION_MS, lifetimeMs - 30_000));
+}
+
 /**
  * The viewer's open order for the same thing, or a new one: while one is open, asking again gives the same. One whose time
  * is over is closed first (a payment that comes all the same is still fulfilled). The viewer's lock must be held.
@@ -42,7 +54,7 @@ export async function openOrder(transaction: Queryable, intent: OrderIntent, now
   const [open] = intent.versionId
     ? await transaction.query<Order>(openPurchase, [intent.userId, intent.versionId])
     : await transaction.query<Order>(openTopUp, [intent.userId, intent.amount, intent.currency]);
-  if (open && (open.awaitingPayment || open.expiresAt > now)) return open;
+  if (open && canStillBePaid(open, intent, now)) return open;
   if (open) await transaction.query(closeStaleOrder, [open.id, now]);
   const values = [newId(), intent.userId, intent.kind, intent.amount, intent.currency, intent.versionId, now, intent.expiresAt];
   const [order] = await transaction.query<Order>(insertOrder, [...values, intent.returnUrl]);

@@ -1,0 +1,45 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import type { Caller } from '../../src/services/caller.js';
+import type { Offer } from '../../src/services/purchases/offer.js';
+import { aKey, Shop } from '../support/shop.js';
+
+const MINUTE_MS = 60_000;
+
+describe('an order whose checkout can no longer be used does not stand in the way of the next one', () => {
+  let shop: Shop;
+  let offer: Offer;
+  let viewer: Caller & { userId: string };
+  beforeEach(async () => {
+    shop = await Shop.open();
+    offer = await shop.desk.putOnSale(100, 10);
+    viewer = await shop.viewer();
+  });
+  afterEach(() => shop.close());
+
+  const byCard = () =>
+    shop.desk.purchases.purchase(viewer, { subscriptionId: offer.subscriptionId, payWith: 'CARD', idempotencyKey: aKey() });
+  const whileStripeIsAway = async <Result>(work: () => Promise<Result>): Promise<Result> => {
+    shop.sandbox.control.addFault({ kind: 'error_500' });
+    const result = await work();
+    shop.sandbox.control.clearFaults();
+    return result;
+  };
+
+  test('Stripe was away, and now too little of its time is left for a session: a new order is opened', async () => {
+    expect((await whileStripeIsAway(byCard)).errors[0]?.code).toBe('PAYMENT_PROVIDER_UNAVAILABLE');
+    shop.clock.advanceMs(40 * MINUTE_MS);
+    const { order, errors } = await byCard();
+    expect(errors).toEqual([]);
+    expect(order?.checkoutUrl).toBeTruthy();
+  });
+
+  test('its time is over and the job has put its next look off: a new order is opened', async () => {
+    const { order } = await byCard();
+    shop.clock.advanceMs(62 * MINUTE_MS);
+    expect(await whileStripeIsAway(() => shop.desk.closeExpiredOrders.closeDue(10))).toBe(1);
+    const next = await byCard();
+    expect(next.errors).toEqual([]);
+    expect(next.order?.id).not.toBe(order?.id);
+    expect((await shop.desk.purchases.look(viewer, order?.id as string))?.status).toBe('EXPIRED');
+  });
+});
