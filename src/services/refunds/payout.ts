@@ -2,7 +2,7 @@ import type { Stripe } from 'stripe';
 import type { Clock } from '../../clock.js';
 import type { Refund } from '../../entities/refund.js';
 import type { Database, Statement } from '../../stores/database.js';
-import { classifyStripeError } from '../../stores/stripe.js';
+import { classifyStripeError, isMissingAtStripe } from '../../stores/stripe.js';
 import { decideNextAttempt } from '../decide-next-attempt.js';
 import { findOrder } from '../purchases/find-order.js';
 import { findRefund, REFUND_COLUMNS } from './find-refund.js';
@@ -88,7 +88,8 @@ export class Payout {
     const kind = classifyStripeError(error);
     if (kind === null) throw error;
     const words = (error as Error).message.slice(0, 500);
-    if (kind === 'DEFINITE') return this.stripeRefunds.fail(refund.id, words);
+    // A payment that was captured is there: who does not know it has the key of another account or mode, and refuses nothing.
+    if (kind === 'DEFINITE' && !isMissingAtStripe(error)) return this.stripeRefunds.fail(refund.id, words);
     const next = decideNextAttempt({ attempts: refund.attempts, now: this.clock.now(), chance: this.random() }, RETRY);
     await this.database.query(putOff, [refund.id, next, words]);
   }
