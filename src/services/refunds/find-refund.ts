@@ -33,9 +33,9 @@ const leftOnPayments: Statement = {
   name: 'refunds-left-on-payments',
   text: `select paid.id, ${LEFT_ON_PAYMENT.replaceAll('ORDER', 'paid.id')} as "leftOnPayment" from orders paid where paid.id = any($1::uuid[])`,
 };
-const hasOpenDispute: Statement = {
-  name: 'refunds-has-open-dispute',
-  text: `select 1 from disputes where order_id = $1 and outcome = 'OPEN' and funds = 'WITHDRAWN' limit 1`,
+const ordersChargedBack: Statement = {
+  name: 'refunds-orders-charged-back',
+  text: `select distinct order_id as id from disputes where order_id = any($1::uuid[]) and funds = 'WITHDRAWN'`,
 };
 
 export async function findRefund(database: Queryable, id: string): Promise<Refund | null> {
@@ -67,6 +67,8 @@ export async function readLeftOnPayments(database: Queryable, orderIds: readonly
   return new Map(rows.map((row) => [row.id, row.leftOnPayment]));
 }
 
-export async function isDisputed(database: Queryable, orderId: string): Promise<boolean> {
-  return (await database.query(hasOpenDispute, [orderId])).length > 0;
+/** Of these orders those whose payment a dispute has taken, be it open or lost: Stripe refunds nothing of them. */
+export async function readChargedBack(database: Queryable, orderIds: readonly string[]): Promise<ReadonlySet<string>> {
+  const rows = await database.query<{ id: string }>(ordersChargedBack, [orderIds]);
+  return new Set(rows.map(({ id }) => id));
 }

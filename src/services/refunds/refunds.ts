@@ -17,7 +17,7 @@ import type { Money } from '../money.js';
 import type { Applied } from '../payment-not-yet-known.js';
 import { isUuid } from '../uuid.js';
 import { decideGrantRefund, decideRefundable, type RefundTerms } from './decide-refund.js';
-import { findRefund, isDisputed, readGrantFacts, readLeftOnPayments } from './find-refund.js';
+import { findRefund, readChargedBack, readGrantFacts, readLeftOnPayments } from './find-refund.js';
 import { PAYOUT_LEASE_MS, type Payout } from './payout.js';
 import { endRefundedGrant, recordRefund } from './record-refund.js';
 import type { StripeRefunds } from './stripe-refunds.js';
@@ -106,14 +106,13 @@ export class Refunds {
     });
   }
 
-  /** What of each top-up can be refunded now, in minor units; null for other kinds. Two statements for all. */
+  /** What of each top-up can be refunded now, in minor units; null for other kinds. Three statements for all. */
   async refundables(transactions: readonly Transaction[]): Promise<(number | null)[]> {
     const topUps = transactions.filter((transaction) => transaction.kind === 'TOP_UP');
     if (topUps.length === 0) return transactions.map(() => null);
-    const left = await readLeftOnPayments(
-      this.database,
-      topUps.map((topUp) => topUp.orderId as string),
-    );
+    const orderIds = topUps.map((topUp) => topUp.orderId as string);
+    const left = await readLeftOnPayments(this.database, orderIds);
+    for (const chargedBack of await readChargedBack(this.database, orderIds)) left.set(chargedBack, 0);
     const balances = await this.database.query<Balance>(readBalances, [[...new Set(topUps.map((topUp) => topUp.userId))]]);
     const available = new Map(balances.map((balance) => [balance.userId, balance.posted - balance.held]));
     return transactions.map(({ kind, orderId, userId }) =>
@@ -198,7 +197,7 @@ export class Refunds {
     const orderId = topUp.orderId as string;
     const left = (await readLeftOnPayments(transaction, [orderId])).get(orderId) ?? 0;
     if (left <= 0) throw notRefundable('ALREADY_REFUNDED', 'transactionId');
-    if (await isDisputed(transaction, orderId)) throw notRefundable('DISPUTED', 'transactionId');
+    if ((await readChargedBack(transaction, [orderId])).has(orderId)) throw notRefundable('DISPUTED', 'transactionId');
     const amount = input.amount ?? decideRefundable(left, wallet.available);
     if (input.amount != null && (amount < 1 || amount > left)) throw outOfBounds(left, topUp.currency);
     if (amount < 1 || amount > wallet.available) throw shortOf(Math.max(amount, 1) - wallet.available, topUp.currency);
