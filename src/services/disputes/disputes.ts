@@ -59,6 +59,9 @@ export class Disputes {
     return inTransaction<Applied>(this.database, surroundings, async (transaction, afterCommit) => {
       const order = await findOrderOfPayment(transaction, paymentIntentId);
       if (!order) throw new PaymentNotYetKnown(paymentIntentId);
+      if (stripeDispute.currency.toUpperCase() !== order.currency) {
+        throw new Error(`dispute ${stripeDispute.id} is in ${stripeDispute.currency}, its order in ${order.currency}`);
+      }
       const now = this.clock.now();
       const wallet = await Wallet.lock(transaction, order, now, afterCommit, this.announcer);
       const dispute = await this.lockOrRecord(transaction, order, stripeDispute, now);
