@@ -31,10 +31,12 @@ const versionById: Statement = {
   name: 'fulfilment-version',
   text: `select id, price_per_day as "pricePerDay", duration_days as "durationDays" from subscription_versions where id = $1`,
 };
-/** What came of this payment before the payment itself may be taken now. */
+/** What came of this payment before the payment itself may be taken now, what was given up too; should we die, by the job. */
 const wakeWaitingEvents: Statement = {
   name: 'fulfilment-wake-waiting-events',
-  text: `update stripe_events set next_attempt_at = $2 where waits_for_payment_intent_id = $1 and status = 'RECEIVED'`,
+  text: `update stripe_events set status = 'RECEIVED', next_attempt_at = $2,
+      attempts = case when status = 'RECEIVED' then attempts else 0 end
+    where waits_for_payment_intent_id = $1 and status in ('RECEIVED', 'IGNORED', 'FAILED')`,
 };
 
 export interface SessionNews extends Surroundings {
