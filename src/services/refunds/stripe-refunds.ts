@@ -114,7 +114,8 @@ export class StripeRefunds {
   /**
    * A refund that somebody made in Stripe's dashboard: the money has left, so it leaves the balance, which may go below zero.
    * What had been spent on a grant comes back into the balance first, as far as it was not given back before; a payment that
-   * is refunded in full ends its grant.
+   * is refunded in full ends its grant. One that has failed by now ends like one whose
+   * failure is heard of later, but never counts against what the payment has left.
    */
   private async adopt(
     transaction: Queryable,
@@ -126,13 +127,14 @@ export class StripeRefunds {
     const order = (await lockOrder(transaction, orderId)) as Order;
     const grant = await lockGrantOfOrder(transaction, orderId);
     const spent = grant ? ((await readGrantFacts(transaction, [grant.id])).get(grant.id)?.spent ?? 0) : 0;
+    const failed = decideStripeRefund('PENDING', stripeRefund.status) === 'FAIL';
     const refund = await recordRefund(
       transaction,
       {
         userId: order.userId,
         origin: 'STRIPE',
         destination: 'CARD',
-        status: 'PENDING',
+        status: failed ? 'FAILED' : 'PENDING',
         amount: stripeRefund.amount,
         currency: order.currency,
         grantId: grant?.id ?? null,
@@ -144,7 +146,11 @@ export class StripeRefunds {
     const credit = Math.min(refund.amount, spent);
     if (credit > 0) await wallet.post({ ...common(refund), amount: credit, counterAccount: 'REVENUE' });
     await wallet.post(debitOf(refund));
-    const left = (await readLeftOnPayments(transaction, [orderId])).get(orderId) ?? 0;
+    if (failed) {
+      await wallet.post(putBackOf(refund));
+      await transaction.query(moveRefund, [refund.id, 'FAILED', stripeRefund.id, reasonOf(stripeRefund), now]);
+    }
+    const left = ((await readLeftOnPayments(transaction, [orderId])).get(orderId) ?? 0) - (failed ? refund.amount : 0);
     if (grant && left <= 0 && !endedStatuses.has(grant.status)) {
       await endRefundedGrant(transaction, grant.id, now);
       await wallet.noteGrantChange(grant.id);

@@ -1,0 +1,133 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { startSandbox } from '../../src/sandbox/start-sandbox.js';
+import type { Caller } from '../../src/services/caller.js';
+import type { Offer } from '../../src/services/purchases/offer.js';
+import { PAYOUT_LEASE_MS } from '../../src/services/refunds/payout.js';
+import { StripeInbox } from '../../src/services/stripe-inbox/stripe-inbox.js';
+import { openStripe, STRIPE_API_VERSION } from '../../src/stores/stripe.js';
+import { MoneyDesk } from '../support/money-desk.js';
+import { aKey, Shop } from '../support/shop.js';
+
+describe('what Stripe is not expected to say', () => {
+  let shop: Shop;
+  let offer: Offer;
+  let viewer: Caller & { userId: string };
+  beforeEach(async () => {
+    shop = await Shop.open();
+    offer = await shop.desk.putOnSale(100, 10);
+    viewer = await shop.viewer(5_000);
+  });
+  afterEach(async () => {
+    expect(await shop.discrepancies()).toEqual([]);
+    await shop.close();
+  });
+
+  const topUpOf = async (orderId: string) =>
+    (await shop.db.rows<{ id: string }>("select id from transactions where order_id = $1 and kind = 'TOP_UP'", [orderId]))[0]
+      ?.id as string;
+
+  const refundIdOf = async (stripeRefundId: string) =>
+    (await shop.db.rows<{ id: string }>('select id from refunds where stripe_refund_id = $1', [stripeRefundId]))[0]?.id as string;
+
+  test("with another account's key no payment is known, and a payout that may have been made is not taken for refused", async () => {
+    const other = await startSandbox({
+      port: 0,
+      clock: shop.clock,
+      webhookUrl: null,
+      webhookSecret: 'whsec_test',
+      stateFile: null,
+    });
+    const stripe = openStripe({ secretKey: other.secretKey, apiUrl: other.url, timeoutMs: 1_000, attemptsCount: 1 });
+    const misled = new MoneyDesk({ database: shop.db.database, stripe, clock: shop.clock });
+    try {
+      const order = await shop.buyByCard(viewer, offer);
+      shop.sandbox.control.addFault({ kind: 'timeout_after_work', operation: 'refunds.create' });
+      const grantId = (await shop.grantOf(order)).id;
+      const { refund } = await shop.desk.refunds.refundGrant(viewer, { grantId, idempotencyKey: aKey() });
+      shop.sandbox.control.clearFaults();
+      shop.clock.advanceMs(PAYOUT_LEASE_MS * 40);
+      expect(await misled.refunds.resumeDue(10)).toBe(1);
+      expect((await shop.refund(refund?.id as string)).status).toBe('PENDING');
+      expect(await shop.balance(viewer)).toMatchObject({ posted: 5_900, held: 900 });
+      shop.clock.advanceMs(PAYOUT_LEASE_MS * 40);
+      expect(await shop.desk.refunds.resumeDue(10)).toBe(1);
+      expect((await shop.refund(refund?.id as string)).status).toBe('SUCCEEDED');
+    } finally {
+      await other.stop();
+    }
+  });
+
+  test('a refund made in the dashboard after one that failed is booked, in whichever order we hear of them', async () => {
+    const paymentIntent = (await shop.topUp(viewer, 1_000)).stripePaymentIntentId as string;
+    const failed = shop.sandbox.control.refundInDashboard({ paymentIntent });
+    shop.sandbox.control.failRefund(failed.id, 'lost_or_stolen_card');
+    const done = shop.sandbox.control.refundInDashboard({ paymentIntent });
+    await shop.tellRefund(done.id);
+    await shop.tellRefund(failed.id);
+    expect(await shop.balance(viewer)).toMatchObject({ posted: 5_000, held: 0 });
+    expect((await shop.refund(await refundIdOf(failed.id))).failureReason).toBe('lost_or_stolen_card');
+  });
+
+  test('a top-up that was charged back cannot be refunded, and is not offered for it', async () => {
+    const order = await shop.topUp(viewer, 1_000);
+    const paymentIntent = order.stripePaymentIntentId as string;
+    const { id } = shop.sandbox.control.openDispute({ paymentIntent, reason: 'fraudulent' });
+    const transactionId = await topUpOf(order.id);
+    for (const outcome of [null, 'lost'] as const) {
+      if (outcome) shop.sandbox.control.closeDispute(id, outcome);
+      await shop.desk.disputes.applyDispute(await shop.stripe.disputes.retrieve(id));
+      const { errors } = await shop.desk.refunds.refundTransaction(viewer, { transactionId, idempotencyKey: aKey() });
+      expect(errors[0]).toMatchObject({ code: 'NOT_REFUNDABLE', reason: 'DISPUTED' });
+      const topUp = { kind: 'TOP_UP', orderId: order.id, userId: viewer.userId };
+      expect(await shop.desk.refunds.refundables([topUp as never])).toEqual([0]);
+    }
+    expect(await shop.balance(viewer)).toMatchObject({ posted: 5_000, held: 0 });
+  });
+
+  test('a dispute in another currency than its payment is not booked as if it were in the same', async () => {
+    const order = await shop.topUp(viewer, 1_000);
+    const paymentIntent = order.stripePaymentIntentId as string;
+    const { id } = shop.sandbox.control.openDispute({ paymentIntent, reason: 'fraudulent' });
+    const dispute = { ...(await shop.stripe.disputes.retrieve(id)), currency: 'jpy', amount: 150_000 };
+    await expect(shop.desk.disputes.applyDispute(dispute)).rejects.toThrow(/jpy/);
+    expect(await shop.balance(viewer)).toMatchObject({ posted: 6_000, held: 0 });
+  });
+
+  test('a dispute given up for an unknown payment is taken up when the payment is fulfilled, even if the process then dies', async () => {
+    const inbox = new StripeInbox({
+      database: shop.db.database,
+      stripe: shop.stripe,
+      effects: {
+        applyCheckoutSession: (session, surroundings) => shop.desk.fulfilment.applyCheckoutSession(session, surroundings),
+        applyStripeRefund: (refund, surroundings) => shop.desk.refunds.applyStripeRefund(refund, surroundings),
+        applyDispute: (dispute, surroundings) => shop.desk.disputes.applyDispute(dispute, surroundings),
+      },
+      clock: shop.clock,
+      settings: {
+        liveMode: false,
+        accountId: undefined,
+        apiVersion: STRIPE_API_VERSION,
+        webhookSecrets: ['whsec_test'],
+        toleranceSeconds: 300,
+        concurrency: 1,
+        queueCapacity: 1,
+        largestAttempts: 1,
+        backoffMs: 1,
+        backoffMaximumMs: 1,
+      },
+      onError: () => {},
+    });
+    const card = { subscriptionId: offer.subscriptionId, payWith: 'CARD' as const, idempotencyKey: aKey() };
+    const { order } = await shop.desk.purchases.purchase(viewer, card);
+    const sessionId = order?.stripeSessionId as string;
+    shop.sandbox.control.pay(sessionId, { card: '4242424242424242' });
+    const paymentIntent = (await shop.stripe.checkout.sessions.retrieve(sessionId)).payment_intent as string;
+    const object = shop.sandbox.control.openDispute({ paymentIntent, reason: 'fraudulent' });
+    const event = { id: 'evt_early', type: 'charge.dispute.created', livemode: false, api_version: STRIPE_API_VERSION };
+    const stored = await inbox.store({ ...event, data: { object } } as never);
+    expect(await inbox.process(stored?.id as string)).toBe('IGNORED');
+    await shop.desk.purchases.look(viewer, order?.id as string); // nobody is told of it: the process is dead
+    expect(await inbox.processDue(10)).toBe(1);
+    expect((await shop.grantOf(order as never)).status).toBe('SUSPENDED');
+  });
+});
