@@ -1,0 +1,92 @@
+import { Agent, request } from 'node:http';
+import { describe, expect, test } from '@jest/globals';
+import { startGateway, stubServices } from './gateway-kit.js';
+
+const film = { id: '44444444-4444-4444-8444-444444444444', title: 'Metropolis', description: null };
+
+describe('stopping', () => {
+  test('answers the request that is running, and takes no new connection', async () => {
+    let release = () => {};
+    let began = () => {};
+    const running = new Promise<void>((resolve) => {
+      began = resolve;
+    });
+    const slow = await startGateway({
+      services: stubServices({
+        catalogue: {
+          filmsByIds: () => {
+            began();
+            return new Promise((resolve) => {
+              release = () => resolve([film]);
+            });
+          },
+          subscriptionsByIds: async () => [],
+          subscriptionsByVersionIds: async () => [],
+        },
+      }),
+    });
+    const answer = slow.ask(`{ film(id: "${film.id}") { title } }`);
+    await running;
+    const stopped = slow.stop();
+    release();
+    expect((await answer).data).toEqual({ film: { title: 'Metropolis' } });
+    await stopped;
+    await expect(fetch(`${slow.url}/healthz`)).rejects.toThrow();
+  });
+
+  test('does not wait for connections that clients keep open', async () => {
+    let release = () => {};
+    let began = () => {};
+    const running = new Promise<void>((resolve) => {
+      began = resolve;
+    });
+    const slow = await startGateway({
+      services: stubServices({
+        catalogue: {
+          filmsByIds: () => {
+            began();
+            return new Promise((resolve) => {
+              release = () => resolve([film]);
+            });
+          },
+          subscriptionsByIds: async () => [],
+          subscriptionsByVersionIds: async () => [],
+        },
+      }),
+    });
+    const agent = new Agent({ keepAlive: true });
+    const body = JSON.stringify({ query: `{ film(id: "${film.id}") { title } }` });
+    const answered = new Promise<string>((resolve, reject) => {
+      const sent = request(`${slow.url}/graphql`, { agent, method: 'POST', headers: { 'content-type': 'application/json' } });
+      sent.on('error', reject).on('response', (response) => response.setEncoding('utf8').on('data', resolve));
+      sent.end(body);
+    });
+    await running;
+    const startedAtMs = performance.now();
+    const stopped = slow.stop();
+    release();
+    expect(JSON.parse(await answered)).toEqual({ data: { film: { title: 'Metropolis' } } });
+    await stopped;
+    expect(performance.now() - startedAtMs).toBeLessThan(5_000);
+    agent.destroy();
+  });
+});
+
+describe('an operation that takes too long', () => {
+  test('is answered with REQUEST_TIMEOUT', async () => {
+    const forever = stubServices({
+      catalogue: {
+        filmsByIds: () => new Promise(() => {}),
+        subscriptionsByIds: async () => [],
+        subscriptionsByVersionIds: async () => [],
+      },
+    });
+    const slow = await startGateway({ services: forever, environment: { REQUEST_TIMEOUT_MS: '200' } });
+    try {
+      const answer = await slow.ask(`{ film(id: "${film.id}") { title } }`);
+      expect([answer.status, answer.errors?.[0]?.extensions.code]).toEqual([503, 'REQUEST_TIMEOUT']);
+    } finally {
+      await slow.stop();
+    }
+  });
+});
