@@ -1,0 +1,62 @@
+import { describe, expect, test } from '@jest/globals';
+import { Interrupted, Shutdown } from '../../src/shutdown.js';
+
+function recorder() {
+  const lines: string[] = [];
+  return { lines, shutdown: new Shutdown((line) => lines.push(line)) };
+}
+
+const never = () => new Promise<void>(() => undefined);
+
+describe('the end', () => {
+  test('undoes what was started in the reverse order, once', async () => {
+    const { shutdown } = recorder();
+    const ended: string[] = [];
+    for (const name of ['database', 'stores', 'gateway']) shutdown.add(name, async () => void ended.push(name));
+    await Promise.all([shutdown.run(1_000), shutdown.run(1_000)]);
+    expect(ended).toEqual(['gateway', 'stores', 'database']);
+  });
+
+  test('tells of a step that fails, and goes on', async () => {
+    const { shutdown, lines } = recorder();
+    const ended: string[] = [];
+    shutdown.add('the database', async () => void ended.push('database'));
+    shutdown.add('the gateway', () => Promise.reject(new Error('no')));
+    expect(await shutdown.run(1_000)).toBe(1);
+    expect(ended).toEqual(['database']);
+    expect(lines).toEqual(['Stopping the gateway failed: no']);
+  });
+
+  test('gives up a step that takes too long, so that the others still have their part of the budget', async () => {
+    const { shutdown, lines } = recorder();
+    const ended: string[] = [];
+    shutdown.add('the database', async () => void ended.push('database'));
+    shutdown.add('the gateway', never, () => void ended.push('gateway given up'));
+    const startedAtMs = performance.now();
+    expect(await shutdown.run(200)).toBe(1);
+    expect(performance.now() - startedAtMs).toBeLessThan(2_000);
+    expect(ended).toEqual(['gateway given up', 'database']);
+    expect(lines[0]).toMatch(/^Stopping the gateway took more than 1[78]\d ms\.$/);
+  });
+
+  test('in the middle of a start lets it open nothing more, and undoes what it has opened last', async () => {
+    const { shutdown } = recorder();
+    const ended: string[] = [];
+    let opened: () => void = () => undefined;
+    const opening = new Promise<void>((resolve) => {
+      opened = resolve;
+    });
+    const start = shutdown.during(
+      (async () => {
+        await opening;
+        shutdown.add('the database', async () => void ended.push('database'));
+        ended.push('never');
+      })(),
+    );
+    const end = shutdown.run(5_000);
+    opened();
+    await expect(start).rejects.toBeInstanceOf(Interrupted);
+    expect(await end).toBe(0);
+    expect(ended).toEqual(['database']);
+  });
+});

@@ -1,0 +1,189 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import net from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { decodeJwt } from 'jose';
+
+const VIEWER = '0190d3a0-0000-7000-8000-000000000001';
+
+let home: string;
+const children: ChildProcess[] = [];
+
+beforeEach(() => {
+  home = mkdtempSync(path.join(os.tmpdir(), 'boxoffice start '));
+  chmodSync(home, 0o755);
+});
+
+afterEach(() => {
+  for (const child of children.splice(0)) child.kill('SIGKILL');
+  for (const { pid } of processesOf(home)) process.kill(pid, 'SIGKILL');
+  rmSync(home, { recursive: true, force: true });
+});
+
+/** All that names this directory on its command line: the database's processes. */
+function processesOf(directory: string): { pid: number; line: string }[] {
+  return execFileSync('ps', ['-eo', 'pid=,args='], { encoding: 'utf8' })
+    .split('\n')
+    .filter((line) => line.includes(directory))
+    .map((line) => ({ pid: Number.parseInt(line, 10), line }));
+}
+
+async function freePort(): Promise<number> {
+  const server = net.createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as net.AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+/** The server as it is shipped, with an environment of its own. */
+async function launch(environment: Record<string, string> = {}, script = 'main.js', ...words: string[]) {
+  const ports = { PORT: String(await freePort()), SANDBOX_PORT: String(await freePort()) };
+  const child = spawn(process.execPath, [path.resolve('dist/src', script), ...words], {
+    cwd: home,
+    env: { PATH: process.env.PATH, DATA_DIR: path.join(home, 'data'), ...ports, ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  children.push(child);
+  const output = { out: '', err: '' };
+  child.stdout.on('data', (text) => {
+    output.out += text;
+  });
+  child.stderr.on('data', (text) => {
+    output.err += text;
+  });
+  const ended = once(child, 'close').then(([code]) => ({ code: code as number | null, ...output }));
+  return { child, output, ended, url: `http://127.0.0.1:${environment.PORT ?? ports.PORT}` };
+}
+
+async function until(condition: () => boolean | Promise<boolean>, timeoutMs = 60_000): Promise<void> {
+  for (const deadline = Date.now() + timeoutMs; !(await condition()); await pause(20)) {
+    if (Date.now() > deadline) throw new Error(`not within ${timeoutMs} ms: ${condition}`);
+  }
+}
+
+describe('a start that cannot be', () => {
+  test('tells every wrong setting, one line each, and ends with 1', async () => {
+    const { ended } = await launch({ PORT: 'x', CURRENCY: 'x', LOG_LEVEL: 'loud' });
+    const { code, out, err } = await ended;
+    expect({ code, out }).toEqual({ code: 1, out: '' });
+    expect(
+      err
+        .trim()
+        .split('\n')
+        .map((line) => line.split(':')[0]),
+    ).toEqual(['PORT', 'CURRENCY', 'LOG_LEVEL']);
+  });
+
+  test('tells both ports that are in use before it makes anything', async () => {
+    const taken = net.createServer().listen(0, '127.0.0.1');
+    const takenToo = net.createServer().listen(0, '127.0.0.1');
+    await Promise.all([once(taken, 'listening'), once(takenToo, 'listening')]);
+    const [port, sandboxPort] = [taken, takenToo].map((server) => String((server.address() as net.AddressInfo).port));
+    const { ended } = await launch({ PORT: port as string, SANDBOX_PORT: sandboxPort as string });
+    const { code, err } = await ended;
+    taken.close();
+    takenToo.close();
+    expect(code).toBe(1);
+    expect(err.trim().split('\n')).toEqual([
+      `PORT: ${port} is in use on 127.0.0.1 by another process. Stop it, or set PORT to a free port.`,
+      `SANDBOX_PORT: ${sandboxPort} is in use on 127.0.0.1 by another process. Stop it, or set SANDBOX_PORT to a free port.`,
+    ]);
+    expect(processesOf(home)).toEqual([]);
+  });
+
+  test('says in a line that the database is out of reach, without its password', async () => {
+    const port = await freePort();
+    const { ended } = await launch({ DATABASE_URL: `postgres://someone:hunter2@127.0.0.1:${port}/shop` });
+    const { code, err } = await ended;
+    expect(code).toBe(1);
+    expect(err).toMatch(
+      new RegExp(`^DATABASE_URL: 127\\.0\\.0\\.1:${port} cannot be used \\(.*\\)\\. Start that server, or correct the URL\\.\n$`),
+    );
+    expect(err).not.toContain('hunter2');
+  });
+
+  test('says in a line that a worker needs a database of its own', async () => {
+    const { ended } = await launch({}, 'worker.js');
+    const { code, err } = await ended;
+    expect({ code, lines: err.trim().split('\n').length }).toEqual({ code: 1, lines: 1 });
+    expect(err).toMatch(/^DATABASE_URL: is not set\./);
+  });
+});
+
+describe('a server', () => {
+  test('is ready with URLs, tokens and a request that works, refuses a second one, and ends at a signal', async () => {
+    const { child, output, ended, url } = await launch();
+    await until(() => output.out.includes('curl') || child.exitCode !== null);
+    expect(output.err).toBe('');
+    expect((await fetch(`${url}/readyz`)).status).toBe(200);
+    const curl = /curl -s (\S+) -H 'content-type: application\/json' -H 'authorization: (\S+ \S+)' -d '(.*)'/.exec(output.out);
+    const [, place, authorization, body] = curl as unknown as [string, string, string, string];
+    const headers = { 'content-type': 'application/json', authorization };
+    const answer = (await (await fetch(place, { method: 'POST', headers, body })).json()) as { data?: unknown; errors?: unknown };
+    expect(answer.errors).toBeUndefined();
+
+    const second = await (await launch()).ended;
+    expect({ code: second.code, err: second.err }).toEqual({
+      code: 1,
+      err: `DATA_DIR ${home}/data is in use by another running Boxoffice. Stop it, or set another DATA_DIR.\n`,
+    });
+
+    const token = (
+      await (
+        await launch({}, 'commands/token.js', '--user', VIEWER, '--role', 'service', '--expires-in', '5m')
+      ).ended
+    ).out;
+    const own = { ...headers, authorization: `Bearer ${token.trim().split('\n').at(-1)}` };
+    const access = '{"query":"{ access(filmIds: [\\"' + VIEWER + '\\"], userId: \\"' + VIEWER + '\\") { reason } }"}';
+    expect(await (await fetch(place, { method: 'POST', headers: own, body: access })).json()).toEqual({
+      data: { access: [{ reason: 'UNKNOWN_FILM' }] },
+    });
+
+    const signalledAtMs = performance.now();
+    // As a terminal and npm do: twice at the same moment.
+    child.kill('SIGINT');
+    child.kill('SIGINT');
+    expect(await ended).toMatchObject({ code: 0, err: '' });
+    expect(performance.now() - signalledAtMs).toBeLessThan(5_000);
+    expect(processesOf(home)).toEqual([]);
+  });
+
+  test('that is told to end in the middle of its start leaves nothing running', async () => {
+    const { child, ended } = await launch();
+    await until(() => processesOf(home).some(({ line }) => line.includes('bin/postgres')));
+    child.kill('SIGTERM');
+    expect(await ended).toMatchObject({ code: 0 });
+    expect(processesOf(home)).toEqual([]);
+  });
+});
+
+describe('npm run token', () => {
+  test('prints a token of the role and the lifetime that were asked for', async () => {
+    const { code, out } = await (await launch({}, 'commands/token.js', '--user', VIEWER, '--role', 'admin', '--expires-in', '2h'))
+      .ended;
+    expect(code).toBe(0);
+    const claims = decodeJwt(out.trim().split('\n').at(-1) as string);
+    expect(claims).toMatchObject({ sub: VIEWER, role: 'admin', iss: 'boxoffice', aud: 'boxoffice' });
+    expect((claims.exp ?? 0) - (claims.iat ?? 0)).toBe(7_200);
+    expect(readFileSync(path.join(home, 'data/jwt-secret'), 'utf8').length).toBeGreaterThan(32);
+  });
+
+  test.each([
+    ['--user must be a UUID.', ['--user', 'ada', '--role', 'viewer']],
+    ['--role must be viewer, service or admin.', ['--user', VIEWER, '--role', 'king']],
+    [
+      '--expires-in must be a duration such as 90s, 15m, 1h or 7d.',
+      ['--user', VIEWER, '--role', 'viewer', '--expires-in', 'soon'],
+    ],
+  ])('refuses: %s', async (message, words) => {
+    const { code, err } = await (await launch({}, 'commands/token.js', ...words)).ended;
+    expect(code).toBe(1);
+    expect(err).toContain(message);
+  });
+});
