@@ -45,6 +45,8 @@ export async function openHouse(config: Config, databaseUrl: string): Promise<Ho
     poolSize: limits.databasePoolCount,
     statementTimeoutMs: limits.databaseStatementTimeoutMs,
     connectionTimeoutMs: limits.databaseConnectTimeoutMs,
+    lockTimeoutMs: limits.databaseLockTimeoutMs,
+    idleTransactionTimeoutMs: limits.databaseIdleTransactionTimeoutMs,
     onIdleError: (error) => logger.warn({ reason: error.message }, 'an idle connection to the database broke'),
   });
   const hints = openHints(config, logger);

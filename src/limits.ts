@@ -103,7 +103,6 @@ const table = {
   expireGrantsIntervalMs: [second, 100, hour],
   processStripeEventsIntervalMs: [5 * second, 100, hour],
   resumeRefundsIntervalMs: [15 * second, 100, hour],
-  releaseHoldsIntervalMs: [minute, 100, day],
   closeOrdersIntervalMs: [minute, 100, day],
   synchroniseCatalogueIntervalMs: [minute, 100, day],
   snapshotBalancesIntervalMs: [hour, 100, day],

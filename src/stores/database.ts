@@ -17,6 +17,10 @@ export interface DatabaseSettings {
   poolSize: number;
   statementTimeoutMs: number;
   connectionTimeoutMs: number;
+  /** How long a statement waits for a row that another transaction holds; without it, as long as for a statement. */
+  lockTimeoutMs?: number;
+  /** A transaction that stands still for longer is ended, so that it holds up nobody; without it, never. */
+  idleTransactionTimeoutMs?: number;
   /** Shown in pg_stat_activity. */
   applicationName?: string;
   /** Told of connections that break while idle; the pool replaces them. */
@@ -51,7 +55,7 @@ export class Database implements Queryable {
       max: settings.poolSize,
       connectionTimeoutMillis: settings.connectionTimeoutMs,
       application_name: settings.applicationName ?? 'boxoffice',
-      options: `-c timezone=UTC -c statement_timeout=${settings.statementTimeoutMs}`,
+      options: sessionOptions(settings),
       types,
     });
     this.pool.on('error', (error) => settings.onIdleError?.(error));
@@ -105,6 +109,18 @@ export class Database implements Queryable {
   async close(): Promise<void> {
     await this.pool.end();
   }
+}
+
+function sessionOptions({ statementTimeoutMs, lockTimeoutMs = 0, idleTransactionTimeoutMs = 0 }: DatabaseSettings): string {
+  const values = {
+    timezone: 'UTC',
+    statement_timeout: statementTimeoutMs,
+    lock_timeout: lockTimeoutMs,
+    idle_in_transaction_session_timeout: idleTransactionTimeoutMs,
+  };
+  return Object.entries(values)
+    .map(([name, value]) => `-c ${name}=${value}`)
+    .join(' ');
 }
 
 /** The constraint that a statement broke, or null when it failed for another reason. */
