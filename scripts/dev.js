@@ -10,7 +10,9 @@ const { readConfig } = await import('../dist/src/config.js');
 const { openDatabaseServer } = await import('../dist/src/database-server.js');
 const { explainStartFault } = await import('../dist/src/start-fault.js');
 
-const compiled = /Found 0 errors/;
+/** The old server ends while the compiler is at work; what has type errors runs all the same, and the errors are on the screen. */
+const compiling = /File change detected/;
+const compiled = /Found \d+ errors?/;
 /** A restart does not wait for idle connections. */
 const restartBudgetMs = 500;
 
@@ -30,7 +32,12 @@ function startServer() {
   server = spawn(process.execPath, ['--enable-source-maps', 'dist/src/main.js'], {
     stdio: 'inherit',
     detached: true,
-    env: { ...process.env, DATABASE_URL: database.url, SHUTDOWN_BUDGET_MS: String(restartBudgetMs) },
+    env: {
+      ...process.env,
+      DATABASE_URL: database.url,
+      SHUTDOWN_BUDGET_MS: String(restartBudgetMs),
+      NODE_COMPILE_CACHE: path.resolve('node_modules/.cache/node'),
+    },
   });
 }
 
@@ -47,7 +54,9 @@ const compiler = spawn(path.resolve('node_modules/.bin/tsc'), ['-p', 'tsconfig.b
 });
 compiler.stdout.on('data', (text) => {
   process.stdout.write(text);
-  if (!compiled.test(String(text)) || ending) return;
+  if (ending) return;
+  if (compiling.test(String(text))) wanted = wanted.then(stopServer);
+  if (!compiled.test(String(text))) return;
   wanted = wanted.then(stopServer).then(() => {
     if (!ending && existsSync('dist/src/main.js')) startServer();
   });

@@ -33,7 +33,9 @@ async function start(): Promise<void> {
     await house.jobRunner.start();
   }
   await startGateway(house);
-  if (!shutdown.begun) console.log(await welcome(config, sandboxUrl));
+  if (shutdown.begun) return;
+  if (config.production) house.logger.info({ url: config.http.publicUrl }, 'ready');
+  else console.log(await welcome(config, sandboxUrl));
 }
 
 async function openDatabase(config: Config): Promise<string> {
