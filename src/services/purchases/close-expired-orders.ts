@@ -1,6 +1,7 @@
 import type { Clock } from '../../clock.js';
 import type { Database, Statement } from '../../stores/database.js';
 import { Refusal } from '../billing-error.js';
+import { eachEvenIfSomeFail } from '../each-even-if-some-fail.js';
 import type { Checkout } from './checkout.js';
 import type { Fulfilment } from './fulfilment.js';
 
@@ -37,11 +38,11 @@ export class CloseExpiredOrders {
       now,
       limit,
     ]);
-    for (const order of claimed) {
+    await eachEvenIfSomeFail(claimed, async (order) => {
       if (order.stripeSessionId) await this.ask(order.stripeSessionId);
       else if (now.getTime() - order.createdAt.getTime() > UNKNOWN_SESSION_MS)
         await this.database.query(closeUnknown, [order.id, now]);
-    }
+    });
     return claimed.length;
   }
 

@@ -4,6 +4,7 @@ import type { Refund } from '../../entities/refund.js';
 import type { Database, Statement } from '../../stores/database.js';
 import { classifyStripeError, isMissingAtStripe } from '../../stores/stripe.js';
 import { decideNextAttempt } from '../decide-next-attempt.js';
+import { eachEvenIfSomeFail } from '../each-even-if-some-fail.js';
 import { findOrder } from '../purchases/find-order.js';
 import { findRefund, REFUND_COLUMNS } from './find-refund.js';
 import type { StripeRefunds } from './stripe-refunds.js';
@@ -56,7 +57,7 @@ export class Payout {
     const now = this.clock.now();
     const leaseUntil = new Date(now.getTime() + PAYOUT_LEASE_MS);
     const due = await this.database.query<Refund>(claimDue, [now, leaseUntil, limit]);
-    for (const refund of due) await this.pay(refund);
+    await eachEvenIfSomeFail(due, (refund) => this.pay(refund));
     return due.length;
   }
 
