@@ -1,8 +1,6 @@
 import type { House } from './house.js';
 import { DEMO_SUBSCRIPTION_IDS, loadDemoCatalogue } from './services/catalogue/demo-catalogue.js';
 
-export { DEMO_ADMIN_ID, DEMO_SERVICE_ID, DEMO_VIEWERS } from './services/catalogue/demo-people.js';
-
 /** Fills an empty house with films and subscriptions on sale, and gives the first demo viewer a balance. */
 export async function loadDemo({ config, database, clock, services }: House): Promise<void> {
   const loaded = await loadDemoCatalogue({
