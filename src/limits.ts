@@ -27,7 +27,6 @@ const table = {
   subscriptionFilmsMaximumCount: [10_000, 1, 10_000],
   createFilmsMaximumCount: [1_000, 1, 5_000],
   descriptionMaximumCharacters: [5_000, 1, 50_000],
-  reasonMaximumCharacters: [500, 1, 5_000],
 
   // Reads
   accessFilmsMaximumCount: [500, 1, 5_000],
@@ -82,7 +81,7 @@ const table = {
   // Orders, holds, idempotency
   // Stripe takes 30 minutes to 24 hours: https://docs.stripe.com/api/checkout/sessions/create#create_checkout_session-expires_at
   checkoutSessionLifetimeMs: [hour, 30 * minute, day],
-  holdLifetimeMs: [hour, second, 30 * day],
+  holdLifetimeMs: [7 * day, second, 30 * day],
   idempotencyRetentionMs: [2 * day, day, 365 * day],
 
   // Stripe

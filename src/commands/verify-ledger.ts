@@ -1,10 +1,14 @@
+import { parseArgs } from 'node:util';
 import { describeFailure } from '../services/describe-failure.js';
 import { withHouse } from '../with-house.js';
 
-/** `npm run verify-ledger`: recomputes the ledger. Ends with 1 when something does not add up, with 2 when it could not be done. */
+/** `npm run verify-ledger [-- --from-snapshots]`: recomputes the ledger, from its first transaction unless told otherwise. Ends with 1 when something does not add up, with 2 when it could not be done. */
 function main(): Promise<number> {
+  const { values } = parseArgs({ options: { 'from-snapshots': { type: 'boolean', default: false } } });
   return withHouse(async (house) => {
-    const { balancesChecked, transactionsChecked, discrepancies } = await house.services.verifyLedger();
+    const { balancesChecked, transactionsChecked, discrepancies } = await house.services.verifyLedger({
+      fromSnapshots: values['from-snapshots'],
+    });
     for (const { userId, rule, expected, found } of discrepancies) {
       console.log(`${rule} (${userId ? `viewer ${userId}` : 'the house'}): expected ${expected}, found ${found}`);
     }

@@ -47,7 +47,7 @@ export class Hold {
   @Property({ type: 'timestamptz', length: 3 })
   createdAt!: Date;
 
-  /** After this the upkeep job asks Stripe how the payout ended, and resolves it. */
+  /** After this a payout that Stripe says it does not have is given up, and the hold released. */
   @Property({ type: 'timestamptz', length: 3 })
   expiresAt!: Date;
 

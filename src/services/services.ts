@@ -74,7 +74,7 @@ export function composeServices(dependencies: ServiceDependencies) {
     history,
     live,
     access: new Access(database, clock, limits),
-    verifyLedger: () => verifyLedger(database, { fromSnapshots: true }),
+    verifyLedger: (options = { fromSnapshots: true }) => verifyLedger(database, options),
     sweepers: {
       'idempotency records': () =>
         sweepIdempotencyRecords(database, new Date(clock.now().getTime() - limits.idempotencyRetentionMs), limits.jobBatchCount),
@@ -122,7 +122,7 @@ function composeMoney(
     refunds: new Refunds(database, clock, hints, payout, stripeRefunds, limits.holdLifetimeMs),
     disputes: new Disputes(database, clock, hints),
     grants: new Grants(database, clock, hints, catalogue),
-    adjustments: new Adjustments(database, clock, hints, currency),
+    adjustments: new Adjustments(database, clock, hints, { currency, largestAmount: limits.adjustmentMaximumMinorUnits }),
     snapshots: new Snapshots(database, clock),
   };
 }

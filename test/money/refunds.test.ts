@@ -109,6 +109,32 @@ describe('refunds', () => {
     },
   );
 
+  test('a payout that Stripe does not have when its hold expires is given up, and the money can be spent again', async () => {
+    shop.sandbox.control.addFault({ kind: 'error_500', operation: 'refunds.create' });
+    const order = await shop.buyByCard(viewer, offer);
+    const { refund } = await refundGrantOf(order);
+    shop.clock.advanceDays(6);
+    await shop.desk.refunds.resumeDue(10);
+    expect((await shop.refund(refund?.id as string)).status).toBe('PENDING');
+    shop.clock.advanceDays(2);
+    shop.sandbox.control.clearFaults();
+    await shop.desk.refunds.resumeDue(10);
+    expect((await shop.refund(refund?.id as string)).status).toBe('FAILED');
+    expect(await shop.balance(viewer)).toMatchObject({ posted: 900, held: 0 });
+    expect(await shop.refundedAtStripe(order)).toBe(0);
+  });
+
+  test('a payout that Stripe made is captured, however late that is seen', async () => {
+    shop.sandbox.control.addFault({ kind: 'error_500_after_work', operation: 'refunds.create' });
+    const order = await shop.buyByCard(viewer, offer);
+    const { refund } = await refundGrantOf(order);
+    shop.clock.advanceDays(8);
+    shop.sandbox.control.clearFaults();
+    await shop.desk.refunds.resumeDue(10);
+    expect((await shop.refund(refund?.id as string)).status).toBe('SUCCEEDED');
+    expect(await shop.balance(viewer)).toMatchObject({ posted: 0, held: 0 });
+  });
+
   test('Stripe refuses for good: the hold is released and the refund says why', async () => {
     const order = await shop.buyByCard(viewer, offer);
     shop.sandbox.control.refundInDashboard({ paymentIntent: order.stripePaymentIntentId as string }); // we do not know yet

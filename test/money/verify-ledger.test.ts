@@ -1,3 +1,6 @@
+import { spawnSync } from 'node:child_process';
+import os from 'node:os';
+import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Caller } from '../../src/services/caller.js';
 import { Snapshots } from '../../src/services/ledger/snapshots.js';
@@ -122,5 +125,17 @@ describe('verifying the ledger', () => {
     const after = await verifyLedger(shop.db.database, { fromSnapshots: true });
     expect(after.transactionsChecked).toBe(1);
     expect(after.discrepancies.map(({ rule }) => rule)).toEqual(['BALANCE_IS_SUM_OF_TRANSACTIONS']);
+  });
+
+  test('the command tells the discrepancies and ends with 1, or with 0 when all adds up', async () => {
+    const verify = () => {
+      const { NODE_OPTIONS: _, ...rest } = process.env;
+      const env = { ...rest, DATABASE_URL: shop.db.url, DATA_DIR: path.join(os.tmpdir(), 'boxoffice-verify') };
+      return spawnSync(process.execPath, ['dist/src/commands/verify-ledger.js'], { env, encoding: 'utf8' });
+    };
+    expect(verify()).toMatchObject({ status: 0, stdout: expect.stringContaining('0 discrepancies') });
+    await new Snapshots(shop.db.database, shop.clock).takeDue(100);
+    await damage("update transactions set amount = amount + 1 where kind = 'ADJUSTMENT'"); // before the snapshot
+    expect(verify()).toMatchObject({ status: 1, stdout: expect.stringContaining('TRANSACTIONS_FORM_A_CHAIN') });
   });
 });

@@ -55,10 +55,10 @@ export class MoneyDesk {
     });
     const stripeRefunds = new StripeRefunds(database, clock, announcer);
     const payout = new Payout(database, stripe, clock, stripeRefunds, () => 0.5);
-    this.refunds = new Refunds(database, clock, announcer, payout, stripeRefunds, 60 * 60 * 1000);
+    this.refunds = new Refunds(database, clock, announcer, payout, stripeRefunds, 7 * 24 * 60 * 60 * 1000);
     this.disputes = new Disputes(database, clock, announcer);
     this.grants = new Grants(database, clock, announcer, offers);
-    this.adjustments = new Adjustments(database, clock, announcer, 'USD');
+    this.adjustments = new Adjustments(database, clock, announcer, { currency: 'USD', largestAmount: 10_000_000 });
     this.closeExpiredOrders = new CloseExpiredOrders(database, clock, checkout, this.fulfilment);
   }
 

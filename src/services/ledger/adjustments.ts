@@ -2,14 +2,14 @@ import type { Clock } from '../../clock.js';
 import type { Balance } from '../../entities/balance.js';
 import type { Transaction } from '../../entities/transaction.js';
 import type { Database } from '../../stores/database.js';
-import { type BillingError, invalidInput, refusalsAsData } from '../billing-error.js';
+import { type BillingError, invalidInput, Refusal, refusalsAsData } from '../billing-error.js';
 import type { Caller } from '../caller.js';
 import { answerAgain, hashInput, keepAnswer, onceMoreOnSameKey } from '../idempotency.js';
 import { inTransaction } from '../in-transaction.js';
 import { checkReason } from '../reason.js';
 import { isUuid } from '../uuid.js';
 import { findTransaction } from './find-transaction.js';
-import { type Announcer, insufficientFunds, Wallet } from './wallet.js';
+import { type Announcer, currencyMismatch, insufficientFunds, Wallet } from './wallet.js';
 
 export interface AdjustBalanceInput {
   userId: string;
@@ -25,6 +25,12 @@ export interface AdjustBalancePayload {
   errors: BillingError[];
 }
 
+export interface AdjustmentSettings {
+  readonly currency: string;
+  /** Of one adjustment, either way, in minor units. */
+  readonly largestAmount: number;
+}
+
 interface Answer {
   transactionId: string;
   balance: Balance;
@@ -36,16 +42,18 @@ export class Adjustments {
     private readonly database: Database,
     private readonly clock: Clock,
     private readonly announcer: Announcer,
-    private readonly currency: string,
+    private readonly settings: AdjustmentSettings,
   ) {}
 
-  /** Errors: INVALID_INPUT, CURRENCY_MISMATCH, INSUFFICIENT_FUNDS (never below what is held), IDEMPOTENCY_CONFLICT. */
+  /** Errors: INVALID_INPUT, AMOUNT_OUT_OF_BOUNDS, CURRENCY_MISMATCH, INSUFFICIENT_FUNDS (never below what is held), IDEMPOTENCY_CONFLICT. */
   async adjust(caller: Caller, input: AdjustBalanceInput): Promise<AdjustBalancePayload> {
     return refusalsAsData<AdjustBalancePayload>(async () => {
       if (caller.role !== 'ADMIN' || !caller.userId) throw new Error('only admins come here');
       if (!isUuid(input.userId)) throw invalidInput('The user id is not a UUID.', 'userId');
       if (input.amount === 0) throw invalidInput('An adjustment of 0 changes nothing.', 'amount');
-      if (input.currency !== this.currency) throw invalidInput(`Balances are in ${this.currency}.`, 'currency');
+      const { currency, largestAmount } = this.settings;
+      if (input.currency !== currency) throw currencyMismatch(currency, ['input', 'currency']);
+      if (Math.abs(input.amount) > largestAmount) throw tooLarge(largestAmount, currency);
       const reason = checkReason(input.reason);
       const actorId = caller.userId;
       const intent = { callerId: actorId, key: input.idempotencyKey, operation: 'adjustBalance', inputHash: hashInput(input) };
@@ -76,3 +84,12 @@ export class Adjustments {
     });
   }
 }
+
+const tooLarge = (largest: number, currency: string) =>
+  new Refusal({
+    code: 'AMOUNT_OUT_OF_BOUNDS',
+    message: `One adjustment moves at most ${largest} minor units.`,
+    path: ['input', 'amount'],
+    minimum: { amount: -largest, currency },
+    maximum: { amount: largest, currency },
+  });

@@ -15,6 +15,8 @@ export const PAYOUT_LEASE_MS = 120_000;
 const PENDING_LOOK_MS = 60 * 60 * 1000;
 const RETRY = { largestAttempts: Number.POSITIVE_INFINITY, backoffMs: 5_000, backoffMaximumMs: 60 * 60 * 1000 };
 
+const GIVEN_UP = 'Stripe could not be made to take it in time. The money is in the balance.';
+
 const claimDue: Statement = {
   name: 'payout-claim-due',
   text: `update refunds as r set attempts = r.attempts + 1, next_attempt_at = $2
@@ -25,6 +27,11 @@ const claimDue: Statement = {
 const putOff: Statement = {
   name: 'payout-put-off',
   text: `update refunds set next_attempt_at = $2, last_error = $3 where id = $1 and status = 'PENDING'`,
+};
+
+const holdExpired: Statement = {
+  name: 'payout-hold-expired',
+  text: `select 1 from holds where refund_id = $1 and status = 'PENDING' and expires_at <= $2`,
 };
 
 /**
@@ -44,8 +51,11 @@ export class Payout {
   async pay(refund: Refund): Promise<Refund> {
     try {
       const stripeRefund = await this.atStripe(refund);
-      await this.stripeRefunds.applyStripeRefund(stripeRefund);
-      if (stripeRefund.status !== 'succeeded') await this.lookLater(refund);
+      if (!stripeRefund) await this.stripeRefunds.fail(refund.id, GIVEN_UP);
+      else {
+        await this.stripeRefunds.applyStripeRefund(stripeRefund);
+        if (stripeRefund.status !== 'succeeded') await this.lookLater(refund);
+      }
     } catch (error) {
       await this.endWith(error, refund);
     }
@@ -61,7 +71,8 @@ export class Payout {
     return due.length;
   }
 
-  private async atStripe(refund: Refund): Promise<Stripe.Refund> {
+  /** Stripe's refund, found or made; null when Stripe does not have it and the time in which it is tried is over. */
+  private async atStripe(refund: Refund): Promise<Stripe.Refund | null> {
     if (refund.stripeRefundId) return this.stripe.refunds.retrieve(refund.stripeRefundId);
     const order = refund.orderId ? await findOrder(this.database, refund.orderId) : null;
     const paymentIntentId = order?.stripePaymentIntentId;
@@ -69,6 +80,7 @@ export class Payout {
     // Keys are forgotten after a day or more: a second attempt must not rely on them alone.
     const made = refund.attempts > 1 ? await this.findMade(paymentIntentId, refund.id) : null;
     if (made) return made;
+    if (refund.attempts > 1 && (await this.database.query(holdExpired, [refund.id, this.clock.now()])).length > 0) return null;
     const metadata = { refund_id: refund.id, order_id: order.id, user_id: refund.userId };
     const parameters = { payment_intent: paymentIntentId, amount: refund.amount, metadata };
     return this.stripe.refunds.create(parameters, { idempotencyKey: `refund-${refund.id}` });

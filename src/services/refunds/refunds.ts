@@ -62,7 +62,7 @@ export class Refunds {
     private readonly announcer: Announcer,
     private readonly payout: Payout,
     private readonly stripeRefunds: StripeRefunds,
-    /** After this the upkeep job looks into a hold that was never resolved. */
+    /** After this a payout that Stripe says it does not have is given up, and its hold released. */
     private readonly holdLifetimeMs: number,
   ) {}
 
