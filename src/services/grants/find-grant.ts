@@ -1,17 +1,12 @@
 import type { Grant } from '../../entities/grant.js';
 import type { Queryable, Statement } from '../../stores/database.js';
+import { grantColumns } from '../columns.js';
 
-/** A grant's row in the words of its entity; the table is called g. */
-export const GRANT_COLUMNS = `g.id, g.user_id as "userId", g.version_id as "versionId", g.status, g.paid_with as "paidWith",
-  g.price_per_day as "pricePerDay", g.duration_days as "durationDays", g.currency, g.granted_at as "grantedAt",
-  g.available_until as "availableUntil", g.ended_at as "endedAt", g.order_id as "orderId", g.spending_id as "spendingId",
-  g.reason, g.actor_id as "actorId"`;
-
-const byId: Statement = { name: 'grants-by-id', text: `select ${GRANT_COLUMNS} from grants g where id = $1` };
+const byId: Statement = { name: 'grants-by-id', text: `select ${grantColumns} from grants g where id = $1` };
 const byIdLocked: Statement = { name: 'grants-by-id-locked', text: `${byId.text} for no key update` };
 const byOrderLocked: Statement = {
   name: 'grants-by-order-locked',
-  text: `select ${GRANT_COLUMNS} from grants g where order_id = $1 for no key update`,
+  text: `select ${grantColumns} from grants g where order_id = $1 for no key update`,
 };
 
 export async function findGrant(database: Queryable, id: string): Promise<Grant | null> {

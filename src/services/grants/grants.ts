@@ -3,6 +3,7 @@ import type { Grant } from '../../entities/grant.js';
 import type { Database, Queryable, Statement } from '../../stores/database.js';
 import { type BillingError, invalidInput, notFound, Refusal, refusalsAsData } from '../billing-error.js';
 import type { Caller } from '../caller.js';
+import { grantColumns } from '../columns.js';
 import { answerAgain, hashInput, keepAnswer, onceMoreOnSameKey } from '../idempotency.js';
 import { inTransaction } from '../in-transaction.js';
 import { expireGrantsOf } from '../ledger/expire-grants.js';
@@ -12,7 +13,7 @@ import { decideTerms } from '../purchases/decide-terms.js';
 import type { Offer, Offers } from '../purchases/offer.js';
 import { checkReason } from '../reason.js';
 import { isUuid } from '../uuid.js';
-import { findGrant, GRANT_COLUMNS, lockGrant } from './find-grant.js';
+import { findGrant, lockGrant } from './find-grant.js';
 
 export interface GiftGrantInput {
   userId: string;
@@ -33,11 +34,11 @@ const insertGift: Statement = {
   name: 'grants-insert-gift',
   text: `insert into grants as g (id, user_id, version_id, status, paid_with, price_per_day, duration_days, currency, granted_at,
       available_until, reason, actor_id)
-    values ($1, $2, $3, 'ACTIVE', 'GIFT', $4, $5, $6, $7, $8, $9, $10) returning ${GRANT_COLUMNS}`,
+    values ($1, $2, $3, 'ACTIVE', 'GIFT', $4, $5, $6, $7, $8, $9, $10) returning ${grantColumns}`,
 };
 const revokeGrant: Statement = {
   name: 'grants-revoke',
-  text: `update grants as g set status = 'REVOKED', ended_at = $2, reason = $3, actor_id = $4 where id = $1 returning ${GRANT_COLUMNS}`,
+  text: `update grants as g set status = 'REVOKED', ended_at = $2, reason = $3, actor_id = $4 where id = $1 returning ${grantColumns}`,
 };
 const viewersWithDueGrants: Statement = {
   name: 'grants-viewers-with-due-grants',

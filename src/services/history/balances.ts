@@ -1,6 +1,6 @@
 import type { Balance } from '../../entities/balance.js';
 import type { Queryable, Statement } from '../../stores/database.js';
-import { balanceColumns } from './columns.js';
+import { balanceColumns } from '../columns.js';
 
 /** A balance as it is read. One that never changed has version 0 and no `updatedAt`. */
 export type BalanceRead = Pick<Balance, 'userId' | 'currency' | 'posted' | 'held' | 'version'> & { updatedAt: Date | null };

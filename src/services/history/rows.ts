@@ -3,7 +3,7 @@ import type { Order } from '../../entities/order.js';
 import type { Refund } from '../../entities/refund.js';
 import type { Transaction } from '../../entities/transaction.js';
 import type { Queryable, Statement } from '../../stores/database.js';
-import { grantColumns, orderColumns, refundColumns, transactionColumns } from './columns.js';
+import { grantColumns, orderColumns, refundColumns, transactionColumns } from '../columns.js';
 
 const grantsByIds: Statement = {
   name: 'grants-by-ids',

@@ -2,8 +2,8 @@ import type { Grant, GrantStatus } from '../../entities/grant.js';
 import type { Order, OrderStatus } from '../../entities/order.js';
 import type { Transaction, TransactionKind } from '../../entities/transaction.js';
 import type { Queryable, Statement } from '../../stores/database.js';
+import { grantColumns, orderColumns, transactionColumns } from '../columns.js';
 import { checkedFirst, decodeCursor, type Page, pageOf } from '../cursor.js';
-import { grantColumns, orderColumns, transactionColumns } from './columns.js';
 
 /** What part of a connection is asked for. `first` is how many nodes; `filter` is the one status or kind wanted. */
 export interface PageRequest<Filter extends string = string> {

@@ -1,5 +1,6 @@
 import type { Balance } from '../../entities/balance.js';
 import type { Queryable, Statement } from '../../stores/database.js';
+import { balanceColumns } from '../columns.js';
 import type { NewGrant } from './new-grant.js';
 
 /**
@@ -42,8 +43,7 @@ const purchaseFromBalance: Statement = {
       insert into live_events (user_id, sequence, version, posted, held, transaction_id, grant_id, created_at)
       select user_id, event_sequence, version, posted, held, $5::uuid, $6::uuid, updated_at from changed
     )
-    select user_id as "userId", currency, posted, held, version, event_sequence as "eventSequence",
-      created_at as "createdAt", updated_at as "updatedAt" from changed`,
+    select ${balanceColumns} from changed`,
 };
 
 export interface BalancePurchase {

@@ -1,12 +1,9 @@
 import type { Statement } from '../../stores/database.js';
-
-/** A balance's row in the words of its entity. */
-export const BALANCE_COLUMNS = `balances.user_id as "userId", balances.currency, balances.posted, balances.held, balances.version,
-  balances.event_sequence as "eventSequence", balances.created_at as "createdAt", balances.updated_at as "updatedAt"`;
+import { balanceColumns } from '../columns.js';
 
 export const lockBalance: Statement = {
   name: 'ledger-lock-balance',
-  text: `select ${BALANCE_COLUMNS} from balances where user_id = $1 for no key update`,
+  text: `select ${balanceColumns} from balances where user_id = $1 for no key update`,
 };
 
 export const createBalance: Statement = {
@@ -28,8 +25,7 @@ const changeBalance = (posted: string, held: string, source = '') => `
     returning balances.*
   )`;
 
-const RESULT = `select user_id as "userId", currency, posted, held, version, event_sequence as "eventSequence",
-  created_at as "createdAt", updated_at as "updatedAt" from changed`;
+const RESULT = `select ${balanceColumns} from changed`;
 
 const liveEvent = (transactionId: string, grantId: string) => `
   live as (

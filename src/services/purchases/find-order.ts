@@ -1,22 +1,16 @@
 import type { Order } from '../../entities/order.js';
 import type { Queryable, Statement } from '../../stores/database.js';
+import { orderColumns } from '../columns.js';
 
-/** An order's row in the words of its entity; the table is called o. */
-export const ORDER_COLUMNS = `o.id, o.user_id as "userId", o.kind, o.status, o.amount, o.currency, o.version_id as "versionId",
-  o.created_at as "createdAt", o.expires_at as "expiresAt", o.paid_at as "paidAt", o.closed_at as "closedAt",
-  o.return_url as "returnUrl", o.stripe_session_id as "stripeSessionId", o.checkout_url as "checkoutUrl",
-  o.awaiting_payment as "awaitingPayment", o.stripe_payment_intent_id as "stripePaymentIntentId",
-  o.captured_amount as "capturedAmount", o.failure_reason as "failureReason"`;
-
-const byId: Statement = { name: 'orders-by-id', text: `select ${ORDER_COLUMNS} from orders o where o.id = $1` };
+const byId: Statement = { name: 'orders-by-id', text: `select ${orderColumns} from orders o where o.id = $1` };
 const byIdLocked: Statement = { name: 'orders-by-id-locked', text: `${byId.text} for no key update` };
 const bySession: Statement = {
   name: 'orders-by-session',
-  text: `select ${ORDER_COLUMNS} from orders o where o.stripe_session_id = $1`,
+  text: `select ${orderColumns} from orders o where o.stripe_session_id = $1`,
 };
 const byPayment: Statement = {
   name: 'orders-by-payment',
-  text: `select ${ORDER_COLUMNS} from orders o where o.stripe_payment_intent_id = $1 and o.status = 'PAID'`,
+  text: `select ${orderColumns} from orders o where o.stripe_payment_intent_id = $1 and o.status = 'PAID'`,
 };
 
 export async function findOrder(database: Queryable, id: string): Promise<Order | null> {

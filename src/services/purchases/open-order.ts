@@ -1,22 +1,22 @@
 import type { Order } from '../../entities/order.js';
 import type { Queryable, Statement } from '../../stores/database.js';
+import { orderColumns } from '../columns.js';
 import { newId } from '../new-id.js';
-import { ORDER_COLUMNS } from './find-order.js';
 
 const openPurchase: Statement = {
   name: 'purchases-open-purchase',
-  text: `select ${ORDER_COLUMNS} from orders o
+  text: `select ${orderColumns} from orders o
     where user_id = $1 and version_id = $2 and status = 'OPEN' and kind = 'PURCHASE' for no key update`,
 };
 const openTopUp: Statement = {
   name: 'purchases-open-top-up',
-  text: `select ${ORDER_COLUMNS} from orders o
+  text: `select ${orderColumns} from orders o
     where user_id = $1 and amount = $2 and currency = $3 and status = 'OPEN' and kind = 'TOP_UP' for no key update`,
 };
 const insertOrder: Statement = {
   name: 'purchases-insert-order',
   text: `insert into orders as o (id, user_id, kind, status, amount, currency, version_id, created_at, expires_at, return_url)
-    values ($1, $2, $3, 'OPEN', $4, $5, $6, $7, $8, $9) returning ${ORDER_COLUMNS}`,
+    values ($1, $2, $3, 'OPEN', $4, $5, $6, $7, $8, $9) returning ${orderColumns}`,
 };
 const closeStaleOrder: Statement = {
   name: 'purchases-close-stale-order',

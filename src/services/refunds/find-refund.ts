@@ -1,19 +1,13 @@
 import type { Refund } from '../../entities/refund.js';
 import type { Queryable, Statement } from '../../stores/database.js';
+import { refundColumns } from '../columns.js';
 import type { GrantFacts } from './decide-refund.js';
 
-/** A refund's row in the words of its entity; the table is called r. */
-export const REFUND_COLUMNS = `r.id, r.user_id as "userId", r.origin, r.destination, r.status, r.amount, r.currency,
-  r.unused_days as "unusedDays", r.grant_id as "grantId", r.transaction_id as "transactionId", r.order_id as "orderId",
-  r.stripe_refund_id as "stripeRefundId", r.failure_reason as "failureReason", r.requested_by as "requestedBy",
-  r.created_at as "createdAt", r.completed_at as "completedAt", r.attempts, r.next_attempt_at as "nextAttemptAt",
-  r.last_error as "lastError"`;
-
-const byId: Statement = { name: 'refunds-by-id', text: `select ${REFUND_COLUMNS} from refunds r where r.id = $1` };
+const byId: Statement = { name: 'refunds-by-id', text: `select ${refundColumns} from refunds r where r.id = $1` };
 const byIdLocked: Statement = { name: 'refunds-by-id-locked', text: `${byId.text} for no key update` };
 const byStripeId: Statement = {
   name: 'refunds-by-stripe-id',
-  text: `select ${REFUND_COLUMNS} from refunds r where r.stripe_refund_id = $1`,
+  text: `select ${refundColumns} from refunds r where r.stripe_refund_id = $1`,
 };
 
 /** What a payment has left: captured, less all refunds of it that have not failed. */

@@ -3,10 +3,11 @@ import type { Clock } from '../../clock.js';
 import type { Refund } from '../../entities/refund.js';
 import type { Database, Statement } from '../../stores/database.js';
 import { classifyStripeError, isMissingAtStripe } from '../../stores/stripe.js';
+import { refundColumns } from '../columns.js';
 import { decideNextAttempt } from '../decide-next-attempt.js';
 import { eachEvenIfSomeFail } from '../each-even-if-some-fail.js';
 import { findOrder } from '../purchases/find-order.js';
-import { findRefund, REFUND_COLUMNS } from './find-refund.js';
+import { findRefund } from './find-refund.js';
 import type { StripeRefunds } from './stripe-refunds.js';
 
 /** Whoever pays out has this long until the job takes it for dead and goes on. */
@@ -22,7 +23,7 @@ const claimDue: Statement = {
   text: `update refunds as r set attempts = r.attempts + 1, next_attempt_at = $2
     where id in (select id from refunds where status = 'PENDING' and origin = 'REQUEST' and next_attempt_at <= $1
       order by next_attempt_at limit $3 for update skip locked)
-    returning ${REFUND_COLUMNS}`,
+    returning ${refundColumns}`,
 };
 const putOff: Statement = {
   name: 'payout-put-off',

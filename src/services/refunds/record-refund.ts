@@ -1,13 +1,13 @@
 import type { Refund } from '../../entities/refund.js';
 import type { Queryable, Statement } from '../../stores/database.js';
+import { refundColumns } from '../columns.js';
 import { newId } from '../new-id.js';
-import { REFUND_COLUMNS } from './find-refund.js';
 
 const insertRefund: Statement = {
   name: 'refunds-insert',
   text: `insert into refunds as r (id, user_id, origin, destination, status, amount, currency, unused_days, grant_id, transaction_id,
       order_id, stripe_refund_id, requested_by, created_at, completed_at, attempts, next_attempt_at)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) returning ${REFUND_COLUMNS}`,
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) returning ${refundColumns}`,
 };
 const endGrant: Statement = {
   name: 'refunds-end-grant',

@@ -8,6 +8,7 @@ import type { Database, Queryable, Statement } from '../../stores/database.js';
 import type { AfterCommit } from '../after-commit.js';
 import { type BillingError, type NotRefundableReason, notFound, Refusal, refusalsAsData } from '../billing-error.js';
 import type { Caller } from '../caller.js';
+import { balanceColumns } from '../columns.js';
 import { findGrant, lockGrant } from '../grants/find-grant.js';
 import { answerAgain, hashInput, type Intent, keepAnswer, onceMoreOnSameKey } from '../idempotency.js';
 import { inTransaction, type Surroundings } from '../in-transaction.js';
@@ -50,8 +51,7 @@ interface Answer {
 
 const readBalances: Statement = {
   name: 'refunds-read-balances',
-  text: `select user_id as "userId", currency, posted, held, version, event_sequence as "eventSequence",
-    created_at as "createdAt", updated_at as "updatedAt" from balances where user_id = any($1::uuid[])`,
+  text: `select ${balanceColumns} from balances where user_id = any($1::uuid[])`,
 };
 
 /** Rules 4 to 6: giving back a grant's unused days, giving back a top-up, and the payouts to cards that follow. */
