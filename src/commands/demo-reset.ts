@@ -1,19 +1,18 @@
-import { existsSync, realpathSync, rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { readConfig } from '../config.js';
 import { explainStartFault, StartFault } from '../start-fault.js';
 import { startEmbeddedPostgres } from '../stores/embedded-postgres.js';
+import { removeCluster } from '../stores/postgres-account.js';
 
 /** `npm run demo:reset`: throws away the embedded database and the sandbox's state; secrets stay, so tokens stay good. */
 async function main(): Promise<void> {
   const { databaseUrl, dataDirectory } = readConfig();
   if (databaseUrl !== undefined) throw new StartFault(['DATABASE_URL: is set. Only the embedded database is thrown away.']);
-  const database = path.join(dataDirectory, 'postgres');
-  if (existsSync(database)) {
+  if (existsSync(path.join(dataDirectory, 'postgres'))) {
     // Whoever owns the server is alone with it: nothing is taken from under a running one.
     await (await startEmbeddedPostgres({ dataDirectory })).stop();
-    rmSync(realpathSync(database), { recursive: true });
-    rmSync(database, { force: true });
+    removeCluster(dataDirectory);
   }
   rmSync(path.join(dataDirectory, 'sandbox.jsonl'), { force: true });
   console.log('The demo is reset: the next start loads it anew.');

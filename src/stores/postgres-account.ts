@@ -59,18 +59,29 @@ export function clusterDirectory(dataDirectory: string, account: Account): strin
   return cluster;
 }
 
+/** Throws away the cluster of a data directory, wherever it stands. Its server must have ended. */
+export function removeCluster(dataDirectory: string): void {
+  const own = path.join(dataDirectory, 'postgres');
+  if (!existsSync(own)) return;
+  const cluster = realpathSync(own);
+  const onShelf = cluster.startsWith(`${shelf}/`);
+  rmSync(onShelf ? path.dirname(cluster) : cluster, { recursive: true, force: true });
+  rmSync(own, { force: true });
+}
+
 /** The directory of the binaries, copied to where the account can read them if need be. */
 export function reachableBinaries(native: string, version: string, account: Account): string {
-  if (
-    mayEnter(native, account) &&
-    spawnSync(path.join(native, 'bin/postgres'), ['--version'], { ...account, cwd: '/' }).status === 0
-  ) {
-    return native;
+  if (mayEnter(native, account) && runs(native, account)) return native;
+  // What we cannot run either (an install without its scripts) is no better as a copy, and the copy would stay.
+  if (account.uid === undefined || !runs(native, {})) {
+    throw new Error(
+      `The Postgres binaries in ${native} cannot be run. Install the dependencies again, with their install scripts.`,
+    );
   }
-  if (account.uid === undefined) throw new Error(`The Postgres binaries in ${native} cannot be run. Run npm ci again.`);
   makeShelf();
   const copy = path.join(shelf, `binaries-${version}`);
-  if (existsSync(copy)) return copy;
+  if (existsSync(copy) && runs(copy, account)) return copy;
+  rmSync(copy, { recursive: true, force: true });
   const draft = mkdtempSync(path.join(shelf, 'draft-'));
   cpSync(native, draft, { recursive: true, verbatimSymlinks: true });
   spawnSync('chmod', ['-R', 'a+rX', draft]);
@@ -81,6 +92,12 @@ export function reachableBinaries(native: string, version: string, account: Acco
     if (!existsSync(copy)) throw error;
   }
   return copy;
+}
+
+function runs(native: string, account: Account): boolean {
+  const settings = { ...account, cwd: '/', stdio: 'ignore' } as const;
+  // Postgres needs fewer libraries than initdb does.
+  return ['postgres', 'initdb'].every((name) => spawnSync(path.join(native, 'bin', name), ['--version'], settings).status === 0);
 }
 
 function makeShelf(): void {

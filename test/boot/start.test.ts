@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
@@ -185,5 +185,31 @@ describe('npm run token', () => {
     const { code, err } = await (await launch({}, 'commands/token.js', ...words)).ended;
     expect(code).toBe(1);
     expect(err).toContain(message);
+  });
+});
+
+describe('npm run demo:reset', () => {
+  test('throws the data away and keeps the secrets; not from under a running server', async () => {
+    const { child, output, ended } = await launch();
+    await until(() => output.out.includes('curl') || child.exitCode !== null);
+    const secret = readFileSync(path.join(home, 'data/jwt-secret'), 'utf8');
+    const refused = await (await launch({}, 'commands/demo-reset.js')).ended;
+    expect(refused).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/^DATA_DIR .* is in use by another running Boxoffice\./),
+    });
+    child.kill('SIGTERM');
+    await ended;
+    expect(await (await launch({}, 'commands/demo-reset.js')).ended).toMatchObject({ code: 0, err: '' });
+    expect(readdirSync(path.join(home, 'data')).sort()).toEqual(['jwt-secret', 'postgres-password', 'stripe-webhook-secret']);
+    expect(readFileSync(path.join(home, 'data/jwt-secret'), 'utf8')).toBe(secret);
+  });
+});
+
+describe('npm run migrate', () => {
+  test('migrates the embedded database, and again does nothing', async () => {
+    expect((await (await launch({}, 'commands/migrate.js')).ended).out).toMatch(/^Migrated: Migration\d+/);
+    expect((await (await launch({}, 'commands/migrate.js')).ended).out).toBe('Nothing to migrate.\n');
+    expect(processesOf(home)).toEqual([]);
   });
 });

@@ -1,7 +1,7 @@
 // Does what a new user does: npm start in a copy of the repository, in a path with a space; buys by card at the sandbox; sees
 // access turn from NO_GRANT to GRANTED and both live events; kills the process right after a payment; stops it in order.
 import { execFileSync, spawn } from 'node:child_process';
-import { cpSync, existsSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
@@ -11,6 +11,8 @@ import { WebSocket } from 'ws';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const home = mkdtempSync(path.join(os.tmpdir(), 'box office smoke '));
+// As root the database runs under another account, which must reach its directory here; else it would be kept elsewhere.
+chmodSync(home, 0o755);
 const copy = path.join(home, 'boxoffice');
 const READY_MS = 120_000;
 
