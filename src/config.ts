@@ -80,7 +80,6 @@ export interface ObservationConfig {
   readonly metrics: boolean;
   /** When set, /metrics answers only to this bearer token. */
   readonly metricsToken: string | undefined;
-  readonly tracingUrl: string | undefined;
 }
 
 /** Also the name and the key under which the sandbox is spoken to. */
@@ -223,7 +222,6 @@ function readObservation(environment: Environment, production: boolean): Observa
     logLevel: environment.read('LOG_LEVEL', z.enum(logLevels, logLevels.join(', ')), production ? 'info' : 'warn'),
     metrics: environment.read('METRICS', yesOrNo, !production || metricsToken !== undefined),
     metricsToken,
-    tracingUrl: environment.optional('OTEL_EXPORTER_OTLP_ENDPOINT', urlOf('http', 'https')),
   };
 }
 
