@@ -43,6 +43,8 @@ export interface HttpConfig {
   readonly allowedOrigins: readonly string[];
   /** How many proxies in front may be believed about the caller's address. */
   readonly trustedProxyCount: number;
+  /** How long /readyz says 503 and requests are still taken before the server closes, so that balancers turn away first. */
+  readonly drainNoticeMs: number;
 }
 
 /** How tokens are checked: by a shared secret (HS256) or by the keys at a URL; exactly one of the two is set. */
@@ -80,6 +82,19 @@ export interface ObservationConfig {
   readonly metrics: boolean;
   /** When set, /metrics answers only to this bearer token. */
   readonly metricsToken: string | undefined;
+  /** Undefined: nothing is traced. */
+  readonly tracing: TracingConfig | undefined;
+}
+
+/** OpenTelemetry's own variables, those of them that are heeded. */
+export interface TracingConfig {
+  /** Of the collector (OTLP over HTTP), without /v1/traces. */
+  readonly endpoint: string;
+  /** As `name=value,name=value`; may hold secrets. */
+  readonly headers: string | undefined;
+  readonly serviceName: string;
+  /** Of the traces that begin here, the part that is kept: 0 to 1. */
+  readonly sampledPart: number;
 }
 
 /** Also the name and the key under which the sandbox is spoken to. */
@@ -148,6 +163,7 @@ function readHttp(environment: Environment, production: boolean, port: number): 
     publicUrl: environment.read('PUBLIC_URL', urlOf('http', 'https'), homeUrl),
     allowedOrigins: environment.read('ALLOWED_ORIGINS', listOf(origin), [homeUrl, `http://127.0.0.1:${port}`]),
     trustedProxyCount: environment.read('TRUSTED_PROXY_COUNT', wholeNumber(0, 10), 0),
+    drainNoticeMs: environment.read('DRAIN_NOTICE_MS', wholeNumber(0, 300_000), production ? 5_000 : 0),
   };
 }
 
@@ -222,7 +238,21 @@ function readObservation(environment: Environment, production: boolean): Observa
     logLevel: environment.read('LOG_LEVEL', z.enum(logLevels, logLevels.join(', ')), production ? 'info' : 'warn'),
     metrics: environment.read('METRICS', yesOrNo, !production || metricsToken !== undefined),
     metricsToken,
+    tracing: readTracing(environment),
   };
+}
+
+/** https://opentelemetry.io/docs/specs/otel/protocol/exporter/ */
+function readTracing(environment: Environment): TracingConfig | undefined {
+  const part = z
+    .string()
+    .regex(/^(0(\.\d+)?|1(\.0+)?)$/, 'a number from 0 to 1')
+    .transform(Number);
+  const endpoint = environment.optional('OTEL_EXPORTER_OTLP_ENDPOINT', urlOf('http', 'https'));
+  const headers = environment.optional('OTEL_EXPORTER_OTLP_HEADERS', z.string(), { secret: true });
+  const serviceName = environment.read('OTEL_SERVICE_NAME', z.string(), 'boxoffice');
+  const sampledPart = environment.read('OTEL_TRACES_SAMPLER_ARG', part, 1);
+  return endpoint ? { endpoint, headers, serviceName, sampledPart } : undefined;
 }
 
 function secretAtHome(environment: Environment, dataDirectory: string, name: string, prefix = ''): string {

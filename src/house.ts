@@ -1,7 +1,10 @@
 import type { Logger } from 'pino';
 import { type Clock, systemClock } from './clock.js';
 import type { Config } from './config.js';
+import { observeCalls, watchPool } from './gateway/call-metrics.js';
 import { createLogger } from './gateway/log.js';
+import { createMetrics, type Metrics } from './gateway/metrics.js';
+import { openTracing, type Tracing } from './gateway/tracing.js';
 import { jobDefinitions } from './jobs/job-definitions.js';
 import { JobRunner } from './jobs/runner.js';
 import { JobStates } from './services/jobs/job-states.js';
@@ -20,6 +23,9 @@ export interface House {
   readonly logger: Logger;
   readonly database: Database;
   readonly hints: HintChannel;
+  readonly metrics: Metrics;
+  /** Null when it is not configured. */
+  readonly tracing: Tracing | null;
   readonly services: Services & { readonly jobs: Jobs };
   /** The jobs; they run once it is started. */
   readonly jobRunner: JobRunner;
@@ -32,7 +38,10 @@ const JOBS_STOP_TIMEOUT_MS = 2_000;
 /** Opens the stores and composes the services. The database must be there and migrated. Ends in the stores' errors. */
 export async function openHouse(config: Config, databaseUrl: string): Promise<House> {
   const clock = systemClock;
-  const logger = createLogger(config.observation);
+  const tracing = await openTracing(config.observation.tracing);
+  const logger = createLogger(config.observation, tracing);
+  const metrics = createMetrics();
+  const observer = observeCalls(metrics, tracing);
   const { limits } = config;
   const jobStore = await openJobStore({
     databaseUrl,
@@ -48,13 +57,16 @@ export async function openHouse(config: Config, databaseUrl: string): Promise<Ho
     lockTimeoutMs: limits.databaseLockTimeoutMs,
     idleTransactionTimeoutMs: limits.databaseIdleTransactionTimeoutMs,
     onIdleError: (error) => logger.warn({ reason: error.message }, 'an idle connection to the database broke'),
+    observer,
   });
+  watchPool(metrics, database);
   const hints = openHints(config, logger);
   const stripe = openStripe({
     secretKey: config.stripe.secretKey,
     apiUrl: config.stripe.apiUrl,
     timeoutMs: limits.stripeTimeoutMs,
     attemptsCount: limits.stripeAttemptsCount,
+    observer,
   });
   const services = composeServices({ config, database, hints, stripe, clock, logger });
   const states = new JobStates(database);
@@ -67,6 +79,7 @@ export async function openHouse(config: Config, databaseUrl: string): Promise<Ho
     states,
     clock,
     logger,
+    ...(tracing && { trace: tracing.job }),
     settings: { lockLifetimeMs: limits.jobLockLifetimeMs, stopTimeoutMs: JOBS_STOP_TIMEOUT_MS },
   });
   return {
@@ -75,6 +88,8 @@ export async function openHouse(config: Config, databaseUrl: string): Promise<Ho
     logger,
     database,
     hints,
+    metrics,
+    tracing,
     services: { ...services, jobs: new Jobs(jobRunner, states) },
     jobRunner,
     async close() {
@@ -82,6 +97,7 @@ export async function openHouse(config: Config, databaseUrl: string): Promise<Ho
       await hints.close();
       await jobStore.close();
       await database.close();
+      await tracing?.stop();
     },
   };
 }

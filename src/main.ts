@@ -20,7 +20,7 @@ const shutdown = new Shutdown();
 /** The whole product in one process: each part is started when what it needs is there, and stopped in the reverse order. */
 async function start(): Promise<void> {
   const config = readConfig();
-  shutdown.listen(config.limits.shutdownBudgetMs);
+  shutdown.listen(config.http.drainNoticeMs + config.limits.shutdownBudgetMs);
   await checkPorts(config);
   const databaseUrl = await openDatabase(config);
   const sandboxUrl = await startSandboxIfWanted(config);
@@ -77,6 +77,8 @@ async function startGateway(house: House): Promise<void> {
     services,
     clock,
     logger,
+    metrics: house.metrics,
+    tracing: house.tracing,
     readiness: {
       database: () => database.pool.query('select 1'),
       ...(config.redisUrl && { hints: async () => house.hints.state() }),

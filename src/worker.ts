@@ -2,6 +2,8 @@ import 'reflect-metadata';
 import Fastify from 'fastify';
 import { readConfig } from './config.js';
 import { serveHealth } from './gateway/health.js';
+import { watchJobs } from './gateway/job-metrics.js';
+import { serveMetrics } from './gateway/metrics.js';
 import { openHouse } from './house.js';
 import { Shutdown } from './shutdown.js';
 import { explainStartFault, StartFault, unreachable } from './start-fault.js';
@@ -10,7 +12,7 @@ import { migrate } from './stores/migrate.js';
 const FAILED_START_BUDGET_MS = 5_000;
 const shutdown = new Shutdown();
 
-/** Jobs only, and health on PORT: any number of these may run beside the gateways. */
+/** Jobs only, with health and metrics on PORT: any number of these may run beside the gateways. */
 async function start(): Promise<void> {
   const config = readConfig();
   if (!config.databaseUrl)
@@ -26,6 +28,8 @@ async function start(): Promise<void> {
   shutdown.add('the stores', () => house.close());
   const app = Fastify({ logger: false });
   serveHealth(app, { database: () => house.database.pool.query('select 1') }, () => false);
+  watchJobs(house.metrics, house.services.jobs);
+  if (config.observation.metrics) serveMetrics(app, house.metrics, config.observation);
   shutdown.add('health', () => app.close());
   await app.listen({ host: config.http.host, port: config.http.port });
   shutdown.add('the jobs', () => house.jobRunner.stop());

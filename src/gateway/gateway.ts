@@ -1,8 +1,9 @@
 import type { AddressInfo } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
 import cors from '@fastify/cors';
 import helmet from '@fastify/helmet';
 import Fastify, { type FastifyError, type FastifyInstance, LogController } from 'fastify';
-import type { GraphQLSchema } from 'graphql';
+import { type GraphQLSchema, getOperationAST } from 'graphql';
 import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import type { Clock } from '../clock.js';
@@ -24,12 +25,16 @@ import { requestIdOf } from './request-id.js';
 import { composeSchema } from './schema.js';
 import { serveSockets } from './socket-endpoint.js';
 import { stripeWebhook } from './stripe-webhook.js';
+import type { Tracing } from './tracing.js';
 
 export interface GatewayOptions {
   readonly config: Pick<Config, 'http' | 'identity' | 'guard' | 'limits' | 'observation' | 'redisUrl'>;
   readonly services: RequiredServices;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Where what is served is counted; a registry of its own without. */
+  readonly metrics?: Metrics;
+  readonly tracing?: Tracing | null;
   /** By the names that /readyz shows. */
   readonly readiness: Readonly<Record<string, ReadinessCheck>>;
   /** Adds routes and sockets before the server listens; what it gives back is run when the gateway stops, before the drain. */
@@ -49,31 +54,39 @@ export interface GatewayParts {
 export interface Gateway {
   /** Listens. Fails with EADDRINUSE and the like. Port 0 takes a free one; the URL tells which. */
   start(): Promise<{ url: string }>;
-  /** Takes no new connections, lets running requests end, and resolves when all have. */
+  /** Says so at /readyz for a while, then takes no new connections, lets running requests end, and resolves when all have. */
   stop(): Promise<void>;
 }
 
 /** The edge: HTTP with GraphQL, health, security headers and CORS. Fails when the contract and the classes differ. */
 export async function createGateway(options: GatewayOptions): Promise<Gateway> {
-  const { config, services, clock, logger } = options;
+  const { config, services, clock, logger, metrics = createMetrics(), tracing = null } = options;
   const schema = await composeSchema();
-  const execute = createExecutor(schema, config.limits.documentCacheCount);
+  const execute = tracedExecutor(createExecutor(schema, config.limits.documentCacheCount), tracing);
   const identity = createIdentity(config.identity, clock);
   const redis = openRates(options);
-  const gate = createGate(schema, options, redis);
-  const metrics = createMetrics();
+  const gate = createGate(schema, options, redis, metrics);
   const apollo = createApollo({ schema, execute, guard: config.guard, limits: config.limits, gate, metrics, logger });
   await apollo.start();
   const app = createServer(config, logger);
   let stopping = false;
+  // A connection that is kept open would bring its next request here: the client is to open one elsewhere.
+  app.addHook('onRequest', async (_request, reply) => {
+    if (stopping) reply.header('connection', 'close');
+  });
+  tracing?.serve(app);
   await app.register(helmet, {
     contentSecurityPolicy: { directives: { 'default-src': ["'none'"], 'frame-ancestors': ["'none'"] } },
   });
   await app.register(cors, corsOptions(config.http.allowedOrigins));
   serveHealth(app, options.readiness, () => stopping);
   serveGraphql(app, { apollo, identity, gate, services, clock, requestTimeoutMs: config.limits.requestTimeoutMs });
-  await app.register(stripeWebhook, { inbox: services.stripeInbox, bodyLimitBytes: config.limits.webhookBodyBytes });
-  const sockets = serveSockets(app.server, { schema, identity, execute, gate, services, clock, logger, config });
+  await app.register(stripeWebhook, {
+    inbox: services.stripeInbox,
+    bodyLimitBytes: config.limits.webhookBodyBytes,
+    onReceived: metrics.webhook,
+  });
+  const sockets = serveSockets(app.server, { schema, identity, execute, gate, services, clock, logger, config, metrics });
   watchSockets(metrics, sockets);
   watchJobs(metrics, services.jobs);
   if (config.observation.metrics) serveMetrics(app, metrics, config.observation);
@@ -87,11 +100,21 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     async stop() {
       if (stopping) return;
       stopping = true;
+      await pause(config.http.drainNoticeMs);
       await Promise.all([stopExtension?.(), sockets.stop()]);
       await app.close();
       await apollo.stop();
       redis?.disconnect();
     },
+  };
+}
+
+/** The executor of both transports, with a span around each operation when there is tracing. */
+function tracedExecutor(execute: Executor, tracing: Tracing | null): Executor {
+  if (!tracing) return execute;
+  return (operation) => {
+    const definition = getOperationAST(operation.document, operation.operationName);
+    return tracing.operation(definition?.name?.value ?? '', definition?.operation ?? 'operation', () => execute(operation));
   };
 }
 
@@ -111,13 +134,14 @@ function createGate(
   schema: GraphQLSchema,
   { config: { guard, limits } }: GatewayOptions,
   redis: Redis | undefined,
+  metrics: Metrics,
 ): OperationGate {
   const { persistedOperations, persistedOperationsFile } = guard;
   const isTrustedOnly = persistedOperations === 'only' && persistedOperationsFile !== undefined;
   return new OperationGate({
     schema,
     limits,
-    rates: guard.rateLimits ? createRates({ schema, limits, redis }) : null,
+    rates: guard.rateLimits ? createRates({ schema, limits, redis, onLimited: metrics.limited }) : null,
     trusted: isTrustedOnly ? new TrustedOperations(persistedOperationsFile) : null,
   });
 }

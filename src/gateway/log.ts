@@ -26,12 +26,18 @@ const SECRETS = [
 ];
 
 /** Structured logs (one JSON object a line) on standard output, with secrets left out. */
-export function createLogger(settings: Pick<ObservationConfig, 'logLevel'>, destination?: DestinationStream): Logger {
+export function createLogger(
+  settings: Pick<ObservationConfig, 'logLevel'>,
+  tracing: { present(): object } | null = null,
+  destination?: DestinationStream,
+): Logger {
   const options = {
     level: settings.logLevel,
     base: undefined,
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
+    // The trace at hand, beside the request's id.
+    ...(tracing && { mixin: () => tracing.present() }),
     redact: { paths: SECRETS, censor: '[left out]' },
   };
   return destination ? pino(options, destination) : pino(options);

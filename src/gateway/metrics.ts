@@ -6,9 +6,15 @@ import type { LiveSockets } from './live-socket.js';
 /** What has been served, for Prometheus. */
 export interface Metrics {
   readonly registry: Registry;
-  /** One operation over HTTP: by the root field that it begins with, so that clients cannot make up labels without end. */
-  served(rootField: string, outcome: 'ok' | 'errors' | 'refused', seconds: number): void;
+  /** One operation: by the root field that it begins with, so that clients cannot make up labels without end. */
+  served(rootField: string, outcome: Outcome, seconds: number, transport?: 'http' | 'websocket'): void;
+  /** Somebody was held back by a rate limit. */
+  limited(limit: string): void;
+  /** A delivery of Stripe was answered. */
+  webhook(outcome: string): void;
 }
+
+export type Outcome = 'ok' | 'errors' | 'refused';
 
 const BUCKETS_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
@@ -17,23 +23,37 @@ export function createMetrics(): Metrics {
   collectDefaultMetrics({ register: registry });
   const operations = new Counter({
     name: 'boxoffice_operations_total',
-    help: 'GraphQL operations over HTTP, by first root field and outcome.',
-    labelNames: ['field', 'outcome'] as const,
+    help: 'GraphQL operations, by transport, first root field and outcome.',
+    labelNames: ['transport', 'field', 'outcome'] as const,
     registers: [registry],
   });
   const durations = new Histogram({
     name: 'boxoffice_operation_duration_seconds',
-    help: 'How long GraphQL operations over HTTP took, by first root field.',
-    labelNames: ['field'] as const,
+    help: 'How long GraphQL operations took, by transport and first root field.',
+    labelNames: ['transport', 'field'] as const,
     buckets: BUCKETS_SECONDS,
+    registers: [registry],
+  });
+  const limited = new Counter({
+    name: 'boxoffice_rate_limited_total',
+    help: 'Requests held back, by limit: address, reads, writes or money.',
+    labelNames: ['limit'] as const,
+    registers: [registry],
+  });
+  const webhooks = new Counter({
+    name: 'boxoffice_webhooks_total',
+    help: 'Deliveries of Stripe, by outcome: stored, refused (4xx) or failed (5xx, Stripe sends again).',
+    labelNames: ['outcome'] as const,
     registers: [registry],
   });
   return {
     registry,
-    served(field, outcome, seconds) {
-      operations.inc({ field, outcome });
-      durations.observe({ field }, seconds);
+    served(field, outcome, seconds, transport = 'http') {
+      operations.inc({ transport, field, outcome });
+      durations.observe({ transport, field }, seconds);
     },
+    limited: (limit) => limited.inc({ limit }),
+    webhook: (outcome) => webhooks.inc({ outcome }),
   };
 }
 

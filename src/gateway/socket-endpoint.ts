@@ -7,10 +7,12 @@ import type { Config } from '../config.js';
 import { createContext } from '../resolvers/context.js';
 import type { RequiredServices } from '../resolvers/required-services.js';
 import type { Executor } from './execution.js';
+import { rootFieldsOf } from './guard/rates.js';
 import { guardRules } from './guard/rules.js';
 import type { Identity } from './identity.js';
 import { type PrepareOperation, prepareByRules } from './live-operations.js';
 import { attachLiveSocket, type LiveSockets } from './live-socket.js';
+import type { Metrics } from './metrics.js';
 import type { OperationGate } from './operation-gate.js';
 import { requestErrorCode, rootCause, tell } from './public-error.js';
 
@@ -23,11 +25,12 @@ export interface SocketParts {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly config: Pick<Config, 'http' | 'guard' | 'limits'>;
+  readonly metrics: Metrics;
 }
 
 /** GraphQL over WebSocket on the same server: the guard, the callers, the execution and the masking of HTTP. */
 export function serveSockets(server: Server, parts: SocketParts): LiveSockets {
-  const { schema, identity, execute, services, clock, logger, config } = parts;
+  const { schema, identity, execute, services, clock, logger, config, metrics } = parts;
   const logDefect = (error: unknown, requestId?: string) =>
     logger.error({ requestId, err: rootCause(error) }, 'an operation on a socket failed');
   const formatError = (error: GraphQLError): GraphQLFormattedError => {
@@ -42,15 +45,26 @@ export function serveSockets(server: Server, parts: SocketParts): LiveSockets {
     identify: (token) => identity.identify(token),
     createContext: (caller) => createContext({ caller, requestId: randomUUID(), services, now: clock.now() }),
     formatError,
-    execute: ({ document, operationName, variableValues, contextValue, rootValue }) =>
-      execute({ document, operationName, variables: variableValues, context: contextValue, rootValue }),
+    execute: async ({ document, operationName, variableValues, contextValue, rootValue }) => {
+      const startedAtMs = performance.now();
+      const result = await execute({ document, operationName, variables: variableValues, context: contextValue, rootValue });
+      const seconds = (performance.now() - startedAtMs) / 1_000;
+      metrics.served(firstFieldOf(document, operationName), result.errors ? 'errors' : 'ok', seconds, 'websocket');
+      return result;
+    },
     settings: { ...config.limits, allowedOrigins: config.http.allowedOrigins },
     clock,
     onDefect: logDefect,
   });
 }
 
-function prepareAsOverHttp({ schema, gate, config: { guard, limits } }: SocketParts): PrepareOperation {
+/** Each event of a live operation is one, for each is resolved by itself. */
+function firstFieldOf(document: DocumentNode, operationName: string | null | undefined): string {
+  const operation = getOperationAST(document, operationName);
+  return (operation && rootFieldsOf(document, operation.selectionSet, new Set())[0]) ?? '?';
+}
+
+function prepareAsOverHttp({ schema, gate, metrics, config: { guard, limits } }: SocketParts): PrepareOperation {
   const byRules = prepareByRules({
     schema,
     validationRules: guardRules({ introspection: guard.introspection, limits }),
@@ -60,11 +74,15 @@ function prepareAsOverHttp({ schema, gate, config: { guard, limits } }: SocketPa
   return async (request, caller) => {
     try {
       const prepared = await byRules({ ...request, query: gate.textOf(request, caller) }, caller);
+      if (!('kind' in prepared)) metrics.served('?', 'refused', 0, 'websocket');
       const operation = 'kind' in prepared ? getOperationAST(prepared, request.operationName) : null;
       if (operation) await gate.admit(prepared as DocumentNode, operation, request.variables, { caller, address: '' });
       return prepared;
     } catch (error) {
-      if (error instanceof GraphQLError) return [error];
+      if (error instanceof GraphQLError) {
+        metrics.served('?', 'refused', 0, 'websocket');
+        return [error];
+      }
       throw error;
     }
   };

@@ -6,6 +6,8 @@ import type { StripeInbox } from '../services/stripe-inbox/stripe-inbox.js';
 export interface StripeWebhookOptions {
   readonly inbox: Pick<StripeInbox, 'receive'>;
   readonly bodyLimitBytes: number;
+  /** For metrics: told how each delivery ended. */
+  readonly onReceived?: (outcome: 'stored' | 'refused' | 'failed') => void;
 }
 
 const REFUSALS = {
@@ -19,7 +21,7 @@ const REFUSALS = {
  * `POST /webhooks/stripe`. Answers 200 only when the event is stored; 4xx, with nothing stored, to what Stripe did not send
  * like that; 503 when it could not be stored, so that Stripe sends it again: https://docs.stripe.com/webhooks#retries
  */
-export const stripeWebhook: FastifyPluginAsync<StripeWebhookOptions> = async (scope, { inbox, bodyLimitBytes }) => {
+export const stripeWebhook: FastifyPluginAsync<StripeWebhookOptions> = async (scope, { inbox, bodyLimitBytes, onReceived }) => {
   // The signature is over the bytes as they came. The parser holds only for this encapsulated scope.
   scope.removeAllContentTypeParsers();
   scope.addContentTypeParser('application/json', { parseAs: 'buffer', bodyLimit: bodyLimitBytes }, (_request, body, done) =>
@@ -31,6 +33,10 @@ export const stripeWebhook: FastifyPluginAsync<StripeWebhookOptions> = async (sc
     if (status >= 500) request.log.error({ reason: describeFailure(error) }, 'a Stripe event could not be stored');
     const message = status >= 500 ? 'The event could not be stored; send it again.' : error.message;
     return reply.code(status).send({ error: message });
+  });
+
+  scope.addHook('onResponse', async (_request, { statusCode }) => {
+    onReceived?.(statusCode < 400 ? 'stored' : statusCode < 500 ? 'refused' : 'failed');
   });
 
   scope.post('/webhooks/stripe', { bodyLimit: bodyLimitBytes }, async (request, reply) => {

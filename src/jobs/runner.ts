@@ -24,6 +24,8 @@ export interface JobRunnerDependencies {
   readonly clock: Clock;
   readonly settings: JobRunnerSettings;
   readonly logger: { error(details: object, message: string): void; warn(details: object, message: string): void };
+  /** Stands around each run, to trace it. */
+  readonly trace?: <Result>(name: string, run: () => Promise<Result>) => Promise<Result>;
   /** For metrics: told of each run that ended. */
   readonly onRun?: (run: { name: string; failed: boolean; durationMs: number }) => void;
 }
@@ -146,7 +148,7 @@ export class JobRunner implements JobScheduler {
   }
 
   private async run(definition: JobDefinition, job: Job<JobData>, lockLifetimeMs: number): Promise<void> {
-    const { states, clock, logger, onRun } = this.dependencies;
+    const { states, clock, logger, onRun, trace = untraced } = this.dependencies;
     const { name, intervalMs } = definition;
     const warnOf = (message: string) => logger.warn({ job: name }, message);
     const onError = (error: Error) => logger.warn({ job: name, reason: describeFailure(error) }, 'a lock could not be prolonged');
@@ -156,7 +158,7 @@ export class JobRunner implements JobScheduler {
     let result: string | null = null;
     let failure: unknown = null;
     try {
-      result = await definition.run({ signal: this.stopping.signal, warn: warnOf });
+      result = await trace(name, () => definition.run({ signal: this.stopping.signal, warn: warnOf }));
     } catch (error) {
       failure = error ?? new Error('failed without a reason');
       logger.error({ job: name, reason: describeFailure(error) }, 'a job failed');
@@ -187,6 +189,8 @@ export class JobRunner implements JobScheduler {
     this.waitingForEnd.clear();
   }
 }
+
+const untraced = <Result>(_name: string, run: () => Promise<Result>): Promise<Result> => run();
 
 function earlier(left: Date | null, right: Date | null): Date | null {
   if (!left || !right) return left ?? right;

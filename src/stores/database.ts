@@ -1,4 +1,5 @@
 import pg from 'pg';
+import type { CallObserver } from './observe-calls.js';
 
 /** A named prepared statement: planned once for each connection, then only its values travel. Names are unique. */
 export interface Statement {
@@ -25,11 +26,13 @@ export interface DatabaseSettings {
   applicationName?: string;
   /** Told of connections that break while idle; the pool replaces them. */
   onIdleError?: (error: Error) => void;
+  observer?: Pick<CallObserver, 'statement'>;
 }
 
 /** Deadlock and serialization failure: the transaction did nothing and may be run again. */
 const REPEATABLE = new Set(['40001', '40P01']);
 const LARGEST_ATTEMPTS = 3;
+const COMMIT: Statement = { name: 'commit', text: 'commit' };
 
 const types = {
   getTypeParser: ((oid: number, format?: 'text' | 'binary') => {
@@ -48,8 +51,10 @@ function exactNumber(text: string): number {
 /** The shared pool behind all hot reads and all writes of money. MikroORM has a pool of its own for the catalogue. */
 export class Database implements Queryable {
   readonly pool: pg.Pool;
+  private readonly observer: DatabaseSettings['observer'];
 
   constructor(settings: DatabaseSettings) {
+    this.observer = settings.observer;
     this.pool = new pg.Pool({
       connectionString: settings.url,
       max: settings.poolSize,
@@ -66,8 +71,7 @@ export class Database implements Queryable {
 
   /** Runs one statement on any connection, in a transaction of its own. Ends in pg's DatabaseError. */
   async query<Row>(statement: Statement, values: readonly unknown[] = []): Promise<Row[]> {
-    const result = await this.pool.query({ name: statement.name, text: statement.text, values: values as unknown[] });
-    return result.rows as Row[];
+    return this.run(this.pool, statement, values);
   }
 
   /**
@@ -90,10 +94,9 @@ export class Database implements Queryable {
     try {
       await client.query('begin');
       const result = await work({
-        query: async <Row>(statement: Statement, values: readonly unknown[] = []) =>
-          (await client.query({ name: statement.name, text: statement.text, values: values as unknown[] })).rows as Row[],
+        query: <Row>(statement: Statement, values: readonly unknown[] = []) => this.run<Row>(client, statement, values),
       });
-      await client.query('commit');
+      await this.run(client, COMMIT, []);
       return result;
     } catch (error) {
       await client.query('rollback').catch((rollbackError: Error) => {
@@ -104,6 +107,18 @@ export class Database implements Queryable {
       // A connection that cannot roll back is not given back to the pool.
       client.release(broken);
     }
+  }
+
+  /** For metrics: connections that are open, that wait for work, and work that waits for a connection. */
+  statistics(): { open: number; idle: number; waiting: number } {
+    const { totalCount, idleCount, waitingCount } = this.pool;
+    return { open: totalCount, idle: idleCount, waiting: waitingCount };
+  }
+
+  private async run<Row>(on: pg.Pool | pg.PoolClient, statement: Statement, values: readonly unknown[]): Promise<Row[]> {
+    const config = { name: statement.name, text: statement.text, values: values as unknown[] };
+    const result = this.observer ? await this.observer.statement(statement.name, () => on.query(config)) : await on.query(config);
+    return result.rows as Row[];
   }
 
   async close(): Promise<void> {

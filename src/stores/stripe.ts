@@ -1,4 +1,5 @@
 import Stripe from 'stripe';
+import type { CallObserver } from './observe-calls.js';
 
 export interface StripeSettings {
   secretKey: string;
@@ -7,6 +8,7 @@ export interface StripeSettings {
   timeoutMs: number;
   /** Tries in all, the first included; the SDK sends the same idempotency key each time. */
   attemptsCount: number;
+  observer?: Pick<CallObserver, 'stripe'>;
 }
 
 /** The version whose shapes the code was written for; the SDK's types are of the same one. */
@@ -24,8 +26,28 @@ export function openStripe(settings: StripeSettings): Stripe {
     timeout: settings.timeoutMs,
     maxNetworkRetries: settings.attemptsCount - 1,
     telemetry: false,
+    ...(settings.observer && { httpClient: observedClient(settings.observer) }),
   });
 }
+
+/** The SDK's own client, each of its requests under the observer's eyes. */
+function observedClient(observer: Pick<CallObserver, 'stripe'>) {
+  const client = Stripe.createNodeHttpClient();
+  const makeRequest = client.makeRequest.bind(client);
+  client.makeRequest = (host, port, path, method, headers, ...rest) =>
+    observer.stripe({ method, path: withoutIds(path) }, (more) =>
+      makeRequest(host, port, path, method, { ...(headers as object), ...more }, ...rest),
+    );
+  return client;
+}
+
+/** Ids of Stripe have a prefix, an underscore, and digits or capitals: /v1/refunds/re_3PqL becomes /v1/refunds/:id. */
+export const withoutIds = (path: string): string =>
+  path
+    .replace(/\?.*$/s, '')
+    .split('/')
+    .map((part) => (/^[a-z]+_\w*[A-Z0-9]/.test(part) ? ':id' : part))
+    .join('/');
 
 /**
  * What an error of the client means. RETRYABLE: Stripe was away, busy or slow, and may or may not have done it: ask again with

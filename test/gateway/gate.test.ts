@@ -137,8 +137,8 @@ describe('/metrics', () => {
       const text = await (
         await fetch(`${kit.url}/metrics`, { headers: { authorization: 'Bearer a token for prometheus' } })
       ).text();
-      expect(text).toContain('boxoffice_operations_total{field="film",outcome="ok"} 1');
-      expect(text).toContain('boxoffice_operations_total{field="?",outcome="refused"} 1');
+      expect(text).toContain('boxoffice_operations_total{transport="http",field="film",outcome="ok"} 1');
+      expect(text).toContain('boxoffice_operations_total{transport="http",field="?",outcome="refused"} 1');
       expect(text).toContain('boxoffice_live_sockets 0');
       expect(text).not.toContain('Made_up_name');
     }));

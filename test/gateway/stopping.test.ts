@@ -72,6 +72,23 @@ describe('stopping', () => {
   });
 });
 
+describe('before it closes', () => {
+  test('/readyz says 503 while requests are still served, and asks clients to come by another connection', async () => {
+    const kit = await startGateway({ environment: { DRAIN_NOTICE_MS: '1500' } });
+    const before = await kit.post({ query: '{ __typename }' });
+    expect(before.headers.get('connection')).toBe('keep-alive');
+    await before.text();
+    const stopped = kit.stop();
+    const ready = await fetch(`${kit.url}/readyz`);
+    expect([ready.status, await ready.json()]).toMatchObject([503, { status: 'stopping' }]);
+    const late = await kit.post({ query: '{ __typename }' });
+    expect([late.status, late.headers.get('connection')]).toEqual([200, 'close']);
+    await late.text();
+    await stopped;
+    await expect(fetch(`${kit.url}/healthz`)).rejects.toThrow();
+  });
+});
+
 describe('an operation that takes too long', () => {
   test('is answered with REQUEST_TIMEOUT', async () => {
     const forever = stubServices({

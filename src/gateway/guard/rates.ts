@@ -30,10 +30,12 @@ export interface RateSettings {
   readonly limits: Limits;
   /** Where several nodes count together; without it, or while it is down, each counts for itself. */
   readonly redis?: Redis | undefined;
+  /** For metrics: told by which limit somebody was held back. */
+  readonly onLimited?: (limit: 'address' | OperationClass) => void;
 }
 
 /** Limits how often may be asked, per window: for each address, and for each caller and class of operation. */
-export function createRates({ schema, limits, redis }: RateSettings): Rates {
+export function createRates({ schema, limits, redis, onLimited }: RateSettings): Rates {
   const limiter = (name: string, points: number): RateLimiterAbstract => {
     const options = { keyPrefix: `boxoffice:rate:${name}`, points, duration: limits.rateLimitWindowMs / 1_000 };
     const memory = new RateLimiterMemory(options);
@@ -49,11 +51,17 @@ export function createRates({ schema, limits, redis }: RateSettings): Rates {
   };
   const moneyFields = fieldsThatMoveMoney(schema);
   return {
-    spendOfAddress: (address) => spend(byAddress, address, 1),
+    async spendOfAddress(address) {
+      const waitSeconds = await spend(byAddress, address, 1);
+      if (waitSeconds !== null) onLimited?.('address');
+      return waitSeconds;
+    },
     async spendOfCaller(caller, address, document, operation) {
       const { operationClass, points } = weigh(document, operation, moneyFields);
       const waitSeconds = await spend(byClass[operationClass], caller.userId ?? address, points);
-      if (waitSeconds !== null) throw rateLimited(waitSeconds);
+      if (waitSeconds === null) return;
+      onLimited?.(operationClass);
+      throw rateLimited(waitSeconds);
     },
   };
 }

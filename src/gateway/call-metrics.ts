@@ -1,0 +1,72 @@
+import { Gauge, Histogram } from 'prom-client';
+import type { CallObserver } from '../stores/observe-calls.js';
+import type { Metrics } from './metrics.js';
+import type { Tracing } from './tracing.js';
+
+const STATEMENT_BUCKETS_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5];
+const STRIPE_BUCKETS_SECONDS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+
+type Clocked = { observe(seconds: number): void };
+
+/** Times statements and calls to Stripe, and traces them when there is tracing. */
+export function observeCalls({ registry }: Metrics, tracing: Tracing | null): CallObserver {
+  const statements = new Histogram({
+    name: 'boxoffice_statement_duration_seconds',
+    help: 'How long SQL statements took, by name; waiting for a connection is part of it.',
+    labelNames: ['statement'] as const,
+    buckets: STATEMENT_BUCKETS_SECONDS,
+    registers: [registry],
+  });
+  const stripeCalls = new Histogram({
+    name: 'boxoffice_stripe_call_duration_seconds',
+    help: 'How long calls to Stripe took, each try by itself, by method, path and status ("none": no answer).',
+    labelNames: ['method', 'path', 'status'] as const,
+    buckets: STRIPE_BUCKETS_SECONDS,
+    registers: [registry],
+  });
+  // Names of statements are few and fixed; a child for each spares its labels on every run.
+  const children = new Map<string, Clocked>();
+  const childOf = (name: string): Clocked => {
+    let child = children.get(name);
+    if (!child) {
+      child = statements.labels(name);
+      children.set(name, child);
+    }
+    return child;
+  };
+  const timed = async <Result>(name: string, run: () => Promise<Result>): Promise<Result> => {
+    const startedAtMs = performance.now();
+    try {
+      return await run();
+    } finally {
+      childOf(name).observe((performance.now() - startedAtMs) / 1_000);
+    }
+  };
+  return {
+    statement: tracing ? (name, run) => tracing.statement(name, () => timed(name, run)) : timed,
+    async stripe({ method, path }, run) {
+      const startedAtMs = performance.now();
+      let status = 'none';
+      try {
+        const answer = await (tracing ? tracing.stripe({ method, path }, run) : run({}));
+        status = String(answer.getStatusCode());
+        return answer;
+      } finally {
+        stripeCalls.observe({ method, path, status }, (performance.now() - startedAtMs) / 1_000);
+      }
+    },
+  };
+}
+
+/** How far the connections to the database are used. */
+export function watchPool({ registry }: Metrics, database: { statistics(): Record<'open' | 'idle' | 'waiting', number> }): void {
+  new Gauge({
+    name: 'boxoffice_database_connections',
+    help: 'Connections of the pool: open, idle; waiting: work that waits for one.',
+    labelNames: ['state'] as const,
+    registers: [registry],
+    collect() {
+      for (const [state, count] of Object.entries(database.statistics())) this.set({ state }, count);
+    },
+  });
+}
