@@ -1,18 +1,12 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import os from 'node:os';
-import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { SECRET, tokenFor } from '../gateway/gateway-kit.js';
+import { tokenFor } from '../gateway/gateway-kit.js';
+import { GatewayProcess } from '../support/gateway-process.js';
 import { aKey } from '../support/shop.js';
 import { type TestDatabase, testDatabase } from '../support/test-database.js';
 import { type Following, follow } from './following-client.js';
 import { range, until } from './live-scene.js';
-import { describeWithRedisServer, freePort, RedisServer } from './redis-server.js';
-
-const MAIN = path.resolve('dist/src/main.js');
+import { describeWithRedisServer, RedisServer } from './redis-server.js';
 
 interface Change {
   cursor: string;
@@ -30,69 +24,16 @@ describeWithRedisServer('two gateway processes, as they are shipped', () => {
   let admin: string;
   const gateways: GatewayProcess[] = [];
 
-  class GatewayProcess {
-    private child: ChildProcess | null = null;
-    private readonly directory = mkdtempSync(path.join(os.tmpdir(), 'boxoffice-gateway-'));
-
-    constructor(
-      private readonly port: number,
-      private readonly runJobs: boolean,
-    ) {}
-
-    get url(): string {
-      return `http://127.0.0.1:${this.port}`;
-    }
-
-    async start(): Promise<void> {
-      this.child = spawn(process.execPath, [MAIN], {
-        env: {
-          PATH: process.env.PATH,
-          DATABASE_URL: home.url,
-          REDIS_URL: redis.url,
-          DATA_DIR: this.directory,
-          PORT: String(this.port),
-          JWT_SECRET: SECRET,
-          STRIPE_SECRET_KEY: 'sk_test_nobody',
-          STRIPE_WEBHOOK_SECRET: 'whsec_nobody',
-          STRIPE_API_URL: 'http://127.0.0.1:9',
-          RUN_JOBS: String(this.runJobs),
-          DEMO: 'false',
-          PLAYGROUND: 'off',
-          RATE_LIMITS: 'false',
-          LOG_LEVEL: 'silent',
-        },
-        stdio: ['ignore', 'ignore', 'inherit'],
-      });
-      await until(async () => (await this.readiness())?.status === 'ready', 'the gateway is ready', 30_000);
-    }
-
-    async readiness(): Promise<{ status: string; dependencies: Record<string, { ready: boolean; state?: string }> } | null> {
-      const response = await fetch(`${this.url}/readyz`).catch(() => null);
-      return response ? ((await response.json()) as never) : null;
-    }
-
-    async end(signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
-      const child = this.child;
-      this.child = null;
-      if (!child || child.exitCode !== null || child.signalCode !== null) return;
-      const exited = once(child, 'exit');
-      child.kill(signal);
-      await exited;
-    }
-
-    async close(): Promise<void> {
-      await this.end('SIGKILL');
-      rmSync(this.directory, { recursive: true, force: true });
-    }
-  }
-
   const gatewayAt = (index: number) => gateways[index % gateways.length] as GatewayProcess;
 
   beforeAll(async () => {
     home = await testDatabase();
     redis = await RedisServer.start();
     admin = await tokenFor({ role: 'admin', expiresInSeconds: 3_600 });
-    for (const runJobs of [true, false]) gateways.push(new GatewayProcess(await freePort(), runJobs));
+    for (const runJobs of [true, false]) {
+      const environment = { DATABASE_URL: home.url, REDIS_URL: redis.url, RUN_JOBS: String(runJobs) };
+      gateways.push(await GatewayProcess.on(environment));
+    }
     for (const gateway of gateways) await gateway.start();
   }, 60_000);
   afterAll(async () => {

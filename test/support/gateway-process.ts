@@ -1,0 +1,81 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { SECRET } from '../gateway/gateway-kit.js';
+import { until } from '../live/live-scene.js';
+import { freePort } from '../live/redis-server.js';
+
+const MAIN = path.resolve('dist/src/main.js');
+
+/** A gateway in a process of its own, as it is shipped, that can be stopped and started again on its port. */
+export class GatewayProcess {
+  private child: ChildProcess | null = null;
+  private readonly directory = mkdtempSync(path.join(os.tmpdir(), 'boxoffice-gateway-'));
+  /** What it has written to standard output and standard error. */
+  written = '';
+
+  private constructor(
+    private readonly port: number,
+    private readonly environment: Readonly<Record<string, string>>,
+  ) {}
+
+  /** `environment` must have DATABASE_URL. */
+  static async on(environment: Readonly<Record<string, string>>): Promise<GatewayProcess> {
+    return new GatewayProcess(await freePort(), environment);
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  async start(): Promise<void> {
+    const child = spawn(process.execPath, [MAIN], {
+      env: {
+        PATH: process.env.PATH,
+        DATA_DIR: this.directory,
+        PORT: String(this.port),
+        JWT_SECRET: SECRET,
+        STRIPE_SECRET_KEY: 'sk_test_nobody',
+        STRIPE_WEBHOOK_SECRET: 'whsec_nobody',
+        STRIPE_API_URL: 'http://127.0.0.1:9',
+        DEMO: 'false',
+        PLAYGROUND: 'off',
+        RATE_LIMITS: 'false',
+        LOG_LEVEL: 'silent',
+        ...this.environment,
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.child = child;
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('utf8').on('data', (text: string) => {
+        this.written += text;
+      });
+    }
+    await until(async () => (await this.readiness())?.status === 'ready', `${this.url} is ready`, 30_000).catch((error) => {
+      throw new Error(`${(error as Error).message}\n${this.written}`);
+    });
+  }
+
+  async readiness(): Promise<{ status: string; dependencies: Record<string, { ready: boolean; state?: string }> } | null> {
+    const response = await fetch(`${this.url}/readyz`).catch(() => null);
+    return response ? ((await response.json()) as never) : null;
+  }
+
+  /** Gives back the exit code; null after a signal that ended it, or when it did not run. */
+  async end(signal: 'SIGKILL' | 'SIGTERM'): Promise<number | null> {
+    const child = this.child;
+    this.child = null;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return null;
+    const exited = once(child, 'exit');
+    child.kill(signal);
+    return (await exited)[0] as number | null;
+  }
+
+  async close(): Promise<void> {
+    await this.end('SIGKILL');
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+}
