@@ -13,6 +13,7 @@ import { composeServices, type Services } from './services/services.js';
 import { Database } from './stores/database.js';
 import { type HintChannel, LocalHints } from './stores/hints.js';
 import { openJobStore } from './stores/job-store.js';
+import { noOpenSessions, type OpenSessions, RedisOpenSessions } from './stores/open-sessions.js';
 import { RedisHints } from './stores/redis-hints.js';
 import { openStripe } from './stores/stripe.js';
 
@@ -68,7 +69,8 @@ export async function openHouse(config: Config, databaseUrl: string): Promise<Ho
     attemptsCount: limits.stripeAttemptsCount,
     observer,
   });
-  const services = composeServices({ config, database, hints, stripe, clock, logger });
+  const openSessions = openOpenSessions(config);
+  const services = composeServices({ config, database, hints, stripe, openSessions, clock, logger });
   const states = new JobStates(database);
   const jobRunner = new JobRunner({
     store: jobStore,
@@ -95,11 +97,17 @@ export async function openHouse(config: Config, databaseUrl: string): Promise<Ho
     async close() {
       await services.close();
       await hints.close();
+      await openSessions.close();
       await jobStore.close();
       await database.close();
       await tracing?.stop();
     },
   };
+}
+
+/** That Redis is away is told by the hints. */
+function openOpenSessions({ redisUrl, limits }: Config): OpenSessions {
+  return redisUrl ? new RedisOpenSessions({ url: redisUrl, commandTimeoutMs: limits.redisCommandTimeoutMs }) : noOpenSessions;
 }
 
 function openHints({ redisUrl, limits }: Config, logger: Logger): HintChannel {

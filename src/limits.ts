@@ -20,6 +20,8 @@ const table = {
   pricePerDayMaximumMinorUnits: [1_000_000, 1, 100_000_000],
   // 99999999 is the largest amount that Stripe takes in one payment: https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts
   paymentMaximumMinorUnits: [99_999_999, 1, 99_999_999],
+  // Stripe charges no less; 50 is its minimum for most currencies, same page. What is free needs no payment.
+  paymentMinimumMinorUnits: [50, 1, 1_000_000],
   adjustmentMaximumMinorUnits: [10_000_000, 1, 1_000_000_000],
 
   // Catalogue
@@ -41,7 +43,7 @@ const table = {
   queryRootFieldsMaximumCount: [20, 1, 1_000],
   queryTokensMaximumCount: [2_000, 100, 100_000],
   documentCacheCount: [1_000, 1, 100_000],
-  requestBodyBytes: [128 * kibibyte, kibibyte, 16_384 * kibibyte],
+  requestBodyBytes: [512 * kibibyte, kibibyte, 16_384 * kibibyte],
   requestTimeoutMs: [10 * second, 100, 5 * minute],
   webhookBodyBytes: [512 * kibibyte, kibibyte, 16_384 * kibibyte],
   // Stripe signs with its clock; its libraries default to five minutes: https://docs.stripe.com/webhooks#replay-attacks
@@ -113,6 +115,11 @@ const table = {
   shutdownBudgetMs: [5 * second, 100, 10 * minute],
 } as const satisfies Record<string, Bounds>;
 
+/** A film id in JSON: 36 characters, two quotation marks and a comma. */
+const FILM_ID_BYTES = 39;
+/** For all of a request that is not a film id. */
+const REQUEST_REST_BYTES = 64 * kibibyte;
+
 export type Limits = { readonly [Name in keyof typeof table]: number };
 
 /** The variable that sets a limit. */
@@ -132,6 +139,21 @@ export function readLimits(environment: Environment): Limits {
       'TOP_UP_MINIMUM_MINOR_UNITS',
       `is ${limits.topUpMinimumMinorUnits}, more than TOP_UP_MAXIMUM_MINOR_UNITS (${limits.topUpMaximumMinorUnits})`,
       'Lower it or raise the maximum.',
+    );
+  }
+  if (limits.topUpMinimumMinorUnits < limits.paymentMinimumMinorUnits) {
+    environment.refuse(
+      'TOP_UP_MINIMUM_MINOR_UNITS',
+      `is ${limits.topUpMinimumMinorUnits}, less than Stripe charges (PAYMENT_MINIMUM_MINOR_UNITS, ${limits.paymentMinimumMinorUnits})`,
+      'Raise it.',
+    );
+  }
+  const neededBytes = limits.subscriptionFilmsMaximumCount * FILM_ID_BYTES + REQUEST_REST_BYTES;
+  if (limits.requestBodyBytes < neededBytes) {
+    environment.refuse(
+      'REQUEST_BODY_BYTES',
+      `is ${limits.requestBodyBytes}; SUBSCRIPTION_FILMS_MAXIMUM_COUNT (${limits.subscriptionFilmsMaximumCount}) film ids need ${neededBytes}`,
+      'Raise it or lower the count of films.',
     );
   }
   return limits;

@@ -3,6 +3,7 @@ import type { Clock } from '../clock.js';
 import type { Config } from '../config.js';
 import type { Database } from '../stores/database.js';
 import type { HintChannel } from '../stores/hints.js';
+import type { OpenSessions } from '../stores/open-sessions.js';
 import { STRIPE_API_VERSION } from '../stores/stripe.js';
 import { Access } from './access/access.js';
 import { Catalogue } from './catalogue/catalogue.js';
@@ -24,6 +25,7 @@ import { Checkout } from './purchases/checkout.js';
 import { CloseExpiredOrders } from './purchases/close-expired-orders.js';
 import { Fulfilment } from './purchases/fulfilment.js';
 import { Purchases } from './purchases/purchases.js';
+import { ReopenOrder } from './purchases/reopen-order.js';
 import { ReconciliationStore } from './reconciliation/reconciliation-store.js';
 import { StripeReconciliation } from './reconciliation/stripe-reconciliation.js';
 import { Payout } from './refunds/payout.js';
@@ -38,6 +40,7 @@ export interface ServiceDependencies {
   readonly database: Database;
   readonly hints: HintChannel;
   readonly stripe: Stripe;
+  readonly openSessions: OpenSessions;
   readonly clock: Clock;
   readonly logger: { error(details: object, message: string): void };
 }
@@ -99,7 +102,7 @@ function composeCatalogue({ config, database, stripe, clock, logger }: ServiceDe
 
 /** Everything through which money moves. All of it writes by way of services/ledger. */
 function composeMoney(
-  { config, database, hints, stripe, clock }: ServiceDependencies,
+  { config, database, hints, stripe, clock, openSessions }: ServiceDependencies,
   { catalogue, catalogueSync }: ReturnType<typeof composeCatalogue>,
 ) {
   const { limits, currency, http } = config;
@@ -108,9 +111,10 @@ function composeMoney(
   const stripeRefunds = new StripeRefunds(database, clock, hints);
   const payout = new Payout(database, stripe, clock, stripeRefunds, Math.random);
   const fromBalance = new BuyFromBalance(database, catalogue, clock, hints);
+  const reopen = new ReopenOrder(database, openSessions);
   return {
     fulfilment,
-    purchases: new Purchases(database, clock, hints, catalogue, fromBalance, checkout, fulfilment, {
+    purchases: new Purchases(database, clock, hints, catalogue, fromBalance, checkout, fulfilment, reopen, {
       currency,
       topUpMinimum: limits.topUpMinimumMinorUnits,
       topUpMaximum: limits.topUpMaximumMinorUnits,

@@ -98,7 +98,7 @@ describe("Stripe's refund beside ours", () => {
 });
 
 describe("Stripe's dispute beside ours", () => {
-  const dispute: DisputeRecord = { stripeDisputeId: 'du_1', amount: 1_000, currency: 'USD', outcome: 'OPEN' };
+  const dispute: DisputeRecord = { stripeDisputeId: 'du_1', amount: 1_000, currency: 'USD', outcome: 'OPEN', funds: 'WITHDRAWN' };
   test.each<[stripe: Stripe.Dispute['status'], ours: Partial<DisputeRecord> | null, repairable: boolean | null]>([
     ['needs_response', null, true],
     ['needs_response', {}, null],

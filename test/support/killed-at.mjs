@@ -8,6 +8,7 @@ import { readConfig } from '../../dist/src/config.js';
 import { composeServices } from '../../dist/src/services/services.js';
 import { Database } from '../../dist/src/stores/database.js';
 import { LocalHints } from '../../dist/src/stores/hints.js';
+import { noOpenSessions } from '../../dist/src/stores/open-sessions.js';
 import { openStripe } from '../../dist/src/stores/stripe.js';
 
 const { databaseUrl, stripeUrl, now, caller, task, step, when } = JSON.parse(process.argv[2]);
@@ -35,7 +36,15 @@ const database = new Database({ url: databaseUrl, poolSize: 2, statementTimeoutM
 await database.pool.query('select 1');
 const stripe = openStripe({ secretKey: 'sk_test_sandbox', apiUrl: stripeUrl, timeoutMs: 5_000, attemptsCount: 1 });
 const clock = { now: () => new Date(now) };
-const services = composeServices({ config, database, hints: new LocalHints(), stripe, clock, logger: { error: console.error } });
+const services = composeServices({
+  config,
+  database,
+  hints: new LocalHints(),
+  stripe,
+  openSessions: noOpenSessions,
+  clock,
+  logger: { error: console.error },
+});
 watch(stripe.refunds, 'create');
 watch(stripe.checkout.sessions, 'retrieve');
 const send = pg.Client.prototype.query;

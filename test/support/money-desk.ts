@@ -10,15 +10,18 @@ import { CloseExpiredOrders } from '../../src/services/purchases/close-expired-o
 import { Fulfilment } from '../../src/services/purchases/fulfilment.js';
 import type { Offer } from '../../src/services/purchases/offer.js';
 import { Purchases } from '../../src/services/purchases/purchases.js';
+import { ReopenOrder } from '../../src/services/purchases/reopen-order.js';
 import { Payout } from '../../src/services/refunds/payout.js';
 import { Refunds } from '../../src/services/refunds/refunds.js';
 import { StripeRefunds } from '../../src/services/refunds/stripe-refunds.js';
 import type { Database } from '../../src/stores/database.js';
+import { noOpenSessions, type OpenSessions } from '../../src/stores/open-sessions.js';
 
 export interface MoneyDeskParts {
   readonly database: Database;
   readonly stripe: Stripe;
   readonly clock: Clock;
+  readonly openSessions?: OpenSessions;
 }
 
 /** All services that move money, on one database and one Stripe, with a catalogue of whatever the test puts on sale. */
@@ -45,7 +48,8 @@ export class MoneyDesk {
       { customerOf: (id) => this.customerOf(id) },
     );
     const fromBalance = new BuyFromBalance(database, offers, clock, announcer);
-    this.purchases = new Purchases(database, clock, announcer, offers, fromBalance, checkout, this.fulfilment, {
+    const reopen = new ReopenOrder(database, parts.openSessions ?? noOpenSessions);
+    this.purchases = new Purchases(database, clock, announcer, offers, fromBalance, checkout, this.fulfilment, reopen, {
       currency: 'USD',
       topUpMinimum: 100,
       topUpMaximum: 1_000_000,

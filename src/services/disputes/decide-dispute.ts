@@ -39,3 +39,16 @@ export function decideDispute(known: DisputeState | null, news: DisputeState): D
   if (before.funds === 'WITHDRAWN' || news.funds === 'UNTOUCHED') return { state: before, money: 'NOTHING', grant: 'NOTHING' };
   return { state: news, money: 'WITHDRAW', grant: 'SUSPEND' };
 }
+
+/**
+ * The amount in dispute, in minor units. It may change from an inquiry to the chargeback; what was taken is what counts from
+ * then on. Until then the largest that was heard of, in whichever order the news come.
+ */
+export function decideDisputedAmount(
+  known: Pick<DisputeState, 'funds'> & { readonly amount: number },
+  money: DisputeConsequence['money'],
+  news: number,
+): number {
+  if (money === 'WITHDRAW') return news;
+  return known.funds === 'UNTOUCHED' ? Math.max(known.amount, news) : known.amount;
+}

@@ -12,11 +12,11 @@ import { type Applied, PaymentNotYetKnown } from '../payment-not-yet-known.js';
 import { findOrderOfPayment } from '../purchases/find-order.js';
 import { idOf } from '../purchases/fulfilment.js';
 import { readGrantFacts } from '../refunds/find-refund.js';
-import { type DisputeState, decideDispute, type GrantConsequence, stateOf } from './decide-dispute.js';
+import { decideDispute, decideDisputedAmount, type GrantConsequence, stateOf } from './decide-dispute.js';
 
 const lockDispute: Statement = {
   name: 'disputes-lock',
-  text: `select id, outcome, funds from disputes where stripe_dispute_id = $1 for no key update`,
+  text: `select id, amount, outcome, funds from disputes where stripe_dispute_id = $1 for no key update`,
 };
 const insertDispute: Statement = {
   name: 'disputes-insert',
@@ -25,7 +25,7 @@ const insertDispute: Statement = {
 };
 const moveDispute: Statement = {
   name: 'disputes-move',
-  text: `update disputes set outcome = $2, funds = $3, updated_at = $4 where id = $1`,
+  text: `update disputes set outcome = $2, funds = $3, updated_at = $4, amount = $5 where id = $1`,
 };
 const credited: Statement = {
   name: 'disputes-credited',
@@ -39,6 +39,8 @@ const changeGrant: Statement = {
   name: 'disputes-change-grant',
   text: `update grants set status = $2, ended_at = $3, reason = coalesce($4, reason) where id = $1`,
 };
+
+type KnownDispute = Pick<Dispute, 'id' | 'amount' | 'outcome' | 'funds'>;
 
 /**
  * Rule 7: while a dispute has taken the money, the grant is frozen, what was spent on it is given back to the balance, and the
@@ -67,10 +69,11 @@ export class Disputes {
       const dispute = await this.lockOrRecord(transaction, order, stripeDispute, now);
       const consequence = decideDispute(dispute, stateOf(stripeDispute.status));
       const grant = await lockGrantOfOrder(transaction, order.id);
+      const amount = decideDisputedAmount(dispute, consequence.money, stripeDispute.amount);
       if (consequence.money === 'WITHDRAW') await this.withdraw(transaction, wallet, dispute.id, order.id, stripeDispute, grant);
       if (consequence.money === 'REINSTATE')
-        await this.reinstate(transaction, wallet, dispute.id, order.id, stripeDispute, grant);
-      await transaction.query(moveDispute, [dispute.id, consequence.state.outcome, consequence.state.funds, now]);
+        await this.reinstate(transaction, wallet, dispute, order.id, stripeDispute.reason, grant);
+      await transaction.query(moveDispute, [dispute.id, consequence.state.outcome, consequence.state.funds, now, amount]);
       if (grant) await this.changeGrant(transaction, wallet, grant, dispute.id, order.id, consequence.grant, now);
       return 'APPLIED';
     });
@@ -81,8 +84,8 @@ export class Disputes {
     order: { id: string; userId: string; currency: string },
     stripeDispute: Stripe.Dispute,
     now: Date,
-  ): Promise<DisputeState & { id: string }> {
-    const [known] = await transaction.query<Pick<Dispute, 'id' | 'outcome' | 'funds'>>(lockDispute, [stripeDispute.id]);
+  ): Promise<KnownDispute> {
+    const [known] = await transaction.query<KnownDispute>(lockDispute, [stripeDispute.id]);
     if (known) return known;
     const id = newId();
     const values = [
@@ -96,7 +99,7 @@ export class Disputes {
       now,
     ];
     await transaction.query(insertDispute, values);
-    return { id, outcome: 'OPEN', funds: 'UNTOUCHED' };
+    return { id, amount: stripeDispute.amount, outcome: 'OPEN', funds: 'UNTOUCHED' };
   }
 
   private async withdraw(
@@ -114,17 +117,18 @@ export class Disputes {
     await wallet.post({ ...link, amount: -stripeDispute.amount, counterAccount: 'STRIPE' });
   }
 
+  /** Puts back exactly what was taken. */
   private async reinstate(
     transaction: Queryable,
     wallet: Wallet,
-    disputeId: string,
+    dispute: KnownDispute,
     orderId: string,
-    stripeDispute: Stripe.Dispute,
+    reason: string,
     grant: Grant | null,
   ): Promise<void> {
-    const [given] = await transaction.query<{ credit: number }>(credited, [disputeId]);
-    const link = { kind: 'DISPUTE' as const, disputeId, orderId, grantId: grant?.id ?? null, reason: stripeDispute.reason };
-    await wallet.post({ ...link, amount: stripeDispute.amount, counterAccount: 'STRIPE' });
+    const [given] = await transaction.query<{ credit: number }>(credited, [dispute.id]);
+    const link = { kind: 'DISPUTE' as const, disputeId: dispute.id, orderId, grantId: grant?.id ?? null, reason };
+    await wallet.post({ ...link, amount: dispute.amount, counterAccount: 'STRIPE' });
     if (given && given.credit > 0) await wallet.post({ ...link, amount: -given.credit, counterAccount: 'REVENUE' });
   }
 

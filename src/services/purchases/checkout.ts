@@ -85,6 +85,16 @@ export class Checkout {
     }
   }
 
+  /** As `look`; null when Stripe does not know the session. */
+  async find(stripeSessionId: string): Promise<Stripe.Checkout.Session | null> {
+    try {
+      return await this.stripe.checkout.sessions.retrieve(stripeSessionId, { expand: ['payment_intent'] });
+    } catch (error) {
+      if (isMissingAtStripe(error)) return null;
+      throw unavailable(error);
+    }
+  }
+
   /** Closes the session at Stripe; when it can no longer be closed, gives it back as it is (perhaps paid). */
   async close(stripeSessionId: string): Promise<Stripe.Checkout.Session> {
     try {

@@ -7,7 +7,11 @@ import type { Fulfilment } from './fulfilment.js';
 
 /** Stripe ends the session by itself; its word is waited for this long before we ask. */
 const GRACE_MS = 60_000;
-/** A session that Stripe never told us of is given up after this long. */
+/**
+ * A session that Stripe never told us of, or that it does not know (any more), is given up this long after its order: no
+ * session is open longer. Should it be paid all the same, for another key of ours did not see it, the order is still fulfilled.
+ * https://docs.stripe.com/api/checkout/sessions/create#create_checkout_session-expires_at
+ */
 const UNKNOWN_SESSION_MS = 24 * 60 * 60 * 1000;
 
 /** Claims orders by putting their next look off, so that several workers share them. */
@@ -39,18 +43,22 @@ export class CloseExpiredOrders {
       limit,
     ]);
     await eachEvenIfSomeFail(claimed, async (order) => {
-      if (order.stripeSessionId) await this.ask(order.stripeSessionId);
-      else if (now.getTime() - order.createdAt.getTime() > UNKNOWN_SESSION_MS)
-        await this.database.query(closeUnknown, [order.id, now]);
+      const known = order.stripeSessionId !== null && (await this.ask(order.stripeSessionId));
+      const old = now.getTime() - order.createdAt.getTime() > UNKNOWN_SESSION_MS;
+      if (!known && old) await this.database.query(closeUnknown, [order.id, now]);
     });
     return claimed.length;
   }
 
-  private async ask(stripeSessionId: string): Promise<void> {
+  /** False when Stripe does not know the session. */
+  private async ask(stripeSessionId: string): Promise<boolean> {
     try {
-      await this.fulfilment.applyCheckoutSession(await this.checkout.look(stripeSessionId));
+      const session = await this.checkout.find(stripeSessionId);
+      if (session) await this.fulfilment.applyCheckoutSession(session);
+      return session !== null;
     } catch (error) {
-      if (!(error instanceof Refusal)) throw error; // Stripe is away: the next run asks again
+      if (!(error instanceof Refusal)) throw error;
+      return true; // Stripe is away: the next run asks again
     }
   }
 }

@@ -15,6 +15,7 @@ import { findOrder } from './find-order.js';
 import type { Fulfilment } from './fulfilment.js';
 import type { Offer, Offers } from './offer.js';
 import { type OrderIntent, openOrder } from './open-order.js';
+import type { ReopenOrder } from './reopen-order.js';
 import { checkReturnUrl } from './return-url.js';
 
 export interface PurchaseInput {
@@ -60,6 +61,7 @@ export class Purchases {
     private readonly fromBalance: BuyFromBalance,
     private readonly checkout: Checkout,
     private readonly fulfilment: Fulfilment,
+    private readonly reopen: ReopenOrder,
     private readonly settings: PurchaseSettings,
   ) {}
 
@@ -147,6 +149,8 @@ export class Purchases {
 
   /** The order and the key's record in one transaction; then Stripe, with a key made of the order's id. */
   private async openOnce(intent: Intent, what: OrderIntent): Promise<Order> {
+    const open = await this.reopen.find(intent, what, this.clock.now());
+    if (open) return open;
     const order = await onceMoreOnSameKey(() =>
       inTransaction(this.database, {}, async (transaction, afterCommit) => {
         const now = this.clock.now();
@@ -158,7 +162,9 @@ export class Purchases {
         return opened;
       }),
     );
-    return this.withSession(order);
+    const opened = await this.withSession(order);
+    this.reopen.keep(opened, this.clock.now());
+    return opened;
   }
 
   private async withSession(order: Order): Promise<Order> {

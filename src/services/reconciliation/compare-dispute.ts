@@ -26,7 +26,8 @@ export function compareDispute(
   }
   if (ours.amount !== theirs.amount) {
     const detail = `Stripe has a dispute of ${money(theirs.amount, theirs.currency)}; here it is ${money(ours.amount, ours.currency)}.`;
-    return { ...about, detail, repairable: false };
+    // Before the money is taken the amount follows Stripe's.
+    return { ...about, detail, repairable: ours.outcome === 'OPEN' && ours.funds === 'UNTOUCHED' };
   }
   if (ours.outcome === outcome) return null;
   return { ...about, detail: `Stripe says ${theirs.status}; here it is ${ours.outcome}.`, repairable: ours.outcome === 'OPEN' };

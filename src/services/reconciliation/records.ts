@@ -1,4 +1,4 @@
-import type { DisputeOutcome } from '../../entities/dispute.js';
+import type { DisputeFunds, DisputeOutcome } from '../../entities/dispute.js';
 import type { OrderKind, OrderStatus } from '../../entities/order.js';
 import type { RefundStatus } from '../../entities/refund.js';
 import type { Queryable, Statement } from '../../stores/database.js';
@@ -42,6 +42,7 @@ export interface DisputeRecord {
   readonly amount: number;
   readonly currency: string;
   readonly outcome: DisputeOutcome;
+  readonly funds: DisputeFunds;
 }
 
 /** The price of a subscription that is on sale. */
@@ -89,7 +90,7 @@ const cardRefundsDone: Statement = {
 };
 const disputes: Statement = {
   name: 'reconcile-disputes',
-  text: `select stripe_dispute_id as "stripeDisputeId", amount, currency, outcome from disputes where stripe_dispute_id = any($1)`,
+  text: `select stripe_dispute_id as "stripeDisputeId", amount, currency, outcome, funds from disputes where stripe_dispute_id = any($1)`,
 };
 const prices: Statement = {
   name: 'reconcile-prices',

@@ -1,0 +1,67 @@
+import type { Order } from '../../entities/order.js';
+import type { Database, Statement } from '../../stores/database.js';
+import type { OpenSessions } from '../../stores/open-sessions.js';
+import { orderColumns } from '../columns.js';
+import type { Intent } from '../idempotency.js';
+import { isUuid } from '../uuid.js';
+import type { OrderIntent } from './open-order.js';
+
+/**
+ * The order and the key's record at once, if the order is what is asked for and can be paid still. The row is read under a
+ * lock, so that one that is being paid or closed is seen as it is afterwards. An unused key only: what is known of a used one
+ * is looked up by whoever gets nothing here.
+ */
+const takeUp: Statement = {
+  name: 'purchases-take-up-open-order',
+  text: `with open_order as (
+      select ${orderColumns} from orders o
+      where id = $1 and user_id = $2 and kind = $3 and amount = $4 and currency = $5 and version_id is not distinct from $6::uuid
+        and status = 'OPEN' and stripe_session_id is not null
+        and least(expires_at, created_at + $7 * interval '1 millisecond') > $8
+      for key share
+    ), kept as (
+      insert into idempotency_records (caller_id, key, operation, input_hash, result, created_at)
+      select $9, $10, $11, $12, jsonb_build_object('orderId', id), $8 from open_order
+      on conflict do nothing returning 1
+    )
+    select * from open_order where exists (select from kept)`,
+};
+
+/**
+ * The short way to a viewer's open order: one statement by the order's id, without the viewer's lock. Redis only says which id to
+ * try; whether it is the viewer's, for the same thing, open and in time is decided by the database, and where it is not, or
+ * Redis is away, the long way is taken.
+ */
+export class ReopenOrder {
+  constructor(
+    private readonly database: Database,
+    private readonly sessions: OpenSessions,
+  ) {}
+
+  /** The order, with the key's record written; null when the long way has to be taken. */
+  async find(intent: Intent, what: OrderIntent, now: Date): Promise<Order | null> {
+    const orderId = await this.sessions.find(what);
+    if (orderId === null || !isUuid(orderId)) return null;
+    const lifetimeMs = what.expiresAt.getTime() - now.getTime();
+    const [order] = await this.database.query<Order>(takeUp, [
+      orderId,
+      what.userId,
+      what.kind,
+      what.amount,
+      what.currency,
+      what.versionId,
+      lifetimeMs,
+      now,
+      intent.callerId,
+      intent.key,
+      intent.operation,
+      intent.inputHash,
+    ]);
+    return order ?? null;
+  }
+
+  /** Remembers an order whose session is open. */
+  keep(order: Order, now: Date): void {
+    if (order.status === 'OPEN' && order.stripeSessionId) this.sessions.keep(order, order.id, order.expiresAt, now);
+  }
+}
