@@ -118,6 +118,8 @@ function composeMoney(
       currency,
       topUpMinimum: limits.topUpMinimumMinorUnits,
       topUpMaximum: limits.topUpMaximumMinorUnits,
+      paymentMinimum: limits.paymentMinimumMinorUnits,
+      paymentMaximum: limits.paymentMaximumMinorUnits,
       checkoutLifetimeMs: limits.checkoutSessionLifetimeMs,
       allowedOrigins: http.allowedOrigins,
       defaultReturnUrl: `${http.publicUrl}/?order={ORDER_ID}`,

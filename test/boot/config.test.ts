@@ -71,6 +71,14 @@ describe('at home', () => {
 });
 
 describe('faults', () => {
+  test('a top-up that no card can pay, and a body too small for the films of a subscription, are told at the start', () => {
+    expect(faultsOf({ TOP_UP_MINIMUM_MINOR_UNITS: '49' })).toEqual([
+      expect.stringMatching(/^TOP_UP_MINIMUM_MINOR_UNITS: is 49, less than Stripe charges/),
+    ]);
+    expect(faultsOf({ TOP_UP_MINIMUM_MINOR_UNITS: '49', PAYMENT_MINIMUM_MINOR_UNITS: '30' })).toEqual([]);
+    expect(faultsOf({ REQUEST_BODY_BYTES: '131072' })).toEqual([expect.stringMatching(/^REQUEST_BODY_BYTES: is 131072/)]);
+  });
+
   test('are told all at once, one line each, with the variable, what is wrong and what to do', () => {
     const faults = faultsOf({
       PORT: 'abc',

@@ -42,4 +42,37 @@ describe('an order whose checkout can no longer be used does not stand in the wa
     expect(next.order?.id).not.toBe(order?.id);
     expect((await shop.desk.purchases.look(viewer, order?.id as string))?.status).toBe('EXPIRED');
   });
+
+  const closeDue = () => shop.desk.closeExpiredOrders.closeDue(10);
+  const stateOf = async (id: string | undefined) =>
+    (await shop.db.rows<{ status: string }>('select status from orders where id = $1', [id]))[0]?.status;
+
+  test('a session that Stripe does not know is asked for again until a day is over; then it is given up', async () => {
+    const { order } = await byCard();
+    await shop.db.rows("update orders set stripe_session_id = 'cs_test_of_another_account'");
+    shop.clock.advanceMs(23 * 60 * MINUTE_MS);
+    expect(await closeDue()).toBe(1);
+    expect(await stateOf(order?.id)).toBe('OPEN');
+    shop.clock.advanceMs(62 * MINUTE_MS);
+    expect(await closeDue()).toBe(1);
+    expect(await stateOf(order?.id)).toBe('EXPIRED');
+    shop.clock.advanceMs(62 * MINUTE_MS);
+    expect(await closeDue()).toBe(0);
+  });
+
+  test('a session that Stripe never told us of is given up too; when it was paid all the same, the order is fulfilled', async () => {
+    shop.sandbox.control.addFault({ kind: 'timeout_after_work', operation: 'checkout.sessions.create' });
+    expect((await byCard()).errors[0]?.code).toBe('PAYMENT_PROVIDER_UNAVAILABLE');
+    shop.sandbox.control.clearFaults();
+    const [session] = (await shop.stripe.checkout.sessions.list()).data;
+    const sessionId = session?.id as string;
+    shop.sandbox.control.pay(sessionId, { card: '4242424242424242' });
+    shop.clock.advanceMs(25 * 60 * MINUTE_MS);
+    expect(await closeDue()).toBe(1);
+    const orderId = session?.client_reference_id as string;
+    expect(await stateOf(orderId)).toBe('EXPIRED');
+    await shop.desk.fulfilment.applyCheckoutSession(await shop.stripe.checkout.sessions.retrieve(sessionId));
+    expect(await stateOf(orderId)).toBe('PAID');
+    expect(await shop.discrepancies()).toEqual([]);
+  });
 });

@@ -112,6 +112,16 @@ const scenarios: { name: string; events: EventOf[]; end: object }[] = [
     end: { order: 'PAID', grant: 'REVOKED', posted: 0, dispute: 'LOST WITHDRAWN' },
   },
   {
+    name: 'an inquiry about a part that grows into a dispute about all, won',
+    events: [
+      paid,
+      dispute('created', 'warning_needs_response', 400),
+      dispute('updated', 'needs_response', 1_000),
+      dispute('closed', 'won', 1_000),
+    ],
+    end: { order: 'PAID', grant: 'ACTIVE', posted: 0, dispute: 'WON REINSTATED', disputed: 1_000 },
+  },
+  {
     name: 'a refund of a part and a dispute about the rest, won',
     events: [
       paid,
@@ -187,6 +197,7 @@ describe('Events of Stripe in any order, each of them twice', () => {
          'order', o.status, 'grant', g.status, 'posted', b.posted, 'held', b.held,
          'refunds', (select jsonb_agg(r.status order by r.amount) from refunds r where r.order_id = o.id),
          'dispute', (select d.outcome || ' ' || d.funds from disputes d where d.order_id = o.id),
+         'disputed', (select d.amount from disputes d where d.order_id = o.id),
          'accounts', (select jsonb_object_agg(account, total) from (
            select t.counter_account as account, sum(t.amount) as total from transactions t where t.user_id = o.user_id group by 1) a),
          'events', (select jsonb_agg(distinct e.status) from stripe_events e

@@ -21,7 +21,7 @@ export interface MoneyDeskParts {
   readonly database: Database;
   readonly stripe: Stripe;
   readonly clock: Clock;
-  readonly openSessions?: OpenSessions;
+  readonly openSessions?: OpenSessions | undefined;
 }
 
 /** All services that move money, on one database and one Stripe, with a catalogue of whatever the test puts on sale. */
@@ -53,6 +53,8 @@ export class MoneyDesk {
       currency: 'USD',
       topUpMinimum: 100,
       topUpMaximum: 1_000_000,
+      paymentMinimum: 50,
+      paymentMaximum: 99_999_999,
       checkoutLifetimeMs: 60 * 60 * 1000,
       allowedOrigins: ['https://films.test'],
       defaultReturnUrl: 'https://films.test/back?order={ORDER_ID}',

@@ -8,6 +8,7 @@ import type { Caller } from '../../src/services/caller.js';
 import { verifyLedger } from '../../src/services/ledger/verify-ledger.js';
 import { newId } from '../../src/services/new-id.js';
 import type { Offer } from '../../src/services/purchases/offer.js';
+import type { OpenSessions } from '../../src/stores/open-sessions.js';
 import { openStripe } from '../../src/stores/stripe.js';
 import { MoneyDesk } from './money-desk.js';
 import { MovableClock } from './movable-clock.js';
@@ -29,12 +30,12 @@ export class Shop {
     readonly desk: MoneyDesk,
   ) {}
 
-  static async open(): Promise<Shop> {
+  static async open(openSessions?: OpenSessions): Promise<Shop> {
     const clock = new MovableClock();
     const db = await testDatabase();
     const sandbox = await startSandbox({ port: 0, clock, webhookUrl: null, webhookSecret: 'whsec_test', stateFile: null });
     const stripe = openStripe({ secretKey: sandbox.secretKey, apiUrl: sandbox.url, timeoutMs: 1_000, attemptsCount: 1 });
-    return new Shop(clock, db, sandbox, stripe, new MoneyDesk({ database: db.database, stripe, clock }));
+    return new Shop(clock, db, sandbox, stripe, new MoneyDesk({ database: db.database, stripe, clock, openSessions }));
   }
 
   async close(): Promise<void> {

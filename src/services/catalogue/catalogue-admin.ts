@@ -123,7 +123,7 @@ export class CatalogueAdmin {
     });
   }
 
-  /** Puts a draft on sale. Errors: NOT_FOUND, WRONG_STATE, INVALID_INPUT (a price that no payment can have by now). */
+  /** Puts a draft on sale. Errors: NOT_FOUND, WRONG_STATE. */
   async activateSubscription(_caller: Caller, id: string): Promise<SubscriptionPayload> {
     return this.move(id, 'DRAFT', 'ACTIVE', 'Only a draft can be put on sale.');
   }
@@ -136,8 +136,6 @@ export class CatalogueAdmin {
   private async move(id: string, from: SubscriptionStatus, to: 'ACTIVE' | 'ARCHIVED', why: string): Promise<SubscriptionPayload> {
     return this.change(id, ['id'], async (transaction, before, now) => {
       if (before.status !== from) throw wrongState(before.status, why, ['id']);
-      const [unpayable] = to === 'ACTIVE' ? checkPrice(before, this.parts.limits) : [];
-      if (unpayable) throw new Refusal({ ...unpayable, path: ['id'] });
       await writeStatus(transaction, before.id, to, now);
       return true;
     });
@@ -187,8 +185,8 @@ export class CatalogueAdmin {
         filmIds: input.filmIds?.map((id) => id.toLowerCase()),
       },
     );
-    const [unpayable] = terms ? checkPrice(terms, this.parts.limits) : [];
-    if (unpayable) throw new Refusal(unpayable);
+    const [tooDear] = terms ? checkPrice(terms, this.parts.limits) : [];
+    if (tooDear) throw new Refusal(tooDear);
     return terms;
   }
 

@@ -15,7 +15,6 @@ export type WriteLimits = Pick<
   | 'subscriptionDurationMaximumDays'
   | 'pricePerDayMaximumMinorUnits'
   | 'paymentMaximumMinorUnits'
-  | 'paymentMinimumMinorUnits'
   | 'descriptionMaximumCharacters'
 >;
 
@@ -147,18 +146,12 @@ export function checkSubscription(
   return faults.errors;
 }
 
-/** The whole price must fit into one payment that Stripe takes, or be 0: what is free needs no payment. */
+/** The whole price must fit into one payment. What is too little for a card can still be paid from the balance. */
 export function checkPrice(terms: { pricePerDay: number; durationDays: number }, limits: WriteLimits): BillingError[] {
   const faults = new Faults();
   const largest = limits.paymentMaximumMinorUnits;
-  const smallest = limits.paymentMinimumMinorUnits;
-  const price = terms.pricePerDay * terms.durationDays;
-  if (price > largest) faults.add(`The whole price, pricePerDay × durationDays, may be up to ${largest}.`, 'pricePerDay');
-  if (price > 0 && price < smallest) {
-    faults.add(
-      `The whole price, pricePerDay × durationDays, is 0 or at least ${smallest}: no card payment is smaller.`,
-      'pricePerDay',
-    );
+  if (terms.pricePerDay * terms.durationDays > largest) {
+    faults.add(`The whole price, pricePerDay × durationDays, may be up to ${largest}.`, 'pricePerDay');
   }
   return faults.errors;
 }

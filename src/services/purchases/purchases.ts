@@ -37,6 +37,9 @@ export interface PurchaseSettings {
   /** Bounds of a top-up, in minor units. */
   readonly topUpMinimum: number;
   readonly topUpMaximum: number;
+  /** Bounds of one payment at Stripe, in minor units. */
+  readonly paymentMinimum: number;
+  readonly paymentMaximum: number;
   /** Stripe wants 30 minutes at least, 24 hours at most. */
   readonly checkoutLifetimeMs: number;
   readonly allowedOrigins: readonly string[];
@@ -67,7 +70,8 @@ export class Purchases {
 
   /**
    * From the balance: the grant, at once. By card: the open order with its checkout URL. Errors: NOT_FOUND, NOT_ON_SALE,
-   * CURRENCY_MISMATCH, INSUFFICIENT_FUNDS, INVALID_INPUT, IDEMPOTENCY_CONFLICT, PAYMENT_PROVIDER_UNAVAILABLE.
+   * CURRENCY_MISMATCH, INSUFFICIENT_FUNDS, INVALID_INPUT, IDEMPOTENCY_CONFLICT, PAYMENT_PROVIDER_UNAVAILABLE,
+   * AMOUNT_OUT_OF_BOUNDS (a price that is too little for a card; what is free needs no payment).
    */
   async purchase(caller: Caller, input: PurchaseInput): Promise<PurchasePayload> {
     return refusalsAsData<PurchasePayload>(async () => {
@@ -88,7 +92,10 @@ export class Purchases {
       const userId = viewerOf(caller);
       const { currency, topUpMinimum, topUpMaximum } = this.settings;
       if (input.currency !== currency) throw currencyMismatch(currency, ['input', 'currency']);
-      if (input.amount < topUpMinimum || input.amount > topUpMaximum) throw this.outOfBounds(currency);
+      if (input.amount < topUpMinimum || input.amount > topUpMaximum) {
+        const message = `A top-up is between ${topUpMinimum} and ${topUpMaximum} minor units.`;
+        throw outOfBounds(message, ['input', 'amount'], topUpMinimum, topUpMaximum, currency);
+      }
       const intent = { callerId: userId, key: input.idempotencyKey, operation: 'topUp', inputHash: hashInput(input) };
       const what = { kind: 'TOP_UP' as const, amount: input.amount, currency, versionId: null };
       return { order: await this.openOnce(intent, { userId, ...what, ...this.sessionTerms(input.returnUrl) }), errors: [] };
@@ -131,7 +138,15 @@ export class Purchases {
     const offer = await this.offers.offer(input.subscriptionId, { fresh: true });
     if (!offer || offer.status === 'DRAFT') throw notFound('subscription', 'subscriptionId');
     if (offer.status !== 'ACTIVE') throw notOnSale(offer);
+    this.refuseWhatNoCardPays(offer);
     return this.openOnce(intent, this.purchaseOf(userId, offer, input.returnUrl));
+  }
+
+  private refuseWhatNoCardPays({ price, currency }: Offer): void {
+    const { paymentMinimum, paymentMaximum } = this.settings;
+    if (price === 0 || (price >= paymentMinimum && price <= paymentMaximum)) return;
+    const message = `A payment by card is between ${paymentMinimum} and ${paymentMaximum} minor units; this costs ${price}.`;
+    throw outOfBounds(message, ['input', 'payWith'], paymentMinimum, paymentMaximum, currency);
   }
 
   private purchaseOf(userId: string, offer: Offer, returnUrl: string | null | undefined): OrderIntent {
@@ -183,18 +198,16 @@ export class Purchases {
     if (!order) throw new Error(`order ${id} is gone`);
     return order;
   }
-
-  private outOfBounds(currency: string): Refusal {
-    const { topUpMinimum, topUpMaximum } = this.settings;
-    return new Refusal({
-      code: 'AMOUNT_OUT_OF_BOUNDS',
-      message: `A top-up is between ${topUpMinimum} and ${topUpMaximum} minor units.`,
-      path: ['input', 'amount'],
-      minimum: { amount: topUpMinimum, currency },
-      maximum: { amount: topUpMaximum, currency },
-    });
-  }
 }
+
+const outOfBounds = (message: string, path: string[], minimum: number, maximum: number, currency: string) =>
+  new Refusal({
+    code: 'AMOUNT_OUT_OF_BOUNDS',
+    message,
+    path,
+    minimum: { amount: minimum, currency },
+    maximum: { amount: maximum, currency },
+  });
 
 const wrongState = (order: Order) =>
   new Refusal({ code: 'WRONG_STATE', message: `The order is ${order.status}.`, path: ['orderId'], state: order.status });
