@@ -4,6 +4,7 @@ import { GraphQLWsLink } from '@apollo/client/link/subscriptions';
 import { OperationTypeNode } from 'graphql';
 import { buyFromBalance, followBalance, onSale } from './operations.js';
 import { socket, token, url } from './session.js';
+import { tellTheStory } from './story.js';
 
 const http = ApolloLink.from([
   new SetContextLink(async ({ headers }) => ({ headers: { ...headers, authorization: `Bearer ${await token()}` } })),
@@ -26,30 +27,22 @@ const client = new ApolloClient({
   }),
 });
 
-const following = client.subscribe({ query: followBalance }).subscribe({
-  next: ({ data }) => {
-    const change = data?.balanceChanged;
-    if (change) console.log(`balance version ${change.balance.version}: ${change.balance.available.amount} available`);
+await tellTheStory({
+  async onSale() {
+    const { data } = await client.query({ query: onSale });
+    if (!data) throw new Error('The catalogue came without data.');
+    return data;
   },
-  error: (error: unknown) => console.error('The live operation ended:', error),
+  async buy(input) {
+    const { data } = await client.mutate({ mutation: buyFromBalance, variables: { input } });
+    if (!data) throw new Error('The purchase came without data.');
+    return data;
+  },
+  follow(seen, failed) {
+    const following = client.subscribe({ query: followBalance }).subscribe({
+      next: ({ data, error }) => (data ? seen(data.balanceChanged) : failed(error)),
+      error: failed,
+    });
+    return () => following.unsubscribe();
+  },
 });
-
-const { data: catalogue } = await client.query({ query: onSale });
-const plan = catalogue?.subscriptions.nodes[0];
-if (!plan) throw new Error('Nothing is on sale.');
-console.log(`${plan.title}: ${plan.price.amount} ${plan.price.currency} for ${plan.durationDays} days`);
-
-const input = { subscriptionId: plan.id, payWith: 'BALANCE' as const, idempotencyKey: crypto.randomUUID() };
-const { data } = await client.mutate({ mutation: buyFromBalance, variables: { input } });
-const [error] = data?.purchase.errors ?? [];
-if (error?.__typename === 'InsufficientFunds') console.log(`${error.shortfall.amount} are missing: top up first.`);
-else if (error) console.log(error.message);
-else console.log(`Granted until ${data?.purchase.grant?.availableUntil}`);
-
-setTimeout(
-  async () => {
-    following.unsubscribe();
-    await socket.dispose();
-  },
-  Number(process.env.WATCH_MS ?? 2_000),
-);

@@ -1,6 +1,7 @@
 import { Client, cacheExchange, fetchExchange, subscriptionExchange } from '@urql/core';
-import { followBalance, onSale } from './operations.js';
+import { buyFromBalance, followBalance, onSale } from './operations.js';
 import { socket, token, url } from './session.js';
+import { tellTheStory } from './story.js';
 
 // urql's document cache needs nothing special. Graphcache does: give it the `schema` option with the introspected schema, or it
 // takes the type called Subscription for the live root.
@@ -20,20 +21,21 @@ const client = new Client({
   ],
 });
 
-const following = client.subscription(followBalance, {}).subscribe(({ data, error }) => {
-  const change = data?.balanceChanged;
-  if (error) console.error(error.message);
-  if (change) console.log(`balance version ${change.balance.version}: ${change.balance.available.amount} available`);
-});
-
-const { data, error } = await client.query(onSale, {});
-if (error) throw error;
-for (const plan of data?.subscriptions.nodes ?? []) console.log(`${plan.title}: ${plan.price.amount} ${plan.price.currency}`);
-
-setTimeout(
-  async () => {
-    following.unsubscribe();
-    await socket.dispose();
+await tellTheStory({
+  async onSale() {
+    const { data, error } = await client.query(onSale, {});
+    if (!data) throw error ?? new Error('The catalogue came without data.');
+    return data;
   },
-  Number(process.env.WATCH_MS ?? 2_000),
-);
+  async buy(input) {
+    const { data, error } = await client.mutation(buyFromBalance, { input });
+    if (!data) throw error ?? new Error('The purchase came without data.');
+    return data;
+  },
+  follow(seen, failed) {
+    const following = client
+      .subscription(followBalance, {})
+      .subscribe(({ data, error }) => (data ? seen(data.balanceChanged) : failed(error)));
+    return () => following.unsubscribe();
+  },
+});
