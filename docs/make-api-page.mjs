@@ -1,8 +1,12 @@
-// Runs the operations of docs/api.md against a server with fresh development data and writes the page with the real answers.
-// node docs/make-api-page.mjs [http://localhost:4000]
-import { writeFileSync } from 'node:fs';
+// Runs the operations of docs/api.md against a server with fresh development data and writes the page with the real answers; with
+// --check it compares them with the page instead, up to ids, instants, cursors and addresses, and ends with 1 when they differ.
+// node docs/make-api-page.mjs http://localhost:4000 [--check]; npm run documented brings its own server.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { createClient } from 'graphql-ws';
+import { WebSocket } from 'ws';
 
-const base = process.argv[2] ?? 'http://localhost:4000';
+const [base = 'http://localhost:4000'] = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
+const check = process.argv.includes('--check');
 const tokens = Object.fromEntries((await get('/playground/tokens')).map(({ name, token }) => [name, token]));
 // The last demo viewer: the first one is for trying things out.
 tokens.viewer = (await get('/demo/viewers')).at(-1).token;
@@ -39,6 +43,41 @@ async function task(title, words, role, query, variables) {
   return data;
 }
 
+/** The first item of a live operation. */
+function firstOf(role, query) {
+  const socket = createClient({
+    url: `${base.replace(/^http/, 'ws')}/graphql`,
+    webSocketImpl: WebSocket,
+    connectionParams: { token: tokens[role] },
+  });
+  return new Promise((resolve, reject) => {
+    const end = socket.subscribe(
+      { query },
+      {
+        next(answer) {
+          resolve(answer);
+          end();
+          socket.dispose();
+        },
+        error: reject,
+        complete: () => undefined,
+      },
+    );
+  });
+}
+
+/** Nothing is under way: what runs in the background has reached Stripe, and every event has come back and was looked at. */
+async function settled() {
+  const query = '{ stripeEvents(first: 100) { nodes { id status } } subscriptions { nodes { stripeSync { status } } } }';
+  let before = '';
+  for (const deadline = Date.now() + 30_000; ; await new Promise((resolve) => setTimeout(resolve, 300))) {
+    const now = JSON.stringify(await ask('admin', query));
+    if (now === before && !/"RECEIVED"|"PENDING"/.test(now)) return;
+    if (Date.now() > deadline) throw new Error(`It never settled: ${now}`);
+    before = now;
+  }
+}
+
 async function pay(checkoutUrl) {
   const { origin, pathname } = new URL(checkoutUrl);
   const session = pathname.split('/').at(-1);
@@ -50,6 +89,7 @@ async function pay(checkoutUrl) {
   if (!response.ok) throw new Error(`The sandbox answered with ${response.status}: ${await response.text()}`);
 }
 
+await settled();
 page.push(
   '# The API by task\n',
   'Each operation here was run by `docs/make-api-page.mjs` against the demo catalogue, and each answer is what came back. The',
@@ -158,11 +198,16 @@ await task(
   }
 }`,
 );
-page.push('## Follow changes live\n', 'See [live.md](live.md), and [examples](../examples) for clients that resume.\n');
-block(
-  'graphql',
-  'subscription Follow($after: String) {\n  balanceChanged(after: $after) { cursor balance { version available { amount } } transaction { kind amount { amount } } }\n}',
+page.push(
+  '## Follow changes live\n',
+  'Over graphql-ws: see [live.md](live.md), and [examples](../examples) for clients that resume. As a viewer:\n',
 );
+const follow = `subscription Follow($after: String) {
+  balanceChanged(after: $after) { cursor balance { version available { amount } } transaction { kind amount { amount } } }
+}`;
+block('graphql', follow);
+page.push('The present state comes first, then each change:\n');
+block('json', JSON.stringify(await firstOf('viewer', follow), null, 2));
 const { createFilms } = await task(
   'Add films',
   'All or none, in bulk.',
@@ -185,6 +230,7 @@ const { createSubscription } = await task(
     },
   },
 );
+await settled();
 await task(
   'Put it on sale',
   'Its product and price are made at Stripe.',
@@ -198,11 +244,47 @@ await task(
   'admin',
   'query Ledger { verifyLedger { balancesChecked transactionsChecked discrepancies { rule expected found } } }',
 );
+await settled();
 await task(
   'Look at what Stripe sent',
-  'Newest first.',
+  'Newest first. Stripe sends in no promised order.',
   'admin',
-  'query Events { stripeEvents(first: 3) { nodes { type status attempts } } }',
+  'query Events { stripeEvents(first: 2) { nodes { type status attempts } } }',
 );
-writeFileSync(new URL('api.md', import.meta.url), `${page.join('\n')}`);
-console.log('docs/api.md is written.');
+
+/**
+ * The lines of a text, without what is another one in each run. Ids are numbered as they come, so that the same one is still seen to
+ * be the same. The last task shows Stripe's events, which come in any order: so do its lines.
+ */
+function comparable(text) {
+  const ids = new Map();
+  const lines = text
+    .replace(/"checkoutUrl": "[^"]*"/g, '"checkoutUrl": "…"')
+    .replace(/"(\w*[cC]ursor)": "[^"]*"/g, '"$1": "…"')
+    .replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'an instant')
+    .replace(/\b(?!01939c1e-0000)[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}\b/g, (id) => {
+      if (!ids.has(id)) ids.set(id, `id ${ids.size + 1}`);
+      return ids.get(id);
+    })
+    .split('\n');
+  const last = lines.findLastIndex((line) => line.startsWith('## '));
+  return [...lines.slice(0, last), ...lines.slice(last).sort()];
+}
+
+const file = new URL('api.md', import.meta.url);
+if (check) {
+  const [shown, real] = [readFileSync(file, 'utf8'), page.join('\n')].map(comparable);
+  const line = real.findIndex((text, at) => text !== shown[at]);
+  if (line >= 0 || shown.length !== real.length) {
+    console.error(`docs/api.md, line ${line + 1}, says\n  ${shown[line]}\nbut what happens is\n  ${real[line]}`);
+    console.error('Mend what is wrong, or write the page anew: npm run documented -- --write');
+    process.exit(1);
+  }
+  console.log(
+    `  ok  docs/api.md says what happens (${page.filter((text) => text.startsWith('```graphql')).length} operations run)`,
+  );
+} else {
+  // The sandbox's usual port, not that of this run.
+  writeFileSync(file, page.join('\n').replace(/127\.0\.0\.1:\d+\/checkout/g, '127.0.0.1:4010/checkout'));
+  console.log('docs/api.md is written.');
+}

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -28,6 +28,8 @@ export class House {
 
   static async open(): Promise<House> {
     const dataDirectory = mkdtempSync(path.join(tmpdir(), 'boxoffice browser '));
+    // As root the database runs under another account, which must reach its directory here; else it would be kept elsewhere.
+    chmodSync(dataDirectory, 0o755);
     const [port, sandboxPort] = [await freePort(), await freePort()];
     const url = `http://127.0.0.1:${port}`;
     const server = spawn(process.execPath, ['--enable-source-maps', 'dist/src/main.js'], {

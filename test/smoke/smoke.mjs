@@ -2,12 +2,11 @@
 // access turn from NO_GRANT to GRANTED and both live events; kills the process right after a payment; stops it in order.
 import { execFileSync, spawn } from 'node:child_process';
 import { chmodSync, cpSync, existsSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
-import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
 import { createClient } from 'graphql-ws';
 import { WebSocket } from 'ws';
+import { freePort, until } from './waiting.mjs';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const home = mkdtempSync(path.join(os.tmpdir(), 'box office smoke '));
@@ -19,23 +18,6 @@ const READY_MS = 120_000;
 function check(condition, words) {
   if (!condition) throw new Error(`not so: ${words}`);
   console.log(`  ok  ${words}`);
-}
-
-const freePort = () =>
-  new Promise((resolve, reject) => {
-    const server = net.createServer().once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address();
-      server.close(() => resolve(port));
-    });
-  });
-
-async function until(condition, words, timeoutMs = 20_000) {
-  for (const deadline = Date.now() + timeoutMs; ; await pause(50)) {
-    const found = await condition();
-    if (found) return found;
-    if (Date.now() > deadline) throw new Error(`never happened: ${words}`);
-  }
 }
 
 function copyRepository() {
