@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { createCensor, secretsOf } from './censor-secrets.js';
 import { type Clock, systemClock } from './clock.js';
 import type { Config } from './config.js';
 import { observeCalls, watchPool } from './gateway/call-metrics.js';
@@ -40,7 +41,7 @@ const JOBS_STOP_TIMEOUT_MS = 2_000;
 export async function openHouse(config: Config, databaseUrl: string): Promise<House> {
   const clock = systemClock;
   const tracing = await openTracing(config.observation.tracing);
-  const logger = createLogger(config.observation, tracing);
+  const logger = createLogger(config.observation, { tracing, censor: createCensor(secretsOf({ ...config, databaseUrl })) });
   const metrics = createMetrics();
   const observer = observeCalls(metrics, tracing);
   const { limits } = config;

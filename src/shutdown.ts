@@ -1,3 +1,5 @@
+import { createCensor } from './censor-secrets.js';
+
 interface Step {
   readonly name: string;
   /** Undoes what was started. */
@@ -61,7 +63,7 @@ export class Shutdown {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => this.onSignal(budgetMs));
     for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
       process.on(event, (error: unknown) => {
-        this.tell(`A defect ends the server: ${error instanceof Error ? error.stack : String(error)}`);
+        this.tell(createCensor()(`A defect ends the server: ${error instanceof Error ? error.stack : String(error)}`));
         if (!this.begun) void this.run(budgetMs).then(() => process.exit(1));
       });
     }

@@ -1,4 +1,5 @@
 import net from 'node:net';
+import { createCensor } from './censor-secrets.js';
 import type { Config } from './config.js';
 import { ConfigError } from './environment.js';
 import { EmbeddedPostgresError } from './stores/embedded-postgres.js';
@@ -60,5 +61,5 @@ function reasonOf(error: unknown): string {
 export function explainStartFault(error: unknown): string {
   const known = error instanceof ConfigError || error instanceof StartFault || error instanceof EmbeddedPostgresError;
   if (known) return error.message;
-  return `The start failed: ${error instanceof Error ? error.stack : String(error)}`;
+  return createCensor()(`The start failed: ${error instanceof Error ? error.stack : String(error)}`);
 }

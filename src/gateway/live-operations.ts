@@ -26,7 +26,11 @@ export interface LiveRequest {
  * Decides whether a request may run, by the same rules as over HTTP: parses and validates it, counts its cost, its rate.
  * Gives back the document, or the errors that answer the request.
  */
-export type PrepareOperation = (request: LiveRequest, caller: Caller) => Promise<DocumentNode | readonly GraphQLError[]>;
+export type PrepareOperation = (
+  request: LiveRequest,
+  caller: Caller,
+  address: string,
+) => Promise<DocumentNode | readonly GraphQLError[]>;
 
 export type ExecuteOperation = (args: ExecutionArgs) => ExecutionResult | Promise<ExecutionResult>;
 

@@ -14,7 +14,14 @@ import { type Clock, systemClock } from '../clock.js';
 import type { Caller } from '../services/caller.js';
 import { IdentityUnavailable } from './identity.js';
 import { CLOSE_GRACE_MS, LIVE_CLOSE_CODES, LiveConnection } from './live-connection.js';
-import { type ExecuteOperation, innermost, operationRunner, type PrepareOperation, prepareByRules } from './live-operations.js';
+import {
+  type ExecuteOperation,
+  innermost,
+  type LiveRequest,
+  operationRunner,
+  type PrepareOperation,
+  prepareByRules,
+} from './live-operations.js';
 
 export interface LiveSocketSettings {
   /** Where sockets are taken; `/graphql` unless said otherwise. */
@@ -50,7 +57,11 @@ export interface LiveSocketOptions {
   /** Who a token speaks for. Throws when it is bad or has expired, and IdentityUnavailable when that cannot be told. */
   identify(token: string): Promise<LiveIdentity>;
   /** Made anew for each operation and each event. */
-  createContext(caller: Caller): unknown;
+  createContext(caller: Caller, request: LiveRequest): unknown;
+  /** Where a socket comes from; nowhere unless said. */
+  addressOf?(request: IncomingMessage): string;
+  /** Seconds that an address must wait before it may open another socket; null: none. */
+  waitOfAddress?(address: string): Promise<number | null>;
   /** The masking rule; the same as over HTTP. */
   formatError(error: GraphQLError): GraphQLFormattedError;
   execute?: ExecuteOperation;
@@ -70,6 +81,7 @@ export interface LiveSockets {
 
 interface Extra {
   connection: LiveConnection;
+  address: string;
 }
 
 /** Sockets are pinged in so many parts, one after the other: ten thousand at once would make everyone wait. */
@@ -149,10 +161,22 @@ class LiveSocketServer implements LiveSockets {
   }
 
   private readonly upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
-    const refusal = this.upgradeRefusal(request);
-    if (refusal) refuseUpgrade(socket, refusal);
-    else this.sockets.handleUpgrade(request, socket, head, (webSocket) => this.open(webSocket));
+    socket.on('error', ignored);
+    this.admitUpgrade(request, socket, head).catch((error: unknown) => {
+      this.options.onDefect?.(error);
+      socket.destroy();
+    });
   };
+
+  private async admitUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    const address = this.options.addressOf?.(request) ?? '';
+    const waitSeconds = (await this.options.waitOfAddress?.(address)) ?? null;
+    socket.off('error', ignored);
+    const tooOften = waitSeconds === null ? null : `429 Too Many Requests\r\nRetry-After: ${waitSeconds}`;
+    const refusal = tooOften ?? this.upgradeRefusal(request);
+    if (refusal) refuseUpgrade(socket, refusal);
+    else this.sockets.handleUpgrade(request, socket, head, (webSocket) => this.open(webSocket, address));
+  }
 
   private upgradeRefusal(request: IncomingMessage): string | null {
     const { settings } = this.options;
@@ -162,7 +186,7 @@ class LiveSocketServer implements LiveSockets {
     return origin === undefined || settings.allowedOrigins.includes(origin) ? null : '403 Forbidden';
   }
 
-  private open(socket: WebSocket): void {
+  private open(socket: WebSocket, address: string): void {
     const limit = this.options.settings.socketBufferedBytes;
     const connection = new LiveConnection(socket, this.turn, limit, () => this.slowReaders++);
     this.connected.add(connection);
@@ -170,7 +194,7 @@ class LiveSocketServer implements LiveSockets {
     socket.on('error', () => undefined);
     const closed = this.protocol.opened(
       connection.transport((error) => this.options.onDefect?.(error)),
-      { connection },
+      { connection, address },
     );
     socket.once('close', (code, reason) => {
       this.connected.delete(connection);
@@ -196,7 +220,7 @@ class LiveSocketServer implements LiveSockets {
         const { connection } = extra;
         if (connection.operations >= options.settings.operationsPerSocketCount) return [tooManyOperations()];
         connection.operations++;
-        const prepared = await this.prepareSafely(payload, connection);
+        const prepared = await this.prepareSafely(payload, extra);
         if (!isDocument(prepared)) {
           connection.operations--;
           return prepared;
@@ -248,9 +272,9 @@ class LiveSocketServer implements LiveSockets {
     else this.socketsOfViewers.delete(userId);
   }
 
-  private async prepareSafely(payload: Parameters<PrepareOperation>[0], connection: LiveConnection) {
+  private async prepareSafely(payload: LiveRequest, { connection, address }: Extra) {
     try {
-      const prepared = await this.prepare(payload, connection.caller as Caller);
+      const prepared = await this.prepare(payload, connection.caller as Caller, address);
       if (!isDocument(prepared) || getOperationAST(prepared, payload.operationName)) return prepared;
       return [
         new GraphQLError('The document has no operation of that name.', { extensions: { code: 'OPERATION_RESOLUTION_FAILURE' } }),
@@ -263,8 +287,8 @@ class LiveSocketServer implements LiveSockets {
     }
   }
 
-  private argumentsOf(document: DocumentNode, payload: Parameters<PrepareOperation>[0], { connection }: Extra) {
-    const createContext = () => this.options.createContext(connection.caller as Caller);
+  private argumentsOf(document: DocumentNode, payload: LiveRequest, { connection }: Extra) {
+    const createContext = () => this.options.createContext(connection.caller as Caller, payload);
     return {
       schema: this.options.schema,
       document,
@@ -297,7 +321,9 @@ function tokenOf(params: Readonly<Record<string, unknown>> | undefined): string 
   return typeof params?.token === 'string' && params.token !== '' ? params.token : null;
 }
 
+const ignored = () => undefined;
+
 function refuseUpgrade(socket: Duplex, status: string): void {
-  socket.on('error', () => undefined);
+  socket.on('error', ignored);
   socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }

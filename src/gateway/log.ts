@@ -1,4 +1,5 @@
 import { type DestinationStream, type Logger, pino } from 'pino';
+import { type Censor, createCensor } from '../censor-secrets.js';
 import type { ObservationConfig } from '../config.js';
 
 /** Where secrets could stand in what is logged. */
@@ -25,11 +26,19 @@ const SECRETS = [
   '*.connectionString',
 ];
 
-/** Structured logs (one JSON object a line) on standard output, with secrets left out. */
+export interface LoggerOptions {
+  /** Gives the trace at hand. */
+  readonly tracing?: { present(): object } | null;
+  /** Takes secrets out of a line; without, what looks like one. */
+  readonly censor?: Censor;
+  /** Standard output, unless said otherwise. */
+  readonly destination?: DestinationStream;
+}
+
+/** Structured logs (one JSON object a line), with secrets left out: by the name of their field, and inside any text. */
 export function createLogger(
   settings: Pick<ObservationConfig, 'logLevel'>,
-  tracing: { present(): object } | null = null,
-  destination?: DestinationStream,
+  { tracing, censor = createCensor(), destination }: LoggerOptions = {},
 ): Logger {
   const options = {
     level: settings.logLevel,
@@ -39,6 +48,7 @@ export function createLogger(
     // The trace at hand, beside the request's id.
     ...(tracing && { mixin: () => tracing.present() }),
     redact: { paths: SECRETS, censor: '[left out]' },
+    hooks: { streamWrite: censor },
   };
   return destination ? pino(options, destination) : pino(options);
 }

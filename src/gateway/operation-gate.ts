@@ -1,7 +1,7 @@
-import { type DocumentNode, GraphQLError, type GraphQLSchema, type OperationDefinitionNode } from 'graphql';
+import { type DocumentNode, GraphQLError, type GraphQLSchema, getOperationAST, type OperationDefinitionNode } from 'graphql';
 import type { Limits } from '../config.js';
 import type { Caller } from '../services/caller.js';
-import { checkCost } from './guard/cost.js';
+import { checkCost, costOf } from './guard/cost.js';
 import type { Rates } from './guard/rates.js';
 import type { SentOperation, TrustedOperations } from './guard/trusted-operations.js';
 
@@ -23,10 +23,19 @@ export class OperationGate {
     return this.parts.trusted === null || caller.role === 'ADMIN';
   }
 
-  /** The text to run: what was sent, or what the manifest has under the id that was sent. Ends as TrustedOperations.textOf. */
+  /**
+   * The text to run: what was sent, or what the manifest has under the id that was sent. Ends as
+   * TrustedOperations.textOf, and in PERSISTED_QUERY_NOT_SUPPORTED for an id where there is no manifest.
+   */
   textOf(sent: SentOperation, caller: Caller): string {
     if (this.parts.trusted && !this.isOpenTo(caller)) return this.parts.trusted.textOf(sent);
-    return typeof sent.query === 'string' ? sent.query : '';
+    const { query = '', extensions } = sent;
+    if (query === '' && (extensions as { persistedQuery?: unknown } | null | undefined)?.persistedQuery) {
+      throw new GraphQLError('Automatic persisted queries are learned over HTTP only: send the text.', {
+        extensions: { code: 'PERSISTED_QUERY_NOT_SUPPORTED' },
+      });
+    }
+    return typeof query === 'string' ? query : '';
   }
 
   /** Ends in QUERY_TOO_EXPENSIVE or RATE_LIMITED. Gives back the cost. */
@@ -40,6 +49,20 @@ export class OperationGate {
     const cost = checkCost(limits.queryCostMaximumCount, schema, document, operation, variables ?? {});
     await rates?.spendOfCaller(who.caller, who.address, document, operation);
     return cost;
+  }
+
+  /** What `extensions.cost` answers. */
+  costTold(
+    document: DocumentNode,
+    operationName: string | null | undefined,
+    variables: Readonly<Record<string, unknown>> | null | undefined,
+  ): { asked: number | undefined; limit: number } {
+    const { schema, limits } = this.parts;
+    const operation = getOperationAST(document, operationName);
+    return {
+      asked: operation ? costOf(schema, document, operation, variables ?? {}) : undefined,
+      limit: limits.queryCostMaximumCount,
+    };
   }
 
   /** Seconds that an address must wait; null when it need not. */

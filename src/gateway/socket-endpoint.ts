@@ -1,13 +1,21 @@
 import { randomUUID } from 'node:crypto';
 import type { Server } from 'node:http';
-import { type DocumentNode, GraphQLError, type GraphQLFormattedError, type GraphQLSchema, getOperationAST } from 'graphql';
+import {
+  type DocumentNode,
+  type ExecutionResult,
+  GraphQLError,
+  type GraphQLFormattedError,
+  type GraphQLSchema,
+  getOperationAST,
+} from 'graphql';
 import type { Logger } from 'pino';
 import type { Clock } from '../clock.js';
 import type { Config } from '../config.js';
-import { createContext } from '../resolvers/context.js';
+import { type Context, createContext } from '../resolvers/context.js';
 import type { RequiredServices } from '../resolvers/required-services.js';
+import { clientAddress } from './client-address.js';
 import type { Executor } from './execution.js';
-import { rootFieldsOf } from './guard/rates.js';
+import { rateLimited, rootFieldsOf } from './guard/rates.js';
 import { guardRules } from './guard/rules.js';
 import type { Identity } from './identity.js';
 import { type PrepareOperation, prepareByRules } from './live-operations.js';
@@ -28,9 +36,14 @@ export interface SocketParts {
   readonly metrics: Metrics;
 }
 
+/** A resolver's context, and whether the client wants to know what its operation may cost. */
+interface SocketContext extends Context {
+  readonly costAsked: boolean;
+}
+
 /** GraphQL over WebSocket on the same server: the guard, the callers, the execution and the masking of HTTP. */
 export function serveSockets(server: Server, parts: SocketParts): LiveSockets {
-  const { schema, identity, execute, services, clock, logger, config, metrics } = parts;
+  const { schema, identity, execute, gate, services, clock, logger, config, metrics } = parts;
   const logDefect = (error: unknown, requestId?: string) =>
     logger.error({ requestId, err: rootCause(error) }, 'an operation on a socket failed');
   const formatError = (error: GraphQLError): GraphQLFormattedError => {
@@ -43,20 +56,46 @@ export function serveSockets(server: Server, parts: SocketParts): LiveSockets {
     schema,
     prepare: prepareAsOverHttp(parts),
     identify: (token) => identity.identify(token),
-    createContext: (caller) => createContext({ caller, requestId: randomUUID(), services, now: clock.now() }),
+    createContext: (caller, { extensions }): SocketContext => {
+      const context = createContext({ caller, requestId: randomUUID(), services, now: clock.now() });
+      return Object.assign(context, { costAsked: Boolean(extensions?.cost) });
+    },
+    addressOf: (request) => clientAddress(request, config.http.trustedProxyCount),
+    waitOfAddress: (address) => gate.waitOfAddress(address),
     formatError,
     execute: async ({ document, operationName, variableValues, contextValue, rootValue }) => {
       const startedAtMs = performance.now();
-      const result = await execute({ document, operationName, variables: variableValues, context: contextValue, rootValue });
+      const run = () => execute({ document, operationName, variables: variableValues, context: contextValue, rootValue });
+      const isEvent = getOperationAST(document, operationName)?.operation === 'subscription';
+      // An event is bounded by the limits of its statements; a timer for each would cost more than it.
+      const result = await (isEvent ? run() : withinTime(config.limits.requestTimeoutMs, run()));
       const seconds = (performance.now() - startedAtMs) / 1_000;
       metrics.served(firstFieldOf(document, operationName), result.errors ? 'errors' : 'ok', seconds, 'websocket');
-      return result;
+      if (!(contextValue as SocketContext).costAsked) return result;
+      const cost = gate.costTold(document, operationName, variableValues);
+      return { ...result, extensions: { ...result.extensions, cost } };
     },
     settings: { ...config.limits, allowedOrigins: config.http.allowedOrigins },
     clock,
     onDefect: logDefect,
   });
 }
+
+/** The work's result, or REQUEST_TIMEOUT as over HTTP. The work goes on then; its own limits end it. */
+async function withinTime(limitMs: number, work: Promise<ExecutionResult> | ExecutionResult): Promise<ExecutionResult> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<ExecutionResult>((resolve) => {
+    timer = setTimeout(() => resolve({ errors: [tooLate()] }), limitMs);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+const tooLate = () =>
+  new GraphQLError('The operation took too long; part of it may have been done.', { extensions: { code: 'REQUEST_TIMEOUT' } });
 
 /** Each event of a live operation is one, for each is resolved by itself. */
 function firstFieldOf(document: DocumentNode, operationName: string | null | undefined): string {
@@ -71,12 +110,14 @@ function prepareAsOverHttp({ schema, gate, metrics, config: { guard, limits } }:
     largestTokenCount: limits.queryTokensMaximumCount,
     cacheCount: limits.documentCacheCount,
   });
-  return async (request, caller) => {
+  return async (request, caller, address) => {
     try {
-      const prepared = await byRules({ ...request, query: gate.textOf(request, caller) }, caller);
+      const waitSeconds = await gate.waitOfAddress(address);
+      if (waitSeconds !== null) throw rateLimited(waitSeconds);
+      const prepared = await byRules({ ...request, query: gate.textOf(request, caller) }, caller, address);
       if (!('kind' in prepared)) metrics.served('?', 'refused', 0, 'websocket');
       const operation = 'kind' in prepared ? getOperationAST(prepared, request.operationName) : null;
-      if (operation) await gate.admit(prepared as DocumentNode, operation, request.variables, { caller, address: '' });
+      if (operation) await gate.admit(prepared as DocumentNode, operation, request.variables, { caller, address });
       return prepared;
     } catch (error) {
       if (error instanceof GraphQLError) {

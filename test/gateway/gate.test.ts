@@ -134,6 +134,9 @@ describe('/metrics', () => {
       await kit.ask('query Made_up_name { film(id: "x") { id } }');
       await kit.ask('{ nothing }');
       expect((await fetch(`${kit.url}/metrics`)).status).toBe(401);
+      for (const authorization of ['Bearer a token', 'Bearer a token for prometheuS', 'a token for prometheus']) {
+        expect((await fetch(`${kit.url}/metrics`, { headers: { authorization } })).status).toBe(401);
+      }
       const text = await (
         await fetch(`${kit.url}/metrics`, { headers: { authorization: 'Bearer a token for prometheus' } })
       ).text();

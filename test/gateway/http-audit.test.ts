@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { type Audit, serverAudits } from 'graphql-http';
 import { startGateway } from './gateway-kit.js';
 
@@ -8,22 +8,17 @@ let audits: Audit[];
 
 beforeAll(async () => {
   kit = await startGateway();
-  const fetchFn = (url: string, init: RequestInit) =>
+  const fetchFn = (url: string, init?: RequestInit) =>
     // Queries by GET need a header that no foreign page can send without asking (CSRF prevention).
-    fetch(url, { ...init, headers: { ...(init.headers as Record<string, string>), 'apollo-require-preflight': 'true' } });
+    fetch(url, { ...init, headers: { ...(init?.headers as Record<string, string>), 'apollo-require-preflight': 'true' } });
   audits = serverAudits({ url: () => `${kit.url}/graphql`, fetchFn });
 });
 afterAll(() => kit.stop());
 
-describe('every audit of GraphQL over HTTP', () => {
-  test.each(['MUST', 'SHOULD'])('that says %s holds', async (level) => {
-    const chosen = audits.filter(({ name }) => name.startsWith(level));
-    expect(chosen.length).toBeGreaterThan(5);
-    const failed: string[] = [];
-    for (const audit of chosen) {
-      const result = await audit.fn();
-      if (result.status !== 'ok') failed.push(`${result.name}: ${result.reason}`);
-    }
-    expect(failed).toEqual([]);
-  });
+test('every audit of GraphQL over HTTP holds, whatever it is named', async () => {
+  const results = await Promise.all(audits.map((audit) => audit.fn()));
+  const failed = results.flatMap((result) => (result.status === 'ok' ? [] : [`${result.name}: ${result.reason}`]));
+  expect(failed).toEqual([]);
+  // As many as the suite had when this was written: an upgrade may add, and must not lose.
+  expect(results.length).toBeGreaterThanOrEqual(61);
 });

@@ -69,7 +69,10 @@ describe('tracing', () => {
     const observer = observeCalls(createMetrics(), tracing);
     const stripe = openStripe({ secretKey: 'sk_test_x', apiUrl, timeoutMs: 1_000, attemptsCount: 1, observer });
     const lines: string[] = [];
-    const logger = createLogger({ logLevel: 'info' }, tracing, { write: (line: string) => void lines.push(line) });
+    const logger = createLogger(
+      { logLevel: 'info' },
+      { tracing, destination: { write: (line: string) => void lines.push(line) } },
+    );
     const app = Fastify();
     tracing.serve(app);
     app.get('/films/:id', () =>

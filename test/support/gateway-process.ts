@@ -64,6 +64,11 @@ export class GatewayProcess {
     return response ? ((await response.json()) as never) : null;
   }
 
+  /** The process that was started last. */
+  isRunning(): boolean {
+    return this.child !== null && this.child.exitCode === null && this.child.signalCode === null;
+  }
+
   /** Gives back the exit code; null after a signal that ended it, or when it did not run. */
   async end(signal: 'SIGKILL' | 'SIGTERM'): Promise<number | null> {
     const child = this.child;

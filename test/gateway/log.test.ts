@@ -1,0 +1,55 @@
+import { describe, expect, test } from '@jest/globals';
+import { createCensor, secretsOf } from '../../src/censor-secrets.js';
+import { readConfig } from '../../src/config.js';
+import { createLogger } from '../../src/gateway/log.js';
+
+const JWT = 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhIn0.c2lnbmF0dXJl';
+
+function logged(facts: object, message: string, censor = createCensor()): string {
+  const lines: string[] = [];
+  const destination = { write: (line: string) => void lines.push(line) };
+  createLogger({ logLevel: 'info' }, { censor, destination }).info(facts, message);
+  return lines.join('');
+}
+
+describe('a log line', () => {
+  test.each([
+    ['the password of a database URL', 'connect postgres://app:p4ss%2Fword@db:5432/boxoffice failed', 'p4ss'],
+    ['the password of a Redis URL without a user', 'redis://:hunter2@redis:6379 is away', 'hunter2'],
+    ['a secret key of Stripe', 'Invalid API Key provided: sk_live_51AbCdEfGh', '51AbCdEfGh'],
+    ['a restricted key of Stripe', 'rk_test_51AbCdEfGh may not do that', '51AbCdEfGh'],
+    ['a signing secret', 'no signature of whsec_AbCdEfGh', 'AbCdEfGh'],
+    ['a client secret', 'pi_3Nx_secret_AbCdEf', 'AbCdEf'],
+    ['a bearer token', 'sent authorization: Bearer abc.def-ghi=', 'abc.def'],
+    ['a token by itself', `jwt malformed: ${JWT}`, 'c2lnbmF0dXJl'],
+  ])('has no trace of %s, in its message, in a text or in an error', (_what, text, secret) => {
+    const line = logged({ reason: text, nested: { deeper: [text] }, err: new Error(text) }, text);
+    expect(line).not.toContain(secret);
+    expect(JSON.parse(line)).toMatchObject({ level: 'info', err: { type: 'Error' } });
+    expect(line.match(/\[left out]/g)?.length).toBeGreaterThanOrEqual(4);
+  });
+
+  test('has none of the secrets of the settings, whatever they look like', () => {
+    const config = readConfig({
+      DATABASE_URL: 'postgres://app:plain%20password@db/boxoffice',
+      REDIS_URL: 'redis://:redis-password@redis',
+      MONGODB_URL: 'mongodb://app:mongo-password@mongo/boxoffice',
+      JWT_SECRET: 'a "quoted" secret that is long enough for all',
+      STRIPE_SECRET_KEY: 'sk_test_1234',
+      STRIPE_WEBHOOK_SECRET: 'whsec_one,whsec_two',
+      METRICS_TOKEN: 'only for prometheus',
+      OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector',
+      OTEL_EXPORTER_OTLP_HEADERS: 'x-key=collector-key',
+    });
+    const secrets = secretsOf(config);
+    expect(new Set(secrets).size).toBe(10);
+    const line = logged({ secrets, said: secrets.join(' and ') }, 'told', createCensor(secrets));
+    for (const secret of secrets) expect(line).not.toContain(JSON.stringify(secret).slice(1, -1));
+    JSON.parse(line);
+  });
+
+  test('is left as it is otherwise', () => {
+    const text = 'GET https://films.example/graphql?a=b took 12 ms; ask mail@films.example, skill_test, keys';
+    expect(JSON.parse(logged({ url: text }, text))).toMatchObject({ url: text, msg: text });
+  });
+});

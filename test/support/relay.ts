@@ -1,0 +1,32 @@
+import { once } from 'node:events';
+import net from 'node:net';
+
+/** A port of the loopback that hands everything on to another one, which may change: a server that comes back elsewhere. */
+export class Relay {
+  private readonly server = net.createServer((client) => this.join(client));
+
+  /** `target`: the port that it hands on to; connections that it refuses are broken. */
+  constructor(public target: number) {}
+
+  async start(): Promise<number> {
+    this.server.listen(0, '127.0.0.1');
+    await once(this.server, 'listening');
+    return (this.server.address() as net.AddressInfo).port;
+  }
+
+  async stop(): Promise<void> {
+    this.server.close();
+    await once(this.server, 'close');
+  }
+
+  private join(client: net.Socket): void {
+    const server = net.connect(this.target, '127.0.0.1');
+    for (const [socket, other] of [
+      [client, server],
+      [server, client],
+    ] as const) {
+      socket.on('error', () => other.destroy()).on('close', () => other.destroy());
+      socket.pipe(other);
+    }
+  }
+}
