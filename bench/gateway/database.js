@@ -46,6 +46,14 @@ export class BenchDatabase {
     return this.urlOf('bench_run');
   }
 
+  /** Runs what contestants need in the copy beside the data. */
+  async prepare(scripts) {
+    const client = new pg.Client({ connectionString: this.urlOf('bench_run') });
+    await client.connect();
+    for (const script of scripts) if (script) await client.query(script);
+    await client.end();
+  }
+
   /** Fills under another name first: a fill that was broken off is not taken for one. */
   async make(client, size, template) {
     this.tell(`filling ${describeSize(size)}`);

@@ -43,6 +43,7 @@ async function runSize(size, { options, database }) {
   const running = [];
   const load = new Load();
   try {
+    await database.prepare(options.contestants.map((id) => contestants[id].prepare));
     for (const id of options.contestants) {
       const contestant = contestants[id];
       running.push({

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { JWT_SECRET } from '../subjects.js';
 import { WEBHOOK_SECRET } from '../webhook.js';
-import { graphqlRequest } from './graphql.js';
+import { graphqlRequest } from './shared/graphql.js';
 
 const MAIN = fileURLToPath(new URL('../../../dist/src/main.js', import.meta.url));
 const MORE_THAN_ENOUGH = '10000000';

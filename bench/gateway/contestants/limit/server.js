@@ -2,9 +2,9 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import http from 'node:http';
 import pg from 'pg';
-import { ACCESS_MANY, ACCESS_ONE, decisionOf } from '../access-rules.js';
-import { PAGE_STATEMENT } from '../page-statement.js';
-import { viewerOf } from '../tokens.js';
+import { ACCESS_MANY, ACCESS_ONE, decisionOf } from '../shared/access-rules.js';
+import { PAGE_STATEMENT } from '../shared/page-statement.js';
+import { viewerOf } from '../shared/tokens.js';
 import { PURCHASE_STATEMENT } from './purchase-statement.js';
 
 const { PORT, DATABASE_URL, JWT_SECRET, WEBHOOK_SECRET } = process.env;

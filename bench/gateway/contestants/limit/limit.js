@@ -1,8 +1,8 @@
 import { fileURLToPath } from 'node:url';
-import { JWT_SECRET } from '../subjects.js';
-import { WEBHOOK_SECRET } from '../webhook.js';
+import { JWT_SECRET } from '../../subjects.js';
+import { WEBHOOK_SECRET } from '../../webhook.js';
 
-const SERVER = fileURLToPath(new URL('./limit/server.js', import.meta.url));
+const SERVER = fileURLToPath(new URL('./server.js', import.meta.url));
 
 /** As little as can be between a socket and Postgres: what no server of this kind can beat by much. */
 export const limit = {
