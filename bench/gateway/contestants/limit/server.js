@@ -9,7 +9,12 @@ import { PURCHASE_STATEMENT } from './purchase-statement.js';
 
 const { PORT, DATABASE_URL, JWT_SECRET, WEBHOOK_SECRET } = process.env;
 const TOLERANCE_SECONDS = 300;
-const pool = new pg.Pool({ connectionString: DATABASE_URL, max: 8, options: '-c timezone=UTC' });
+// Without it Postgres plans statements with arrays anew each time: a third of a millisecond.
+const pool = new pg.Pool({
+  connectionString: DATABASE_URL,
+  max: 8,
+  options: '-c timezone=UTC -c plan_cache_mode=force_generic_plan',
+});
 
 const run = async (statement, values) => (await pool.query({ ...statement, values })).rows;
 

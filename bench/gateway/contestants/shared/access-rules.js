@@ -14,13 +14,14 @@ export const ACCESS_ONE = {
 /** The same for many: $2 the films; rows in the order asked. */
 export const ACCESS_MANY = {
   name: 'access-many',
-  text: `with hit as (
-      select distinct on (vf.film_id) vf.film_id, g.status, g.available_until,
-        g.status = 'ACTIVE' and g.available_until > now() as allowed
-      from grants g join subscription_version_films vf on vf.version_id = g.version_id
-      where g.user_id = $1 and vf.film_id = any($2::uuid[])
-      order by vf.film_id, 4 desc, case when g.status = 'ACTIVE' and g.available_until > now() then g.available_until end desc nulls last,
-        g.granted_at desc, g.id desc
+  text: `with mine as materialized (
+      select id, version_id, status, granted_at, available_until, status = 'ACTIVE' and available_until > now() as allowed
+      from grants where user_id = $1
+    ),
+    hit as (
+      select distinct on (vf.film_id) vf.film_id, g.status, g.available_until, g.allowed
+      from mine g join subscription_version_films vf on vf.version_id = g.version_id and vf.film_id = any($2::uuid[])
+      order by vf.film_id, g.allowed desc, case when g.allowed then g.available_until end desc nulls last, g.granted_at desc, g.id desc
     )
     select asked.id as "filmId", f.id is not null as known, hit.status, hit.available_until, hit.allowed
     from unnest($2::uuid[]) with ordinality asked(id, place) left join films f on f.id = asked.id left join hit on hit.film_id = asked.id

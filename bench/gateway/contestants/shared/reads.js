@@ -6,7 +6,12 @@ import { ACCESS_MANY, ACCESS_ONE, decisionOf } from './access-rules.js';
  * connections as the product's.
  */
 pg.types.setTypeParser(pg.types.builtins.INT8, Number);
-const pool = new pg.Pool({ connectionString: process.env.DATABASE_URL, max: 8, options: '-c timezone=UTC' });
+// Without it Postgres plans statements with arrays anew each time: a third of a millisecond.
+const pool = new pg.Pool({
+  connectionString: process.env.DATABASE_URL,
+  max: 8,
+  options: '-c timezone=UTC -c plan_cache_mode=force_generic_plan',
+});
 
 export const run = async (statement, values) => (await pool.query({ ...statement, values })).rows;
 
