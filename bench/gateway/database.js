@@ -1,6 +1,8 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { startEmbeddedPostgres } from '../../dist/src/stores/embedded-postgres.js';
 import { migrate } from '../../dist/src/stores/migrate.js';
@@ -35,10 +37,12 @@ export class BenchDatabase {
 
   /** A fresh copy of the data of this size; its URL. */
   async copy(size) {
-    const template = `bench_${size}`;
+    const template = `bench_${size}_${fingerprint()}`;
     await this.admin(async (client) => {
-      const { rows } = await client.query('select 1 from pg_database where datname = $1', [template]);
-      if (rows.length === 0) await this.make(client, size, template);
+      const { rows } = await client.query('select datname from pg_database where datname like $1', [`bench\\_${size}\\_%`]);
+      const names = rows.map(({ datname }) => datname);
+      for (const name of names) if (name !== template) await client.query(`drop database ${name}`);
+      if (!names.includes(template)) await this.make(client, size, template);
       await client.query('drop database if exists bench_run with (force)');
       await client.query(`create database bench_run template ${template} strategy file_copy`);
     });
@@ -116,4 +120,14 @@ export class BenchDatabase {
     await this.postgres.stop();
     if (!this.kept) rmSync(this.directory, { recursive: true, force: true });
   }
+}
+
+/** Of what makes a fill: one that was kept from other migrations or other data is made anew. */
+function fingerprint() {
+  const hash = createHash('sha256');
+  for (const directory of ['./seed/', '../../migrations/']) {
+    const path = fileURLToPath(new URL(directory, import.meta.url));
+    for (const name of readdirSync(path).sort()) hash.update(readFileSync(path + name));
+  }
+  return hash.digest('hex').slice(0, 8);
 }

@@ -1,5 +1,6 @@
 // The gateway beside its limit and its peers, in one run, on the same data. npm run bench gateway -- --help
 
+import { installPeers } from '../install.js';
 import { checkSameAnswers } from './check.js';
 import { contestants } from './contestants/contestants.js';
 import { BenchDatabase } from './database.js';
@@ -20,6 +21,7 @@ async function main() {
   if (process.argv.includes('--help')) return console.log(USAGE);
   assertLinux();
   const options = readOptions(process.argv.slice(2));
+  if (options.contestants.some((id) => contestants[id].peer)) installPeers(tell);
   const database = await BenchDatabase.start({ keep: options.keep, tell });
   for (const signal of ['SIGINT', 'SIGTERM']) {
     process.once(signal, () => {

@@ -6,6 +6,7 @@ const SERVER = fileURLToPath(new URL('./server.js', import.meta.url));
 
 const form = (title, scenarios, MODE) => ({
   title,
+  peer: true,
   scenarios,
   ready: '/ready',
   command: [SERVER],

@@ -26,6 +26,7 @@ const PAGE = `query Page { me {
 /** PostGraphile has a schema of its own: the same facts, asked for in its words. */
 export const postgraphile = {
   title: 'PostGraphile 5',
+  peer: true,
   scenarios: ['access', 'access100', 'page'],
   ready: '/graphql',
   command: [SERVER],

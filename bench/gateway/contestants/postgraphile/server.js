@@ -10,7 +10,13 @@ const { PORT, DATABASE_URL, JWT_SECRET } = process.env;
 
 const preset = {
   extends: [PostGraphileAmberPreset],
-  pgServices: [makePgService({ connectionString: DATABASE_URL, schemas: ['public'], poolConfig: { max: 8, options: '-c plan_cache_mode=force_generic_plan' } })],
+  pgServices: [
+    makePgService({
+      connectionString: DATABASE_URL,
+      schemas: ['public'],
+      poolConfig: { max: 8, options: '-c plan_cache_mode=force_generic_plan' },
+    }),
+  ],
   grafserv: { graphqlPath: '/graphql', graphiql: false, watch: false, websockets: false },
   grafast: {
     explain: false,

@@ -6,6 +6,7 @@ const SERVER = fileURLToPath(new URL('./server.js', import.meta.url));
 
 export const yoga = {
   title: 'GraphQL Yoga, DataLoader',
+  peer: true,
   scenarios: ['access', 'access100', 'page'],
   ready: '/health',
   command: [SERVER],
