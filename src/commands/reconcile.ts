@@ -1,4 +1,5 @@
 import { describeFailure } from '../services/describe-failure.js';
+import { describeMoved } from '../services/reconciliation/moved-totals.js';
 import { withHouse } from '../with-house.js';
 
 /** `npm run reconcile`: one comparison with Stripe. Ends with 1 when differences are left, with 2 when it could not be done. */
@@ -14,7 +15,7 @@ function main(): Promise<number> {
     }
     console.log(
       `${run.objectsChecked} objects compared, ${run.eventsReplayed} missed events replayed, ` +
-        `${run.findingsCount} differences, ${run.openFindingsCount} of them left.`,
+        `${run.findingsCount} differences, ${run.openFindingsCount} of them left; ${describeMoved(run.moved)}.`,
     );
     return run.openFindingsCount > 0 ? 1 : 0;
   });

@@ -1,3 +1,4 @@
+import { describeMoved, type MovedTotal } from '../services/reconciliation/moved-totals.js';
 import type { JobDefinition } from './job.js';
 
 export interface ReconciliationRun {
@@ -10,6 +11,7 @@ export interface ReconciliationSummary {
   readonly eventsReplayed: number;
   readonly findingsCount: number;
   readonly openFindingsCount: number;
+  readonly moved: readonly MovedTotal[];
 }
 
 /** Compares with Stripe, replays what was missed and lists what differs. */
@@ -18,9 +20,9 @@ export function reconcile(reconciliation: ReconciliationRun, intervalMs: number)
     name: 'reconcile',
     intervalMs,
     run: async ({ signal, warn }) => {
-      const { objectsChecked, eventsReplayed, findingsCount, openFindingsCount } = await reconciliation.run({ signal });
+      const { objectsChecked, eventsReplayed, findingsCount, openFindingsCount, moved } = await reconciliation.run({ signal });
       if (openFindingsCount > 0) warn(`${openFindingsCount} differences with Stripe are left: see the query reconciliations`);
-      return `${objectsChecked} objects compared, ${eventsReplayed} events replayed, ${findingsCount} differences, ${openFindingsCount} left`;
+      return `${objectsChecked} objects compared, ${eventsReplayed} events replayed, ${findingsCount} differences, ${openFindingsCount} left; ${describeMoved(moved)}`;
     },
   };
 }

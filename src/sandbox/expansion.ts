@@ -73,5 +73,6 @@ function lookUpIn(world: World): LookUp {
     re: store.refunds,
     txn: store.balanceTransactions,
   };
-  return (id) => tables[id.slice(0, id.indexOf('_'))]?.get(id);
+  // Only products may have an id of the caller's choice.
+  return (id) => (tables[id.slice(0, id.indexOf('_'))] ?? store.products).get(id);
 }

@@ -53,7 +53,7 @@ export function composeServices(dependencies: ServiceDependencies) {
   const { limits, currency } = config;
   const catalogueParts = composeCatalogue(dependencies);
   const money = composeMoney(dependencies, catalogueParts);
-  const stripeParts = composeStripe(dependencies, money);
+  const stripeParts = composeStripe(dependencies, money, catalogueParts);
   const history = new History({ database, currency, pageMaximumCount: limits.pageMaximumCount });
   const live = new LiveFeed({
     database,
@@ -134,7 +134,11 @@ function composeMoney(
 }
 
 /** What Stripe tells us, and what we ask of it to be sure. */
-function composeStripe({ config, database, stripe, clock, logger }: ServiceDependencies, money: ReturnType<typeof composeMoney>) {
+function composeStripe(
+  { config, database, stripe, clock, logger }: ServiceDependencies,
+  money: ReturnType<typeof composeMoney>,
+  { catalogueSync }: ReturnType<typeof composeCatalogue>,
+) {
   const { limits } = config;
   const effects: StripeEffects = {
     applyCheckoutSession: (session, surroundings) => money.fulfilment.applyCheckoutSession(session, surroundings),
@@ -169,6 +173,7 @@ function composeStripe({ config, database, stripe, clock, logger }: ServiceDepen
     inbox: stripeInbox,
     effects,
     store: reconciliations,
+    copyAgain: (subscriptionId) => catalogueSync.copyAgain(subscriptionId),
     clock,
     settings,
   });

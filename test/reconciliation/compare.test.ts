@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type Stripe from 'stripe';
 import { compareDispute } from '../../src/services/reconciliation/compare-dispute.js';
+import { compareMovement, movementOf } from '../../src/services/reconciliation/compare-movement.js';
 import { comparePrice } from '../../src/services/reconciliation/compare-price.js';
 import { compareRefund } from '../../src/services/reconciliation/compare-refund.js';
 import { compareSession } from '../../src/services/reconciliation/compare-session.js';
@@ -116,21 +117,69 @@ describe("Stripe's dispute beside ours", () => {
   });
 });
 
+describe('What Stripe moved beside what the ledger moved', () => {
+  const transaction = (amount: number, source: object | null, currency = 'usd') =>
+    movementOf({ amount, currency, source } as Stripe.BalanceTransaction);
+  const charge = { object: 'charge', id: 'ch_1', payment_intent: 'pi_1', currency: 'usd' };
+  const refund = { object: 'refund', id: 're_1', amount: 300, currency: 'usd', balance_transaction: 'txn_1' };
+  const dispute = { object: 'dispute', id: 'du_1', currency: 'usd', balance_transactions: [{ amount: -900 }] };
+  const ours = { stripeId: 'x', orderId: 'order-1', userId: 'user-1', currency: 'USD', moved: 0, settled: true };
+
+  test.each<[string, ReturnType<typeof transaction>, [kind: string, id: string, amount: number] | null]>([
+    ['a payment', transaction(1_000, charge), ['PAYMENT', 'pi_1', 1_000]],
+    ['a payment of another kind than through a payment intent', transaction(1_000, { ...charge, payment_intent: null }), null],
+    ['a refund', transaction(-300, refund), ['REFUND', 're_1', -300]],
+    ['a refund that came back', transaction(300, { ...refund, failure_balance_transaction: 'txn_2' }), ['REFUND', 're_1', 0]],
+    ['a dispute', transaction(-900, dispute), ['DISPUTE', 'du_1', -900]],
+    [
+      'a dispute that was won',
+      transaction(900, { ...dispute, balance_transactions: [{ amount: -900 }, { amount: 900 }] }),
+      ['DISPUTE', 'du_1', 0],
+    ],
+    ["money in the account's currency, not the viewer's", transaction(930, charge, 'eur'), null],
+    ['a fee of its own', transaction(-200, null), null],
+    ['a payout to the bank', transaction(-5_000, { object: 'payout', id: 'po_1', currency: 'usd' }), null],
+  ])('is read from the balance: %s', (_what, movement, expected) => {
+    expect(movement && [movement.kind, movement.stripeId, movement.amount]).toEqual(expected);
+  });
+
+  test.each<[string, number, object | null, boolean]>([
+    ['the same', -300, { moved: -300 }, false],
+    ['less', -300, { moved: -299 }, true],
+    ['nothing, though Stripe moved', -300, { moved: 0 }, true],
+    ['in another currency', -300, { moved: -300, currency: 'EUR' }, true],
+    ['nothing yet, for it is on its way', -300, { moved: 0, settled: false }, false],
+    ['what is not ours', -300, null, false],
+  ])('the ledger moved %s', (_what, amount, record, differs) => {
+    const theirs = { kind: 'REFUND' as const, stripeId: 're_1', amount, currency: 'usd' };
+    const difference = compareMovement(theirs, record && { ...ours, ...record });
+    expect(difference).toEqual(differs ? expect.objectContaining({ kind: 'AMOUNT_DIFFERS', repairable: false }) : null);
+  });
+});
+
 describe("Stripe's price beside the subscription", () => {
   const ours: PriceRecord = {
     subscriptionId: 'subscription-1',
+    title: 'Nights',
+    description: '',
     price: 3_000,
     currency: 'USD',
     stripePriceId: 'price_1',
     stripeProductId: 'prod_1',
   };
   const theirs = { id: 'price_1', active: true, unit_amount: 3_000, currency: 'usd', product: 'prod_1' };
-  test.each([
+  const product = { id: 'prod_1', object: 'product', active: true, name: 'Nights', description: null } as Stripe.Product;
+  test.each<[string, Parameters<typeof comparePrice>[0], string | null]>([
     ['the same', theirs, null],
     ['of another amount', { ...theirs, unit_amount: 2_999 }, '2999 USD'],
     ['in another currency', { ...theirs, currency: 'eur' }, '3000 EUR'],
     ['archived', { ...theirs, active: false }, 'archived'],
     ['of another product', { ...theirs, product: 'prod_2' }, 'prod_2'],
+    ['with its product', { ...theirs, product }, null],
+    ['whose product is archived', { ...theirs, product: { ...product, active: false } }, 'product is archived'],
+    ['whose product is deleted', { ...theirs, product: { id: 'prod_1', object: 'product', deleted: true } }, 'deleted'],
+    ['whose product was renamed', { ...theirs, product: { ...product, name: 'Days' } }, 'another name'],
+    ['whose product is told otherwise', { ...theirs, product: { ...product, description: 'x' } }, 'another description'],
     ['missing', null, 'does not know it'],
   ])('%s', (_what, price, words) => {
     const difference = comparePrice(price, ours);

@@ -1,6 +1,7 @@
 import type Stripe from 'stripe';
 import type { Clock } from '../../src/clock.js';
 import { type Sandbox, startSandbox } from '../../src/sandbox/start-sandbox.js';
+import { CatalogueSync } from '../../src/services/catalogue/catalogue-sync.js';
 import { Disputes } from '../../src/services/disputes/disputes.js';
 import { newId } from '../../src/services/new-id.js';
 import { Fulfilment } from '../../src/services/purchases/fulfilment.js';
@@ -73,8 +74,10 @@ export class ReconciliationScene {
     });
     fulfilment.onFulfilled = (paymentIntentId) => inbox.wake(paymentIntentId);
     const store = new ReconciliationStore(database, 100);
+    const sync = new CatalogueSync({ database, stripe, clock, logger: { error: () => {} } });
+    const copyAgain = (subscriptionId: string) => sync.copyAgain(subscriptionId);
     const settings = { overlapMs: 0, lookBackMs: 30 * 86_400_000 };
-    const reconciliation = new StripeReconciliation({ database, stripe, inbox, effects, store, clock, settings });
+    const reconciliation = new StripeReconciliation({ database, stripe, inbox, effects, store, copyAgain, clock, settings });
     return new ReconciliationScene(database, sandbox, stripe, effects, inbox, refunds, store, reconciliation, clock);
   }
 

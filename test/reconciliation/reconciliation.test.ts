@@ -112,11 +112,37 @@ describe('Reconciliation with Stripe', () => {
     expect(await findingsOf(run.id)).toEqual([
       { kind: 'PAID_WITHOUT_GRANT', repaired: true, orderId: topUp.orderId },
       { kind: 'GRANT_WITHOUT_PAYMENT', repaired: false, orderId },
-      { kind: 'PRICE_DIFFERS', repaired: false, orderId: null },
+      { kind: 'PRICE_DIFFERS', repaired: true, orderId: null },
     ]);
-    expect(run).toMatchObject({ findingsCount: 3, openFindingsCount: 2 });
+    expect(run).toMatchObject({ findingsCount: 3, openFindingsCount: 1 });
     const [kept] = await scene.store.byIds([run.id]);
     expect(kept).toMatchObject({ findingsCount: 3, finishedAt: clock.now(), comparedUntil: clock.now() });
+  });
+
+  test('takes in a refund that fails, and a payment that comes, long after they were compared', async () => {
+    const refunded = await scene.openTopUp(2_000);
+    const delayed = await scene.openTopUp(3_000);
+    scene.pay(refunded);
+    const refund = scene.sandbox.control.refundInDashboard({ paymentIntent: await scene.paymentOf(refunded), amount: 300 });
+    scene.sandbox.control.addFault({ kind: 'hold_delayed_payments' });
+    scene.sandbox.control.pay(delayed.sessionId, { method: 'delayed_success' });
+    clock.advance(60_000);
+    await scene.reconciliation.run();
+    expect(await scene.balanceOf(refunded.userId)).toBe(1_700);
+    clock.advance(5 * DAY_MS);
+    await scene.reconciliation.run();
+    clock.advance(60_000);
+    scene.sandbox.control.failRefund(refund.id, 'lost_or_stolen_card');
+    scene.sandbox.control.settle(delayed.sessionId, 'succeeded');
+    await scene.loseEffectsOfEvents();
+    clock.advance(60_000);
+    const run = await scene.reconciliation.run();
+    expect(await findingsOf(run.id)).toEqual([
+      { kind: 'PAID_WITHOUT_GRANT', repaired: true, orderId: delayed.orderId },
+      { kind: 'REFUND_DIFFERS', repaired: true, orderId: refunded.orderId },
+    ]);
+    expect(await scene.balanceOf(refunded.userId)).toBe(2_000);
+    expect(await scene.balanceOf(delayed.userId)).toBe(3_000);
   });
 
   test('has nothing to say of what others sell through the same account', async () => {
@@ -129,7 +155,7 @@ describe('Reconciliation with Stripe', () => {
     const paid = await scene.stripe.checkout.sessions.retrieve(session.id);
     scene.sandbox.control.refundInDashboard({ paymentIntent: String(paid.payment_intent) });
     const run = await scene.reconciliation.run();
-    expect(run).toMatchObject({ eventsReplayed: 0, findingsCount: 0 });
+    expect(run).toMatchObject({ eventsReplayed: 0, findingsCount: 0, moved: [] });
   });
 
   test('tries again what had failed', async () => {

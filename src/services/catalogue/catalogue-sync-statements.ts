@@ -31,6 +31,13 @@ export const claimCopy: Statement = {
     where id = $1 and stripe_sync_status = 'PENDING' and stripe_sync_due_at <= $2 returning id`,
 };
 
+/** A copy that is under way or waits already is left alone. */
+export const copyOnceMore: Statement = {
+  name: 'copy-catalogue-once-more',
+  text: `update subscriptions set stripe_sync_status = 'PENDING', stripe_sync_due_at = $2
+    where id = $1 and stripe_sync_status = 'SYNCED'`,
+};
+
 export const copyRow: Statement = {
   name: 'catalogue-copy-row',
   text: `select ${COLUMNS} from subscriptions s join subscription_versions v on v.id = s.current_version_id where s.id = $1`,

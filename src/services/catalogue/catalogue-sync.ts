@@ -7,6 +7,7 @@ import type { CatalogueCopier } from './catalogue-admin.js';
 import {
   type CopyRow,
   claimCopy,
+  copyOnceMore,
   copyRow,
   copyRowOfVersion,
   dueCopies,
@@ -64,6 +65,12 @@ export class CatalogueSync implements CatalogueCopier {
       await this.recordFailure(subscriptionId, error);
       return 'FAILED';
     }
+  }
+
+  /** Copies a subscription once more although nothing has changed here: something has at Stripe. */
+  async copyAgain(subscriptionId: string): Promise<SyncOutcome> {
+    await this.parts.database.query(copyOnceMore, [subscriptionId, this.parts.clock.now()]);
+    return this.synchronise(subscriptionId);
   }
 
   /** As `synchronise`, without waiting and without throwing; see `settled`. */

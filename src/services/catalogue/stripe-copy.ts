@@ -69,10 +69,13 @@ export class StripeCopy {
     }
   }
 
-  /** Makes the price of a version, or finds the one that was made. Gives back its id. */
+  /**
+   * Makes the price of a version, or finds the one that was made. A price cannot be changed at Stripe: one that came to bear
+   * the version's name and is another gives the name up to a new one. Gives back its id.
+   */
   async savePrice(facts: PriceFacts, productId: string): Promise<string> {
     const made = await this.findPrice(facts.versionId);
-    if (made) {
+    if (made && isPriceOf(made, facts, productId)) {
       if (!made.active) await this.stripe.prices.update(made.id, { active: true });
       return made.id;
     }
@@ -83,8 +86,9 @@ export class StripeCopy {
       lookup_key: facts.versionId,
       nickname: `Version ${facts.version}`,
       metadata: { subscription_id: facts.subscriptionId, version_id: facts.versionId, version: String(facts.version) },
+      ...(made ? { transfer_lookup_key: true } : {}),
     };
-    const key = keyOf('price', facts.versionId, parameters);
+    const key = keyOf('price', made ? `${facts.versionId}-for-${made.id}` : facts.versionId, parameters);
     return (await withIdempotencyKey(key, (options) => this.stripe.prices.create(parameters, options))).id;
   }
 
@@ -102,6 +106,9 @@ export class StripeCopy {
     }
   }
 }
+
+const isPriceOf = (price: Stripe.Price, { price: amount, currency }: PriceFacts, productId: string): boolean =>
+  price.unit_amount === amount && price.currency.toUpperCase() === currency && price.product === productId;
 
 const productIdOf = (subscriptionId: string) => `boxoffice_${subscriptionId}`;
 

@@ -5,7 +5,7 @@ import { checkedFirst, decodeCursor, type Page, pageOf } from '../cursor.js';
 import { newId } from '../new-id.js';
 import type { Finding } from './examine.js';
 
-/** More findings than this are counted, but not kept. */
+/** More findings than this are counted, but not kept: the gravest are. */
 const LARGEST_FINDINGS_KEPT = 1_000;
 
 const columns = `id, started_at as "startedAt", finished_at as "finishedAt", compared_until as "comparedUntil",
@@ -31,6 +31,13 @@ const insertFindings: Statement = {
     from jsonb_to_recordset($2::jsonb) as finding
       (id uuid, kind text, "stripeId" text, "orderId" uuid, "userId" uuid, detail text, repaired boolean)`,
 };
+/** The contract's order: gravest first, those that are left before those that were repaired. */
+const gravestFirst = (kinds: string) => `array_position(${kinds}::text[], kind), repaired, id`;
+const dropBeyond: Statement = {
+  name: 'drop-reconciliation-findings-beyond',
+  text: `delete from reconciliation_findings where id in (
+    select id from reconciliation_findings where reconciliation_id = $1 order by ${gravestFirst('$2')} offset $3)`,
+};
 const pageRuns: Statement = {
   name: 'page-reconciliations',
   text: `select ${columns} from reconciliations
@@ -45,7 +52,7 @@ const findingsOfRuns: Statement = {
   name: 'findings-of-reconciliations',
   text: `select id, reconciliation_id as "reconciliationId", kind, stripe_id as "stripeId", order_id as "orderId",
       user_id as "userId", detail, repaired
-    from reconciliation_findings where reconciliation_id = any($1::uuid[]) order by array_position($2::text[], kind), repaired, id`,
+    from reconciliation_findings where reconciliation_id = any($1::uuid[]) order by ${gravestFirst('$2')}`,
 };
 
 export interface Progress {
@@ -93,10 +100,12 @@ export class ReconciliationStore {
 
   /** Notes how far the run has come, with what it has found since it was noted last. */
   async note(id: string, progress: Progress, found: readonly Finding[], comparedUntil: Date | null, finishedAt: Date | null) {
-    const room = Math.max(0, LARGEST_FINDINGS_KEPT - (progress.findingsCount - found.length));
-    const kept = found.slice(0, room).map((finding) => ({ id: newId(), ...finding }));
+    const rows = found.map((finding) => ({ id: newId(), ...finding }));
     await this.database.transaction(async (transaction: Queryable) => {
-      if (kept.length > 0) await transaction.query(insertFindings, [id, JSON.stringify(kept)]);
+      if (rows.length > 0) await transaction.query(insertFindings, [id, JSON.stringify(rows)]);
+      if (progress.findingsCount > LARGEST_FINDINGS_KEPT) {
+        await transaction.query(dropBeyond, [id, RECONCILIATION_FINDING_KINDS, LARGEST_FINDINGS_KEPT]);
+      }
       const { objectsChecked, eventsReplayed, findingsCount } = progress;
       await transaction.query(saveProgress, [id, comparedUntil, objectsChecked, eventsReplayed, findingsCount, finishedAt]);
     });

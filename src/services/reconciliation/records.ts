@@ -45,9 +45,24 @@ export interface DisputeRecord {
   readonly funds: DisputeFunds;
 }
 
+/** What the ledger has moved between a viewer and Stripe for one payment, refund or dispute. */
+export interface MovedRecord {
+  /** Of the payment, refund or dispute. */
+  readonly stripeId: string;
+  readonly orderId: string | null;
+  readonly userId: string;
+  readonly currency: string;
+  /** In minor units, from the viewer's side: what came in is positive. */
+  readonly moved: number;
+  /** False while a refund is on its way: its money may be held, but not have moved. */
+  readonly settled: boolean;
+}
+
 /** The price of a subscription that is on sale. */
 export interface PriceRecord {
   readonly subscriptionId: string;
+  readonly title: string;
+  readonly description: string;
   readonly price: number;
   readonly currency: string;
   readonly stripePriceId: string;
@@ -92,13 +107,32 @@ const disputes: Statement = {
   name: 'reconcile-disputes',
   text: `select stripe_dispute_id as "stripeDisputeId", amount, currency, outcome, funds from disputes where stripe_dispute_id = any($1)`,
 };
+const movedAtStripe = (condition: string) =>
+  `coalesce((select sum(t.amount) from transactions t where ${condition} and t.counter_account = 'STRIPE'), 0)::bigint`;
+const moved: Statement = {
+  name: 'reconcile-moved',
+  text: `select o.stripe_payment_intent_id as "stripeId", o.id as "orderId", o.user_id as "userId", o.currency, true as settled,
+      ${movedAtStripe('t.stripe_payment_intent_id = o.stripe_payment_intent_id')} as moved
+    from orders o where o.stripe_payment_intent_id = any($1) and o.status = 'PAID'
+    union all select r.stripe_refund_id, r.order_id, r.user_id, r.currency, r.status <> 'PENDING',
+      ${movedAtStripe('t.refund_id = r.id')}
+    from refunds r where r.stripe_refund_id = any($1)
+    union all select d.stripe_dispute_id, d.order_id, d.user_id, d.currency, true,
+      ${movedAtStripe('t.dispute_id = d.id')}
+    from disputes d where d.stripe_dispute_id = any($1)`,
+};
+const priceColumns = `s.id as "subscriptionId", s.title, s.description, v.price, v.currency, v.stripe_price_id as "stripePriceId",
+  s.stripe_product_id as "stripeProductId"`;
+const onSaleAtStripe = `s.status = 'ACTIVE' and s.stripe_sync_status = 'SYNCED' and v.stripe_price_id is not null`;
 const prices: Statement = {
   name: 'reconcile-prices',
-  text: `select s.id as "subscriptionId", v.price, v.currency, v.stripe_price_id as "stripePriceId",
-      s.stripe_product_id as "stripeProductId"
-    from subscriptions s join subscription_versions v on v.id = s.current_version_id
-    where s.status = 'ACTIVE' and s.stripe_sync_status = 'SYNCED' and v.stripe_price_id is not null and s.id > $1::uuid
-    order by s.id limit $2`,
+  text: `select ${priceColumns} from subscriptions s join subscription_versions v on v.id = s.current_version_id
+    where ${onSaleAtStripe} and s.id > $1::uuid order by s.id limit $2`,
+};
+const priceOf: Statement = {
+  name: 'reconcile-price',
+  text: `select ${priceColumns} from subscriptions s join subscription_versions v on v.id = s.current_version_id
+    where ${onSaleAtStripe} and s.id = $1`,
 };
 
 const FIRST_ID = '00000000-0000-0000-0000-000000000000';
@@ -133,6 +167,16 @@ export class Records {
   /** Refunds to cards that were asked for in the time and are done, page by page. */
   cardRefundsDone(from: Date, until: Date): AsyncGenerator<RefundRecord> {
     return this.byTime<RefundRecord>(cardRefundsDone, from, until);
+  }
+
+  /** By the ids of Stripe's payments, refunds and disputes. */
+  moved(stripeIds: readonly string[]): Promise<MovedRecord[]> {
+    return this.database.query(moved, [stripeIds]);
+  }
+
+  /** Null when the subscription is not on sale, or is being copied right now. */
+  async price(subscriptionId: string): Promise<PriceRecord | null> {
+    return (await this.database.query<PriceRecord>(priceOf, [subscriptionId]))[0] ?? null;
   }
 
   async *prices(): AsyncGenerator<PriceRecord> {

@@ -1,14 +1,18 @@
 import type Stripe from 'stripe';
 import type { Clock } from '../../clock.js';
 import type { Database } from '../../stores/database.js';
+import type { SyncOutcome } from '../catalogue/catalogue-sync.js';
 import type { StripeEffects } from '../stripe-inbox/stripe-effects.js';
 import type { StripeInbox } from '../stripe-inbox/stripe-inbox.js';
 import { decideWindows, type Window, type WindowRules } from './decide-windows.js';
 import type { Finding } from './examine.js';
+import { addTotals, type MovedTotal } from './moved-totals.js';
 import type { ReconciliationStore } from './reconciliation-store.js';
 import { Records } from './records.js';
 import { walkEvents } from './walk-events.js';
-import { ObjectWalk, type WalkResult } from './walk-objects.js';
+import { compareMovements, walkPayments } from './walk-movements.js';
+import { newWalkResult, ObjectWalk, type WalkResult } from './walk-objects.js';
+import { walkPrices } from './walk-prices.js';
 
 export interface ReconciliationDependencies {
   readonly database: Database;
@@ -16,6 +20,8 @@ export interface ReconciliationDependencies {
   readonly inbox: StripeInbox;
   readonly effects: StripeEffects;
   readonly store: ReconciliationStore;
+  /** Copies a subscription to Stripe once more. */
+  readonly copyAgain: (subscriptionId: string) => Promise<SyncOutcome>;
   readonly clock: Clock;
   readonly settings: WindowRules;
 }
@@ -27,17 +33,21 @@ export interface ReconciliationSummary {
   readonly findingsCount: number;
   /** Findings that were not repaired. */
   readonly openFindingsCount: number;
+  /** What Stripe moved for our viewers in the time that was compared, and its fees, by currency. */
+  readonly moved: readonly MovedTotal[];
   /** False when it was told to stop before the end; the next run goes on from there. */
   readonly finished: boolean;
 }
 
 /** Compares with Stripe, mends what the rules allow and keeps a record of the rest. Safe to run twice at once. */
 export class StripeReconciliation {
+  private readonly records: Records;
   private readonly objects: ObjectWalk;
 
   constructor(private readonly dependencies: ReconciliationDependencies) {
     const { stripe, database, effects } = dependencies;
-    this.objects = new ObjectWalk(stripe, new Records(database), effects);
+    this.records = new Records(database);
+    this.objects = new ObjectWalk(stripe, this.records, effects);
   }
 
   /**
@@ -50,33 +60,40 @@ export class StripeReconciliation {
     const windows = decideWindows(await store.comparedUntil(), startedAt, settings);
     const id = await store.begin(startedAt);
     const totals = { objectsChecked: 0, eventsReplayed: 0, findingsCount: 0, openFindingsCount: 0 };
+    let moved: readonly MovedTotal[] = [];
     const note = (found: readonly Finding[], comparedUntil: Date | null, finishedAt: Date | null) => {
       totals.findingsCount += found.length;
       totals.openFindingsCount += found.filter((finding) => !finding.repaired).length;
       return store.note(id, totals, found, comparedUntil, finishedAt);
     };
     for (const window of windows) {
-      if (signal?.aborted) return { id, ...totals, finished: false };
+      if (signal?.aborted) return { id, ...totals, moved, finished: false };
       const walked = await this.walk(window);
       totals.objectsChecked += walked.objectsChecked;
       totals.eventsReplayed += walked.eventsReplayed;
+      moved = addTotals(moved, walked.moved);
       await note(walked.findings, window.until, null);
     }
-    const prices: WalkResult = { objectsChecked: 0, findings: [] };
-    await this.objects.prices(prices);
+    const prices = newWalkResult();
+    const { stripe, copyAgain } = this.dependencies;
+    await walkPrices({ stripe, records: this.records, copyAgain }, prices);
     totals.objectsChecked += prices.objectsChecked;
     await note(prices.findings, null, clock.now());
-    return { id, ...totals, finished: true };
+    return { id, ...totals, moved, finished: true };
   }
 
   /** Events first: they explain most of what would differ. Sessions next: refunds and disputes need their payment. */
   private async walk(window: Window): Promise<WalkResult & { eventsReplayed: number }> {
+    const { stripe } = this.dependencies;
     const { objectsChecked, eventsReplayed } = await walkEvents(this.dependencies, window);
-    const result: WalkResult = { objectsChecked, findings: [] };
+    const result = newWalkResult();
+    result.objectsChecked = objectsChecked;
     await this.objects.sessions(window, result);
-    await this.objects.payments(window, result);
+    const movements = { stripe, records: this.records, objects: this.objects };
+    const rest = await walkPayments(movements, window, result);
     await this.objects.refunds(window, result);
     await this.objects.disputes(window, result);
+    await compareMovements(movements, rest, result);
     return { ...result, eventsReplayed };
   }
 }

@@ -1,28 +1,31 @@
 import type Stripe from 'stripe';
-import { isMissingAtStripe } from '../../stores/stripe.js';
 import type { StripeEffects } from '../stripe-inbox/stripe-effects.js';
 import { isUuid } from '../uuid.js';
 import { chunksOf } from './chunks.js';
 import { compareDispute } from './compare-dispute.js';
-import { comparePrice } from './compare-price.js';
 import { compareRefund, refundUnknownToStripe } from './compare-refund.js';
 import { compareSession, sessionUnknownToStripe } from './compare-session.js';
 import { createdIn, type Window } from './decide-windows.js';
 import type { Difference } from './difference.js';
 import { examine, type Finding } from './examine.js';
+import { knownAtStripe } from './known-at-stripe.js';
+import type { MovedTotal } from './moved-totals.js';
 import type { Records } from './records.js';
 
 const CHUNK_COUNT = 100;
-/** Prices on sale at Stripe that are held in memory at most. */
-const LARGEST_PRICES = 20_000;
 
 /** What looking at Stripe's objects has brought so far. */
 export interface WalkResult {
   objectsChecked: number;
   readonly findings: Finding[];
+  /** What Stripe moved of ours. */
+  moved: readonly MovedTotal[];
 }
 
-type StripeReads = Pick<Stripe, 'checkout' | 'refunds' | 'disputes' | 'prices' | 'balanceTransactions'>;
+/** Nothing looked at yet. */
+export const newWalkResult = (): WalkResult => ({ objectsChecked: 0, findings: [], moved: [] });
+
+type StripeReads = Pick<Stripe, 'checkout' | 'refunds' | 'disputes'>;
 
 /** Walks Stripe's objects of a window and compares them with what stands here, and the other way round. */
 export class ObjectWalk {
@@ -48,41 +51,19 @@ export class ObjectWalk {
     }
   }
 
-  /** Money that came in: it may belong to a session that was opened long before. */
-  async payments(window: Window, result: WalkResult): Promise<void> {
-    const list = this.stripe.balanceTransactions.list({
-      created: createdIn(window),
-      type: 'charge',
-      limit: CHUNK_COUNT,
-      expand: ['data.source'],
-    });
-    for await (const chunk of chunksOf(list, CHUNK_COUNT)) {
-      result.objectsChecked += chunk.length;
-      const paymentIntentIds = chunk.flatMap(({ source }) => paymentOf(source as Stripe.Charge | string | null) ?? []);
-      const known = new Set((await this.records.payments(paymentIntentIds)).map((payment) => payment.paymentIntentId));
-      for (const payment_intent of paymentIntentIds) {
-        if (known.has(payment_intent)) continue;
-        const { data } = await this.stripe.checkout.sessions.list({ payment_intent, limit: 1 });
-        await this.compareSessions(data, result);
-      }
-    }
-  }
-
   async refunds(window: Window, result: WalkResult): Promise<void> {
     const list = this.stripe.refunds.list({ created: createdIn(window), limit: CHUNK_COUNT });
     const seen = new Set<string>();
     for await (const chunk of chunksOf(list, CHUNK_COUNT)) {
       for (const refund of chunk) {
         seen.add(refund.id);
-        const compare = (theirs: Stripe.Refund) => this.compareRefund(theirs);
-        const refetch = () => this.stripe.refunds.retrieve(refund.id);
-        await this.follow(refund, { compare, refetch, repair: (theirs) => this.effects.applyStripeRefund(theirs, {}) }, result);
+        await this.followRefund(refund, result);
       }
     }
     for await (const refund of this.records.cardRefundsDone(window.from, window.until)) {
       if (refund.stripeRefundId && seen.has(refund.stripeRefundId)) continue;
       result.objectsChecked++;
-      const theirs = refund.stripeRefundId ? await known(this.stripe.refunds.retrieve(refund.stripeRefundId)) : null;
+      const theirs = refund.stripeRefundId ? await knownAtStripe(this.stripe.refunds.retrieve(refund.stripeRefundId)) : null;
       const difference = theirs ? await this.compareRefund(theirs) : refundUnknownToStripe(refund);
       if (difference) result.findings.push({ ...difference, repaired: false });
     }
@@ -90,28 +71,26 @@ export class ObjectWalk {
 
   async disputes(window: Window, result: WalkResult): Promise<void> {
     for await (const dispute of this.stripe.disputes.list({ created: createdIn(window), limit: CHUNK_COUNT })) {
-      const compare = (theirs: Stripe.Dispute) => this.compareDispute(theirs);
-      const refetch = () => this.stripe.disputes.retrieve(dispute.id);
-      await this.follow(dispute, { compare, refetch, repair: (theirs) => this.effects.applyDispute(theirs, {}) }, result);
+      await this.followDispute(dispute, result);
     }
   }
 
-  /** The prices of all that is on sale now, whatever the window. */
-  async prices(result: WalkResult): Promise<void> {
-    const active = new Map<string, Stripe.Price>();
-    for await (const price of this.stripe.prices.list({ active: true, limit: CHUNK_COUNT })) {
-      active.set(price.id, price);
-      if (active.size >= LARGEST_PRICES) break;
-    }
-    for await (const ours of this.records.prices()) {
-      result.objectsChecked++;
-      const theirs = active.get(ours.stripePriceId) ?? (await known(this.stripe.prices.retrieve(ours.stripePriceId)));
-      const difference = comparePrice(theirs, ours);
-      if (difference) result.findings.push({ ...difference, repaired: false });
-    }
+  /** Compares a refund with ours, and applies it when they differ. */
+  async followRefund(refund: Stripe.Refund, result: WalkResult): Promise<void> {
+    const compare = (theirs: Stripe.Refund) => this.compareRefund(theirs);
+    const refetch = () => this.stripe.refunds.retrieve(refund.id);
+    await this.follow(refund, { compare, refetch, repair: (theirs) => this.effects.applyStripeRefund(theirs, {}) }, result);
   }
 
-  private async compareSessions(sessions: readonly Stripe.Checkout.Session[], result: WalkResult): Promise<void> {
+  /** Compares a dispute with ours, and applies it when they differ. */
+  async followDispute(dispute: Stripe.Dispute, result: WalkResult): Promise<void> {
+    const compare = (theirs: Stripe.Dispute) => this.compareDispute(theirs);
+    const refetch = () => this.stripe.disputes.retrieve(dispute.id);
+    await this.follow(dispute, { compare, refetch, repair: (theirs) => this.effects.applyDispute(theirs, {}) }, result);
+  }
+
+  /** Compares sessions with their orders, and fulfils what was paid. */
+  async compareSessions(sessions: readonly Stripe.Checkout.Session[], result: WalkResult): Promise<void> {
     const orders = await this.ordersOf(sessions);
     for (const session of sessions) {
       result.objectsChecked++;
@@ -136,7 +115,7 @@ export class ObjectWalk {
   }
 
   private async session(id: string): Promise<Stripe.Checkout.Session | null> {
-    return known(this.stripe.checkout.sessions.retrieve(id, { expand: ['payment_intent'] }));
+    return knownAtStripe(this.stripe.checkout.sessions.retrieve(id, { expand: ['payment_intent'] }));
   }
 
   private async compareRefund(refund: Stripe.Refund): Promise<Difference | null> {
@@ -155,11 +134,12 @@ export class ObjectWalk {
     return id === undefined ? null : ((await this.records.payments([id]))[0] ?? null);
   }
 
-  private async follow<Theirs>(
+  private async follow<Theirs extends { id: string }>(
     theirs: Theirs,
     examination: Parameters<typeof examine<Theirs>>[0],
     result: WalkResult,
   ): Promise<void> {
+    if (result.findings.some((finding) => finding.stripeId === theirs.id)) return;
     result.objectsChecked++;
     if (!(await examination.compare(theirs))) return;
     const finding = await examine(examination);
@@ -171,19 +151,4 @@ export class ObjectWalk {
 function orderNamedBy(session: Stripe.Checkout.Session): string | null {
   const named = session.metadata?.order_id ?? session.client_reference_id;
   return named && isUuid(named) ? named : null;
-}
-
-function paymentOf(source: Stripe.Charge | string | null): string | null {
-  if (typeof source === 'string' || !source?.payment_intent) return null;
-  return typeof source.payment_intent === 'string' ? source.payment_intent : source.payment_intent.id;
-}
-
-/** Null for what Stripe does not know. */
-async function known<Theirs>(asked: Promise<Theirs>): Promise<Theirs | null> {
-  try {
-    return await asked;
-  } catch (error) {
-    if (isMissingAtStripe(error)) return null;
-    throw error;
-  }
 }

@@ -1,0 +1,92 @@
+import type Stripe from 'stripe';
+import { chunksOf } from './chunks.js';
+import { compareMovement, type Movement, movementOf } from './compare-movement.js';
+import { createdIn, type Window } from './decide-windows.js';
+import { examine, type Finding } from './examine.js';
+import { addTotals } from './moved-totals.js';
+import type { MovedRecord, Records } from './records.js';
+import type { ObjectWalk, WalkResult } from './walk-objects.js';
+
+const CHUNK_COUNT = 100;
+
+export interface MovementWalk {
+  readonly stripe: Pick<Stripe, 'balanceTransactions' | 'checkout'>;
+  readonly records: Records;
+  readonly objects: Pick<ObjectWalk, 'compareSessions' | 'followRefund' | 'followDispute'>;
+}
+
+/** A balance transaction with what it means. */
+export interface Seen {
+  readonly movement: Movement;
+  readonly transaction: Stripe.BalanceTransaction;
+}
+
+/**
+ * Compares the payments that came onto Stripe's balance in the window with the ledger; a payment may belong to a session
+ * that was opened long before, which is then brought up to date first. Gives back what else moved, to be compared by
+ * `compareMovements` when the refunds and disputes themselves have been.
+ */
+export async function walkPayments(parts: MovementWalk, window: Window, result: WalkResult): Promise<Seen[]> {
+  const rest: Seen[] = [];
+  const list = parts.stripe.balanceTransactions.list({
+    created: createdIn(window),
+    limit: CHUNK_COUNT,
+    expand: ['data.source'],
+  });
+  for await (const chunk of chunksOf(list, CHUNK_COUNT)) {
+    result.objectsChecked += chunk.length;
+    const seen = chunk.flatMap((transaction) => {
+      const movement = movementOf(transaction);
+      return movement ? [{ movement, transaction }] : [];
+    });
+    const payments = seen.filter(({ movement }) => movement.kind === 'PAYMENT');
+    rest.push(...seen.filter(({ movement }) => movement.kind !== 'PAYMENT'));
+    await compareMovements(parts, payments, result);
+  }
+  return rest;
+}
+
+/** Compares movements with the ledger and adds up their fees. What the ledger does not know is brought up to date first. */
+export async function compareMovements(parts: MovementWalk, seen: readonly Seen[], result: WalkResult): Promise<void> {
+  for (let start = 0; start < seen.length; start += CHUNK_COUNT) {
+    const chunk = seen.slice(start, start + CHUNK_COUNT);
+    const ids = chunk.map(({ movement }) => movement.stripeId);
+    const before = await recordsOf(parts.records, ids);
+    for (const one of chunk) {
+      const ours = before.get(one.movement.stripeId) ?? null;
+      // A refund or dispute may have gone on; a payment that is known is done with.
+      const mayHaveGoneOn = one.movement.kind !== 'PAYMENT' && compareMovement(one.movement, ours) !== null;
+      if (!ours || mayHaveGoneOn) await bringUpToDate(parts, one, result);
+    }
+    const after = await recordsOf(parts.records, ids);
+    for (const one of chunk) await compareOne(parts, one, after.get(one.movement.stripeId) ?? null, result);
+  }
+}
+
+async function recordsOf(records: Records, stripeIds: readonly string[]): Promise<Map<string, MovedRecord>> {
+  return new Map((await records.moved(stripeIds)).map((record) => [record.stripeId, record]));
+}
+
+async function bringUpToDate({ stripe, objects }: MovementWalk, { movement, transaction }: Seen, result: WalkResult) {
+  if (movement.kind === 'REFUND') return objects.followRefund(transaction.source as Stripe.Refund, result);
+  if (movement.kind === 'DISPUTE') return objects.followDispute(transaction.source as Stripe.Dispute, result);
+  const { data } = await stripe.checkout.sessions.list({ payment_intent: movement.stripeId, limit: 1 });
+  return objects.compareSessions(data, result);
+}
+
+async function compareOne(parts: MovementWalk, { movement, transaction }: Seen, ours: MovedRecord | null, result: WalkResult) {
+  if (!ours) return;
+  const { amount: gross, fee: fees, net } = transaction;
+  result.moved = addTotals(result.moved, [{ currency: transaction.currency.toUpperCase(), gross, fees, net }]);
+  if (!compareMovement(movement, ours)) return;
+  const told = ({ kind, stripeId, orderId }: Finding) =>
+    kind === 'AMOUNT_DIFFERS' && (stripeId === movement.stripeId || (movement.kind === 'PAYMENT' && orderId === ours.orderId));
+  if (result.findings.some(told)) return;
+  const finding = await examine<Movement | null>({
+    refetch: async () => movementOf(await parts.stripe.balanceTransactions.retrieve(transaction.id, { expand: ['source'] })),
+    compare: async (theirs) =>
+      theirs && compareMovement(theirs, (await recordsOf(parts.records, [theirs.stripeId])).get(theirs.stripeId) ?? null),
+    repair: async () => undefined,
+  });
+  if (finding) result.findings.push(finding);
+}
