@@ -2,6 +2,9 @@ import { existsSync, globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { buildSchema, parse, validate } from 'graphql';
+import { observeCalls, watchPool } from '../../src/gateway/call-metrics.js';
+import { watchJobs } from '../../src/gateway/job-metrics.js';
+import { createMetrics } from '../../src/gateway/metrics.js';
 
 const schema = buildSchema(readFileSync('schema.graphql', 'utf8'));
 const pages = [...globSync('*.md'), ...globSync('docs/*.md'), ...globSync('examples/*.md')];
@@ -13,6 +16,17 @@ async function load(file: string): Promise<Record<string, unknown>> {
 
 function faultsOf(operation: string): string[] {
   return validate(schema, parse(operation)).map(({ message }) => message);
+}
+
+function dashboardQueries(): string[] {
+  const { panels } = JSON.parse(readFileSync('docs/grafana-dashboard.json', 'utf8')) as {
+    panels: { targets: { expr: string }[] }[];
+  };
+  return panels.flatMap(({ targets }) => targets.map(({ expr }) => expr));
+}
+
+function metricsOf(query: string): string[] {
+  return [...query.matchAll(/(boxoffice_[a-z_]+?)(?:_bucket|_sum|_count)?\b/g)].map((match) => match[1] ?? '');
 }
 
 describe('what the docs and pages say', () => {
@@ -74,8 +88,27 @@ describe('what the docs and pages say', () => {
     const operations = readFileSync('docs/operations.md', 'utf8');
     expect(metrics.size).toBeGreaterThan(5);
     expect([...metrics].filter((name) => !operations.includes(`\`${name}\``))).toEqual([]);
-    const asked = readFileSync('docs/grafana-dashboard.json', 'utf8').matchAll(/(boxoffice_[a-z_]+?)(?:_bucket)?\b/g);
-    expect([...asked].map((match) => match[1] ?? '').filter((name) => !metrics.has(name))).toEqual([]);
+    const unknown = dashboardQueries().flatMap((query) => metricsOf(query).filter((name) => !metrics.has(name)));
+    expect(unknown).toEqual([]);
+    const shown = new Set(dashboardQueries().flatMap(metricsOf));
+    expect([...metrics].filter((name) => !shown.has(name))).toEqual([]);
+  });
+
+  it('the dashboard asks only for labels that the metric has', () => {
+    const metrics = createMetrics();
+    observeCalls(metrics, null);
+    watchPool(metrics, { statistics: () => ({ open: 0, idle: 0, waiting: 0 }) });
+    watchJobs(metrics, { list: async () => [] });
+    const known = metrics.registry.getMetricsAsArray() as unknown as { name: string; labelNames: string[] }[];
+    const labels = new Map(known.map(({ name, labelNames }) => [name, labelNames]));
+    const queries = dashboardQueries().filter((query) => /by \(/.test(query) && metricsOf(query).length > 0);
+    expect(queries.length).toBeGreaterThan(8);
+    for (const query of queries) {
+      const by = /by \((.*?)\)/.exec(query)?.[1]?.split(', ') ?? [];
+      const matched = [...query.matchAll(/(\w+)="/g)].map((match) => match[1] ?? '');
+      const own = labels.get(metricsOf(query)[0] ?? '') ?? [];
+      expect([query, [...by, ...matched].filter((label) => label !== 'le' && !own.includes(label))]).toEqual([query, []]);
+    }
   });
 
   it('every job has its line in the operations page', () => {
