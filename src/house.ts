@@ -4,7 +4,7 @@ import { type Clock, systemClock } from './clock.js';
 import type { Config } from './config.js';
 import { observeCalls, watchPool } from './gateway/call-metrics.js';
 import { createLogger } from './gateway/log.js';
-import { createMetrics, type Metrics } from './gateway/metrics.js';
+import { createMetrics, type Metrics, watchServices } from './gateway/metrics.js';
 import { openTracing, type Tracing } from './gateway/tracing.js';
 import { jobDefinitions } from './jobs/job-definitions.js';
 import { JobRunner } from './jobs/runner.js';
@@ -71,7 +71,16 @@ export async function openHouse(config: Config, databaseUrl: string): Promise<Ho
     observer,
   });
   const openSessions = openOpenSessions(config);
-  const services = composeServices({ config, database, hints, stripe, openSessions, clock, logger });
+  const services = composeServices({
+    config,
+    database,
+    hints,
+    stripe,
+    openSessions,
+    clock,
+    logger,
+    watch: watchServices(metrics),
+  });
   const states = new JobStates(database);
   const jobRunner = new JobRunner({
     store: jobStore,

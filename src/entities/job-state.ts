@@ -18,6 +18,10 @@ export class JobState {
   @Property({ type: 'text', nullable: true })
   lastError!: string | null;
 
+  /** What the last run that ended well found for people to look at: discrepancies, differences. Null: it looks for none. */
+  @Property({ type: 'int', nullable: true })
+  lastFindingsCount!: number | null;
+
   /** Failed runs in a row. */
   @Property({ type: 'int', default: 0 })
   failCount!: number;

@@ -27,6 +27,24 @@ export function watchJobs({ registry }: Metrics, jobs: Jobs): void {
   gauge('boxoffice_job_last_duration_seconds', 'How long the last run of the job took.', ({ lastDurationMs }) =>
     lastDurationMs === null ? null : lastDurationMs / 1000,
   );
+  const findings = (name: string, help: string, jobName: string) =>
+    new Gauge({
+      name,
+      help,
+      registers: [registry],
+      async collect() {
+        const count = (await read()).find((job) => job.name === jobName)?.lastFindingsCount;
+        // Without a run there is nothing to tell, and a zero would be a claim.
+        if (count === null || count === undefined) this.remove();
+        else this.set(count);
+      },
+    });
+  findings('boxoffice_ledger_discrepancies', 'What did not add up in the last verification of the ledger.', 'verify-ledger');
+  findings(
+    'boxoffice_reconciliation_differences',
+    'Differences with Stripe that the last reconciliation left to people.',
+    'reconcile',
+  );
   gauge('boxoffice_job_failures', 'How often the job has failed in a row.', ({ failCount }) => failCount);
 }
 

@@ -2,6 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { ObservationConfig } from '../config.js';
+import type { ServiceWatch } from '../services/services.js';
 import type { LiveSockets } from './live-socket.js';
 
 /** What has been served, for Prometheus. */
@@ -17,6 +18,8 @@ export interface Metrics {
 
 export type Outcome = 'ok' | 'errors' | 'refused';
 
+/** Up to what the slowest sweep may take. */
+const LAG_BUCKETS_SECONDS = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 const BUCKETS_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
 export function createMetrics(): Metrics {
@@ -55,6 +58,30 @@ export function createMetrics(): Metrics {
     },
     limited: (limit) => limited.inc({ limit }),
     webhook: (outcome) => webhooks.inc({ outcome }),
+  };
+}
+
+/**
+ * Money that this process has moved, counted after the commit, and how late live changes came. Sums over processes and restarts
+ * are Prometheus's work; what was moved in all is the ledger's to say.
+ */
+export function watchServices({ registry }: Metrics): ServiceWatch {
+  const money = new Counter({
+    name: 'boxoffice_money_moved_minor_units_total',
+    help: "Money moved into (in) or out of (out) balances by this process, in the currency's minor unit, by kind of transaction.",
+    labelNames: ['kind', 'currency', 'direction'] as const,
+    registers: [registry],
+  });
+  const lag = new Histogram({
+    name: 'boxoffice_live_lag_seconds',
+    help: 'From the making of a change to its reading for a client that was waiting for it.',
+    buckets: LAG_BUCKETS_SECONDS,
+    registers: [registry],
+  });
+  return {
+    moneyMoved: ({ kind, amount, currency }) =>
+      money.inc({ kind, currency, direction: amount < 0 ? 'out' : 'in' }, Math.abs(amount)),
+    liveLag: (seconds) => lag.observe(seconds),
   };
 }
 

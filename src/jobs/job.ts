@@ -10,6 +10,8 @@ export interface JobDefinition {
 export interface JobContext {
   /** Aborted when the worker stops: end after the batch at hand, the rest is taken up by the next run. */
   readonly signal: AbortSignal;
+  /** How much there is for people to look at: kept with the state of the job, for metrics. */
+  found(count: number): void;
   /** For what operators must hear of although the job itself did its work. */
   warn(message: string): void;
 }

@@ -19,8 +19,9 @@ export function reconcile(reconciliation: ReconciliationRun, intervalMs: number)
   return {
     name: 'reconcile',
     intervalMs,
-    run: async ({ signal, warn }) => {
+    run: async ({ signal, warn, found }) => {
       const { objectsChecked, eventsReplayed, findingsCount, openFindingsCount, moved } = await reconciliation.run({ signal });
+      found(openFindingsCount);
       if (openFindingsCount > 0) warn(`${openFindingsCount} differences with Stripe are left: see the query reconciliations`);
       return `${objectsChecked} objects compared, ${eventsReplayed} events replayed, ${findingsCount} differences, ${openFindingsCount} left; ${describeMoved(moved)}`;
     },

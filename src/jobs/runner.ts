@@ -156,9 +156,13 @@ export class JobRunner implements JobScheduler {
     const startedAt = clock.now();
     const begin = performance.now();
     let result: string | null = null;
+    let findingsCount: number | null = null;
     let failure: unknown = null;
+    const found = (count: number) => {
+      findingsCount = count;
+    };
     try {
-      result = await trace(name, () => definition.run({ signal: this.stopping.signal, warn: warnOf }));
+      result = await trace(name, () => definition.run({ signal: this.stopping.signal, warn: warnOf, found }));
     } catch (error) {
       failure = error ?? new Error('failed without a reason');
       logger.error({ job: name, reason: describeFailure(error) }, 'a job failed');
@@ -167,7 +171,8 @@ export class JobRunner implements JobScheduler {
     }
     const durationMs = Math.round(performance.now() - begin);
     onRun?.({ name, failed: failure !== null, durationMs });
-    await states.record({ name, startedAt, durationMs, result, error: failure === null ? null : describeFailure(failure) });
+    const error = failure === null ? null : describeFailure(failure);
+    await states.record({ name, startedAt, durationMs, result, findingsCount, error });
     // A run by hand is not tried again: whoever asked for it sees the failure.
     if (failure !== null && !job.attrs.data?.byHand) throw failure;
   }

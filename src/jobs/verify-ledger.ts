@@ -11,8 +11,9 @@ export function verifyLedgerJob(verify: LedgerVerification, intervalMs: number):
   return {
     name: 'verify-ledger',
     intervalMs,
-    run: async ({ warn }) => {
+    run: async ({ warn, found }) => {
       const { balancesChecked, transactionsChecked, discrepancies } = await verify();
+      found(discrepancies.length);
       if (discrepancies.length > 0) warn(`the ledger has ${discrepancies.length} discrepancies: see the query verifyLedger`);
       return `${balancesChecked} balances, ${transactionsChecked} transactions, ${discrepancies.length} discrepancies`;
     },

@@ -18,6 +18,7 @@ import { sweepIdempotencyRecords } from './idempotency.js';
 import { Adjustments } from './ledger/adjustments.js';
 import { Snapshots } from './ledger/snapshots.js';
 import { verifyLedger } from './ledger/verify-ledger.js';
+import type { Announcer, Moved } from './ledger/wallet.js';
 import { LiveEventRetention } from './live/live-event-retention.js';
 import { LiveFeed } from './live/live-feed.js';
 import { BuyFromBalance } from './purchases/buy-from-balance.js';
@@ -43,6 +44,15 @@ export interface ServiceDependencies {
   readonly openSessions: OpenSessions;
   readonly clock: Clock;
   readonly logger: { error(details: object, message: string): void };
+  /** For metrics. */
+  readonly watch?: ServiceWatch;
+}
+
+/** Who hears of what happens in the services. Never throws, never waits. */
+export interface ServiceWatch {
+  moneyMoved(movement: Moved): void;
+  /** A change was handed to a client this long after it was made. */
+  liveLag(seconds: number): void;
 }
 
 export type Services = ReturnType<typeof composeServices>;
@@ -65,6 +75,7 @@ export function composeServices(dependencies: ServiceDependencies) {
       quietSweepIntervalMs: Math.max(limits.liveQuietSweepIntervalMs, limits.liveSweepIntervalMs),
     },
     onError: (error) => dependencies.logger.error({ reason: describeFailure(error) }, 'live events could not be read'),
+    lag: { clock, observe: (seconds) => dependencies.watch?.liveLag(seconds) },
   });
   const liveEvents = new LiveEventRetention(database, {
     retentionMs: limits.liveEventRetentionMs,
@@ -102,19 +113,23 @@ function composeCatalogue({ config, database, stripe, clock, logger }: ServiceDe
 
 /** Everything through which money moves. All of it writes by way of services/ledger. */
 function composeMoney(
-  { config, database, hints, stripe, clock, openSessions }: ServiceDependencies,
+  { config, database, hints, stripe, clock, openSessions, watch }: ServiceDependencies,
   { catalogue, catalogueSync }: ReturnType<typeof composeCatalogue>,
 ) {
   const { limits, currency, http } = config;
+  const announcer: Announcer = {
+    announce: (userId, sequence) => hints.announce(userId, sequence),
+    moved: (movement) => watch?.moneyMoved(movement),
+  };
   const checkout = new Checkout(database, stripe, catalogueSync, new StripeCustomers(database, stripe, clock));
-  const fulfilment = new Fulfilment(database, clock, hints);
-  const stripeRefunds = new StripeRefunds(database, clock, hints);
+  const fulfilment = new Fulfilment(database, clock, announcer);
+  const stripeRefunds = new StripeRefunds(database, clock, announcer);
   const payout = new Payout(database, stripe, clock, stripeRefunds, Math.random);
-  const fromBalance = new BuyFromBalance(database, catalogue, clock, hints);
+  const fromBalance = new BuyFromBalance(database, catalogue, clock, announcer);
   const reopen = new ReopenOrder(database, openSessions);
   return {
     fulfilment,
-    purchases: new Purchases(database, clock, hints, catalogue, fromBalance, checkout, fulfilment, reopen, {
+    purchases: new Purchases(database, clock, announcer, catalogue, fromBalance, checkout, fulfilment, reopen, {
       currency,
       topUpMinimum: limits.topUpMinimumMinorUnits,
       topUpMaximum: limits.topUpMaximumMinorUnits,
@@ -125,10 +140,10 @@ function composeMoney(
       defaultReturnUrl: `${http.publicUrl}/?order={ORDER_ID}`,
     }),
     expiredOrders: new CloseExpiredOrders(database, clock, checkout, fulfilment),
-    refunds: new Refunds(database, clock, hints, payout, stripeRefunds, limits.holdLifetimeMs),
-    disputes: new Disputes(database, clock, hints),
-    grants: new Grants(database, clock, hints, catalogue),
-    adjustments: new Adjustments(database, clock, hints, { currency, largestAmount: limits.adjustmentMaximumMinorUnits }),
+    refunds: new Refunds(database, clock, announcer, payout, stripeRefunds, limits.holdLifetimeMs),
+    disputes: new Disputes(database, clock, announcer),
+    grants: new Grants(database, clock, announcer, catalogue),
+    adjustments: new Adjustments(database, clock, announcer, { currency, largestAmount: limits.adjustmentMaximumMinorUnits }),
     snapshots: new Snapshots(database, clock),
   };
 }

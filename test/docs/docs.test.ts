@@ -4,7 +4,7 @@ import { describe, expect, it } from '@jest/globals';
 import { buildSchema, parse, validate } from 'graphql';
 import { observeCalls, watchPool } from '../../src/gateway/call-metrics.js';
 import { watchJobs } from '../../src/gateway/job-metrics.js';
-import { createMetrics } from '../../src/gateway/metrics.js';
+import { createMetrics, watchServices } from '../../src/gateway/metrics.js';
 
 const schema = buildSchema(readFileSync('schema.graphql', 'utf8'));
 const pages = [...globSync('*.md'), ...globSync('docs/*.md'), ...globSync('examples/*.md')];
@@ -99,6 +99,7 @@ describe('what the docs and pages say', () => {
     observeCalls(metrics, null);
     watchPool(metrics, { statistics: () => ({ open: 0, idle: 0, waiting: 0 }) });
     watchJobs(metrics, { list: async () => [] });
+    watchServices(metrics);
     const known = metrics.registry.getMetricsAsArray() as unknown as { name: string; labelNames: string[] }[];
     const labels = new Map(known.map(({ name, labelNames }) => [name, labelNames]));
     const queries = dashboardQueries().filter((query) => /by \(/.test(query) && metricsOf(query).length > 0);

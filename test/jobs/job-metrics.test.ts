@@ -1,7 +1,9 @@
 import { expect, test } from '@jest/globals';
 import { watchJobs } from '../../src/gateway/job-metrics.js';
 import { createMetrics } from '../../src/gateway/metrics.js';
+import { JobStates } from '../../src/services/jobs/job-states.js';
 import type { Job } from '../../src/services/jobs/jobs.js';
+import { testDatabase } from '../support/test-database.js';
 
 const job: Job = {
   name: 'expire-grants',
@@ -12,6 +14,7 @@ const job: Job = {
   lastDurationMs: 1_500,
   lastResult: null,
   lastError: 'no',
+  lastFindingsCount: null,
   failCount: 3,
 };
 
@@ -25,6 +28,28 @@ test('metrics tell when each job last ran, how long it took and how often it has
   expect(text).toContain('boxoffice_job_failures{job="expire-grants"} 3');
   expect(text).toContain('boxoffice_job_failures{job="sweep"} 0');
   expect(text).not.toContain('boxoffice_job_last_run_timestamp_seconds{job="sweep"}');
+});
+
+test('metrics tell what the ledger and the reconciliation found last, and nothing before their first run', async () => {
+  let found: number | null = null;
+  const metrics = createMetrics();
+  const jobs = () => ['verify-ledger', 'reconcile', 'sweep'].map((name) => ({ ...job, name, lastFindingsCount: found }));
+  watchJobs(metrics, { list: async () => jobs() });
+  expect(await metrics.registry.metrics()).not.toMatch(/^boxoffice_(ledger_discrepancies|reconciliation_differences) /m);
+  found = 3;
+  const text = await metrics.registry.metrics();
+  expect(text).toMatch(/^boxoffice_ledger_discrepancies 3$/m);
+  expect(text).toMatch(/^boxoffice_reconciliation_differences 3$/m);
+});
+
+test('a run that fails leaves the number of the last one that ended well', async () => {
+  const home = await testDatabase();
+  const states = new JobStates(home.database);
+  const run = { name: 'verify-ledger', startedAt: new Date(), durationMs: 5 };
+  await states.record({ ...run, result: '4 discrepancies', findingsCount: 4, error: null });
+  await states.record({ ...run, result: null, findingsCount: null, error: 'away' });
+  expect(await states.all()).toMatchObject([{ name: 'verify-ledger', lastFindingsCount: 4, failCount: 1 }]);
+  await home.drop();
 });
 
 test('metrics are still served when the jobs cannot be read', async () => {

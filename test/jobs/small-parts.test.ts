@@ -4,7 +4,7 @@ import { inBatches } from '../../src/jobs/in-batches.js';
 import { sweep } from '../../src/jobs/sweep.js';
 import { describeInterval } from '../../src/services/jobs/describe-interval.js';
 
-const context = { signal: new AbortController().signal, warn: () => {} };
+const context = { signal: new AbortController().signal, warn: () => {}, found: () => {} };
 
 describe('A job that works in batches', () => {
   test('goes on until a batch is not full', async () => {

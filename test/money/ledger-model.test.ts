@@ -194,6 +194,13 @@ describe('random histories of a wallet', () => {
         );
         expect(versions.map(({ version }) => version)).toEqual(versions.map((_, index) => index + 1));
         expect((await verifyLedger(shop.db.database, { fromSnapshots: false })).discrepancies).toEqual([]);
+        // What metrics are told of is what the ledger has, kind by kind.
+        const sums = await shop.db.rows<{ kind: string; sum: string }>(
+          'select kind, sum(amount) from transactions group by kind',
+        );
+        const told: Record<string, number> = {};
+        for (const { kind, amount } of shop.desk.moved) told[kind] = (told[kind] ?? 0) + amount;
+        expect(told).toEqual(Object.fromEntries(sums.map(({ kind, sum }) => [kind, Number(sum)])));
       }),
       { numRuns: 25, seed: 20261123, endOnFailure: true },
     );

@@ -3,6 +3,7 @@ import type { Clock } from '../../src/clock.js';
 import { Disputes } from '../../src/services/disputes/disputes.js';
 import { Grants } from '../../src/services/grants/grants.js';
 import { Adjustments } from '../../src/services/ledger/adjustments.js';
+import type { Announcer, Moved } from '../../src/services/ledger/wallet.js';
 import { newId } from '../../src/services/new-id.js';
 import { BuyFromBalance } from '../../src/services/purchases/buy-from-balance.js';
 import { Checkout } from '../../src/services/purchases/checkout.js';
@@ -28,6 +29,7 @@ export interface MoneyDeskParts {
 export class MoneyDesk {
   readonly offers = new Map<string, Offer>();
   readonly announced: { userId: string; sequence: number }[] = [];
+  readonly moved: Moved[] = [];
   readonly fulfilment: Fulfilment;
   readonly purchases: Purchases;
   readonly refunds: Refunds;
@@ -38,7 +40,10 @@ export class MoneyDesk {
 
   constructor(private readonly parts: MoneyDeskParts) {
     const { database, stripe, clock } = parts;
-    const announcer = { announce: (userId: string, sequence: number) => void this.announced.push({ userId, sequence }) };
+    const announcer: Announcer = {
+      announce: (userId, sequence) => void this.announced.push({ userId, sequence }),
+      moved: (movement) => void this.moved.push(movement),
+    };
     const offers = { offer: async (id: string) => this.offers.get(id) ?? null };
     this.fulfilment = new Fulfilment(database, clock, announcer);
     const checkout = new Checkout(

@@ -7,32 +7,35 @@ export interface JobRun {
   readonly durationMs: number;
   /** What it did, in a few words; null when it failed. */
   readonly result: string | null;
+  /** What it found for people to look at; null when it failed, or looks for nothing. */
+  readonly findingsCount: number | null;
   readonly error: string | null;
 }
 
 const recordJobRun: Statement = {
   name: 'record-job-run',
-  text: `insert into job_states as state (name, last_run_at, last_duration_ms, last_result, last_error, fail_count)
-    values ($1, $2, $3, $4, $5, case when $5::text is null then 0 else 1 end)
+  text: `insert into job_states as state (name, last_run_at, last_duration_ms, last_result, last_error, last_findings_count, fail_count)
+    values ($1, $2, $3, $4, $5, $6, case when $5::text is null then 0 else 1 end)
     on conflict (name) do update set
       last_run_at = excluded.last_run_at, last_duration_ms = excluded.last_duration_ms,
       last_result = coalesce(excluded.last_result, state.last_result),
       last_error = coalesce(excluded.last_error, state.last_error),
+      last_findings_count = coalesce(excluded.last_findings_count, state.last_findings_count),
       fail_count = case when excluded.last_error is null then 0 else state.fail_count + 1 end`,
 };
 
 const allJobStates: Statement = {
   name: 'all-job-states',
   text: `select name, last_run_at as "lastRunAt", last_duration_ms as "lastDurationMs", last_result as "lastResult",
-    last_error as "lastError", fail_count as "failCount" from job_states`,
+    last_error as "lastError", last_findings_count as "lastFindingsCount", fail_count as "failCount" from job_states`,
 };
 
 /** How the last run of each job went, whichever worker ran it and wherever its schedule is kept. */
 export class JobStates {
   constructor(private readonly database: Queryable) {}
 
-  async record({ name, startedAt, durationMs, result, error }: JobRun): Promise<void> {
-    await this.database.query(recordJobRun, [name, startedAt, durationMs, result, error]);
+  async record({ name, startedAt, durationMs, result, findingsCount, error }: JobRun): Promise<void> {
+    await this.database.query(recordJobRun, [name, startedAt, durationMs, result, error, findingsCount]);
   }
 
   all(): Promise<JobState[]> {

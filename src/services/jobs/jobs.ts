@@ -14,6 +14,8 @@ export interface Job {
   readonly lastDurationMs: number | null;
   readonly lastResult: string | null;
   readonly lastError: string | null;
+  /** What the last run that ended well found for people to look at; null when it looks for nothing. For metrics. */
+  readonly lastFindingsCount: number | null;
   readonly failCount: number;
 }
 
@@ -38,6 +40,7 @@ export class Jobs {
         lastDurationMs: state?.lastDurationMs ?? null,
         lastResult: state?.lastResult ?? null,
         lastError: state?.lastError ?? null,
+        lastFindingsCount: state?.lastFindingsCount ?? null,
         failCount: state?.failCount ?? 0,
       };
     });

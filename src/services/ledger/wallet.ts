@@ -24,6 +24,15 @@ export interface Movement {
 /** Whom to tell that a viewer has live events up to a number, after the commit. */
 export interface Announcer {
   announce(userId: string, sequence: number): void;
+  /** For metrics: a movement was committed. A process that is killed right after the commit tells nothing of it. */
+  moved?(movement: Moved): void;
+}
+
+/** What a movement did to the balance: more by `amount`, or less when it is negative. */
+export interface Moved {
+  readonly kind: TransactionKind;
+  readonly amount: number;
+  readonly currency: string;
 }
 
 /**
@@ -37,6 +46,8 @@ export class Wallet {
     private state: Balance,
     private readonly now: Date,
   ) {}
+
+  private readonly moved: Moved[] = [];
 
   /**
    * Locks the viewer's balance, making it at zero in `currency` when there is none, and has its live events announced
@@ -60,6 +71,7 @@ export class Wallet {
     const sequenceBefore = state.eventSequence;
     afterCommit.add(() => {
       if (wallet.state.eventSequence > sequenceBefore) announcer.announce(viewer.userId, wallet.state.eventSequence);
+      for (const movement of wallet.moved) announcer.moved?.(movement);
     });
     return wallet;
   }
@@ -77,13 +89,14 @@ export class Wallet {
   /** Posts one movement; gives back the transaction's id. The database refuses what would overdraw the balance. */
   async post(movement: Movement): Promise<string> {
     const id = newId();
-    await this.take(statements.postMovement, [this.state.userId, this.now, movement.amount, 0, id, ...movementValues(movement)]);
+    const values = [this.state.userId, this.now, movement.amount, 0, id, ...movementValues(movement)];
+    await this.take(statements.postMovement, values, movement.kind);
     return id;
   }
 
   /** Posts the SPENDING of a grant together with the grant: neither exists without the other. */
   async postSpending(grant: NewGrant, amount: number): Promise<void> {
-    await this.take(statements.postSpending, [this.state.userId, this.now, amount, ...spendingValues(grant)]);
+    await this.take(statements.postSpending, [this.state.userId, this.now, amount, ...spendingValues(grant)], 'SPENDING');
   }
 
   /** Reserves `amount` for a payout. Refuses with INSUFFICIENT_FUNDS. */
@@ -95,7 +108,8 @@ export class Wallet {
   /** The payout is done: the hold ends and the money leaves the balance, in one statement. */
   async captureHold(refundId: string, movement: Movement): Promise<string> {
     const id = newId();
-    await this.take(statements.captureHold, [this.state.userId, this.now, refundId, id, ...movementValues(movement)]);
+    const values = [this.state.userId, this.now, refundId, id, ...movementValues(movement)];
+    await this.take(statements.captureHold, values, movement.kind);
     return id;
   }
 
@@ -109,9 +123,11 @@ export class Wallet {
     await this.take(statements.noteGrantChange, [this.state.userId, this.now, grantId]);
   }
 
-  private async take(statement: { name: string; text: string }, values: unknown[]): Promise<void> {
+  /** `kind`: of the movement that the statement posts, if any. */
+  private async take(statement: { name: string; text: string }, values: unknown[], kind?: TransactionKind): Promise<void> {
     const [state] = await this.transaction.query<Balance>(statement, values);
     if (!state) throw new Error(`${statement.name} found nothing to change: the hold is resolved already`);
+    if (kind) this.moved.push({ kind, amount: state.posted - this.state.posted, currency: state.currency });
     this.state = state;
   }
 }

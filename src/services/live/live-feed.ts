@@ -1,3 +1,4 @@
+import type { Clock } from '../../clock.js';
 import type { LiveEvent } from '../../entities/live-event.js';
 import type { Queryable, Statement } from '../../stores/database.js';
 import type { HintChannel } from '../../stores/hints.js';
@@ -34,6 +35,8 @@ export interface LiveFeedOptions {
   settings: LiveFeedSettings;
   /** Of a balance that does not exist yet. */
   currency: string;
+  /** Told how many seconds after it was made a change was read for a client. What a client catches up on does not count. */
+  lag?: { readonly clock: Clock; observe(seconds: number): void };
   /** Told of reads that failed; they are tried again. */
   onError?: (error: unknown) => void;
 }
@@ -142,7 +145,7 @@ export class LiveFeed {
     try {
       const { convert, ...start } = await begin();
       const stream: LiveStream<Change> = new LiveStream(start, {
-        convert,
+        convert: this.timed(convert),
         read: (after) => this.reader.read(userId, after),
         batchCount: this.options.settings.batchCount,
         onReadError: (error) => {
@@ -163,6 +166,20 @@ export class LiveFeed {
       this.leave(userId, viewer);
       throw error;
     }
+  }
+
+  private timed<Change>(convert: (event: LiveEvent) => Change | null): (event: LiveEvent) => Change | null {
+    const { lag } = this.options;
+    if (!lag) return convert;
+    const openedAtMs = lag.clock.now().getTime();
+    return (event) => {
+      const change = convert(event);
+      const madeAtMs = event.createdAt.getTime();
+      if (change !== null && madeAtMs >= openedAtMs) {
+        lag.observe(Math.max(lag.clock.now().getTime() - madeAtMs, 0) / 1_000);
+      }
+      return change;
+    };
   }
 
   private enter(userId: string): Viewer {

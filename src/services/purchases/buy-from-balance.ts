@@ -77,6 +77,7 @@ export class BuyFromBalance {
       const balance = await postPurchaseFromBalance(this.database, purchase);
       if (!balance) return null;
       this.announcer.announce(userId, balance.eventSequence);
+      this.announcer.moved?.({ kind: 'SPENDING', amount: -offer.price, currency: offer.currency });
       return { grant: grantRow(userId, offer.currency, grant), balance };
     } catch (error) {
       // The same key at the same time: the other one did it, and its answer is ours.
