@@ -1,12 +1,12 @@
-// Runs the benchmarks that are named, or all, one after the other: `npm run bench`, `npm run bench live`.
+// Runs the benchmarks that are named, or all, one after the other: `npm run bench`, `npm run bench gateway -- --help`.
 import { spawnSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 const all = readdirSync(here, { withFileTypes: true })
-  .filter((entry) => entry.isDirectory())
-  .map((entry) => entry.name);
+  .map((entry) => entry.name)
+  .filter((name) => existsSync(`${here}${name}/run.js`));
 const [name, ...rest] = process.argv.slice(2);
 if (name && !all.includes(name)) {
   console.error(`There is no benchmark "${name}". There are: ${all.join(', ')}.`);

@@ -16,7 +16,8 @@ const TRACES = `select (select count(*) from transactions)::int as transactions,
  * Makes sure that all contestants give the same answers, before any is timed: for reads the same JSON for the same viewers, for
  * writes the same answer and the same rows.
  */
-export async function checkSameAnswers(running, names, subjects, databaseUrl) {
+export async function checkSameAnswers(running, names, databaseUrl) {
+  const [{ subjects }] = running;
   const client = new pg.Client({ connectionString: databaseUrl });
   await client.connect();
   try {

@@ -37,25 +37,32 @@ export class BenchDatabase {
 
   /** A fresh copy of the data of this size; its URL. */
   async copy(size) {
+    const template = await this.filled(size);
+    await this.admin(async (client) => {
+      await client.query('drop database if exists bench_run with (force)');
+      await client.query(`create database bench_run template ${template} strategy file_copy`);
+    });
+    await this.warm('bench_run');
+    return this.urlOf('bench_run');
+  }
+
+  /** The kept data of this size themselves, for those who only read; their URL. */
+  async original(size) {
+    const template = await this.filled(size);
+    await this.warm(template);
+    return this.urlOf(template);
+  }
+
+  /** Fills, unless that was done before; the name of the database. */
+  async filled(size) {
     const template = `bench_${size}_${fingerprint()}`;
     await this.admin(async (client) => {
       const { rows } = await client.query('select datname from pg_database where datname like $1', [`bench\\_${size}\\_%`]);
       const names = rows.map(({ datname }) => datname);
       for (const name of names) if (name !== template) await client.query(`drop database ${name}`);
       if (!names.includes(template)) await this.make(client, size, template);
-      await client.query('drop database if exists bench_run with (force)');
-      await client.query(`create database bench_run template ${template} strategy file_copy`);
     });
-    await this.warm();
-    return this.urlOf('bench_run');
-  }
-
-  /** Runs what contestants need in the copy beside the data. */
-  async prepare(scripts) {
-    const client = new pg.Client({ connectionString: this.urlOf('bench_run') });
-    await client.connect();
-    for (const script of scripts) if (script) await client.query(script);
-    await client.end();
+    return template;
   }
 
   /** Fills under another name first: a fill that was broken off is not taken for one. */
@@ -71,14 +78,22 @@ export class BenchDatabase {
     this.tell(`filled in ${((performance.now() - begin) / 1_000).toFixed(1)} s, ${rows[0].size} on disk`);
   }
 
-  /** Reads the hot tables and their indexes once, so that the first contestant does not pay for a cold cache. */
-  async warm() {
+  /** Runs what contestants need in the copy beside the data. */
+  async prepare(scripts) {
     const client = new pg.Client({ connectionString: this.urlOf('bench_run') });
     await client.connect();
-    await client.query(`create extension if not exists pg_prewarm`).catch(() => {});
-    await client
-      .query(`select pg_prewarm(c.oid) from pg_class c where relkind in ('r', 'i') and relnamespace = 'public'::regnamespace`)
-      .catch(() => client.query('select count(*) from grants, lateral (select 1) one'));
+    for (const script of scripts) if (script) await client.query(script);
+    await client.end();
+  }
+
+  /** Reads all once, so that the first contestant does not pay for a cold cache. */
+  async warm(name) {
+    const client = new pg.Client({ connectionString: this.urlOf(name) });
+    await client.connect();
+    await client.query('create extension if not exists pg_prewarm');
+    await client.query(
+      `select pg_prewarm(oid) from pg_class where relkind in ('r', 'i') and relnamespace = 'public'::regnamespace`,
+    );
     await client.end();
   }
 

@@ -13,16 +13,18 @@ export const USAGE = `npm run bench gateway -- [options]
   --keep[=directory]   keep the filled Postgres for the next run (${defaultKeep()})
   --check   only compare the answers
   --write   write tables and chart into docs/
-  --growth   the reads at a tenth, in full and ten times as much`;
+  --growth[=tenth,full,large]   afterwards, the reads on data of these sizes`;
 
 function defaultKeep() {
   return path.join(os.tmpdir(), 'boxoffice-bench');
 }
 
+const STANDING_ALONE = { '--keep': `--keep=${defaultKeep()}`, '--growth': '--growth=tenth,full,large' };
+
 export function readOptions(args) {
   const { values } = parseArgs({
-    // --keep may stand alone.
-    args: args.map((argument) => (argument === '--keep' ? `--keep=${defaultKeep()}` : argument)),
+    // These may stand alone.
+    args: args.map((argument) => STANDING_ALONE[argument] ?? argument),
     options: {
       size: { type: 'string', default: 'full' },
       only: { type: 'string', default: Object.keys(scenarios).join(',') },
@@ -34,7 +36,7 @@ export function readOptions(args) {
       keep: { type: 'string' },
       check: { type: 'boolean', default: false },
       write: { type: 'boolean', default: false },
-      growth: { type: 'boolean', default: false },
+      growth: { type: 'string', default: '' },
     },
   });
   return {
@@ -48,7 +50,7 @@ export function readOptions(args) {
     keep: values.keep && path.resolve(values.keep),
     check: values.check,
     write: values.write,
-    growth: values.growth,
+    growth: values.growth === '' ? [] : values.growth.split(',').map((name) => oneOf(name, VIEWERS, '--growth')),
   };
 }
 

@@ -6,11 +6,16 @@ export function median(numbers) {
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
+/** The median of what two took part in, round by round: only figures of one round stand for the same moment of the machine. */
+export function medianRatio(rounds, baseRounds, figureOf) {
+  return median(rounds.map((round, index) => figureOf(round) / figureOf(baseRounds[index])));
+}
+
 /** Medians over the rounds; ratios are medians of the ratios within each round. */
 export function summarise(results) {
   const ratioTo = (result, id) => {
     const base = results.find((other) => other.id === id);
-    return base ? median(result.rounds.map(({ perSecond }, round) => perSecond / base.rounds[round].perSecond)) : null;
+    return base ? medianRatio(result.rounds, base.rounds, ({ perSecond }) => perSecond) : null;
   };
   return results.map((result) => ({
     id: result.id,
@@ -21,13 +26,13 @@ export function summarise(results) {
   }));
 }
 
-/** One table for each scenario, in Markdown. */
-export function table(title, rows) {
+/** One scenario, in Markdown. */
+export function comparisonTable({ title, rows }) {
   const head = [
     '',
     'requests/s',
-    'to the limit',
-    'to Mercurius',
+    'of the limit',
+    'of Mercurius',
     'p50 ms',
     'p99 ms',
     'CPU µs/request',
@@ -45,6 +50,19 @@ export function table(title, rows) {
     Math.round(row.databaseMicroseconds),
     Math.round(row.residentMebibytes),
   ]);
-  const lines = [head, head.map((_, index) => (index === 0 ? '---' : '---:')), ...cells].map((line) => `| ${line.join(' | ')} |`);
-  return [`**${title}**`, '', ...lines].join('\n');
+  return `**${title[0].toUpperCase()}${title.slice(1)}**\n\n${markdown(head, cells)}`;
+}
+
+/** How the cost of a request, and in brackets the throughput, change with the size. */
+export function growthTable(sizes, rows) {
+  const cells = rows.map(({ scenario, title, costs, rates }) => [
+    `${scenario}: ${title}`,
+    ...costs.map((cost, index) => `${cost.toFixed(2)} (${rates[index].toFixed(2)})`),
+  ]);
+  return `**CPU for a request as the data grow (in brackets: throughput)**\n\n${markdown(['', ...sizes], cells)}`;
+}
+
+function markdown(head, cells) {
+  const rule = head.map((_, index) => (index === 0 ? '---' : '---:'));
+  return [head, rule, ...cells].map((line) => `| ${line.join(' | ')} |`).join('\n');
 }

@@ -6,10 +6,10 @@ import { WEBHOOK_SECRET } from './webhook.js';
  * Runs one scenario: in each round every contestant once, and each round begins with another one, so that no one always comes after
  * the same. Only figures of one round stand for the same moment of the machine.
  */
-export async function runScenario({ name, scenario, running, subjects, load, database, options, tell }) {
+export async function runScenario({ name, scenario, running, load, database, options, tell }) {
   const taking = running.filter(({ contestant }) => contestant.scenarios.includes(name));
   const rounds = taking.map(() => []);
-  const orders = taking.map(({ contestant, server }) => ({
+  const orders = taking.map(({ contestant, server, subjects }) => ({
     port: server.port,
     requests: scenario.subjectsOf(subjects).map((subject) => rawRequest(contestant, name, scenario, subject)),
     unique: scenario.writes ? UNIQUE : null,
@@ -20,17 +20,16 @@ export async function runScenario({ name, scenario, running, subjects, load, dat
   for (let round = 0; round < options.rounds; round++) {
     for (let turn = 0; turn < taking.length; turn++) {
       const index = (round + turn) % taking.length;
-      const { contestant, server } = taking[index];
+      const { title, server } = taking[index];
       // At first its code must become hot; later only its caches.
       const warmMs = round === 0 ? options.warmSeconds * 1_000 : Math.min(500, options.warmSeconds * 1_000);
       const measured = await measure({ server, load, database, order: { ...orders[index], warmMs } });
-      if (measured.errors > 0)
-        throw new Error(`${contestant.title}, ${name}: ${measured.errors} errors, the first: ${measured.firstError}`);
+      if (measured.errors > 0) throw new Error(`${title}, ${name}: ${measured.errors} errors, the first: ${measured.firstError}`);
       rounds[index].push(measured);
-      tell(`${name} ${round + 1}/${options.rounds} ${contestant.title}: ${describe(measured)}`);
+      tell(`${name} ${round + 1}/${options.rounds} ${title}: ${describe(measured)}`);
     }
   }
-  return taking.map(({ contestant, id }, index) => ({ id, title: contestant.title, rounds: rounds[index] }));
+  return taking.map(({ id, title }, index) => ({ id, title, rounds: rounds[index] }));
 }
 
 async function measure({ server, load, database, order }) {

@@ -1,18 +1,13 @@
 // The gateway beside its limit and its peers, in one run, on the same data. npm run bench gateway -- --help
 
 import { installPeers } from '../install.js';
-import { checkSameAnswers } from './check.js';
+import { compare } from './compare.js';
 import { contestants } from './contestants/contestants.js';
 import { BenchDatabase } from './database.js';
-import { Load } from './load/load.js';
+import { grow } from './grow.js';
 import { readOptions, USAGE } from './options.js';
 import { assertLinux } from './processes.js';
-import { summarise, table } from './report.js';
-import { runScenario } from './rounds.js';
-import { scenarios } from './scenarios.js';
-import { ServerProcess } from './server-process.js';
-import { describeSize } from './sizes.js';
-import { makeSubjects } from './subjects.js';
+import { write } from './write.js';
 
 const begin = performance.now();
 const tell = (text) => console.error(`${((performance.now() - begin) / 1_000).toFixed(0).padStart(5)} s  ${text}`);
@@ -30,42 +25,14 @@ async function main() {
     });
   }
   try {
-    const results = await runSize(options.size, { options, database });
-    for (const [name, rows] of Object.entries(results))
-      console.log(`\n${table(`${scenarios[name].title} (${describeSize(options.size)})`, rows)}`);
+    const work = { options, database, tell };
+    const parts = [await compare(work)];
+    if (options.growth.length > 0) parts.push(await grow(work));
+    const tables = parts.flatMap(({ tables }) => tables);
+    if (tables.length > 0) console.log(`\n${tables.join('\n\n')}`);
+    if (options.write) write(parts, options);
   } finally {
     await database.stop();
-  }
-}
-
-/** All scenarios on the data of one size; the summary of each by its name. */
-async function runSize(size, { options, database }) {
-  const databaseUrl = await database.copy(size);
-  const subjects = await makeSubjects(databaseUrl, size);
-  const running = [];
-  const load = new Load();
-  try {
-    await database.prepare(options.contestants.map((id) => contestants[id].prepare));
-    for (const id of options.contestants) {
-      const contestant = contestants[id];
-      running.push({
-        id,
-        contestant,
-        server: await ServerProcess.start(contestant, { databaseUrl, directory: database.directory }),
-      });
-    }
-    await checkSameAnswers(running, options.only, subjects, databaseUrl);
-    tell(`${options.contestants.join(', ')} give the same answers to ${options.only.join(', ')}`);
-    const results = {};
-    for (const name of options.check ? [] : options.only) {
-      results[name] = summarise(
-        await runScenario({ name, scenario: scenarios[name], running, subjects, load, database, options, tell }),
-      );
-    }
-    return results;
-  } finally {
-    load.stop();
-    await Promise.all(running.map(({ server }) => server.stop()));
   }
 }
 

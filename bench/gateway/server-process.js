@@ -10,7 +10,7 @@ const STOP_TIMEOUT_MS = 10_000;
 
 /** A contestant's server, in a process of its own. Its log goes to /dev/null, its faults to our terminal. */
 export class ServerProcess {
-  static async start(contestant, { databaseUrl, directory }) {
+  static async start({ contestant, databaseUrl }, directory) {
     const server = new ServerProcess();
     server.port = await freePort();
     const environment = contestant.environment({ port: server.port, databaseUrl, directory });

@@ -28,6 +28,8 @@ export const ours = {
     STRIPE_WEBHOOK_SECRET: WEBHOOK_SECRET,
     METRICS_TOKEN: 'a token of the benchmark',
     RUN_JOBS: 'false',
+    // Nothing stands in front of it that would have to notice that it stops.
+    DRAIN_NOTICE_MS: '0',
     LOG_LEVEL: 'info',
     RATE_LIMIT_READS_COUNT: MORE_THAN_ENOUGH,
     RATE_LIMIT_WRITES_COUNT: MORE_THAN_ENOUGH,
