@@ -1,6 +1,8 @@
 import { type DocumentNode, type ExecutionResult, execute, GraphQLError, type GraphQLSchema } from 'graphql';
 import { type CompiledQuery, compileQuery, isCompiledQuery } from 'graphql-jit';
 import { LRUCache } from 'lru-cache';
+import type { Context } from '../resolvers/context.js';
+import { createWholeOperations, type WholeOperation } from './whole-operations.js';
 
 export interface Operation {
   readonly document: DocumentNode;
@@ -16,43 +18,65 @@ export type Executor = (operation: Operation) => Promise<ExecutionResult> | Exec
 
 const ONCE = 'seen once';
 
+/** What was made of an operation that came a second time. */
+interface Program {
+  /** Null when it cannot be compiled. */
+  readonly compiled: CompiledQuery | null;
+  /** Null when no single statement answers it. */
+  readonly whole: WholeOperation | null;
+}
+
 /**
  * Compiles an operation when it comes a second time, and runs it by plain GraphQL the first time: compiling is far dearer than
  * one execution, and a stranger could make up documents without end. Keyed by the parsed document, which the server keeps per
- * text, and the operation's name.
+ * text, and the operation's name. What one statement can answer as a whole is not resolved field by field.
  */
-export function createExecutor(schema: GraphQLSchema, cacheCount: number): Executor {
+export function createExecutor(schema: GraphQLSchema, cacheCount: number, onWholeFailed = (_error: unknown) => {}): Executor {
   const keys = new WeakMap<DocumentNode, number>();
-  const compiled = new LRUCache<string, CompiledQuery | typeof ONCE | 'not compilable'>({ max: cacheCount });
+  const programs = new LRUCache<string, Program | typeof ONCE>({ max: cacheCount });
+  const wholeOperation = createWholeOperations(schema);
   let lastKey = 0;
 
-  const programOf = (document: DocumentNode, operationName: string | undefined): CompiledQuery | undefined => {
+  const programOf = (document: DocumentNode, operationName: string | undefined): Program | undefined => {
     let key = keys.get(document);
     if (key === undefined) {
       key = ++lastKey;
       keys.set(document, key);
     }
     const entry = `${key} ${operationName ?? ''}`;
-    const known = compiled.get(entry);
+    const known = programs.get(entry);
     if (typeof known === 'object') return known;
-    if (known === undefined) compiled.set(entry, ONCE);
+    if (known === undefined) programs.set(entry, ONCE);
     if (known !== ONCE) return undefined;
-    const program = compileQuery(schema, document, operationName);
-    compiled.set(entry, isCompiledQuery(program) ? program : 'not compilable');
-    return isCompiledQuery(program) ? program : undefined;
+    const compiled = compileQuery(schema, document, operationName);
+    const program = { compiled: isCompiledQuery(compiled) ? compiled : null, whole: wholeOperation(document, operationName) };
+    programs.set(entry, program);
+    return program;
   };
 
-  return ({ document, operationName, variables, context, rootValue }) => {
-    const program = programOf(document, operationName ?? undefined);
-    if (program) return runCompiled(program, rootValue, context, variables ?? {});
-    return execute({
-      schema,
-      document,
-      operationName,
-      variableValues: variables,
-      contextValue: context,
-      rootValue,
-    }) as Promise<ExecutionResult>;
+  const resolve = (program: Program | undefined, { document, operationName, variables, context, rootValue }: Operation) =>
+    program?.compiled
+      ? runCompiled(program.compiled, rootValue, context, variables ?? {})
+      : (execute({
+          schema,
+          document,
+          operationName,
+          variableValues: variables,
+          contextValue: context,
+          rootValue,
+        }) as Promise<ExecutionResult>);
+
+  return (operation) => {
+    const program = programOf(operation.document, operation.operationName ?? undefined);
+    if (!program?.whole) return resolve(program, operation);
+    // It only reads: when it fails, the way field by field says what is wrong, or succeeds.
+    return program.whole(operation.context as Context, operation.variables ?? {}).then(
+      (data) => (data ? { data: data as never } : resolve(program, operation)),
+      (error: unknown) => {
+        onWholeFailed(error);
+        return resolve(program, operation);
+      },
+    );
   };
 }
 

@@ -62,7 +62,12 @@ export interface Gateway {
 export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const { config, services, clock, logger, metrics = createMetrics(), tracing = null } = options;
   const schema = await composeSchema();
-  const execute = tracedExecutor(createExecutor(schema, config.limits.documentCacheCount), tracing);
+  const execute = tracedExecutor(
+    createExecutor(schema, config.limits.documentCacheCount, (error) =>
+      logger.warn({ err: error }, 'an operation could not be answered by one statement'),
+    ),
+    tracing,
+  );
   const identity = createIdentity(config.identity, clock);
   const redis = openRates(options);
   const gate = createGate(schema, options, redis, metrics);

@@ -15,7 +15,7 @@ import type { StripeInbox } from '../services/stripe-inbox/stripe-inbox.js';
 
 /** What the edge asks of the services: all of it, and nothing more. */
 export interface RequiredServices {
-  readonly history: Pick<History, 'rows' | 'pages' | 'balances' | 'kindOf'>;
+  readonly history: Pick<History, 'rows' | 'pages' | 'balances' | 'kindOf' | 'accountPage'>;
   readonly catalogue: Pick<
     Catalogue,
     | 'filmsByIds'

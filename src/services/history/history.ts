@@ -1,4 +1,6 @@
 import type { Queryable, Statement } from '../../stores/database.js';
+import type { Variables } from '../selection.js';
+import { type AccountPage, readAccountPage } from './account-page.js';
 import { Balances } from './balances.js';
 import { HistoryRows } from './rows.js';
 import { ViewerPages } from './viewer-pages.js';
@@ -41,6 +43,15 @@ export class History {
     this.rows = new HistoryRows(dependencies.database);
     this.pages = new ViewerPages(dependencies.database, dependencies.pageMaximumCount);
     this.balances = new Balances(dependencies.database, dependencies.currency);
+  }
+
+  /**
+   * The JSON text of a planned page, for a viewer: the whole of it by one statement. Fails with InvalidArgument when a page's
+   * size or cursor is no good.
+   */
+  accountPage(page: AccountPage, userId: string, variables: Variables): Promise<string> {
+    const { database, currency, pageMaximumCount } = this.dependencies;
+    return readAccountPage(database, page, { userId, currency, pageMaximumCount, variables });
   }
 
   /** What kind of thing has this id (a UUID); null when nothing has. */

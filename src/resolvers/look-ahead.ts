@@ -1,0 +1,118 @@
+import {
+  type DocumentNode,
+  type FieldNode,
+  type GraphQLField,
+  type GraphQLObjectType,
+  type GraphQLSchema,
+  getArgumentValues,
+  getNamedType,
+  isAbstractType,
+  isObjectType,
+  Kind,
+  type OperationDefinitionNode,
+  type SelectionSetNode,
+  visit,
+} from 'graphql';
+import type { Selected, Variables } from '../services/selection.js';
+
+/**
+ * What an operation asks for, field by field, with fragments taken apart and fields of the same name merged: the same that
+ * https://spec.graphql.org/October2021/#sec-Field-Collection gives. Null when that is not known before it runs: when fields
+ * are skipped or included by a directive, or are of a type that only their value tells.
+ */
+export function lookAhead(
+  schema: GraphQLSchema,
+  document: DocumentNode,
+  operation: OperationDefinitionNode,
+): readonly Selected[] | null {
+  const root = schema.getRootType(operation.operation);
+  if (!root || hasDirectives(document)) return null;
+  return new LookAhead(schema, document).fieldsOf(root, [operation.selectionSet]);
+}
+
+function hasDirectives(document: DocumentNode): boolean {
+  let found = false;
+  visit(document, {
+    Directive() {
+      found = true;
+    },
+  });
+  return found;
+}
+
+class LookAhead {
+  constructor(
+    private readonly schema: GraphQLSchema,
+    private readonly document: DocumentNode,
+  ) {}
+
+  /** Null when a field's type is abstract. */
+  fieldsOf(type: GraphQLObjectType, selectionSets: readonly SelectionSetNode[]): readonly Selected[] | null {
+    const nodesOf = new Map<string, FieldNode[]>();
+    for (const selectionSet of selectionSets) this.collect(type, selectionSet, nodesOf, new Set());
+    const fields: Selected[] = [];
+    for (const [key, nodes] of nodesOf) {
+      const selected = this.field(type, key, nodes);
+      if (!selected) return null;
+      fields.push(selected);
+    }
+    return fields;
+  }
+
+  private field(type: GraphQLObjectType, key: string, nodes: readonly FieldNode[]): Selected | null {
+    const [node] = nodes as [FieldNode];
+    const name = node.name.value;
+    const definition = type.getFields()[name];
+    if (!definition) return name === '__typename' ? { key, field: name, argumentsOf: () => ({}), selection: [] } : null;
+    const named = getNamedType(definition.type);
+    const inner = nodes.flatMap(({ selectionSet }) => (selectionSet ? [selectionSet] : []));
+    const selection = isObjectType(named) ? this.fieldsOf(named, inner) : inner.length === 0 ? [] : null;
+    return selection && { key, field: name, argumentsOf: argumentsOf(definition, node), selection };
+  }
+
+  private collect(
+    type: GraphQLObjectType,
+    selectionSet: SelectionSetNode,
+    nodesOf: Map<string, FieldNode[]>,
+    seen: Set<string>,
+  ): void {
+    for (const selection of selectionSet.selections) {
+      if (selection.kind === Kind.FIELD) {
+        const key = selection.alias?.value ?? selection.name.value;
+        nodesOf.set(key, [...(nodesOf.get(key) ?? []), selection]);
+      } else if (selection.kind === Kind.INLINE_FRAGMENT) {
+        const condition = selection.typeCondition?.name.value;
+        if (this.appliesTo(type, condition)) this.collect(type, selection.selectionSet, nodesOf, seen);
+      } else if (!seen.has(selection.name.value)) {
+        seen.add(selection.name.value);
+        const fragment = this.document.definitions.find(
+          (node) => node.kind === Kind.FRAGMENT_DEFINITION && node.name.value === selection.name.value,
+        );
+        if (fragment?.kind === Kind.FRAGMENT_DEFINITION && this.appliesTo(type, fragment.typeCondition.name.value)) {
+          this.collect(type, fragment.selectionSet, nodesOf, seen);
+        }
+      }
+    }
+  }
+
+  private appliesTo(type: GraphQLObjectType, condition: string | undefined): boolean {
+    if (condition === undefined || condition === type.name) return true;
+    const named = this.schema.getType(condition);
+    return isAbstractType(named) && this.schema.isSubType(named, type);
+  }
+}
+
+/** Worked out once when they hold no variable. */
+function argumentsOf(definition: GraphQLField<unknown, unknown>, node: FieldNode): Selected['argumentsOf'] {
+  let varies = false;
+  for (const argument of node.arguments ?? []) {
+    visit(argument, {
+      Variable() {
+        varies = true;
+      },
+    });
+  }
+  if (varies) return (variables: Variables) => getArgumentValues(definition, node, variables as Record<string, unknown>);
+  const fixed = getArgumentValues(definition, node);
+  return () => fixed;
+}

@@ -1,0 +1,55 @@
+import { checkedFirst, decodeCursor } from '../cursor.js';
+import type { Selected, Variables } from '../selection.js';
+
+/** What the values of a page's statement follow from. */
+export interface AccountPageRequest {
+  readonly userId: string;
+  /** ISO 4217: of a balance that does not exist yet. */
+  readonly currency: string;
+  readonly pageMaximumCount: number;
+  readonly variables: Variables;
+}
+
+export type Value = (request: AccountPageRequest) => unknown;
+
+/** Collects the parameters of a statement and names its rows. */
+export class StatementBuilder {
+  readonly values: Value[] = [];
+  private rowCount = 0;
+
+  /** A new parameter with its type; gives back how the text refers to it. */
+  parameter(type: string, value: Value): string {
+    this.values.push(value);
+    return `$${this.values.length}::${type}`;
+  }
+
+  nextRow(): string {
+    this.rowCount += 1;
+    return `row_${this.rowCount}`;
+  }
+}
+
+/** How many nodes a connection is asked for, checked. */
+export const firstOf =
+  (selected: Selected, more = 0): Value =>
+  ({ variables, pageMaximumCount }) =>
+    checkedFirst(selected.argumentsOf(variables).first as number, pageMaximumCount) + more;
+
+/** An argument as it was given; null when it was not. */
+export const argumentOf =
+  (selected: Selected, name: string): Value =>
+  ({ variables }) =>
+    selected.argumentsOf(variables)[name] ?? null;
+
+/** One part of the cursor after which a connection goes on, or of the place before its first row. */
+export const positionOf =
+  <const Shape extends Parameters<typeof decodeCursor>[1]>(
+    selected: Selected,
+    shape: Shape,
+    start: readonly (string | number)[],
+    index: number,
+  ): Value =>
+  ({ variables }) => {
+    const after = selected.argumentsOf(variables).after as string | null | undefined;
+    return after === null || after === undefined ? start[index] : decodeCursor(after, shape)[index];
+  };
