@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import Stripe from 'stripe';
 import { startSandbox } from '../../src/sandbox/start-sandbox.js';
 import type { Caller } from '../../src/services/caller.js';
 import type { Offer } from '../../src/services/purchases/offer.js';
@@ -55,6 +56,22 @@ describe('what Stripe is not expected to say', () => {
     } finally {
       await other.stop();
     }
+  });
+
+  test.each([
+    ['stays PENDING', 500, 'last_error'],
+    ['fails', 400, 'failure_reason'],
+  ])('a payout that %s keeps why, without the key or card that the answer of %i names', async (_what, statusCode, column) => {
+    const order = await shop.topUp(viewer, 1_000);
+    const message = 'Invalid key sk_live_0123456789abcdef, secret whsec_0123456789, card 4242 4242 4242 4242';
+    shop.stripe.refunds.create = () => {
+      const Failure = statusCode === 500 ? Stripe.errors.StripeAPIError : Stripe.errors.StripeInvalidRequestError;
+      throw new Failure({ message, statusCode, type: 'api_error' } as never);
+    };
+    await shop.desk.refunds.refundTransaction(viewer, { transactionId: await topUpOf(order.id), idempotencyKey: aKey() });
+    const [kept] = await shop.db.rows<{ why: string }>(`select ${column} as why from refunds`);
+    expect(kept?.why).toContain('Invalid key');
+    expect(kept?.why).not.toMatch(/0123456789|4242/);
   });
 
   test('a refund made in the dashboard after one that failed is booked, in whichever order we hear of them', async () => {

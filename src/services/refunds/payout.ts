@@ -5,6 +5,7 @@ import type { Database, Statement } from '../../stores/database.js';
 import { classifyStripeError, isMissingAtStripe } from '../../stores/stripe.js';
 import { refundColumns } from '../columns.js';
 import { decideNextAttempt } from '../decide-next-attempt.js';
+import { describeFailure } from '../describe-failure.js';
 import { eachEvenIfSomeFail } from '../each-even-if-some-fail.js';
 import { findOrder } from '../purchases/find-order.js';
 import { findRefund } from './find-refund.js';
@@ -101,7 +102,7 @@ export class Payout {
   private async endWith(error: unknown, refund: Refund): Promise<void> {
     const kind = classifyStripeError(error);
     if (kind === null) throw error;
-    const words = (error as Error).message.slice(0, 500);
+    const words = describeFailure((error as Error).message);
     // A payment that was captured is there: who does not know it has the key of another account or mode, and refuses nothing.
     if (kind === 'DEFINITE' && !isMissingAtStripe(error)) return this.stripeRefunds.fail(refund.id, words);
     const next = decideNextAttempt({ attempts: refund.attempts, now: this.clock.now(), chance: this.random() }, RETRY);

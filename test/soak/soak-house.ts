@@ -1,0 +1,175 @@
+import os from 'node:os';
+import path from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import type Stripe from 'stripe';
+import { readConfig } from '../../src/config.js';
+import { createGateway, type Gateway } from '../../src/gateway/gateway.js';
+import { createLogger } from '../../src/gateway/log.js';
+import { type Sandbox, startSandbox } from '../../src/sandbox/start-sandbox.js';
+import { StripeFailure } from '../../src/sandbox/stripe-error.js';
+import { composeServices, type Services } from '../../src/services/services.js';
+import { LocalHints } from '../../src/stores/hints.js';
+import { noOpenSessions } from '../../src/stores/open-sessions.js';
+import { openStripe } from '../../src/stores/stripe.js';
+import { SECRET } from '../gateway/gateway-kit.js';
+import { type TestDatabase, testDatabase } from '../support/test-database.js';
+
+/** What must not be seen in any log line or stored error. */
+export const SECRET_KEY = 'sk_test_0oNobodyMaySeeThis0o';
+export const WEBHOOK_SECRET = 'whsec_0oNorThis0o';
+
+const HOUR_MS = 3_600_000;
+const BATCH = 500;
+
+/** Goes on like the machine's clock, and can be moved on. */
+class RunningClock {
+  private offsetMs = 0;
+  now(): Date {
+    return new Date(Date.now() + this.offsetMs);
+  }
+  advance(ms: number): void {
+    this.offsetMs += ms;
+  }
+}
+
+/** The whole product on a database of its own, with a sandbox as its Stripe, whose webhooks come over HTTP. */
+export class SoakHouse {
+  /** Every line of the log. */
+  readonly log: string[] = [];
+  readonly clock = new RunningClock();
+  /** What jobs ended in while the faults were on; they go on at the next run. */
+  readonly jobFailures = new Set<string>();
+
+  private constructor(
+    readonly db: TestDatabase,
+    readonly sandbox: Sandbox,
+    readonly stripe: Stripe,
+    private readonly parts: { services?: Services; gateway?: Gateway },
+  ) {}
+
+  get services(): Services {
+    return this.parts.services as Services;
+  }
+
+  static async open(): Promise<SoakHouse> {
+    const db = await testDatabase();
+    const clock = { now: () => house.clock.now() };
+    const sandbox = await startSandbox({
+      port: 0,
+      clock,
+      secretKey: SECRET_KEY,
+      webhookUrl: null,
+      webhookSecret: WEBHOOK_SECRET,
+      stateFile: null,
+      webhookRetryBaseMs: 50,
+    });
+    const stripe = openStripe({ secretKey: SECRET_KEY, apiUrl: sandbox.url, timeoutMs: 5_000, attemptsCount: 2 });
+    const house = new SoakHouse(db, sandbox, stripe, {});
+    await house.start();
+    return house;
+  }
+
+  private async start(): Promise<void> {
+    const { db, sandbox, stripe, clock } = this;
+    const read = readConfig({
+      DATA_DIR: path.join(os.tmpdir(), 'boxoffice-soak'),
+      DATABASE_URL: db.url,
+      STRIPE_SECRET_KEY: SECRET_KEY,
+      STRIPE_WEBHOOK_SECRET: WEBHOOK_SECRET,
+      STRIPE_API_URL: sandbox.url,
+      JWT_SECRET: SECRET,
+    });
+    const config = { ...read, http: { ...read.http, host: '127.0.0.1', port: 0 } };
+    const logger = createLogger({ logLevel: 'debug' }, { destination: { write: (line) => void this.log.push(line) } });
+    const services = composeServices({
+      config,
+      database: db.database,
+      hints: new LocalHints(),
+      stripe,
+      openSessions: noOpenSessions,
+      clock,
+      logger,
+    });
+    const jobs = { list: async () => [], run: async () => ({ errors: [] }) };
+    const gateway = await createGateway({ config, services: { ...services, jobs } as never, clock, logger, readiness: {} });
+    const { url } = await gateway.start();
+    sandbox.control.setWebhookUrl(`${url}/webhooks/stripe`);
+    Object.assign(this.parts, { services, gateway });
+  }
+
+  async close(): Promise<void> {
+    this.sandbox.control.setWebhookUrl(null);
+    await this.parts.gateway?.stop();
+    await this.services.close();
+    await this.sandbox.stop();
+    await this.db.drop();
+  }
+
+  /** One run of the jobs that go on with what was cut off; gives back how much there was to do. */
+  async runJobs(): Promise<number> {
+    const { stripeInbox, refunds, expiredOrders, catalogueSync } = this.services;
+    const jobs = [
+      () => stripeInbox.processDue(BATCH),
+      () => refunds.resumeDue(BATCH),
+      () => expiredOrders.closeDue(BATCH),
+      () => catalogueSync.repairDue(BATCH),
+    ];
+    let done = 0;
+    for (const job of jobs) {
+      try {
+        done += await job();
+      } catch (error) {
+        this.jobFailures.add(String(error));
+      }
+    }
+    return done;
+  }
+
+  /** As a worker does beside the requests, until told to stop; its time goes on by half a minute each run. */
+  async work(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await this.runJobs();
+      this.clock.advance(30_000);
+      this.sandbox.control.advanceClock(0);
+      await pause(100);
+    }
+  }
+
+  /** Lets all come to its end: webhooks, jobs, what banks decide. Gives back what is left, by name. */
+  async settle(bank: () => Promise<number>): Promise<Record<string, number>> {
+    let left: Record<string, number> = {};
+    for (let round = 0; round < 100; round++) {
+      await this.sandbox.control.flushWebhooks();
+      await this.services.stripeInbox.idle();
+      const decided = await bank();
+      const done = await this.runJobs();
+      left = await this.unsettled();
+      if (decided + done === 0 && Object.values(left).every((count) => count === 0)) return left;
+      this.clock.advance(2 * HOUR_MS);
+      this.sandbox.control.advanceClock(0);
+    }
+    return left;
+  }
+
+  private async unsettled(): Promise<Record<string, number>> {
+    const [row] = await this.db.rows<Record<string, number>>(
+      `select (select count(*) from stripe_events where status = 'RECEIVED')::int as "events under way",
+         (select count(*) from stripe_events where status = 'FAILED')::int as "events that failed",
+         (select count(*) from refunds where status = 'PENDING')::int as "refunds under way",
+         (select count(*) from holds where status = 'PENDING')::int as "holds",
+         (select count(*) from orders where status = 'OPEN')::int as "open orders",
+         (select count(*) from subscriptions where stripe_sync_status = 'PENDING')::int as "copies under way"`,
+    );
+    return row ?? {};
+  }
+}
+
+/** What somebody does at the sandbox; null where it refuses, because the state does not allow it (any more). */
+export function ifAllowed<Result>(work: () => Result): Result | null {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof StripeFailure) return null;
+    throw error;
+  }
+}
