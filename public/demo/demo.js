@@ -1,7 +1,7 @@
 import { Api, SayIt } from './api.js';
 import * as operations from './operations.js';
-import { element, filmTile, grantRow, logLine, planCard, transactionRow } from './parts.js';
-import { days, grantStatusText, kindText, minorUnits, moneyText } from './words.js';
+import { element, filmTile, grantRow, hintRow, logLine, planCard, transactionRow } from './parts.js';
+import { currencySign, days, grantStatusText, kindText, minorUnits, moneyText } from './words.js';
 
 const byId = (id) => document.getElementById(id);
 const state = { plans: [], films: [], grants: new Map(), history: new Map(), balance: null, older: null };
@@ -60,20 +60,26 @@ function showPlans() {
 }
 
 function showFilms() {
-  const wanted = byId('search').value.trim().toLowerCase();
+  const wanted = byId('search').value.trim();
   const onlyOpen = byId('only-open').checked;
-  const films = state.films.filter((film) => film.title.toLowerCase().includes(wanted) && (!onlyOpen || film.access.allowed));
+  const titled = state.films.filter((film) => film.title.toLowerCase().includes(wanted.toLowerCase()));
+  const films = titled.filter((film) => !onlyOpen || film.access.allowed);
   byId('film-list').replaceChildren(...films.map(filmTile));
+  if (films.length === 0) byId('film-list').append(hintRow(noFilmWords(wanted, titled.length > 0)));
+  byId('film-list').removeAttribute('aria-busy');
   const open = state.films.filter((film) => film.access.allowed).length;
   byId('film-count').textContent = `${open} of ${state.films.length} may be watched`;
+}
+
+function noFilmWords(wanted, thereAreClosedOnes) {
+  if (thereAreClosedOnes) return 'None of these may be watched yet. Choose a plan above.';
+  return wanted === '' ? 'There are no films yet.' : `No film has “${wanted}” in its title.`;
 }
 
 function showGrants() {
   const grants = [...state.grants.values()].sort((one, other) => other.grantedAt.localeCompare(one.grantedAt));
   const rows = grants.map((grant) => grantRow(grant, giveBack));
-  byId('grant-list').replaceChildren(
-    ...(rows.length > 0 ? rows : [element('li', { className: 'hint' }, 'Nothing yet. Choose a plan above.')]),
-  );
+  byId('grant-list').replaceChildren(...(rows.length > 0 ? rows : [hintRow('Nothing yet. Choose a plan above.')]));
 }
 
 function showHistory() {
@@ -95,7 +101,8 @@ function showBalance() {
     field.classList.add('changed');
   }
   byId('held').textContent = held.amount > 0 ? `and ${moneyText(held)} held` : 'available';
-  byId('currency').textContent = available.currency;
+  byId('currency').textContent = currencySign(available.currency);
+  byId('amount').title = available.currency;
   showPlans();
 }
 
@@ -211,6 +218,14 @@ function topUp(event) {
   });
 }
 
+/** What is wrong with a part of what can be given back; empty when nothing is. */
+function amountFault(text, refundable) {
+  const amount = minorUnits(text, refundable.currency);
+  if (amount === null) return 'Write an amount such as 20.00.';
+  if (amount === 0) return 'Write more than nothing.';
+  return amount > refundable.amount ? `At most ${moneyText(refundable)} can go back.` : '';
+}
+
 /** Asks before money moves; resolves to the choices, or to null when the viewer keeps it. */
 function confirmRefund({ title, words, destination, refundable }) {
   byId('dialog-title').textContent = title;
@@ -220,8 +235,19 @@ function confirmRefund({ title, words, destination, refundable }) {
   byId('dialog-part').hidden = !refundable;
   byId('dialog-fault').textContent = '';
   if (refundable) byId('dialog-amount').value = moneyText(refundable).replaceAll(/[^\d.]/g, '');
+  byId('dialog-amount').removeAttribute('aria-invalid');
+  if (refundable) byId('dialog-currency').textContent = currencySign(refundable.currency);
   const dialog = byId('dialog');
   dialog.returnValue = 'no';
+  // A wrong amount is said where it was written: the dialog stays.
+  byId('dialog-form').onsubmit = (event) => {
+    const fault = refundable && event.submitter?.value === 'yes' ? amountFault(byId('dialog-amount').value, refundable) : '';
+    if (!fault) return;
+    event.preventDefault();
+    byId('dialog-fault').textContent = fault;
+    byId('dialog-amount').setAttribute('aria-invalid', 'true');
+    byId('dialog-amount').focus();
+  };
   dialog.showModal();
   return new Promise((resolve) => {
     dialog.onclose = () =>
@@ -262,7 +288,6 @@ const giveTopUpBack = (transaction) =>
     const choice = await confirmRefund({ title: 'Give the top-up back?', words, refundable });
     if (!choice) return;
     const amount = minorUnits(choice.amount, refundable.currency);
-    if (amount === null) throw new SayIt('Write an amount such as 20.00.');
     const input = { transactionId: transaction.id, amount, idempotencyKey: crypto.randomUUID() };
     const { refund } = await api.ask(operations.REFUND_TRANSACTION, { input });
     notice(`${moneyText(refund.amount)} ${refund.status === 'PENDING' ? 'is on its way' : 'went back'} to the card.`);

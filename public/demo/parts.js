@@ -1,4 +1,4 @@
-import { accessText, dateText, days, grantStatusText, moneyText, transactionText } from './words.js';
+import { accessText, accessWords, briefDateText, dateText, days, grantStatusText, moneyText, transactionText } from './words.js';
 
 /** An element with its properties and what is in it; text is text, never markup. */
 export function element(tag, properties = {}, ...children) {
@@ -47,31 +47,35 @@ export function planCard(plan, balance, buy) {
   );
 }
 
-function initials(title) {
-  const words = title.split(/\s+/).filter((word) => /^[\p{Lu}\d]/u.test(word));
-  return words
-    .slice(0, 3)
-    .map((word) => word[0])
-    .join('');
-}
-
-/** A colour from the title: the same title, the same poster. */
-function posterHue(title) {
+/** A number from the title: the same title, the same poster. */
+function numberOf(title) {
   let hash = 7;
-  for (const letter of title) hash = (hash * 31 + letter.codePointAt(0)) % 360;
+  for (const letter of title) hash = (hash * 31 + letter.codePointAt(0)) % 997;
   return hash;
 }
 
+/** "Germany 1922, by F. W. Murnau. A story.": where and when, by whom; other descriptions have no such beginning. */
+function credits(description) {
+  const [, place, maker] = /^([^.,]+ \d{4}), by (.+?\p{Ll})\. /u.exec(description ?? '') ?? [];
+  return { place, maker };
+}
+
+/** A poster of type and one shape, in colour when the film may be watched. What opens it is said once, briefly; the whole in the title. */
 export function filmTile(film) {
   const { allowed } = film.access;
-  const poster = element('div', { className: 'poster', 'aria-hidden': 'true' }, initials(film.title));
-  poster.style.setProperty('--hue', String(posterHue(film.title)));
+  const { place, maker } = credits(film.description);
+  const number = numberOf(film.title);
+  const poster = element(
+    'div',
+    { className: 'poster', 'data-shape': String(number % 5), 'data-colours': String(number % 6) },
+    element('h3', {}, film.title),
+    maker && element('p', { className: 'credits' }, maker, element('span', {}, place)),
+  );
   return element(
     'li',
     { className: allowed ? 'film open' : 'film', title: film.description ?? '', 'data-reason': film.access.reason },
     poster,
-    element('h3', {}, film.title),
-    element('p', {}, accessText(film.access)),
+    element('p', { className: 'access', title: accessText(film.access) }, accessWords(film.access)),
   );
 }
 
@@ -104,7 +108,15 @@ export function transactionRow(transaction, refund) {
   return element(
     'tr',
     { 'data-kind': transaction.kind },
-    element('td', {}, element('time', { dateTime: transaction.createdAt }, dateText(transaction.createdAt))),
+    element(
+      'td',
+      {},
+      element(
+        'time',
+        { dateTime: transaction.createdAt, title: dateText(transaction.createdAt) },
+        briefDateText(transaction.createdAt),
+      ),
+    ),
     element(
       'td',
       {},
@@ -122,3 +134,6 @@ export function logLine(words, cursor) {
   const time = new Date().toLocaleTimeString('en', { hour12: false });
   return element('li', {}, element('time', {}, time), ` ${words}`, cursor ? element('code', { title: 'cursor' }, cursor) : '');
 }
+
+/** What stands where a list has nothing to show. */
+export const hintRow = (words) => element('li', { className: 'hint' }, words);

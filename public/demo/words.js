@@ -5,6 +5,12 @@ export function moneyText({ amount, currency }) {
   return format.format(amount / 10 ** digits);
 }
 
+/** What stands before an amount of the currency: USD → $. */
+export function currencySign(currency) {
+  const parts = new Intl.NumberFormat('en', { style: 'currency', currency }).formatToParts(0);
+  return parts.find(({ type }) => type === 'currency')?.value ?? currency;
+}
+
 /** What a person typed, in minor units; null when it is not an amount. "12.5" → 1250. */
 export function minorUnits(text, currency) {
   const digits = new Intl.NumberFormat('en', { style: 'currency', currency }).resolvedOptions().maximumFractionDigits;
@@ -16,6 +22,12 @@ export function minorUnits(text, currency) {
 const dateFormat = new Intl.DateTimeFormat('en', { dateStyle: 'medium', timeStyle: 'short' });
 
 export const dateText = (instant) => dateFormat.format(new Date(instant));
+
+const briefDateFormat = new Intl.DateTimeFormat('en', { month: 'short', day: 'numeric', hour: 'numeric', minute: '2-digit' });
+
+export const briefDateText = (instant) => briefDateFormat.format(new Date(instant));
+
+const dayFormat = new Intl.DateTimeFormat('en', { month: 'short', day: 'numeric' });
 
 export const days = (count) => `${count} ${count === 1 ? 'day' : 'days'}`;
 
@@ -41,18 +53,25 @@ export const grantStatusText = {
   SUSPENDED: 'Frozen: a dispute is open',
 };
 
-/** Why a film may be watched, or why not. */
+const why = {
+  NO_GRANT: 'Not yours yet',
+  EXPIRED: 'Your time is over',
+  REFUNDED: 'You gave it back',
+  REVOKED: 'Taken away',
+  SUSPENDED: 'Frozen: a dispute is open',
+  UNKNOWN_FILM: 'No such film',
+};
+
+/** Why a film may be watched, or why not, and what would open it. */
 export function accessText({ allowed, reason, availableUntil, offers }) {
   if (allowed) return `Yours until ${dateText(availableUntil)}`;
-  const why = {
-    NO_GRANT: 'Not yours yet',
-    EXPIRED: 'Your time is over',
-    REFUNDED: 'You gave it back',
-    REVOKED: 'Taken away',
-    SUSPENDED: 'Frozen while a dispute is open',
-    UNKNOWN_FILM: 'No such film',
-  }[reason];
-  return offers.length > 0 ? `${why}. In: ${offers.map((offer) => offer.title).join(', ')}` : why;
+  return offers.length > 0 ? `${why[reason]}. In: ${offers.map((offer) => offer.title).join(', ')}` : why[reason];
+}
+
+/** The same in a few words: the cheapest plan that opens it, unless there is something else to say. */
+export function accessWords({ allowed, reason, availableUntil, offers }) {
+  if (allowed) return `Yours until ${dayFormat.format(new Date(availableUntil))}`;
+  return reason === 'NO_GRANT' && offers.length > 0 ? `In ${offers[0].title}` : why[reason];
 }
 
 /** What the API's errors say to a person. */

@@ -7,8 +7,10 @@ export function storyTabs(roles) {
   const viewer = bearer(roles.viewer);
   return [
     {
-      query: `# 1. An admin adds films. Run the tabs from left to right: {{…}} in the variables
-# is filled with what earlier tabs gave, and with a fresh idempotency key for {{new}}.
+      query: `# 1. An admin adds films.
+# Run the tabs from left to right: {{…}} in the
+# variables is filled from earlier answers; {{new}}
+# with a fresh idempotency key.
 mutation CreateFilms($input: [CreateFilmInput!]!) {
   createFilms(input: $input) {
     films { id title }
@@ -18,14 +20,15 @@ mutation CreateFilms($input: [CreateFilmInput!]!) {
 `,
       variables: json({
         input: [
-          { title: 'The Playhouse', description: 'Buster Keaton plays every part in the theatre.' },
-          { title: 'One Week', description: 'A house in a box, two newlyweds and a storm.' },
+          { title: 'The Playhouse', description: 'Keaton plays every part.' },
+          { title: 'One Week', description: 'A house in a box, a storm.' },
         ],
       }),
       headers: admin,
     },
     {
-      query: `# 2. The admin prepares a subscription of these films. It is a draft: nobody can buy it yet.
+      query: `# 2. The admin prepares a subscription of these
+# films. It is a draft: nobody can buy it yet.
 mutation CreateSubscription($input: CreateSubscriptionInput!) {
   createSubscription(input: $input) {
     subscription { id title status version price { amount currency } }
@@ -45,7 +48,8 @@ mutation CreateSubscription($input: CreateSubscriptionInput!) {
       headers: admin,
     },
     {
-      query: `# 3. The admin puts it on sale; its product and price are made at Stripe.
+      query: `# 3. The admin puts it on sale; its product and
+# price are made at Stripe.
 mutation Activate($id: ID!) {
   activateSubscription(id: $id) {
     subscription { status stripeSync { status } stripeProductId stripePriceId }
@@ -57,8 +61,10 @@ mutation Activate($id: ID!) {
       headers: admin,
     },
     {
-      query: `# 4. The viewer watches their balance live. A tab stops when another is opened: to see it change, go on
-# with the story in a second window of the browser, or buy on the demo page.
+      query: `# 4. The viewer watches their balance live.
+# A tab stops when another is opened: to see the
+# balance change, go on with the story in a second
+# window, or buy on the demo page.
 subscription WatchBalance {
   balanceChanged {
     cursor
@@ -70,7 +76,8 @@ subscription WatchBalance {
       headers: viewer,
     },
     {
-      query: `# 5. The viewer buys by card. Open order.checkoutUrl and pay with 4242 4242 4242 4242.
+      query: `# 5. The viewer buys by card. Open checkoutUrl
+# and pay with 4242 4242 4242 4242.
 mutation BuyByCard($input: PurchaseInput!) {
   purchase(input: $input) {
     order { id status checkoutUrl expiresAt amount { amount currency } }
@@ -82,7 +89,8 @@ mutation BuyByCard($input: PurchaseInput!) {
       headers: viewer,
     },
     {
-      query: `# 6. What a landing page asks: the order, and what it gave.
+      query: `# 6. What a landing page asks: the order,
+# and what it gave.
 query Order($id: ID!) {
   order(id: $id) {
     status
@@ -131,7 +139,8 @@ query Events {
       headers: admin,
     },
     {
-      query: `# 10. The admin has the ledger recomputed, and looks at the jobs.
+      query: `# 10. The admin has the ledger recomputed,
+# and looks at the jobs.
 query Ledger {
   verifyLedger { balancesChecked transactionsChecked discrepancies { rule userId expected found } }
   jobs { name schedule lastRunAt lastResult lastError }

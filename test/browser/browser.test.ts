@@ -112,6 +112,39 @@ if (reason) console.warn(`The browser tests are skipped: ${reason}.`);
     expect(house.takeFaults()).toEqual([]);
   }, 120_000);
 
+  it('says what is wrong with a part of a top-up where it was written, and what a search did not find', async () => {
+    const page = await demo();
+    await page.getByLabel('Top up by card').fill('30');
+    await page.getByRole('button', { name: 'Top up', exact: true }).click();
+    await pay(page, '4242 4242 4242 4242');
+    await page.getByText('$30.00 are in your balance.').waitFor();
+
+    await page
+      .getByRole('button', { name: /^Refund up to \$\d+\.\d\d to the card$/ })
+      .first()
+      .click();
+    const dialog = page.getByRole('dialog');
+    for (const [written, fault] of [
+      ['much', 'Write an amount such as 20.00.'],
+      ['0', 'Write more than nothing.'],
+      ['99999', /^At most \$\d+\.\d\d can go back\.$/],
+    ] as const) {
+      await dialog.getByLabel('How much').fill(written);
+      await dialog.getByRole('button', { name: 'Give back', exact: true }).click();
+      await dialog.getByRole('alert').getByText(fault).waitFor();
+    }
+    await dialog.getByLabel('How much').fill('5.00');
+    await dialog.getByRole('button', { name: 'Give back', exact: true }).click();
+    await page.getByText('$5.00 went back to the card.').waitFor();
+
+    await page.getByLabel('Find').fill('zzz');
+    await page.getByText('No film has “zzz” in its title.').waitFor();
+    expect(await page.locator('.film').count()).toBe(0);
+    await page.getByLabel('Find').fill('');
+    await page.locator('.film').first().waitFor();
+    expect(house.takeFaults()).toEqual([]);
+  }, 60_000);
+
   it('can be used by keyboard alone, and shows each viewer only their own', async () => {
     const page = await demo();
     await page.keyboard.press('Tab');
