@@ -21,6 +21,8 @@ export function connectRedis(settings: RedisSettings, options: RedisOptions = {}
     connectionName: settings.connectionName ?? 'boxoffice',
     commandTimeout: settings.commandTimeoutMs,
     connectTimeout: 5_000,
+    // ioredis leaves a timer of this length behind when the connection it is to close is gone already.
+    disconnectTimeout: 100,
     keepAlive: 10_000,
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
