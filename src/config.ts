@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
-import { ConfigError, Environment, listOf, urlOf, wholeNumber, yesOrNo } from './environment.js';
+import { ConfigError, cronLine, Environment, listOf, mongodbUrl, urlOf, wholeNumber, yesOrNo } from './environment.js';
 import { type Limits, readLimits } from './limits.js';
 import { madeUpSecret } from './made-up-secret.js';
+import { refuseWhatIsOnlySafeAtHome } from './refuse-what-is-only-safe-at-home.js';
 
 export type { Limits } from './limits.js';
 
@@ -28,6 +29,7 @@ export interface Config {
   readonly currency: string;
   /** Whether this process works off jobs. */
   readonly runJobs: boolean;
+  readonly jobHours: JobHoursConfig;
   /** The demo page and the demo catalogue. */
   readonly demo: boolean;
   readonly guard: GuardConfig;
@@ -65,6 +67,12 @@ export interface StripeConfig {
   readonly sandboxPort: number | undefined;
   /** When set, events of another account are refused. */
   readonly accountId: string | undefined;
+}
+
+/** When jobs begin that have their hour: cron lines of five fields, in UTC. How often the others run is in the limits. */
+export interface JobHoursConfig {
+  readonly reconcileCron: string;
+  readonly verifyLedgerCron: string;
 }
 
 export interface GuardConfig {
@@ -134,11 +142,15 @@ function readEnvironment(source: Readonly<Record<string, string | undefined>>): 
     dataDirectory,
     databaseUrl: environment.optional('DATABASE_URL', urlOf('postgres', 'postgresql'), { secret: true }),
     redisUrl: environment.optional('REDIS_URL', urlOf('redis', 'rediss'), { secret: true }),
-    mongodbUrl: environment.optional('MONGODB_URL', urlOf('mongodb', 'mongodb+srv'), { secret: true }),
+    mongodbUrl: environment.optional('MONGODB_URL', mongodbUrl, { secret: true }),
     identity: readIdentity(environment, production, dataDirectory),
     stripe: readStripe(environment, production, dataDirectory),
     currency: environment.read('CURRENCY', z.string().regex(/^[A-Z]{3}$/, 'three capital letters, such as EUR'), 'USD'),
     runJobs: environment.read('RUN_JOBS', yesOrNo, true),
+    jobHours: {
+      reconcileCron: environment.read('RECONCILE_CRON', cronLine, '15 3 * * *'),
+      verifyLedgerCron: environment.read('VERIFY_LEDGER_CRON', cronLine, '45 3 * * *'),
+    },
     demo: environment.read('DEMO', yesOrNo, !production),
     guard: readGuard(environment, production),
     observation: readObservation(environment, production),
@@ -265,34 +277,4 @@ function secretAtHome(environment: Environment, dataDirectory: string, name: str
     }
     return '';
   }
-}
-
-function refuseWhatIsOnlySafeAtHome(environment: Environment, config: Config): void {
-  const required: [variable: string, why: string, remedy: string][] = [
-    ['DATABASE_URL', 'the embedded database is for home use', 'Set the URL of a Postgres.'],
-    ['STRIPE_SECRET_KEY', 'the sandbox is for home use', 'Set a secret or restricted key of Stripe.'],
-    ['STRIPE_WEBHOOK_SECRET', 'a made-up one is for home use', 'Set the signing secret of the webhook endpoint.'],
-    ['ALLOWED_ORIGINS', 'localhost is for home use', 'List the origins of your front ends.'],
-    ['PUBLIC_URL', 'localhost is for home use', 'Set the URL where this server is reached.'],
-  ];
-  for (const [variable, why, remedy] of required) {
-    if (!environment.has(variable)) environment.refuse(variable, `is not set with NODE_ENV=production: ${why}`, remedy);
-  }
-  if (!environment.has('JWT_SECRET') && !environment.has('JWKS_URL')) {
-    environment.refuse('JWT_SECRET', 'is not set with NODE_ENV=production, nor is JWKS_URL', 'Set one of them.');
-  }
-  const encrypted = [
-    ['ALLOWED_ORIGINS', config.http.allowedOrigins, environment.has('ALLOWED_ORIGINS')],
-    ['PUBLIC_URL', [config.http.publicUrl], environment.has('PUBLIC_URL')],
-    ['JWKS_URL', [config.identity.jwksUrl], environment.has('JWKS_URL')],
-    ['STRIPE_API_URL', [config.stripe.apiUrl], environment.has('STRIPE_API_URL')],
-  ] as const;
-  for (const [variable, urls, given] of encrypted) {
-    const plain = given ? urls.find((url) => url?.startsWith('http:')) : undefined;
-    if (plain) environment.refuse(variable, `has ${plain}, which is not encrypted, with NODE_ENV=production`, 'Use https.');
-  }
-  if (config.guard.playground === 'open') {
-    environment.refuse('PLAYGROUND', 'is open with NODE_ENV=production', 'Set it to admins or off.');
-  }
-  if (config.demo) environment.refuse('DEMO', 'is on with NODE_ENV=production', 'Remove it.');
 }

@@ -1,3 +1,4 @@
+import { CronExpressionParser } from 'cron-parser';
 import { z } from 'zod';
 
 /** One fault of the environment, as an operator reads it: which variable, what is wrong, what to do. */
@@ -68,6 +69,22 @@ export const yesOrNo: z.ZodType<boolean, string> = z
   .enum(['true', 'false', '1', '0'], 'true or false')
   .transform((text) => text === 'true' || text === '1');
 
+/** A cron line of five fields (minute, hour, day, month, weekday) that comes around at all. Times are in UTC. */
+export const cronLine: z.ZodType<string, string> = z
+  .string()
+  .transform((text) => text.split(/\s+/).join(' '))
+  .refine(comesAround, 'a cron line of five fields, in UTC, such as 15 3 * * *');
+
+function comesAround(line: string): boolean {
+  if (line.split(' ').length !== 5) return false;
+  try {
+    CronExpressionParser.parse(line, { tz: 'UTC' }).next();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** A URL of one of these schemes (without colon), as it was written but for a slash at its end. */
 export function urlOf(...schemes: string[]): z.ZodType<string, string> {
   const expected = `a URL that starts with ${schemes.map((scheme) => `${scheme}://`).join(' or ')}`;
@@ -76,6 +93,17 @@ export function urlOf(...schemes: string[]): z.ZodType<string, string> {
     .refine((text) => URL.canParse(text) && schemes.includes(new URL(text).protocol.slice(0, -1)), expected)
     .transform((text) => text.replace(/\/$/, ''));
 }
+
+/**
+ * MongoDB's connection string, which may list several hosts and is then no URL in the sense of the WHATWG. It must name the
+ * database: without one the driver takes `test`. https://www.mongodb.com/docs/manual/reference/connection-string/
+ */
+export const mongodbUrl: z.ZodType<string, string> = z
+  .string()
+  .regex(
+    /^mongodb(\+srv)?:\/\/[^/?#]+\/[^/?#]+(\?.*)?$/,
+    'mongodb:// or mongodb+srv://, with hosts and a database, such as mongodb://a,b/boxoffice',
+  );
 
 /** A list separated by commas, without empty parts. */
 export function listOf<Value>(item: z.ZodType<Value, string>): z.ZodType<Value[], string> {

@@ -87,6 +87,7 @@ export async function openHouse(config: Config, databaseUrl: string): Promise<Ho
     definitions: jobDefinitions(
       { ...services, purchases: { closeExpired: (limit) => services.expiredOrders.closeDue(limit) } },
       limits,
+      config.jobHours,
     ),
     states,
     clock,

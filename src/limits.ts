@@ -104,12 +104,11 @@ const table = {
   expireGrantsIntervalMs: [second, 100, hour],
   processStripeEventsIntervalMs: [5 * second, 100, hour],
   resumeRefundsIntervalMs: [15 * second, 100, hour],
+  releaseStaleHoldsIntervalMs: [minute, 100, day],
   closeOrdersIntervalMs: [minute, 100, day],
   synchroniseCatalogueIntervalMs: [minute, 100, day],
   snapshotBalancesIntervalMs: [hour, 100, day],
   sweepIntervalMs: [hour, 100, day],
-  reconcileIntervalMs: [day, 100, 7 * day],
-  verifyLedgerIntervalMs: [day, 100, 7 * day],
 
   // Process
   shutdownBudgetMs: [5 * second, 100, 10 * minute],

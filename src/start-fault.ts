@@ -46,7 +46,8 @@ function portLine(variable: string, host: string, port: number, { code, message 
 
 /** A store that does not answer, without the password that its URL may hold. */
 export function unreachable(variable: string, url: string, error: unknown): StartFault {
-  const { host } = new URL(url);
+  // Not by URL: MongoDB's may list several hosts.
+  const host = url.replace(/^[^:]+:\/\/(?:[^/]*@)?/, '').replace(/[/?].*$/, '');
   return new StartFault([`${variable}: ${host} cannot be used (${reasonOf(error)}). Start that server, or correct the URL.`]);
 }
 

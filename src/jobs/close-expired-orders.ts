@@ -10,7 +10,7 @@ export interface OrderClosing {
 export function closeExpiredOrders(service: OrderClosing, intervalMs: number, batchCount: number): JobDefinition {
   return {
     name: 'close-expired-orders',
-    intervalMs,
+    schedule: { intervalMs },
     run: async ({ signal }) => `${await inBatches((limit) => service.closeExpired(limit), batchCount, signal)} orders closed`,
   };
 }

@@ -4,7 +4,7 @@ const SMALLEST_CAP_MS = 10_000;
 
 /**
  * How long after a failure a job runs again, in milliseconds: 1 second, doubled with each failure in a row, at most its own
- * interval, but a job that runs each second still leaves an ailing database 10 seconds.
+ * interval and 5 minutes, but a job that runs each second still leaves an ailing database 10 seconds.
  */
 export function decideRetryDelay(failuresInARow: number, intervalMs: number): number {
   const capMs = Math.min(Math.max(intervalMs, SMALLEST_CAP_MS), LARGEST_DELAY_MS);

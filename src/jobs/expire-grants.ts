@@ -10,7 +10,7 @@ export interface GrantExpiry {
 export function expireGrants(service: GrantExpiry, intervalMs: number, batchCount: number): JobDefinition {
   return {
     name: 'expire-grants',
-    intervalMs,
+    schedule: { intervalMs },
     run: async ({ signal }) => `${await inBatches((limit) => service.expireDue(limit), batchCount, signal)} grants expired`,
   };
 }

@@ -1,8 +1,10 @@
+import type { Schedule } from '../services/jobs/schedule.js';
+
 /** One scheduled task. It may run in several workers, be cut off at any moment and run again: all it does is idempotent. */
 export interface JobDefinition {
   /** As admins name it, such as expire-grants. */
   readonly name: string;
-  readonly intervalMs: number;
+  readonly schedule: Schedule;
   /** Does what is due and says in a few words what that was. Throws to be tried again sooner than its schedule. */
   run(context: JobContext): Promise<string>;
 }

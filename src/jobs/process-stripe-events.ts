@@ -10,7 +10,7 @@ export interface StripeEventProcessing {
 export function processStripeEvents(service: StripeEventProcessing, intervalMs: number, batchCount: number): JobDefinition {
   return {
     name: 'process-stripe-events',
-    intervalMs,
+    schedule: { intervalMs },
     run: async ({ signal }) => `${await inBatches((limit) => service.processDue(limit), batchCount, signal)} events tried`,
   };
 }

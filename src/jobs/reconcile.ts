@@ -12,18 +12,23 @@ export interface ReconciliationSummary {
   readonly findingsCount: number;
   readonly openFindingsCount: number;
   readonly moved: readonly MovedTotal[];
+  /** False when it was told to stop before the end. */
+  readonly finished: boolean;
 }
 
 /** Compares with Stripe, replays what was missed and lists what differs. */
-export function reconcile(reconciliation: ReconciliationRun, intervalMs: number): JobDefinition {
+export function reconcile(reconciliation: ReconciliationRun, cron: string): JobDefinition {
   return {
     name: 'reconcile',
-    intervalMs,
+    schedule: { cron },
     run: async ({ signal, warn, found }) => {
-      const { objectsChecked, eventsReplayed, findingsCount, openFindingsCount, moved } = await reconciliation.run({ signal });
-      found(openFindingsCount);
+      const { objectsChecked, eventsReplayed, findingsCount, openFindingsCount, moved, finished } = await reconciliation.run({
+        signal,
+      });
+      if (finished) found(openFindingsCount);
       if (openFindingsCount > 0) warn(`${openFindingsCount} differences with Stripe are left: see the query reconciliations`);
-      return `${objectsChecked} objects compared, ${eventsReplayed} events replayed, ${findingsCount} differences, ${openFindingsCount} left; ${describeMoved(moved)}`;
+      const what = `${objectsChecked} objects compared, ${eventsReplayed} events replayed, ${findingsCount} differences, ${openFindingsCount} left; ${describeMoved(moved)}`;
+      return finished ? what : `${what}; stopped before the end`;
     },
   };
 }

@@ -10,7 +10,7 @@ export interface CatalogueRepair {
 export function repairCatalogueSync(service: CatalogueRepair, intervalMs: number, batchCount: number): JobDefinition {
   return {
     name: 'repair-catalogue-sync',
-    intervalMs,
+    schedule: { intervalMs },
     run: async ({ signal }) =>
       `${await inBatches((limit) => service.repairDue(limit), batchCount, signal)} subscriptions synchronised`,
   };

@@ -6,11 +6,11 @@ export interface RefundResumption {
   resumeDue(limit: number): Promise<number>;
 }
 
-/** Goes on with payouts that were cut off or that Stripe has not answered, and so resolves their holds. */
+/** Goes on with payouts that were cut off or that Stripe has not answered, until their hold expires. */
 export function resumeRefunds(service: RefundResumption, intervalMs: number, batchCount: number): JobDefinition {
   return {
     name: 'resume-refunds',
-    intervalMs,
+    schedule: { intervalMs },
     run: async ({ signal }) => `${await inBatches((limit) => service.resumeDue(limit), batchCount, signal)} refunds resumed`,
   };
 }

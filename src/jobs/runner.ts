@@ -4,6 +4,7 @@ import type { Clock } from '../clock.js';
 import { describeFailure } from '../services/describe-failure.js';
 import type { JobScheduler, JobStanding } from '../services/jobs/job-scheduler.js';
 import type { JobStates } from '../services/jobs/job-states.js';
+import { intervalMsOf, type Schedule } from '../services/jobs/schedule.js';
 import { decideRetryDelay } from './decide-retry-delay.js';
 import { Heartbeat } from './heartbeat.js';
 import type { JobDefinition } from './job.js';
@@ -26,8 +27,6 @@ export interface JobRunnerDependencies {
   readonly logger: { error(details: object, message: string): void; warn(details: object, message: string): void };
   /** Stands around each run, to trace it. */
   readonly trace?: <Result>(name: string, run: () => Promise<Result>) => Promise<Result>;
-  /** For metrics: told of each run that ended. */
-  readonly onRun?: (run: { name: string; failed: boolean; durationMs: number }) => void;
 }
 
 /** By hand: once, beside the schedule. */
@@ -47,7 +46,7 @@ const QUIET_MS = 10_000;
 export class JobRunner implements JobScheduler {
   private readonly agenda: Agenda;
   private readonly stopping = new AbortController();
-  private readonly running = new Set<Job>();
+  private readonly running = new Map<Job, Heartbeat | null>();
   private readonly locks: LockGate;
   private starting: Promise<void> = Promise.resolve();
   private quietUntilMs = 0;
@@ -56,7 +55,7 @@ export class JobRunner implements JobScheduler {
   constructor(private readonly dependencies: JobRunnerDependencies) {
     const { definitions, store, settings } = dependencies;
     this.locks = new LockGate(store.backend.repository);
-    const shortestIntervalMs = Math.min(...definitions.map((definition) => definition.intervalMs));
+    const shortestIntervalMs = Math.min(...definitions.map((definition) => intervalMsOf(definition.schedule)));
     this.agenda = new Agenda({
       backend: store.backend,
       name: `${hostname()}:${process.pid}`,
@@ -65,12 +64,12 @@ export class JobRunner implements JobScheduler {
       defaultLockLifetime: settings.lockLifetimeMs,
     });
     this.agenda.on('error', (error: Error) => this.onError(error));
-    this.agenda.on('start', (job: unknown) => this.running.add(job as Job));
+    this.agenda.on('start', (job: unknown) => this.running.set(job as Job, null));
     this.agenda.on('complete', (job: unknown) => this.onComplete(job as Job));
     for (const definition of definitions) this.define(definition);
   }
 
-  get schedules(): readonly { name: string; intervalMs: number }[] {
+  get schedules(): readonly { name: string; schedule: Schedule }[] {
     return this.dependencies.definitions;
   }
 
@@ -89,7 +88,7 @@ export class JobRunner implements JobScheduler {
     await this.locks.close();
     await this.agenda.stop(false);
     await this.locks.settled();
-    const deadline = setTimeout(() => this.endWaiting(), this.dependencies.settings.stopTimeoutMs);
+    const deadline = setTimeout(() => void this.handOn().then(() => this.endWaiting()), this.dependencies.settings.stopTimeoutMs);
     if (this.running.size > 0) await new Promise<void>((resolve) => this.waitingForEnd.add(resolve));
     clearTimeout(deadline);
     await this.locks.settled();
@@ -120,17 +119,30 @@ export class JobRunner implements JobScheduler {
   }
 
   private async noteSchedules(): Promise<void> {
-    for (const { name, intervalMs } of this.dependencies.definitions) {
+    for (const { name, schedule } of this.dependencies.definitions) {
       if (this.stopping.signal.aborted) return;
-      const job = await this.agenda.every(intervalMs, name);
-      // The schedule may have become denser since the next run was noted.
-      const latest = new Date(Date.now() + intervalMs);
-      if (job.attrs.nextRunAt && job.attrs.nextRunAt > latest) await job.schedule(latest).save();
+      if ('cron' in schedule) await this.noteCron(name, schedule.cron);
+      else await this.noteInterval(name, schedule.intervalMs);
     }
   }
 
+  private async noteInterval(name: string, intervalMs: number): Promise<void> {
+    const job = await this.agenda.every(intervalMs, name);
+    // The schedule may have become denser since the next run was noted.
+    const latest = new Date(Date.now() + intervalMs);
+    if (job.attrs.nextRunAt && job.attrs.nextRunAt > latest) await job.schedule(latest).save();
+  }
+
+  /** Noted anew, a turn that was missed while no worker ran, or that is to be tried again, would be put off to the next one. */
+  private async noteCron(name: string, cron: string): Promise<void> {
+    const { jobs } = await this.agenda.queryJobs({ name });
+    if (jobs.some((job) => job.repeatInterval === cron && job.nextRunAt)) return;
+    await this.agenda.every(cron, name, undefined, { timezone: 'UTC' });
+  }
+
   private define(definition: JobDefinition): void {
-    const { name, intervalMs } = definition;
+    const { name, schedule } = definition;
+    const intervalMs = intervalMsOf(schedule);
     const lockLifetime = this.lockLifetimeMs(intervalMs);
     const backoff = ({ attempt }: { attempt: number }) => decideRetryDelay(attempt, intervalMs);
     this.agenda.define<JobData>(name, (job) => this.run(definition, job, lockLifetime), {
@@ -148,11 +160,12 @@ export class JobRunner implements JobScheduler {
   }
 
   private async run(definition: JobDefinition, job: Job<JobData>, lockLifetimeMs: number): Promise<void> {
-    const { states, clock, logger, onRun, trace = untraced } = this.dependencies;
-    const { name, intervalMs } = definition;
+    const { states, clock, logger, trace = untraced } = this.dependencies;
+    const { name, schedule } = definition;
     const warnOf = (message: string) => logger.warn({ job: name }, message);
     const onError = (error: Error) => logger.warn({ job: name, reason: describeFailure(error) }, 'a lock could not be prolonged');
-    const heartbeat = new Heartbeat(job as Job, { lockLifetimeMs, intervalMs, onError });
+    const heartbeat = new Heartbeat(job as Job, { lockLifetimeMs, intervalMs: intervalMsOf(schedule), onError });
+    this.running.set(job as Job, heartbeat);
     const startedAt = clock.now();
     const begin = performance.now();
     let result: string | null = null;
@@ -168,9 +181,10 @@ export class JobRunner implements JobScheduler {
       logger.error({ job: name, reason: describeFailure(error) }, 'a job failed');
     } finally {
       await heartbeat.stop();
+      // It was told to stop: what is left is for another worker now, not at the next turn.
+      if (this.stopping.signal.aborted) job.attrs.nextRunAt = new Date();
     }
     const durationMs = Math.round(performance.now() - begin);
-    onRun?.({ name, failed: failure !== null, durationMs });
     const error = failure === null ? null : describeFailure(failure);
     await states.record({ name, startedAt, durationMs, result, findingsCount, error });
     // A run by hand is not tried again: whoever asked for it sees the failure.
@@ -187,6 +201,17 @@ export class JobRunner implements JobScheduler {
   private onComplete(job: Job): void {
     this.running.delete(job);
     if (this.running.size === 0) this.endWaiting();
+  }
+
+  /** Gives up the locks of jobs that do not end: another worker need not wait until they run out. */
+  private async handOn(): Promise<void> {
+    const { repository } = this.dependencies.store.backend;
+    for (const [job, heartbeat] of this.running) {
+      await heartbeat?.stop();
+      job.attrs.lockedAt = undefined;
+      job.attrs.nextRunAt = new Date();
+      await repository.saveJobState(job.attrs, undefined).catch((error: Error) => this.onError(error));
+    }
   }
 
   private endWaiting(): void {

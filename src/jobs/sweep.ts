@@ -7,7 +7,7 @@ export type Sweepers = Readonly<Record<string, () => Promise<number>>>;
 export function sweep(sweepers: Sweepers, intervalMs: number): JobDefinition {
   return {
     name: 'sweep',
-    intervalMs,
+    schedule: { intervalMs },
     run: async () => {
       const names = Object.keys(sweepers);
       const results = await Promise.allSettled(Object.values(sweepers).map((sweeper) => sweeper()));

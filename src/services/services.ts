@@ -17,7 +17,7 @@ import { History } from './history/history.js';
 import { sweepIdempotencyRecords } from './idempotency.js';
 import { Adjustments } from './ledger/adjustments.js';
 import { Snapshots } from './ledger/snapshots.js';
-import { verifyLedger } from './ledger/verify-ledger.js';
+import { type VerifyOptions, verifyLedger } from './ledger/verify-ledger.js';
 import type { Announcer, Moved } from './ledger/wallet.js';
 import { LiveEventRetention } from './live/live-event-retention.js';
 import { LiveFeed } from './live/live-feed.js';
@@ -88,7 +88,7 @@ export function composeServices(dependencies: ServiceDependencies) {
     history,
     live,
     access: new Access(database, clock, limits),
-    verifyLedger: (options = { fromSnapshots: true }) => verifyLedger(database, options),
+    verifyLedger: (options: VerifyOptions = { fromSnapshots: true }) => verifyLedger(database, options),
     sweepers: {
       'idempotency records': () =>
         sweepIdempotencyRecords(database, new Date(clock.now().getTime() - limits.idempotencyRetentionMs), limits.jobBatchCount),

@@ -1,7 +1,7 @@
 import { MongoBackend } from '@agendajs/mongo-backend';
 import { PostgresBackend } from '@agendajs/postgres-backend';
 import type { AgendaBackend } from 'agenda';
-import { MongoClient } from 'mongodb';
+import { MongoClient, MongoServerError } from 'mongodb';
 import pg from 'pg';
 
 export interface JobStoreSettings {
@@ -21,9 +21,10 @@ export interface JobStore {
 
 /** Jobs that are due are found by looking, so a worker needs few connections, and none that listens. */
 const POOL_SIZE = 3;
-const STATEMENT_TIMEOUT_MS = 10_000;
+const CALL_TIMEOUT_MS = 10_000;
 /** Any number that nothing else in this database locks. */
 const SCHEMA_LOCK = 6_108_204;
+const DUPLICATE_KEY = 11_000;
 
 /** Opens the store and makes its tables. Ends in the driver's error when it cannot be reached. */
 export function openJobStore(settings: JobStoreSettings): Promise<JobStore> {
@@ -36,7 +37,7 @@ async function openPostgres(settings: JobStoreSettings): Promise<JobStore> {
     max: POOL_SIZE,
     connectionTimeoutMillis: settings.connectionTimeoutMs,
     application_name: 'boxoffice-jobs',
-    options: `-c timezone=UTC -c statement_timeout=${STATEMENT_TIMEOUT_MS}`,
+    options: `-c timezone=UTC -c statement_timeout=${CALL_TIMEOUT_MS}`,
   });
   pool.on('error', settings.onIdleError);
   const backend = new PostgresBackend({
@@ -55,11 +56,43 @@ async function openPostgres(settings: JobStoreSettings): Promise<JobStore> {
 }
 
 async function openMongo(url: string, settings: JobStoreSettings): Promise<JobStore> {
-  const client = new MongoClient(url, { serverSelectionTimeoutMS: settings.connectionTimeoutMs });
-  await client.connect();
+  const client = new MongoClient(url, {
+    appName: 'boxoffice-jobs',
+    maxPoolSize: POOL_SIZE,
+    connectTimeoutMS: settings.connectionTimeoutMs,
+    serverSelectionTimeoutMS: settings.connectionTimeoutMs,
+    waitQueueTimeoutMS: settings.connectionTimeoutMs,
+    // Without it a server that no longer answers is waited for without end.
+    socketTimeoutMS: CALL_TIMEOUT_MS,
+  });
   const backend = new MongoBackend({ mongo: client.db(), collection: 'agenda_jobs', logCollection: 'agenda_logs' });
-  await backend.connect();
+  try {
+    await client.connect();
+    await backend.connect();
+    await oneScheduleForEachJob(client, backend);
+  } catch (error) {
+    await client.close();
+    throw error;
+  }
   return { backend: madeSafe(backend, settings), close: () => client.close() };
+}
+
+/**
+ * Agenda notes a schedule by an upsert, which in MongoDB may insert twice when two workers start together, unless an index
+ * forbids it; one of the two may then be told of the other's, and finds it when it asks again.
+ * https://www.mongodb.com/docs/manual/reference/method/db.collection.updateOne/#upsert-with-duplicate-values
+ */
+async function oneScheduleForEachJob(client: MongoClient, { repository }: MongoBackend): Promise<void> {
+  await client
+    .db()
+    .collection('agenda_jobs')
+    .createIndex({ name: 1, type: 1 }, { unique: true, partialFilterExpression: { type: 'single' } });
+  const saveJob = repository.saveJob.bind(repository);
+  repository.saveJob = (...job) =>
+    saveJob(...job).catch((error: unknown) => {
+      if (error instanceof MongoServerError && error.code === DUPLICATE_KEY) return saveJob(...job);
+      throw error;
+    });
 }
 
 /** `create … if not exists` of two workers that start together fails in one of them. */

@@ -96,6 +96,27 @@ describe('faults', () => {
     ]);
   });
 
+  test('cover cron lines, which are checked at start', () => {
+    expect(readConfig({ DATA_DIR: home, RECONCILE_CRON: '30  4 * * 1-5' }).jobHours.reconcileCron).toBe('30 4 * * 1-5');
+    for (const line of ['at night', '15 3 * *', '0 15 3 * * *', '61 3 * * *', '0 0 31 2 *', '@daily']) {
+      expect(faultsOf({ VERIFY_LEDGER_CRON: line })).toEqual([
+        `VERIFY_LEDGER_CRON: must be a cron line of five fields, in UTC, such as 15 3 * * *, found "${line}". Correct it or remove it.`,
+      ]);
+    }
+  });
+
+  test('cover the URL of MongoDB, which may list hosts and must name a database', () => {
+    for (const url of [
+      'mongodb://a:27017,b:27017/boxoffice?replicaSet=rs',
+      'mongodb+srv://user:word@cluster.example/boxoffice',
+    ]) {
+      expect(readConfig({ DATA_DIR: home, MONGODB_URL: url }).mongodbUrl).toBe(url);
+    }
+    for (const url of ['mongodb://a:27017', 'mongodb://a/', 'postgres://a/b']) {
+      expect(faultsOf({ MONGODB_URL: url })).toEqual([expect.stringMatching(/^MONGODB_URL: must be mongodb:/)]);
+    }
+  });
+
   test('never show a secret', () => {
     const source = {
       JWT_SECRET: 'short-one',

@@ -7,13 +7,11 @@ import { Jobs } from '../../src/services/jobs/jobs.js';
 import { type JobStore, openJobStore } from '../../src/stores/job-store.js';
 import { type TestDatabase, testDatabase } from '../support/test-database.js';
 import { eventually } from './eventually.js';
+import { testedJobStores } from './job-stores.js';
 
 const ADMIN = { userId: null, role: 'ADMIN' as const };
-const stores = [{ name: 'Postgres', mongodbUrl: undefined as string | undefined }];
-if (process.env.MONGODB_URL) stores.push({ name: 'MongoDB', mongodbUrl: process.env.MONGODB_URL });
-else console.info('jobs: the half on MongoDB is not run, because MONGODB_URL is not set');
 
-describe.each(stores)('Jobs kept in $name', ({ mongodbUrl }) => {
+describe.each(testedJobStores())('Jobs kept in $name', ({ mongodbUrl, drop }) => {
   let home: TestDatabase;
   let states: JobStates;
   let workers: { runner: JobRunner; store: JobStore }[];
@@ -35,7 +33,10 @@ describe.each(stores)('Jobs kept in $name', ({ mongodbUrl }) => {
       await store.close();
     }
   });
-  afterAll(() => home.drop());
+  afterAll(async () => {
+    await drop();
+    await home.drop();
+  });
 
   async function newWorker(definitions: JobDefinition[], settings = {}): Promise<JobRunner> {
     const store = await openJobStore({
@@ -57,7 +58,7 @@ describe.each(stores)('Jobs kept in $name', ({ mongodbUrl }) => {
   }
   const job = (name: string, intervalMs: number, run: (context: JobContext) => Promise<string>): JobDefinition => ({
     name,
-    intervalMs,
+    schedule: { intervalMs },
     run,
   });
   const stateOf = async (name: string) => (await states.all()).find((state) => state.name === name);
@@ -174,6 +175,70 @@ describe.each(stores)('Jobs kept in $name', ({ mongodbUrl }) => {
     expect(begun).toBe(begunAtStop);
   });
 
+  test('one that does not end at a stop is handed on at once, and so is one that was stopped before its end', async () => {
+    let begun = 0;
+    const daily = job('daily', 86_400_000, ({ signal }) => {
+      if (++begun === 1) return new Promise(() => {});
+      return begun === 2
+        ? new Promise((resolve) => signal.addEventListener('abort', () => resolve('half')))
+        : Promise.resolve('done');
+    });
+    // Longer than this test waits: nobody waits for the lock to run out.
+    const settings = { lockLifetimeMs: 6_000, stopTimeoutMs: 100 };
+    for (let worker = 1; worker <= 2; worker++) {
+      const stopped = await newWorker([daily], settings);
+      await stopped.start();
+      await eventually(() => begun === worker, 3_000);
+      await stopped.stop();
+    }
+    await (await newWorker([daily], settings)).start();
+    await eventually(async () => (await stateOf('daily'))?.lastResult === 'done', 3_000);
+    expect(begun).toBe(3);
+  });
+
+  describe('of a cron line', () => {
+    /** Far from now, whenever this runs: half a year away. */
+    const inHalfAYear = `15 3 1 ${((new Date().getUTCMonth() + 6) % 12) + 1} *`;
+    const nightly = (cron: string, run: () => Promise<string>): JobDefinition[] => [{ name: 'nightly', schedule: { cron }, run }];
+    const noted = async (store: JobStore | undefined) =>
+      (await store?.backend.repository.queryJobs({ name: 'nightly' }))?.jobs[0];
+
+    test('wait for their hour in UTC, and tell it', async () => {
+      const runner = await newWorker(nightly(inHalfAYear, async () => 'done'));
+      await runner.start();
+      const [found] = await new Jobs(runner, states).list();
+      expect(found).toMatchObject({ schedule: `${inHalfAYear} (UTC)`, lastRunAt: null });
+      expect(found?.nextRunAt?.toISOString()).toMatch(/-01T03:15:00.000Z$/);
+      expect(found?.nextRunAt?.getUTCMonth()).toBe((new Date().getUTCMonth() + 6) % 12);
+    });
+
+    test('make up for a turn that was missed while no worker ran, and wait for the next one then', async () => {
+      let runs = 0;
+      const definitions = nightly(inHalfAYear, async () => `${++runs} done`);
+      await (await newWorker(definitions)).start();
+      const { runner: first, store } = workers[0] as (typeof workers)[number];
+      await first.stop();
+      const left = await noted(store);
+      await store.backend.repository.saveJobState(
+        { ...(left as NonNullable<typeof left>), nextRunAt: new Date(Date.now() - 60_000) },
+        undefined,
+      );
+      await (await newWorker(definitions)).start();
+      await eventually(() => runs === 1);
+      await eventually(async () => ((await noted(store))?.nextRunAt?.getTime() ?? 0) > Date.now() + 86_400_000);
+      expect(runs).toBe(1);
+    });
+
+    test('take another hour as soon as it is set', async () => {
+      const first = await newWorker([job('nightly', 86_400_000, async () => 'done')]);
+      await first.start();
+      await eventually(async () => (await stateOf('nightly'))?.lastResult === 'done');
+      await first.stop();
+      await (await newWorker(nightly(inHalfAYear, async () => 'done'))).start();
+      expect((await noted(workers[1]?.store))?.nextRunAt?.toISOString()).toMatch(/-01T03:15:00.000Z$/);
+    });
+  });
+
   test('go on after all connections were broken', async () => {
     let runs = 0;
     const runner = await newWorker([job('count', 100, async () => `${++runs}`)]);
@@ -239,8 +304,8 @@ describe.each(stores)('Jobs kept in $name', ({ mongodbUrl }) => {
 async function pretendKilled(runner: JobRunner): Promise<void> {
   const inside = runner as unknown as {
     agenda: { stop(close: boolean): Promise<void> };
-    running: Set<{ touch(): Promise<void> }>;
+    running: Map<{ touch(): Promise<void> }, unknown>;
   };
-  for (const job of inside.running) job.touch = async () => {};
+  for (const job of inside.running.keys()) job.touch = async () => {};
   await inside.agenda.stop(false);
 }

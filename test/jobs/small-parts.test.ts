@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { decideRetryDelay } from '../../src/jobs/decide-retry-delay.js';
 import { inBatches } from '../../src/jobs/in-batches.js';
 import { sweep } from '../../src/jobs/sweep.js';
-import { describeInterval } from '../../src/services/jobs/describe-interval.js';
+import { describeSchedule } from '../../src/services/jobs/schedule.js';
 
 const context = { signal: new AbortController().signal, warn: () => {}, found: () => {} };
 
@@ -38,6 +38,7 @@ describe('A failed job runs again', () => {
     [20, 60_000, 60_000],
     [20, 1_000, 10_000],
     [20, 86_400_000, 300_000],
+    [20, Number.POSITIVE_INFINITY, 300_000],
   ])('after failure %i in a row, of a job each %i ms: in %i ms', (failures, intervalMs, delayMs) => {
     expect(decideRetryDelay(failures, intervalMs)).toBe(delayMs);
   });
@@ -50,7 +51,11 @@ test.each([
   [86_400_000, '1 day'],
   [1_500, '1500 milliseconds'],
 ])('an interval of %i ms is told as %s', (intervalMs, words) => {
-  expect(describeInterval(intervalMs)).toBe(words);
+  expect(describeSchedule({ intervalMs })).toBe(words);
+});
+
+test('a cron line is told as it stands, with its zone', () => {
+  expect(describeSchedule({ cron: '15 3 * * *' })).toBe('15 3 * * * (UTC)');
 });
 
 describe('The sweep', () => {

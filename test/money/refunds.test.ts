@@ -116,9 +116,11 @@ describe('refunds', () => {
     shop.clock.advanceDays(6);
     await shop.desk.refunds.resumeDue(10);
     expect((await shop.refund(refund?.id as string)).status).toBe('PENDING');
+    expect(await shop.desk.refunds.releaseStaleHolds(10)).toBe(0);
     shop.clock.advanceDays(2);
     shop.sandbox.control.clearFaults();
-    await shop.desk.refunds.resumeDue(10);
+    expect(await shop.desk.refunds.resumeDue(10)).toBe(0);
+    expect(await shop.desk.refunds.releaseStaleHolds(10)).toBe(1);
     expect((await shop.refund(refund?.id as string)).status).toBe('FAILED');
     expect(await shop.balance(viewer)).toMatchObject({ posted: 900, held: 0 });
     expect(await shop.refundedAtStripe(order)).toBe(0);
@@ -130,9 +132,24 @@ describe('refunds', () => {
     const { refund } = await refundGrantOf(order);
     shop.clock.advanceDays(8);
     shop.sandbox.control.clearFaults();
-    await shop.desk.refunds.resumeDue(10);
+    await shop.desk.refunds.releaseStaleHolds(10);
     expect((await shop.refund(refund?.id as string)).status).toBe('SUCCEEDED');
     expect(await shop.balance(viewer)).toMatchObject({ posted: 0, held: 0 });
+  });
+
+  test('a stale hold stays while Stripe does not say whether it made the payout', async () => {
+    shop.sandbox.control.addFault({ kind: 'error_500', operation: 'refunds.create' });
+    const { refund } = await refundGrantOf(await shop.buyByCard(viewer, offer));
+    shop.clock.advanceDays(8);
+    shop.sandbox.control.clearFaults();
+    shop.sandbox.control.addFault({ kind: 'error_500', operation: 'refunds.list' });
+    expect(await shop.desk.refunds.releaseStaleHolds(10)).toBe(1);
+    expect((await shop.refund(refund?.id as string)).status).toBe('PENDING');
+    expect(await shop.balance(viewer)).toMatchObject({ posted: 900, held: 900 });
+    shop.sandbox.control.clearFaults();
+    shop.clock.advanceDays(1);
+    expect(await shop.desk.refunds.releaseStaleHolds(10)).toBe(1);
+    expect(await shop.balance(viewer)).toMatchObject({ posted: 900, held: 0 });
   });
 
   test('Stripe refuses for good: the hold is released and the refund says why', async () => {

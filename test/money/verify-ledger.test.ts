@@ -116,8 +116,8 @@ describe('verifying the ledger', () => {
   });
 
   test('begins at the snapshots when told to, and still sees what came after them', async () => {
-    expect(await new Snapshots(shop.db.database, shop.clock).takeDue(100)).toBe(1);
-    expect(await new Snapshots(shop.db.database, shop.clock).takeDue(100)).toBe(0);
+    expect(await new Snapshots(shop.db.database, shop.clock).takeAfter(null, 100)).toEqual({ taken: 1, next: null });
+    expect(await new Snapshots(shop.db.database, shop.clock).takeAfter(null, 100)).toEqual({ taken: 0, next: null });
     const quick = await verifyLedger(shop.db.database, { fromSnapshots: true });
     expect(quick).toMatchObject({ transactionsChecked: 0, discrepancies: [] });
     await shop.topUp(viewer, 300);
@@ -134,7 +134,7 @@ describe('verifying the ledger', () => {
       return spawnSync(process.execPath, ['dist/src/commands/verify-ledger.js'], { env, encoding: 'utf8' });
     };
     expect(verify()).toMatchObject({ status: 0, stdout: expect.stringContaining('0 discrepancies') });
-    await new Snapshots(shop.db.database, shop.clock).takeDue(100);
+    await new Snapshots(shop.db.database, shop.clock).takeAfter(null, 100);
     await damage("update transactions set amount = amount + 1 where kind = 'ADJUSTMENT'"); // before the snapshot
     expect(verify()).toMatchObject({ status: 1, stdout: expect.stringContaining('TRANSACTIONS_FORM_A_CHAIN') });
   });

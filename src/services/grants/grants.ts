@@ -6,7 +6,7 @@ import type { Caller } from '../caller.js';
 import { grantColumns } from '../columns.js';
 import { answerAgain, hashInput, keepAnswer, onceMoreOnSameKey } from '../idempotency.js';
 import { inTransaction } from '../in-transaction.js';
-import { expireGrantsOf } from '../ledger/expire-grants.js';
+import { expireGrantsDue } from '../ledger/expire-grants.js';
 import { type Announcer, Wallet } from '../ledger/wallet.js';
 import { newId } from '../new-id.js';
 import { decideTerms } from '../purchases/decide-terms.js';
@@ -39,12 +39,6 @@ const insertGift: Statement = {
 const revokeGrant: Statement = {
   name: 'grants-revoke',
   text: `update grants as g set status = 'REVOKED', ended_at = $2, reason = $3, actor_id = $4 where id = $1 returning ${grantColumns}`,
-};
-const viewersWithDueGrants: Statement = {
-  name: 'grants-viewers-with-due-grants',
-  text: `select distinct due.user_id as "userId" from (
-      select user_id from grants where status = 'ACTIVE' and available_until <= $1 order by available_until limit $2
-    ) due`,
 };
 /** What admins and time do to grants: gifts, revocations, expiry. Buying and refunding have houses of their own. */
 export class Grants {
@@ -111,16 +105,12 @@ export class Grants {
     });
   }
 
-  /** Expires grants whose time is over, up to `limit` in one transaction; gives back how many. Call until it gives 0. */
+  /**
+   * Expires grants whose time is over, up to `limit` in one transaction; gives back how many. Any number of workers may call it
+   * at once. Fewer than `limit`: nothing more is due, or its viewers are busy and it is for the next call.
+   */
   async expireDue(limit: number): Promise<number> {
-    const now = this.clock.now();
-    const viewers = await this.database.query<{ userId: string }>(viewersWithDueGrants, [now, limit]);
-    if (viewers.length === 0) return 0;
-    const moved = await expireGrantsOf(
-      this.database,
-      viewers.map((viewer) => viewer.userId),
-      now,
-    );
+    const moved = await expireGrantsDue(this.database, limit, this.clock.now());
     for (const { userId, sequence } of moved) this.announcer.announce(userId, sequence);
     return moved.reduce((sum, viewer) => sum + viewer.grants, 0);
   }

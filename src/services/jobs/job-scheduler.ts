@@ -1,3 +1,5 @@
+import type { Schedule } from './schedule.js';
+
 /** How a job stands with the scheduler, over all workers. */
 export interface JobStanding {
   readonly running: boolean;
@@ -6,7 +8,7 @@ export interface JobStanding {
 
 /** Who keeps the schedules; it need not run jobs in this process. */
 export interface JobScheduler {
-  readonly schedules: readonly { readonly name: string; readonly intervalMs: number }[];
+  readonly schedules: readonly { readonly name: string; readonly schedule: Schedule }[];
   /** By name; a job that no worker has announced yet is missing. */
   standing(): Promise<ReadonlyMap<string, JobStanding>>;
   /** Has it begun as soon as a worker is free, beside its schedule. */

@@ -1,8 +1,8 @@
 import type { BillingError } from '../billing-error.js';
 import type { Caller } from '../caller.js';
-import { describeInterval } from './describe-interval.js';
 import type { JobScheduler } from './job-scheduler.js';
 import type { JobStates } from './job-states.js';
+import { describeSchedule } from './schedule.js';
 
 /** The contract's Job. */
 export interface Job {
@@ -29,11 +29,11 @@ export class Jobs {
   /** All, by name. */
   async list(): Promise<Job[]> {
     const [standing, states] = await Promise.all([this.scheduler.standing(), this.states.all()]);
-    const jobs = this.scheduler.schedules.map(({ name, intervalMs }) => {
+    const jobs = this.scheduler.schedules.map(({ name, schedule }) => {
       const state = states.find((candidate) => candidate.name === name);
       return {
         name,
-        schedule: describeInterval(intervalMs),
+        schedule: describeSchedule(schedule),
         running: standing.get(name)?.running ?? false,
         nextRunAt: standing.get(name)?.nextRunAt ?? null,
         lastRunAt: state?.lastRunAt ?? null,

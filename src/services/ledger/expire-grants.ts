@@ -1,17 +1,23 @@
 import type { Queryable, Statement } from '../../stores/database.js';
 
 /**
- * One batch: locks the viewers' balances (skipping those that are busy or in another worker's hands), then expires what is due
- * of theirs and writes a live event for each grant, numbered per viewer.
+ * One batch of grants, whoever they belong to: locks what is due (skipping what another worker has), then the viewers' balances
+ * (skipping those that are busy: it never waits, so it takes part in no deadlock), expires, and writes a live event for each
+ * grant, numbered per viewer.
  */
 const expireBatch: Statement = {
   name: 'grants-expire-batch',
-  text: `with viewers as (
-      select user_id, event_sequence from balances where user_id = any($2::uuid[]) order by user_id for no key update skip locked
+  text: `with due as (
+      select id, user_id from grants where status = 'ACTIVE' and available_until <= $1
+      order by available_until limit $2 for no key update skip locked
+    ),
+    viewers as (
+      select user_id, event_sequence from balances where user_id in (select user_id from due)
+      order by user_id for no key update skip locked
     ),
     expired as (
-      update grants g set status = 'EXPIRED', ended_at = $1 from viewers
-      where g.user_id = viewers.user_id and g.status = 'ACTIVE' and g.available_until <= $1
+      update grants g set status = 'EXPIRED', ended_at = $1 from due join viewers using (user_id)
+      where g.id = due.id and g.status = 'ACTIVE'
       returning g.id, g.user_id, g.available_until
     ),
     numbered as (
@@ -37,7 +43,10 @@ export interface ExpiredGrants {
   readonly grants: number;
 }
 
-/** Expires what is due of these viewers' grants; viewers who are busy are left for the next run. It moves no money. */
-export function expireGrantsOf(database: Queryable, userIds: readonly string[], now: Date): Promise<ExpiredGrants[]> {
-  return database.query<ExpiredGrants>(expireBatch, [now, userIds]);
+/**
+ * Expires up to `limit` grants that are due, in one transaction; those of viewers who are busy just now are left for the next
+ * time. It moves no money.
+ */
+export function expireGrantsDue(database: Queryable, limit: number, now: Date): Promise<ExpiredGrants[]> {
+  return database.query<ExpiredGrants>(expireBatch, [now, limit]);
 }

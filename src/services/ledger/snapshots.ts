@@ -1,24 +1,38 @@
 import type { Clock } from '../../clock.js';
 import type { Database, Statement } from '../../stores/database.js';
 
-/** Balances that have moved since their last snapshot; the last transaction tells up to where the new one counts. */
+/** Of the next balances by id: those that have moved since their last snapshot. The last transaction tells up to where it counts. */
 const takeSnapshots: Statement = {
   name: 'ledger-take-snapshots',
-  text: `insert into balance_snapshots (user_id, version, posted, transaction_count, counted_until, created_at)
-    select b.user_id, last.version, last.balance_after,
-      coalesce(s.transaction_count, 0) + (select count(*)::int from transactions t
-        where t.user_id = b.user_id and t.version > coalesce(s.version, 0) and t.version <= last.version),
-      last.created_at, $1
-    from balances b
-    left join lateral (
-      select version, transaction_count from balance_snapshots where user_id = b.user_id order by version desc limit 1
-    ) s on true
-    join lateral (
-      select version, balance_after, created_at from transactions where user_id = b.user_id order by version desc limit 1
-    ) last on last.version > coalesce(s.version, 0)
-    limit $2
-    on conflict do nothing returning 1`,
+  text: `with page as (
+      select user_id from balances where user_id > $2 order by user_id limit $3
+    ),
+    taken as (
+      insert into balance_snapshots (user_id, version, posted, transaction_count, counted_until, created_at)
+      select page.user_id, last.version, last.balance_after,
+        coalesce(s.transaction_count, 0) + (select count(*)::int from transactions t
+          where t.user_id = page.user_id and t.version > coalesce(s.version, 0) and t.version <= last.version),
+        last.created_at, $1
+      from page
+      left join lateral (
+        select version, transaction_count from balance_snapshots where user_id = page.user_id order by version desc limit 1
+      ) s on true
+      join lateral (
+        select version, balance_after, created_at from transactions where user_id = page.user_id order by version desc limit 1
+      ) last on last.version > coalesce(s.version, 0)
+      on conflict do nothing returning 1
+    )
+    select (select count(*) from taken) as taken,
+      (select user_id from page order by user_id offset $3 - 1 limit 1) as next`,
 };
+
+const BEFORE_ALL = '00000000-0000-0000-0000-000000000000';
+
+export interface SnapshotPage {
+  readonly taken: number;
+  /** Where to go on; null after the last balance. */
+  readonly next: string | null;
+}
 
 /** Notes what balances had posted at a version, so that old states and the verification need not begin at the beginning. */
 export class Snapshots {
@@ -27,8 +41,12 @@ export class Snapshots {
     private readonly clock: Clock,
   ) {}
 
-  /** Snapshots up to `limit` balances that have moved on since their last one; gives back how many. */
-  async takeDue(limit: number): Promise<number> {
-    return (await this.database.query(takeSnapshots, [this.clock.now(), limit])).length;
+  /**
+   * Looks at up to `limit` balances that come after `after` (null: from the first), and snapshots those that have moved since
+   * their last one. Each is looked at once in a walk, however many there are; two walks at once do no harm.
+   */
+  async takeAfter(after: string | null, limit: number): Promise<SnapshotPage> {
+    const [page] = await this.database.query<SnapshotPage>(takeSnapshots, [this.clock.now(), after ?? BEFORE_ALL, limit]);
+    return page as SnapshotPage;
   }
 }

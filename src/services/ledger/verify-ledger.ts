@@ -13,6 +13,15 @@ export interface LedgerReport {
   readonly transactionsChecked: number;
   /** At most 1000; empty when all adds up. */
   readonly discrepancies: LedgerDiscrepancy[];
+  /** False when it was told to stop before the end. */
+  readonly finished: boolean;
+}
+
+export interface VerifyOptions {
+  /** Whether each balance begins at its last snapshot. */
+  readonly fromSnapshots: boolean;
+  /** Ends it after the step at hand. */
+  readonly signal?: AbortSignal;
 }
 
 interface BalanceCheck {
@@ -39,7 +48,7 @@ const noTimeout: Statement = { name: 'verify-no-timeout', text: 'set local state
  * memory stays bounded whatever the number of transactions. With `fromSnapshots` each balance begins at its last snapshot;
  * without, at its first transaction, and the accounts are summed as a whole too.
  */
-export async function verifyLedger(database: Database, options: { fromSnapshots: boolean }): Promise<LedgerReport> {
+export async function verifyLedger(database: Database, options: VerifyOptions): Promise<LedgerReport> {
   return database.transaction(async (transaction) => {
     await transaction.query(oneState);
     await transaction.query(noTimeout);
@@ -47,6 +56,7 @@ export async function verifyLedger(database: Database, options: { fromSnapshots:
     let balancesChecked = 0;
     let transactionsChecked = 0;
     for (let after = BEFORE_ALL; ; ) {
+      if (options.signal?.aborted) return { balancesChecked, transactionsChecked, discrepancies, finished: false };
       const checks = await transaction.query<BalanceCheck>(verifyBalances, [after, BALANCES_A_STEP, options.fromSnapshots]);
       const last = checks.at(-1);
       if (!last) break;
@@ -61,7 +71,7 @@ export async function verifyLedger(database: Database, options: { fromSnapshots:
       discrepancies.splice(MOST_DISCREPANCIES);
     }
     if (!options.fromSnapshots) discrepancies.push(...(await unbalancedAccounts(transaction)));
-    return { balancesChecked, transactionsChecked, discrepancies: discrepancies.slice(0, MOST_DISCREPANCIES) };
+    return { balancesChecked, transactionsChecked, discrepancies: discrepancies.slice(0, MOST_DISCREPANCIES), finished: true };
   });
 }
 

@@ -22,18 +22,25 @@ const GIVEN_UP = 'Stripe could not be made to take it in time. The money is in t
 const claimDue: Statement = {
   name: 'payout-claim-due',
   text: `update refunds as r set attempts = r.attempts + 1, next_attempt_at = $2
-    where id in (select id from refunds where status = 'PENDING' and origin = 'REQUEST' and next_attempt_at <= $1
+    where id in (select id from refunds due where status = 'PENDING' and origin = 'REQUEST' and next_attempt_at <= $1
+        and (stripe_refund_id is not null or not exists (
+          select 1 from holds where refund_id = due.id and status = 'PENDING' and expires_at <= $1))
       order by next_attempt_at limit $3 for update skip locked)
+    returning ${refundColumns}`,
+};
+/** Payouts whose hold has expired before Stripe was known to have them. */
+const claimStale: Statement = {
+  name: 'payout-claim-stale',
+  text: `update refunds as r set attempts = r.attempts + 1, next_attempt_at = $2
+    where id in (select stale.id from holds join refunds stale on stale.id = holds.refund_id
+      where holds.status = 'PENDING' and holds.expires_at <= $1 and stale.status = 'PENDING' and stale.origin = 'REQUEST'
+        and stale.stripe_refund_id is null and stale.next_attempt_at <= $1
+      order by holds.expires_at limit $3 for update of stale skip locked)
     returning ${refundColumns}`,
 };
 const putOff: Statement = {
   name: 'payout-put-off',
   text: `update refunds set next_attempt_at = $2, last_error = $3 where id = $1 and status = 'PENDING'`,
-};
-
-const holdExpired: Statement = {
-  name: 'payout-hold-expired',
-  text: `select 1 from holds where refund_id = $1 and status = 'PENDING' and expires_at <= $2`,
 };
 
 /**
@@ -52,12 +59,7 @@ export class Payout {
   /** Pays a PENDING refund out. When Stripe is away it stays PENDING, and the job goes on; it never throws for that. */
   async pay(refund: Refund): Promise<Refund> {
     try {
-      const stripeRefund = await this.atStripe(refund);
-      if (!stripeRefund) await this.stripeRefunds.fail(refund.id, GIVEN_UP);
-      else {
-        await this.stripeRefunds.applyStripeRefund(stripeRefund);
-        if (stripeRefund.status !== 'succeeded') await this.lookLater(refund);
-      }
+      await this.apply(refund, await this.atStripe(refund));
     } catch (error) {
       await this.endWith(error, refund);
     }
@@ -66,26 +68,58 @@ export class Payout {
 
   /** Goes on with payouts that a crash or Stripe's absence left; gives back how many were taken up. */
   async resumeDue(limit: number): Promise<number> {
-    const now = this.clock.now();
-    const leaseUntil = new Date(now.getTime() + PAYOUT_LEASE_MS);
-    const due = await this.database.query<Refund>(claimDue, [now, leaseUntil, limit]);
+    const due = await this.claim(claimDue, limit);
     await eachEvenIfSomeFail(due, (refund) => this.pay(refund));
     return due.length;
   }
 
-  /** Stripe's refund, found or made; null when Stripe does not have it and the time in which it is tried is over. */
-  private async atStripe(refund: Refund): Promise<Stripe.Refund | null> {
+  /**
+   * Gives up payouts whose hold has expired and that Stripe says it does not have: the refund FAILED, the money available again.
+   * One that Stripe does have is captured. While Stripe does not say, the hold stays. Gives back how many were taken up.
+   */
+  async releaseStaleHolds(limit: number): Promise<number> {
+    const stale = await this.claim(claimStale, limit);
+    await eachEvenIfSomeFail(stale, (refund) => this.giveUp(refund));
+    return stale.length;
+  }
+
+  private claim(statement: Statement, limit: number): Promise<Refund[]> {
+    const now = this.clock.now();
+    return this.database.query<Refund>(statement, [now, new Date(now.getTime() + PAYOUT_LEASE_MS), limit]);
+  }
+
+  private async giveUp(refund: Refund): Promise<void> {
+    try {
+      const made = await this.findMade(await this.paymentOf(refund), refund.id);
+      if (made) await this.apply(refund, made);
+      else await this.stripeRefunds.fail(refund.id, GIVEN_UP);
+    } catch (error) {
+      if (classifyStripeError(error) === null) throw error;
+      await this.tryLater(error as Error, refund);
+    }
+  }
+
+  private async apply(refund: Refund, stripeRefund: Stripe.Refund): Promise<void> {
+    await this.stripeRefunds.applyStripeRefund(stripeRefund);
+    if (stripeRefund.status !== 'succeeded') await this.lookLater(refund);
+  }
+
+  /** Stripe's refund, found or made. */
+  private async atStripe(refund: Refund): Promise<Stripe.Refund> {
     if (refund.stripeRefundId) return this.stripe.refunds.retrieve(refund.stripeRefundId);
-    const order = refund.orderId ? await findOrder(this.database, refund.orderId) : null;
-    const paymentIntentId = order?.stripePaymentIntentId;
-    if (!paymentIntentId) throw new Error(`refund ${refund.id} has no payment`);
+    const paymentIntentId = await this.paymentOf(refund);
     // Keys are forgotten after a day or more: a second attempt must not rely on them alone.
     const made = refund.attempts > 1 ? await this.findMade(paymentIntentId, refund.id) : null;
     if (made) return made;
-    if (refund.attempts > 1 && (await this.database.query(holdExpired, [refund.id, this.clock.now()])).length > 0) return null;
-    const metadata = { refund_id: refund.id, order_id: order.id, user_id: refund.userId };
+    const metadata = { refund_id: refund.id, order_id: refund.orderId, user_id: refund.userId };
     const parameters = { payment_intent: paymentIntentId, amount: refund.amount, metadata };
     return this.stripe.refunds.create(parameters, { idempotencyKey: `refund-${refund.id}` });
+  }
+
+  private async paymentOf(refund: Refund): Promise<string> {
+    const order = refund.orderId ? await findOrder(this.database, refund.orderId) : null;
+    if (!order?.stripePaymentIntentId) throw new Error(`refund ${refund.id} has no payment`);
+    return order.stripePaymentIntentId;
   }
 
   private async findMade(paymentIntentId: string, refundId: string): Promise<Stripe.Refund | null> {
@@ -102,10 +136,14 @@ export class Payout {
   private async endWith(error: unknown, refund: Refund): Promise<void> {
     const kind = classifyStripeError(error);
     if (kind === null) throw error;
-    const words = describeFailure((error as Error).message);
     // A payment that was captured is there: who does not know it has the key of another account or mode, and refuses nothing.
-    if (kind === 'DEFINITE' && !isMissingAtStripe(error)) return this.stripeRefunds.fail(refund.id, words);
+    if (kind === 'DEFINITE' && !isMissingAtStripe(error))
+      return this.stripeRefunds.fail(refund.id, describeFailure((error as Error).message));
+    await this.tryLater(error as Error, refund);
+  }
+
+  private async tryLater(error: Error, refund: Refund): Promise<void> {
     const next = decideNextAttempt({ attempts: refund.attempts, now: this.clock.now(), chance: this.random() }, RETRY);
-    await this.database.query(putOff, [refund.id, next, words]);
+    await this.database.query(putOff, [refund.id, next, describeFailure(error.message)]);
   }
 }

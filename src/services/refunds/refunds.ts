@@ -125,9 +125,14 @@ export class Refunds {
     return this.stripeRefunds.applyStripeRefund(stripeRefund, surroundings);
   }
 
-  /** Goes on with payouts that a crash or Stripe's absence left, stale holds among them. */
+  /** Goes on with payouts that a crash or Stripe's absence left; gives back how many. */
   resumeDue(limit: number): Promise<number> {
     return this.payout.resumeDue(limit);
+  }
+
+  /** Gives up payouts that Stripe does not have when their hold expires; gives back how many were looked at. */
+  releaseStaleHolds(limit: number): Promise<number> {
+    return this.payout.releaseStaleHolds(limit);
   }
 
   /** Locks the viewer, answers again for a used key, else does the work and keeps its answer: one transaction. */

@@ -1,0 +1,17 @@
+import { inBatches } from './in-batches.js';
+import type { JobDefinition } from './job.js';
+
+export interface StaleHoldRelease {
+  /** Looks at up to `limit` payouts whose hold has expired and resolves it, as far as Stripe says how; tells how many. */
+  releaseStaleHolds(limit: number): Promise<number>;
+}
+
+/** Gives up payouts that Stripe does not have in time, so that their money does not stay held for ever. */
+export function releaseStaleHolds(service: StaleHoldRelease, intervalMs: number, batchCount: number): JobDefinition {
+  return {
+    name: 'release-stale-holds',
+    schedule: { intervalMs },
+    run: async ({ signal }) =>
+      `${await inBatches((limit) => service.releaseStaleHolds(limit), batchCount, signal)} stale holds looked at`,
+  };
+}
