@@ -50,7 +50,7 @@ describe.each(testedJobStores())('Jobs kept in $name', ({ mongodbUrl, drop }) =>
       definitions,
       states,
       clock: systemClock,
-      settings: { lockLifetimeMs: 5_000, stopTimeoutMs: 5_000, ...settings },
+      settings: { lockLifetimeMs: 2_000, stopTimeoutMs: 5_000, ...settings },
       logger: { error: (details) => failures.push(details), warn: (details) => failures.push(details) },
     });
     workers.push({ runner, store });

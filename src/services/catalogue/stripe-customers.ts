@@ -12,10 +12,11 @@ const customerOfViewer: Statement = {
   text: 'select stripe_customer_id as "stripeCustomerId" from stripe_customers where user_id = $1',
 };
 
+// Any conflict, not that of user_id alone: of two that write the same at once, either of the two unique indexes may say so.
 const insertCustomer: Statement = {
   name: 'insert-stripe-customer',
   text: `insert into stripe_customers (user_id, stripe_customer_id, created_at) values ($1, $2, $3)
-    on conflict (user_id) do nothing`,
+    on conflict do nothing`,
 };
 
 const forgetCustomer: Statement = {
