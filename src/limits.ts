@@ -40,6 +40,7 @@ const table = {
   queryDepthMaximumCount: [14, 3, 100],
   queryCostMaximumCount: [20_000, 100, 10_000_000],
   queryAliasesMaximumCount: [30, 1, 1_000],
+  queryDirectivesMaximumCount: [50, 1, 1_000],
   queryRootFieldsMaximumCount: [20, 1, 1_000],
   queryTokensMaximumCount: [2_000, 100, 100_000],
   documentCacheCount: [1_000, 1, 100_000],

@@ -91,11 +91,30 @@ describe.each(transports)('over %s', (_name, connect) => {
     });
 
     const nested = 'nodes { subscriptions(first: 1) { nodes { films(first: 1) { nodes { id } } } } }';
+    const F = 'fragment F on Film { id }';
     const wide =
       'query ($n: Int!) { films(first: $n) { nodes { subscriptions(first: $n) { nodes { films(first: $n) { nodes { id } } } } } } }';
     test.each<[what: string, code: string, sent: Sent]>([
       ['depth', 'GRAPHQL_VALIDATION_FAILED', { query: `{ films(first: 1) { ${nest(nested, 4)} } }` }],
       ['aliases', 'GRAPHQL_VALIDATION_FAILED', { query: `{ film(id: "x") { ${many(31, (index) => `a${index}: id`)} } }` }],
+      // The next five pass graphql-armor with equal limits, by its defaults or whatever its options: docs/decisions.md.
+      [
+        'aliases of __typename',
+        'GRAPHQL_VALIDATION_FAILED',
+        { query: `{ film(id: "x") { ${many(31, (i) => `a${i}: __typename`)} } }` },
+      ],
+      [
+        'directives',
+        'GRAPHQL_VALIDATION_FAILED',
+        { query: `${F} { film(id: "x") { ${many(51, () => '...F @include(if: true)')} } }` },
+      ],
+      ['cost by variables', 'QUERY_TOO_EXPENSIVE', { query: wide.replace('$n: Int!', '$n: Int! = 100') }],
+      [
+        'an enum value that is not there',
+        'GRAPHQL_VALIDATION_FAILED',
+        { query: '{ subscriptions(status: ACTIV) { nodes { id } } }' },
+      ],
+      ['a field of another type', 'GRAPHQL_VALIDATION_FAILED', { query: '{ node(id: "x") { pricePerDay { amount } } }' }],
       ['root fields', 'GRAPHQL_VALIDATION_FAILED', { query: `{ ${many(21, () => '__typename')} }` }],
       ['tokens', 'GRAPHQL_PARSE_FAILED', { query: `{ film(id: "x") { ${many(2_001, () => 'id')} } }` }],
       ['cost of nested pages', 'QUERY_TOO_EXPENSIVE', { query: wide, variables: { n: 100 } }],

@@ -2,6 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { readContract } from '../../src/gateway/schema.js';
 import { History } from '../../src/services/history/history.js';
+import { until } from '../live/live-scene.js';
+import { RawSocket } from '../live/socket-scene.js';
 import { type TestDatabase, testDatabase } from '../support/test-database.js';
 import { startGateway, stubServices, tokenFor } from './gateway-kit.js';
 
@@ -98,5 +100,52 @@ describe('whatever is sent', () => {
       ),
       { numRuns: 200, seed },
     );
+  });
+
+  describe('over a socket', () => {
+    const connect = async () => {
+      const socket = await RawSocket.bare(`${kit.url.replace('http', 'ws')}/graphql`);
+      socket.send({ type: 'connection_init', payload: { token: await tokenFor({ role: 'admin' }) } });
+      await until(() => socket.messages.some(({ type }) => type === 'connection_ack'), 'acknowledged');
+      return socket;
+    };
+
+    test('as document and variables, it answers with no defect and no leak, and the socket stays open', async () => {
+      const socket = await connect();
+      let id = 0;
+      await fc.assert(
+        fc.asyncProperty(mutated, variables, async (query, given) => {
+          socket.subscribe(`${++id}`, query, given as Record<string, unknown>);
+          expect(JSON.stringify(await socket.next(`${id}`))).not.toMatch(LEAKS);
+          socket.send({ type: 'complete', id: `${id}` });
+          expect(defects).toEqual([]);
+        }),
+        { numRuns: 200, seed },
+      );
+      expect(socket.closed).toBeNull();
+      socket.socket.terminate();
+    });
+
+    test('as a message, the socket is closed with 4400 or another code of the protocol at most, and never with a defect', async () => {
+      const kinds = fc.constantFrom('connection_init', 'subscribe', 'complete', 'ping', 'pong', 'next', 'nonsense');
+      const messages = fc.oneof(
+        fc.json(),
+        fc.string({ unit: 'binary' }),
+        fc.record({ type: kinds, id: fc.anything(), payload: fc.anything() }).map((message) => JSON.stringify(message) ?? ''),
+      );
+      await fc.assert(
+        fc.asyncProperty(messages, async (message) => {
+          const socket = await connect();
+          socket.send(message);
+          socket.send({ type: 'ping' });
+          await until(() => socket.closed !== null || socket.messages.some(({ type }) => type === 'pong'), 'an answer');
+          expect([null, 4400, 4409, 4429]).toContain(socket.closed?.code ?? null);
+          expect(JSON.stringify([socket.messages, socket.closed])).not.toMatch(LEAKS);
+          expect(defects).toEqual([]);
+          socket.socket.terminate();
+        }),
+        { numRuns: 100, seed },
+      );
+    });
   });
 });

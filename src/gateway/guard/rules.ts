@@ -2,6 +2,7 @@ import { NoSchemaIntrospectionCustomRule, type ParseOptions, type ValidationRule
 import type { Limits } from '../../limits.js';
 import { limitAliases } from './limit-aliases.js';
 import { limitDepth } from './limit-depth.js';
+import { limitDirectives } from './limit-directives.js';
 import { limitRootFields } from './limit-root-fields.js';
 import { nameFaultyLiterals } from './name-faulty-literals.js';
 
@@ -16,6 +17,7 @@ export function guardRules({ introspection, limits }: GuardSettings): Validation
     nameFaultyLiterals,
     limitDepth(limits.queryDepthMaximumCount),
     limitAliases(limits.queryAliasesMaximumCount),
+    limitDirectives(limits.queryDirectivesMaximumCount),
     limitRootFields(limits.queryRootFieldsMaximumCount),
   ];
   return introspection ? rules : [...rules, NoSchemaIntrospectionCustomRule];
