@@ -1,5 +1,5 @@
 import { contestants } from './contestants/contestants.js';
-import { growthTable, medianRatio } from './report.js';
+import { cpuOf, growthTable, medianRatio } from './report.js';
 import { runScenario } from './rounds.js';
 import { scenarios } from './scenarios.js';
 import { describeSize } from './sizes.js';
@@ -40,6 +40,3 @@ export async function grow({ options, database, tell }) {
     return { kind: 'growth', data: sizes.map(describeSize), rows, tables: [growthTable(sizes, rows)] };
   });
 }
-
-/** CPU of the server and of Postgres for a request. */
-const cpuOf = ({ serverMicroseconds, databaseMicroseconds }) => serverMicroseconds + databaseMicroseconds;

@@ -50,6 +50,7 @@ export function readOptions(args) {
     keep: values.keep && path.resolve(values.keep),
     check: values.check,
     write: values.write,
+    loadBefore: os.loadavg()[0],
     growth: values.growth === '' ? [] : values.growth.split(',').map((name) => oneOf(name, VIEWERS, '--growth')),
   };
 }

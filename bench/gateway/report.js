@@ -11,11 +11,14 @@ export function medianRatio(rounds, baseRounds, figureOf) {
   return median(rounds.map((round, index) => figureOf(round) / figureOf(baseRounds[index])));
 }
 
+/** CPU of the server and of Postgres for a request: steadier than throughput on a machine that others use too. */
+export const cpuOf = ({ serverMicroseconds, databaseMicroseconds }) => serverMicroseconds + databaseMicroseconds;
+
 /** Medians over the rounds; ratios are medians of the ratios within each round. */
 export function summarise(results) {
-  const ratioTo = (result, id) => {
+  const ratioTo = (result, id, figureOf = ({ perSecond }) => perSecond) => {
     const base = results.find((other) => other.id === id);
-    return base ? medianRatio(result.rounds, base.rounds, ({ perSecond }) => perSecond) : null;
+    return base ? medianRatio(result.rounds, base.rounds, figureOf) : null;
   };
   return results.map((result) => ({
     id: result.id,
@@ -23,6 +26,7 @@ export function summarise(results) {
     ...Object.fromEntries(FIGURES.map((name) => [name, median(result.rounds.map((round) => round[name]))])),
     toLimit: ratioTo(result, 'limit'),
     toMercurius: ratioTo(result, 'mercurius'),
+    cpuToLimit: ratioTo(result, 'limit', cpuOf),
   }));
 }
 
@@ -35,8 +39,9 @@ export function comparisonTable({ title, rows }) {
     'of Mercurius',
     'p50 ms',
     'p99 ms',
-    'CPU µs/request',
-    'of Postgres',
+    'server CPU µs',
+    'Postgres CPU µs',
+    'CPU, × the limit',
     'memory MiB',
   ];
   const cells = rows.map((row) => [
@@ -48,6 +53,7 @@ export function comparisonTable({ title, rows }) {
     row.p99Ms.toFixed(1),
     Math.round(row.serverMicroseconds),
     Math.round(row.databaseMicroseconds),
+    row.cpuToLimit?.toFixed(2) ?? '',
     Math.round(row.residentMebibytes),
   ]);
   return `**${title[0].toUpperCase()}${title.slice(1)}**\n\n${markdown(head, cells)}`;

@@ -15,7 +15,7 @@ export function write(parts, options) {
     'Made by `npm run bench`; what it measures and how stands in [performance.md](../performance.md).',
     '',
     `Data: ${comparison.data}. ${options.connections} connections, ${options.rounds} rounds of ${options.seconds} s, medians.`,
-    `Machine: ${os.cpus().length} × ${cpu.model.trim()}, ${Math.round(os.totalmem() / 2 ** 30)} GiB, Node ${process.versions.node}; load, servers and Postgres share it.`,
+    `Machine: ${os.cpus().length} × ${cpu.model.trim()}, ${Math.round(os.totalmem() / 2 ** 30)} GiB, Node ${process.versions.node}; load, servers and Postgres share it; ${options.loadBefore.toFixed(1)} other processes wanted a core when it began.`,
     '',
     ...parts.flatMap(({ tables }) => tables).flatMap((text) => [text, '']),
   ];
