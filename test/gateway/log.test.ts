@@ -8,7 +8,8 @@ const JWT = 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhIn0.c2lnbmF0dXJl';
 function logged(facts: object, message: string, censor = createCensor()): string {
   const lines: string[] = [];
   const destination = { write: (line: string) => void lines.push(line) };
-  createLogger({ logLevel: 'info' }, { censor, destination }).info(facts, message);
+  // A child, as each request has one.
+  createLogger({ logLevel: 'info' }, { censor, destination }).child({ requestId: 'r-1' }).info(facts, message);
   return lines.join('');
 }
 
