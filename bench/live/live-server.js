@@ -45,19 +45,25 @@ async function serveOurs() {
     { Database },
     { RedisHints },
     { LiveFeed },
-    { attachLiveSocket },
+    { serveSockets },
+    { OperationGate },
+    { createMetrics },
     { composeSchema },
     { createExecutor },
-    { createContext },
+    { readLimits },
+    { Environment },
   ] = await Promise.all(
     [
       'stores/database.js',
       'stores/redis-hints.js',
       'services/live/live-feed.js',
-      'gateway/live-socket.js',
+      'gateway/socket-endpoint.js',
+      'gateway/operation-gate.js',
+      'gateway/metrics.js',
       'gateway/schema.js',
       'gateway/execution.js',
-      'resolvers/context.js',
+      'limits.js',
+      'environment.js',
     ].map(from),
   );
   const database = new Database({ url: databaseUrl, poolSize: 8, statementTimeoutMs: 10_000, connectionTimeoutMs: 5_000 });
@@ -68,29 +74,18 @@ async function serveOurs() {
   const unused = new Proxy(() => [], { get: (target, name) => (name === 'bind' ? () => target : unused) });
   const services = new Proxy({ live }, { get: (target, name) => target[name] ?? unused });
   const schema = await composeSchema();
-  const execute = createExecutor(schema, 1_000);
-  attachLiveSocket(server, {
+  const limits = { ...readLimits(new Environment({})), socketsMaximumCount: 100_000, connectionInitTimeoutMs: 60_000 };
+  serveSockets(server, {
     schema,
-    identify: async (token) => ({ caller: { userId: token, role: 'VIEWER' }, expiresAt: new Date(Date.now() + 3_600_000) }),
-    createContext: (caller) => createContext({ caller, requestId: 'bench', services, now: new Date() }),
-    formatError: (error) => {
-      console.error(error);
-      return { message: error.message };
+    identity: {
+      identify: async (userId) => ({ caller: { userId, role: 'VIEWER' }, expiresAt: new Date(Date.now() + 3_600_000) }),
     },
-    execute: ({ document, operationName, variableValues, contextValue, rootValue }) =>
-      execute({ document, operationName, variables: variableValues, context: contextValue, rootValue }),
-    settings: {
-      allowedOrigins: [],
-      connectionInitTimeoutMs: 60_000,
-      socketsMaximumCount: 100_000,
-      socketsPerViewerCount: 20,
-      operationsPerSocketCount: 20,
-      socketMessageBytes: 65_536,
-      socketBufferedBytes: 1_048_576,
-      socketKeepAliveMs: 12_000,
-      queryTokensMaximumCount: 2_000,
-      documentCacheCount: 1_000,
-    },
-    onDefect: (error) => console.error(error),
+    execute: createExecutor(schema, limits.documentCacheCount),
+    gate: new OperationGate({ schema, limits, rates: null, trusted: null }),
+    services,
+    clock: { now: () => new Date() },
+    logger: console,
+    config: { http: { allowedOrigins: [] }, guard: { introspection: false }, limits },
+    metrics: createMetrics(),
   });
 }

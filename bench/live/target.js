@@ -31,6 +31,9 @@ export class Target {
     target.latencies = [];
     const file = fileURLToPath(new URL('./live-server.js', import.meta.url));
     target.server = fork(file, [kind, stores.databaseUrl, stores.redisUrl], { execArgv: ['--expose-gc'] });
+    target.server.once('exit', (code) => {
+      if (code !== 0) throw new Error(`the server under test ended with ${code}`);
+    });
     const { port } = await target.message();
     const before = await target.usage('memory');
     target.sockets = [];

@@ -80,13 +80,18 @@ export function createExecutor(schema: GraphQLSchema, cacheCount: number, onWhol
   };
 }
 
-async function runCompiled(
+/** No promise when none is needed: most live events need none. */
+function runCompiled(
   program: CompiledQuery,
   rootValue: unknown,
   context: unknown,
   variables: object,
-): Promise<ExecutionResult> {
-  const result = await program.query(rootValue, context, variables);
+): Promise<ExecutionResult> | ExecutionResult {
+  const result = program.query(rootValue, context, variables);
+  return 'then' in result ? result.then(withPlainErrors) : withPlainErrors(result);
+}
+
+function withPlainErrors(result: ExecutionResult): ExecutionResult {
   return result.errors
     ? { ...result, errors: result.errors.map((error) => asPlainError(error, result.data === undefined)) }
     : result;

@@ -1,7 +1,9 @@
+import type { Duplex } from 'node:stream';
 import type { WebSocket as GraphQLSocket } from 'graphql-ws';
 import type { WebSocket } from 'ws';
 import type { Clock } from '../clock.js';
 import type { Caller } from '../services/caller.js';
+import { textFrame } from './text-frame.js';
 
 /** Codes that a socket is closed with, beside those of the protocol: graphql-ws/PROTOCOL.md and RFC 6455, section 7.4. */
 export const LIVE_CLOSE_CODES = {
@@ -22,6 +24,16 @@ const LARGEST_DELAY_MS = 2 ** 31 - 1;
 /** A client that was told to go and does not is cut off. */
 export const CLOSE_GRACE_MS = 5_000;
 
+export interface LiveConnectionParts {
+  socket: WebSocket;
+  /** What the socket writes to. */
+  wire: Duplex;
+  turn: number;
+  /** What may wait to be read by the client before it is cut off. */
+  largestBufferedBytes: number;
+  onSlow(): void;
+}
+
 /** One socket: who it is, whether it lives, how much it has not read. */
 export class LiveConnection {
   caller: Caller | null = null;
@@ -32,13 +44,14 @@ export class LiveConnection {
   private cut: NodeJS.Timeout | undefined;
   private going: Promise<void> | undefined;
 
-  constructor(
-    readonly socket: WebSocket,
-    /** In which part of the interval it is pinged: that in which it came. */
-    readonly turn: number,
-    private readonly largestBufferedBytes: number,
-    private readonly onSlow: () => void,
-  ) {
+  readonly socket: WebSocket;
+  /** In which part of the interval it is pinged: that in which it came. */
+  readonly turn: number;
+
+  constructor(private readonly parts: LiveConnectionParts) {
+    const { socket, turn } = parts;
+    this.socket = socket;
+    this.turn = turn;
     socket.on('pong', () => {
       this.answered = true;
     });
@@ -101,6 +114,17 @@ export class LiveConnection {
     };
   }
 
+  /**
+   * Sends a message as one piece, where `ws` would write a header and a text: half the cost of an event. Gives back a promise
+   * when not all of it has left: streams wait for it. https://www.rfc-editor.org/rfc/rfc6455#section-5.2
+   */
+  push(data: string): Promise<void> | undefined {
+    const { socket, wire } = this.parts;
+    if (socket.readyState !== socket.OPEN || this.refuseSlowReader()) return this.gone();
+    wire.write(textFrame(data));
+    return wire.writableLength === 0 ? undefined : this.drained();
+  }
+
   private send(data: string): Promise<void> {
     const { socket } = this;
     // Whoever still has something to say waits for the end, and does not fetch more of it meanwhile.
@@ -108,6 +132,14 @@ export class LiveConnection {
     return new Promise((resolve) => {
       // A failed write means that the socket breaks, and its close ends the operations.
       socket.send(data, () => resolve());
+    });
+  }
+
+  /** Resolves when all that was written has left, or when the socket has broken. */
+  private drained(): Promise<void> {
+    const { wire } = this.parts;
+    return new Promise((resolve) => {
+      wire.write('', () => resolve());
     });
   }
 
@@ -120,14 +152,14 @@ export class LiveConnection {
   }
 
   private refuseSlowReader(): boolean {
-    if (this.socket.bufferedAmount <= this.largestBufferedBytes) return false;
+    if (this.socket.bufferedAmount <= this.parts.largestBufferedBytes) return false;
     this.closeSlowReader();
     return true;
   }
 
   private closeSlowReader(): void {
     if (this.socket.readyState !== this.socket.OPEN) return;
-    this.onSlow();
+    this.parts.onSlow();
     this.close(LIVE_CLOSE_CODES.slowReader, 'Too slow: resume after your last cursor');
   }
 }

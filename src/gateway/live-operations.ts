@@ -13,6 +13,7 @@ import {
 } from 'graphql';
 import { LRUCache } from 'lru-cache';
 import type { Caller } from '../services/caller.js';
+import { PushedEvents, type PushedEventsOptions } from './pushed-events.js';
 
 /** What a client sent in a `subscribe` message. */
 export interface LiveRequest {
@@ -78,8 +79,17 @@ export interface OperationRunner {
   subscribe(args: ExecutionArgs): Promise<ExecutionResult | AsyncIterableIterator<ExecutionResult>>;
 }
 
-/** Runs operations of one caller; a defect answers the operation and leaves the socket open. */
-export function operationRunner(createContext: () => unknown, run: ExecuteOperation = execute): OperationRunner {
+export interface OperationRunnerOptions {
+  createContext(): unknown;
+  execute?: ExecuteOperation;
+  executeEvent?: ExecuteOperation;
+  /** Sends an event of a live operation; gives back a promise when the client must read first. */
+  push: PushedEventsOptions['push'];
+}
+
+/** Runs one operation; a defect answers the operation and leaves the socket open. */
+export function operationRunner(options: OperationRunnerOptions): OperationRunner {
+  const { createContext, push, execute: run = execute, executeEvent = execute } = options;
   return {
     async execute(args) {
       try {
@@ -92,49 +102,13 @@ export function operationRunner(createContext: () => unknown, run: ExecuteOperat
       try {
         const source = await createSourceEventStream({ ...args, contextValue: createContext() });
         if (!(Symbol.asyncIterator in source)) return source;
-        const resolve = (rootValue: unknown) => run({ ...args, rootValue, contextValue: createContext() });
-        return new ResolvedEvents(source[Symbol.asyncIterator](), resolve);
+        const resolve = (rootValue: unknown) => executeEvent({ ...args, rootValue, contextValue: createContext() });
+        return new PushedEvents(source[Symbol.asyncIterator](), { resolve, push });
       } catch (error) {
         return { errors: [asGraphQLError(error)] };
       }
     },
   };
-}
-
-/** Events of a source, each resolved when it is asked for. */
-class ResolvedEvents implements AsyncIterableIterator<ExecutionResult, undefined, undefined> {
-  constructor(
-    private readonly source: AsyncIterator<unknown>,
-    private readonly resolve: (event: unknown) => ExecutionResult | Promise<ExecutionResult>,
-  ) {}
-
-  async next(): Promise<IteratorResult<ExecutionResult, undefined>> {
-    const { value: event, done } = await this.source.next();
-    if (done) return { value: undefined, done: true };
-    try {
-      const value = await this.resolve(event);
-      // An event that cannot be told would be a gap. The operation ends, and the client goes on after its last cursor.
-      if (value.data === null || value.data === undefined) throw value.errors?.[0] ?? new Error('an event gave no data');
-      return { value, done: false };
-    } catch (error) {
-      await this.return();
-      throw error;
-    }
-  }
-
-  async return(): Promise<IteratorResult<ExecutionResult, undefined>> {
-    await this.source.return?.();
-    return { value: undefined, done: true };
-  }
-
-  async throw(error: unknown): Promise<IteratorResult<ExecutionResult, undefined>> {
-    await this.return();
-    throw error;
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this;
-  }
 }
 
 /** graphql-ws wraps what an event stream throws; the error inside knows its code. */

@@ -2,6 +2,7 @@ import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import {
   type DocumentNode,
+  type ExecutionResult,
   GraphQLError,
   type GraphQLFormattedError,
   type GraphQLSchema,
@@ -64,7 +65,10 @@ export interface LiveSocketOptions {
   waitOfAddress?(address: string): Promise<number | null>;
   /** The masking rule; the same as over HTTP. */
   formatError(error: GraphQLError): GraphQLFormattedError;
+  /** Runs queries and mutations; plain GraphQL unless said otherwise. */
   execute?: ExecuteOperation;
+  /** Resolves an event of a live operation, without a promise where it can; plain GraphQL unless said otherwise. */
+  executeEvent?: ExecuteOperation;
   settings: LiveSocketSettings;
   clock?: Clock;
   /** Told of defects; clients see nothing of them. */
@@ -74,7 +78,7 @@ export interface LiveSocketOptions {
 export interface LiveSockets {
   connections(): number;
   /** For metrics: operations under way, and clients cut off because they did not read. */
-  statistics(): { connections: number; operations: number; slowReaders: number };
+  statistics(): { connections: number; operations: number; slowReaders: number; events: number };
   /** Takes no more sockets and closes all with 1001; ends when they are closed, after 5 s at most. */
   stop(): Promise<void>;
 }
@@ -102,6 +106,7 @@ class LiveSocketServer implements LiveSockets {
   private readonly prepare: PrepareOperation;
   private readonly heartbeat: NodeJS.Timeout;
   private slowReaders = 0;
+  private events = 0;
   /** Whose turn it is to be pinged. */
   private turn = 0;
   private stopped = false;
@@ -137,10 +142,10 @@ class LiveSocketServer implements LiveSockets {
     return this.connected.size;
   }
 
-  statistics(): { connections: number; operations: number; slowReaders: number } {
+  statistics(): { connections: number; operations: number; slowReaders: number; events: number } {
     let operations = 0;
     for (const connection of this.connected) operations += connection.operations;
-    return { connections: this.connected.size, operations, slowReaders: this.slowReaders };
+    return { connections: this.connected.size, operations, slowReaders: this.slowReaders, events: this.events };
   }
 
   async stop(): Promise<void> {
@@ -175,7 +180,7 @@ class LiveSocketServer implements LiveSockets {
     const tooOften = waitSeconds === null ? null : `429 Too Many Requests\r\nRetry-After: ${waitSeconds}`;
     const refusal = tooOften ?? this.upgradeRefusal(request);
     if (refusal) refuseUpgrade(socket, refusal);
-    else this.sockets.handleUpgrade(request, socket, head, (webSocket) => this.open(webSocket, address));
+    else this.sockets.handleUpgrade(request, socket, head, (webSocket) => this.open(webSocket, socket, address));
   }
 
   private upgradeRefusal(request: IncomingMessage): string | null {
@@ -186,9 +191,15 @@ class LiveSocketServer implements LiveSockets {
     return origin === undefined || settings.allowedOrigins.includes(origin) ? null : '403 Forbidden';
   }
 
-  private open(socket: WebSocket, address: string): void {
+  private open(socket: WebSocket, wire: Duplex, address: string): void {
     const limit = this.options.settings.socketBufferedBytes;
-    const connection = new LiveConnection(socket, this.turn, limit, () => this.slowReaders++);
+    const connection = new LiveConnection({
+      socket,
+      wire,
+      turn: this.turn,
+      largestBufferedBytes: limit,
+      onSlow: () => this.slowReaders++,
+    });
     this.connected.add(connection);
     // A message that is too long or no WebSocket frame: ws closes the socket with the code that says so.
     socket.on('error', () => undefined);
@@ -216,7 +227,7 @@ class LiveSocketServer implements LiveSockets {
         if (refusal) extra.connection.close(...refusal);
         return refusal === null;
       },
-      onSubscribe: async ({ extra }, _id, payload) => {
+      onSubscribe: async ({ extra }, id, payload) => {
         const { connection } = extra;
         if (connection.operations >= options.settings.operationsPerSocketCount) return [tooManyOperations()];
         connection.operations++;
@@ -225,15 +236,14 @@ class LiveSocketServer implements LiveSockets {
           connection.operations--;
           return prepared;
         }
-        const args = this.argumentsOf(prepared, payload, extra);
+        const args = this.argumentsOf(prepared, payload, extra, id);
         // graphql-ws keeps the message while the operation runs; its text is long, and kept once with the document.
         (payload as { query: string }).query = '';
         return args;
       },
       execute: (args) => runnerOf(args).execute(args),
       subscribe: (args) => runnerOf(args).subscribe(args),
-      onNext: (_context, _id, _payload, _args, result) =>
-        result.errors ? { ...result, errors: result.errors.map(options.formatError) } : undefined,
+      onNext: (_context, _id, _payload, _args, result) => this.formatted(result),
       onError: (_context, _id, _payload, errors) => errors.map((error) => options.formatError(innermost(error as GraphQLError))),
       onComplete: ({ extra }) => {
         extra.connection.operations--;
@@ -287,16 +297,30 @@ class LiveSocketServer implements LiveSockets {
     }
   }
 
-  private argumentsOf(document: DocumentNode, payload: LiveRequest, { connection }: Extra) {
-    const createContext = () => this.options.createContext(connection.caller as Caller, payload);
+  private argumentsOf(document: DocumentNode, payload: LiveRequest, { connection }: Extra, id: string) {
+    // What graphql-ws would write: https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md#next
+    const beginning = `{"id":${JSON.stringify(id)},"type":"next","payload":`;
+    const runner = operationRunner({
+      createContext: () => this.options.createContext(connection.caller as Caller, payload),
+      execute: this.options.execute,
+      executeEvent: this.options.executeEvent,
+      push: (result) => {
+        this.events++;
+        return connection.push(`${beginning}${JSON.stringify(this.formatted(result))}}`);
+      },
+    });
     return {
       schema: this.options.schema,
       document,
       operationName: payload.operationName,
       variableValues: payload.variables,
       // Made by the runner, anew for each event.
-      contextValue: operationRunner(createContext, this.options.execute),
+      contextValue: runner,
     };
+  }
+
+  private formatted(result: ExecutionResult): object {
+    return result.errors ? { ...result, errors: result.errors.map(this.options.formatError) } : result;
   }
 
   private beat(): void {

@@ -99,7 +99,14 @@ function resolversOf(fromClasses: GraphQLSchema): Record<string, Record<string, 
     }
     // Rows are the entities', not instances of the classes.
     const { __isTypeOf: _, ...fields } = resolver;
-    return [name, { ...fields, ...(plainFields as Record<string, object>)[name] }];
+    const plain = name === 'Live' ? changesThemselves(fields) : (plainFields as Record<string, object>)[name];
+    return [name, { ...fields, ...plain }];
   });
   return Object.fromEntries(entries);
+}
+
+/** What a live field gives for an event is the event. type-graphql's own way is a promise, once for every event. */
+function changesThemselves(fields: Record<string, unknown>): Record<string, object> {
+  const entries = Object.entries(fields as Record<string, object>);
+  return Object.fromEntries(entries.map(([name, field]) => [name, { ...field, resolve: (change: unknown) => change }]));
 }

@@ -68,6 +68,19 @@ test('each event is resolved with a context of its own', async () => {
   expect(numbers.size).toBe(4);
 });
 
+test('an event of any length, in any letters, arrives whole', async () => {
+  const { url } = await open({ socketMessageBytes: 100_000 });
+  const socket = await RawSocket.of(url);
+  // What a frame says of its length changes at 126 bytes and at 64 KiB.
+  const lengths = [...range(60, 70), ...range(65_470, 65_485), 70_000];
+  for (const [index, length] of lengths.entries()) {
+    const [id, text] = [`${index}é`, index % 2 === 0 ? 'x'.repeat(length) : `☃${'x'.repeat(length)}`];
+    socket.subscribe(id, 'subscription ($text: String!) { once(text: $text) }', { text });
+    expect(await socket.next(id)).toEqual({ id, type: 'next', payload: { data: { once: text } } });
+    expect((await socket.next(id)).type).toBe('complete');
+  }
+});
+
 test('a syntax error, a refused rule and an unknown operation answer with an error and leave the socket open', async () => {
   const { url } = await open();
   const socket = await RawSocket.of(url);

@@ -23,6 +23,7 @@ const typeDefs = `
   type Subscription {
     balanceChanged(after: String, userId: ID): Change!
     flood(bytes: Int!): Flood!
+    once(text: String!): String!
     idle: Int!
     broken: Int!
   }
@@ -129,6 +130,7 @@ export class SocketScene {
           }),
         },
         flood: { subscribe: (_root: unknown, { bytes }: { bytes: number }) => this.flood(bytes) },
+        once: { subscribe: (_root: unknown, { text }: { text: string }) => onlyOnce(text) },
         idle: { subscribe: () => idle() },
         broken: { subscribe: () => broken() },
       },
@@ -160,6 +162,10 @@ function idle(): AsyncIterableIterator<unknown> {
       return this;
     },
   };
+}
+
+async function* onlyOnce(text: string) {
+  yield { once: text };
 }
 
 async function* broken() {

@@ -83,7 +83,7 @@ export class LiveFeed {
    * Changes of the balance after a cursor; without one the present balance, then changes. Ends in InvalidArgument for what is no
    * cursor of this viewer, and in CursorExpired, at once or, for a stream that stood still longer than events are kept, later.
    */
-  async watchBalance(userId: string, after: string | null = null): Promise<AsyncIterableIterator<BalanceChanged>> {
+  async watchBalance(userId: string, after: string | null = null): Promise<LiveStream<BalanceChanged>> {
     const cursors = new LiveCursors(userId, 'BALANCE');
     const seen = after === null ? null : cursors.read(after).sequence;
     return this.open<BalanceChanged>(userId, async () => {
@@ -102,7 +102,7 @@ export class LiveFeed {
    * Changes of grants after a cursor; without one the grants that are ACTIVE or SUSPENDED, oldest first, then changes. Ends
    * as watchBalance does.
    */
-  async watchGrants(userId: string, after: string | null = null): Promise<AsyncIterableIterator<GrantChanged>> {
+  async watchGrants(userId: string, after: string | null = null): Promise<LiveStream<GrantChanged>> {
     const cursors = new LiveCursors(userId, 'GRANT');
     const seen = after === null ? null : cursors.read(after).sequence;
     const convert = grantsIn(cursors);
@@ -138,7 +138,7 @@ export class LiveFeed {
   private async open<Change>(
     userId: string,
     begin: () => Promise<LiveStreamStart<Change> & { convert(event: LiveEvent): Change | null }>,
-  ): Promise<AsyncIterableIterator<Change>> {
+  ): Promise<LiveStream<Change>> {
     if (this.stopped) throw new Error('the live feed is stopped');
     // The stream is not there yet while its beginning is read. It begins with a read, so a hint at that time is not missed.
     const viewer = this.enter(userId);

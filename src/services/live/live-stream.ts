@@ -11,7 +11,7 @@ export interface LiveStreamStart<Change> {
 
 export interface LiveStreamOptions<Change> {
   /** The viewer's next events after a number, at most `batchCount`. */
-  read(after: number): Promise<LiveEvent[]>;
+  read(after: number): Promise<readonly LiveEvent[]>;
   batchCount: number;
   /** What the stream gives for an event; null when it tells of something else. */
   convert(event: LiveEvent): Change | null;
@@ -20,10 +20,13 @@ export interface LiveStreamOptions<Change> {
   onEnd(): void;
 }
 
+const DONE = { value: undefined, done: true } as const;
+
 /**
  * One subscriber's way through a viewer's events. It reads only when it is asked for more and has nothing left, so a slow
- * subscriber costs one batch and no more. Written by hand, for `return` must end a `next` that is waiting, which an async
- * generator cannot do.
+ * subscriber costs one batch and no more. Ten thousand of them stand still most of the time: at rest none holds a promise, and
+ * an event makes none of its own. Written by hand, for `return` must end a `next` that is waiting, which an async generator
+ * cannot do.
  */
 export class LiveStream<Change> implements AsyncIterableIterator<Change, undefined, undefined> {
   private queue: Change[];
@@ -31,9 +34,11 @@ export class LiveStream<Change> implements AsyncIterableIterator<Change, undefin
   /** There may be events behind `position`. */
   private behind = true;
   private surelyUpTo = 0;
-  private pulling: Promise<void> | null = null;
-  private sleeping: (() => void)[] = [];
+  private reading = false;
   private ended = false;
+  private failure: { error: unknown } | null = null;
+  /** Called when there may be something to take or to read, and at the end. */
+  private onReady: () => void = () => undefined;
 
   constructor(
     start: LiveStreamStart<Change>,
@@ -47,7 +52,7 @@ export class LiveStream<Change> implements AsyncIterableIterator<Change, undefin
   wake(sequence: number | null): void {
     if (sequence !== null && sequence <= this.position) return;
     this.behind = true;
-    this.rouse();
+    this.onReady();
   }
 
   /** The database says that the last event is `sequence`. */
@@ -56,20 +61,59 @@ export class LiveStream<Change> implements AsyncIterableIterator<Change, undefin
     this.wake(sequence);
   }
 
+  /**
+   * Gives each change to `receive`, and the next one when the promise that it gives back, if any, has resolved. Resolves at the
+   * end of the stream; rejects with what the stream or `receive` ends in. Takes the place of iteration.
+   */
+  pushTo(receive: (change: Change) => Promise<void> | undefined): Promise<void> {
+    return new Promise((resolve, reject) => {
+      let paused = false;
+      const fail = (error: unknown) => {
+        reject(error);
+        this.end();
+      };
+      const resume = () => {
+        paused = false;
+        this.onReady();
+      };
+      this.onReady = () => {
+        if (paused) return;
+        try {
+          for (let change = this.queue.shift(); change !== undefined; change = this.queue.shift()) {
+            const taken = receive(change);
+            if (!taken) continue;
+            paused = true;
+            taken.then(resume, fail);
+            return;
+          }
+        } catch (error) {
+          fail(error);
+        }
+        if (!this.ended) this.readOn();
+        else if (this.failure) reject(this.failure.error);
+        else resolve();
+      };
+      this.onReady();
+    });
+  }
+
+  /** One call at a time. */
   async next(): Promise<IteratorResult<Change, undefined>> {
-    while (!this.ended) {
+    for (;;) {
       const change = this.queue.shift();
       if (change !== undefined) return { value: change, done: false };
-      if (this.behind) await this.pull();
-      else await new Promise<void>((resolve) => this.sleeping.push(resolve));
+      if (this.ended) return this.atEnd();
+      await new Promise<void>((resolve) => {
+        this.onReady = resolve;
+        this.readOn();
+      });
     }
-    return { value: undefined, done: true };
   }
 
   /** Ends the stream, also for whoever waits in `next`. */
   async return(): Promise<IteratorResult<Change, undefined>> {
     this.end();
-    return { value: undefined, done: true };
+    return DONE;
   }
 
   async throw(error: unknown): Promise<IteratorResult<Change, undefined>> {
@@ -81,53 +125,59 @@ export class LiveStream<Change> implements AsyncIterableIterator<Change, undefin
     return this;
   }
 
-  private pull(): Promise<void> {
-    this.pulling ??= this.readOn().finally(() => {
-      this.pulling = null;
-    });
-    return this.pulling;
+  /** What the stream ended in is thrown once. */
+  private atEnd(): IteratorResult<Change, undefined> {
+    const { failure } = this;
+    this.failure = null;
+    if (failure) throw failure.error;
+    return DONE;
   }
 
-  private async readOn(): Promise<void> {
+  private readOn(): void {
+    if (!this.behind || this.reading || this.ended) return;
+    this.reading = true;
     // Before the read: a hint that comes while it runs means another one.
     this.behind = false;
-    const surelyUpTo = this.surelyUpTo;
-    let events: LiveEvent[];
-    try {
-      events = await this.options.read(this.position);
-    } catch (error) {
-      this.options.onReadError(error);
-      return;
-    }
-    if (this.ended) return;
-    // Known before the read, so the read would have seen it.
-    if (events.length === 0 && surelyUpTo > this.position) this.expire();
+    const { surelyUpTo } = this;
+    this.options.read(this.position).then(
+      (events) => {
+        this.reading = false;
+        if (this.ended) return;
+        if (this.isExpired(events, surelyUpTo)) this.end({ error: new CursorExpired() });
+        else this.accept(events);
+      },
+      (error: unknown) => {
+        this.reading = false;
+        this.options.onReadError(error);
+      },
+    );
+  }
+
+  /**
+   * Numbers have no gaps: where they do not follow, events were swept while this stream stood still. `surelyUpTo` was known
+   * before the read, so the read has seen it.
+   */
+  private isExpired(events: readonly LiveEvent[], surelyUpTo: number): boolean {
+    const last = events.at(-1);
+    return last ? last.sequence !== this.position + events.length : surelyUpTo > this.position;
+  }
+
+  private accept(events: readonly LiveEvent[]): void {
     for (const event of events) {
-      // Numbers have no gaps. One that is missing was swept while this stream stood still.
-      if (event.sequence !== this.position + 1) this.expire();
-      this.position = event.sequence;
       const change = this.options.convert(event);
       if (change !== null) this.queue.push(change);
     }
+    this.position += events.length;
     if (events.length >= this.options.batchCount) this.behind = true;
+    if (this.behind || this.queue.length > 0) this.onReady();
   }
 
-  private expire(): never {
-    this.end();
-    throw new CursorExpired();
-  }
-
-  private end(): void {
+  private end(failure: { error: unknown } | null = null): void {
     if (this.ended) return;
     this.ended = true;
+    this.failure = failure;
     this.queue = [];
-    this.rouse();
+    this.onReady();
     this.options.onEnd();
-  }
-
-  private rouse(): void {
-    const sleeping = this.sleeping;
-    this.sleeping = [];
-    for (const resolve of sleeping) resolve();
   }
 }
