@@ -11,13 +11,14 @@ export function element(tag, properties = {}, ...children) {
   return node;
 }
 
+/** The name that is read out begins with what is seen, so that it can be spoken to as well. */
 function button(label, description, onclick, className = '') {
   return element('button', { type: 'button', className, onclick, 'aria-label': description }, label);
 }
 
 export function planCard(plan, balance, buy) {
   const short = balance ? plan.price.amount - balance.available.amount : 0;
-  const fromBalance = button('Pay from balance', `Pay ${plan.title} from the balance`, () => buy(plan, 'BALANCE'), 'quiet');
+  const fromBalance = button('Pay from balance', `Pay from balance: ${plan.title}`, () => buy(plan, 'BALANCE'), 'quiet');
   fromBalance.disabled = short > 0;
   const titles = plan.films.nodes.map((film) => film.title);
   return element(
@@ -35,7 +36,7 @@ export function planCard(plan, balance, buy) {
     element(
       'p',
       { className: 'actions' },
-      button('Buy by card', `Buy ${plan.title} by card`, () => buy(plan, 'CARD')),
+      button('Buy by card', `Buy by card: ${plan.title}`, () => buy(plan, 'CARD')),
       fromBalance,
     ),
     short > 0 &&
@@ -97,7 +98,7 @@ export function grantRow(grant, refund) {
     element('span', { className: 'tag' }, grantStatusText[grant.status]),
     element('p', {}, `${grant.status === 'ACTIVE' ? 'Until' : 'Was to last until'} ${dateText(grant.availableUntil)}`),
     ...payouts,
-    quote && button('Give back…', `Give ${grant.subscription.title} back`, () => refund(grant), 'quiet'),
+    quote && button('Give back…', `Give back: ${grant.subscription.title}`, () => refund(grant), 'quiet'),
     grant.status === 'ACTIVE' && !quote && element('p', { className: 'hint' }, 'No whole day is left to give back.'),
   );
 }
@@ -123,7 +124,7 @@ export function transactionRow(transaction, refund) {
       transactionText(transaction),
       ' ',
       refundable?.amount > 0 &&
-        button('To the card…', `Refund up to ${moneyText(refundable)} to the card`, () => refund(transaction), 'quiet small'),
+        button('To the card…', `To the card: up to ${moneyText(refundable)}`, () => refund(transaction), 'quiet small'),
     ),
     element('td', { className: amount.amount < 0 ? 'number out' : 'number in' }, `${sign}${moneyText(amount)}`),
     element('td', { className: 'number' }, moneyText(transaction.balanceAfter)),

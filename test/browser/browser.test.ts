@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Page } from 'playwright-core';
-import { House, keepPicture, whyNoBrowser } from './house.js';
+import { accessibilityFaults, House, keepPicture, whyNoBrowser } from './house.js';
 
 const reason = whyNoBrowser();
 if (reason) console.warn(`The browser tests are skipped: ${reason}.`);
@@ -33,6 +33,7 @@ if (reason) console.warn(`The browser tests are skipped: ${reason}.`);
     await pay(page, '4000 0000 0000 9995');
     await page.getByRole('alert').getByText('Not paid').waitFor();
     await keepPicture(page, 'checkout');
+    expect(await accessibilityFaults(page)).toEqual([]);
     await pay(page, '4242 4242 4242 4242');
     await page.getByText('$95.50 are in your balance.').waitFor();
     await hasAmount(page, before + 95.5);
@@ -40,17 +41,18 @@ if (reason) console.warn(`The browser tests are skipped: ${reason}.`);
 
     const plan = page.locator('.plan').filter({ hasText: /for ([2-9]|\d\d+) days/ });
     const title = await plan.first().locator('h3').innerText();
-    await page.getByRole('button', { name: `Buy ${title} by card` }).click();
+    await page.getByRole('button', { name: `Buy by card: ${title}` }).click();
     await pay(page, '4242 4242 4242 4242');
     await page.getByText(`Paid. ${title} is yours.`).waitFor();
     await other.locator('.grant[data-status=ACTIVE]').filter({ hasText: title }).waitFor();
     await other.locator('.film.open').first().waitFor();
     await hasAmount(other, before + 95.5);
-    await keepPicture(page, 'demo-light');
+    await keepPicture(page, 'demo-light', 1250);
+    expect(await accessibilityFaults(page)).toEqual([]);
 
     await other.getByRole('button', { name: 'Cut the line' }).click();
     await other.locator('#line[data-state=cut]').waitFor();
-    await page.getByRole('button', { name: `Pay ${title} from the balance` }).click();
+    await page.getByRole('button', { name: `Pay from balance: ${title}` }).click();
     await page.getByText(`${title} is yours for`).waitFor();
     await page.locator('.grant[data-status=ACTIVE]').nth(1).waitFor();
     const after = await amountOtherThan(page, before + 95.5);
@@ -68,20 +70,21 @@ if (reason) console.warn(`The browser tests are skipped: ${reason}.`);
     await page
       .locator('.grant[data-status=ACTIVE]')
       .first()
-      .getByRole('button', { name: `Give ${title} back` })
+      .getByRole('button', { name: `Give back: ${title}` })
       .click();
     await page
       .getByRole('dialog')
       .getByText(/not yet begun/)
       .waitFor();
     await keepPicture(page, 'refund');
+    expect(await accessibilityFaults(page)).toEqual([]);
     await page.getByRole('button', { name: 'Give back', exact: true }).click();
     await page.locator('.grant[data-status=REFUNDED]').waitFor();
     await other.locator('.grant[data-status=REFUNDED]').waitFor();
     const credited = await amountOtherThan(other, after);
     expect(credited).toBeGreaterThan(after);
 
-    await page.getByRole('button', { name: `Give ${title} back` }).click();
+    await page.getByRole('button', { name: `Give back: ${title}` }).click();
     await page.getByRole('dialog').getByLabel('Where to').selectOption('to the card');
     await page.getByRole('button', { name: 'Give back', exact: true }).click();
     for (const tab of [page, other]) await tab.locator('#history').getByText('Paid out to the card').waitFor();
@@ -94,7 +97,7 @@ if (reason) console.warn(`The browser tests are skipped: ${reason}.`);
     const page = await demo();
     const plan = page.locator('.plan').last();
     const title = await plan.locator('h3').innerText();
-    const buy = () => page.getByRole('button', { name: `Buy ${title} by card` }).click();
+    const buy = () => page.getByRole('button', { name: `Buy by card: ${title}` }).click();
 
     await buy();
     await page.getByRole('link', { name: 'Cancel and go back' }).click();
@@ -120,7 +123,7 @@ if (reason) console.warn(`The browser tests are skipped: ${reason}.`);
     await page.getByText('$30.00 are in your balance.').waitFor();
 
     await page
-      .getByRole('button', { name: /^Refund up to \$\d+\.\d\d to the card$/ })
+      .getByRole('button', { name: /^To the card: up to \$\d+\.\d\d$/ })
       .first()
       .click();
     const dialog = page.getByRole('dialog');
@@ -153,7 +156,7 @@ if (reason) console.warn(`The browser tests are skipped: ${reason}.`);
     await page.keyboard.press('Tab');
     await page.keyboard.press('Tab');
     const first = page
-      .getByRole('button', { name: /by card$/ })
+      .getByRole('button', { name: /^Buy by card/ })
       .first()
       .and(page.locator(':focus'));
     await first.waitFor();
@@ -183,6 +186,7 @@ if (reason) console.warn(`The browser tests are skipped: ${reason}.`);
     await page.getByLabel('Top up by card').fill('1');
     await page.getByRole('button', { name: 'Top up', exact: true }).click();
     await page.getByText('The amount must be between $5.00 and $1,000.00.').waitFor();
+    expect(await accessibilityFaults(page)).toEqual([]);
     const { scroll, view } = await page.evaluate(() => {
       const root = globalThis as unknown as { document: { documentElement: { scrollWidth: number; clientWidth: number } } };
       const { scrollWidth, clientWidth } = root.document.documentElement;

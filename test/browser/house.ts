@@ -3,6 +3,7 @@ import { chmodSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import axe from 'axe-core';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 
 const executable = [process.env.CHROMIUM_PATH, '/usr/bin/chromium'].find((file) => file && existsSync(file));
@@ -86,9 +87,25 @@ export class House {
   }
 }
 
-/** Kept for the README when SCREENSHOTS=true. */
-export async function keepPicture(page: Page, name: string, fullPage = false): Promise<void> {
-  if (process.env.SCREENSHOTS === 'true') await page.screenshot({ path: `docs/images/${name}.png`, fullPage });
+/** Kept for the README when SCREENSHOTS=true, of a window as high as said. */
+export async function keepPicture(page: Page, name: string, height?: number): Promise<void> {
+  if (process.env.SCREENSHOTS !== 'true') return;
+  const size = page.viewportSize();
+  if (size && height) await page.setViewportSize({ ...size, height });
+  await page.screenshot({ path: `docs/images/${name}.png` });
+  if (size) await page.setViewportSize(size);
+}
+
+/** What of the page goes against WCAG 2.2 (A and AA), as far as axe-core can tell: rule and place. */
+export async function accessibilityFaults(page: Page): Promise<string[]> {
+  await page.evaluate(axe.source);
+  return page.evaluate(async () => {
+    const { axe: tool } = globalThis as unknown as {
+      axe: { run(options: object): Promise<{ violations: { id: string; nodes: { html: string; failureSummary: string }[] }[] }> };
+    };
+    const { violations } = await tool.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'] });
+    return violations.flatMap(({ id, nodes }) => nodes.map(({ html, failureSummary }) => `${id}: ${html} ${failureSummary}`));
+  });
 }
 
 async function answers(address: string): Promise<boolean> {
