@@ -30,6 +30,17 @@ function metricsOf(query: string): string[] {
 }
 
 describe('what the docs and pages say', () => {
+  it('operations.md names every resource of Stripe that the code calls, for the restricted key', () => {
+    const table = readFileSync('docs/operations.md', 'utf8').split('### The restricted key')[1]?.split('###')[0] ?? '';
+    const named = [...table.matchAll(/\| `([a-zA-Z.]+)`:/g)].map((match) => match[1]);
+    const calls = /stripe\.((?:[a-z]\w+\.)+)(?:create|retrieve|list|update|expire)\(/g;
+    const sources = [...globSync('src/services/**/*.ts'), ...globSync('src/stores/*.ts')].map((file) =>
+      readFileSync(file, 'utf8'),
+    );
+    const called = sources.flatMap((text) => [...text.matchAll(calls)].map((match) => match[1]?.slice(0, -1)));
+    expect([...new Set(called)].sort()).toEqual([...named].sort());
+  });
+
   it.each(pages)('%s shows only operations that the contract takes', (page) => {
     const blocks = [...readFileSync(page, 'utf8').matchAll(/^```graphql\n(.*?)^```/gms)].map((match) => match[1] ?? '');
     for (const block of blocks) expect([block, faultsOf(block)]).toEqual([block, []]);

@@ -58,6 +58,25 @@ describe('what Stripe is not expected to say', () => {
     }
   });
 
+  test('a 500 that Stripe keeps for a refund is waited out, with the money held, and the refund is paid once', async () => {
+    const order = await shop.topUp(viewer, 1_000);
+    shop.sandbox.control.addFault({ kind: 'error_500', saved: true, operation: 'refunds.create', count: 1 });
+    const input = { transactionId: await topUpOf(order.id), idempotencyKey: aKey() };
+    const { refund } = await shop.desk.refunds.refundTransaction(viewer, input);
+    const HOUR_MS = 3_600_000;
+    for (let hour = 0; hour < 24; hour += 4) {
+      shop.clock.advanceMs(4 * HOUR_MS - 1);
+      await shop.desk.refunds.resumeDue(10);
+      expect((await shop.refund(refund?.id as string)).status).toBe('PENDING');
+    }
+    expect(await shop.balance(viewer)).toMatchObject({ posted: 6_000, held: 1_000 });
+    shop.clock.advanceMs(4 * HOUR_MS);
+    await shop.desk.refunds.resumeDue(10);
+    expect((await shop.refund(refund?.id as string)).status).toBe('SUCCEEDED');
+    expect(await shop.refundedAtStripe(order)).toBe(1_000);
+    expect(await shop.balance(viewer)).toMatchObject({ posted: 5_000, held: 0 });
+  });
+
   test.each([
     ['stays PENDING', 500, 'last_error'],
     ['fails', 400, 'failure_reason'],
