@@ -46,6 +46,9 @@ function registerMoney(server: FastifyInstance, control: SandboxControl): void {
     const kind = fields.kind === undefined ? 'chargeback' : oneOf(fields, 'kind', ['chargeback', 'inquiry']);
     return control.openDispute({ ...chargeAndAmount(fields), reason, kind });
   });
+  server.post('/sandbox/disputes/:id/escalate', (request: IdRequest) =>
+    control.escalateDispute(request.params.id, wholeNumberIn(fieldsOf(request), 'amount', 1, 99_999_999)),
+  );
   server.post('/sandbox/disputes/:id/close', (request: IdRequest) =>
     control.closeDispute(request.params.id, oneOf(fieldsOf(request), 'outcome', ['won', 'lost'])),
   );

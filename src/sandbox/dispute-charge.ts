@@ -43,14 +43,41 @@ export function openDispute(world: World, given: NewDispute): DisputeBody {
   if (charge.status !== 'succeeded') throw refused(`Charge ${charge.id} was not paid and cannot be disputed.`);
   const under = store.disputes.rowsWhere('charge', charge.id).filter((dispute) => !isClosed(dispute));
   if (under.length > 0 || charge.disputed) throw refused(`Charge ${charge.id} is already disputed.`);
-  const left = charge.amount_captured - charge.amount_refunded;
-  const amount = given.amount ?? left;
-  if (amount < 1 || amount > left)
-    throw refused(`Between 1 and ${left} of charge ${charge.id} can be disputed.`, { param: 'amount' });
-  const dispute = newDispute(world, given, amount);
+  const dispute = newDispute(world, given, disputableAmount(charge, given.amount));
   store.put(store.disputes, dispute);
   world.publish('charge.dispute.created', dispute);
-  if (given.kind === 'inquiry') return dispute;
+  return given.kind === 'inquiry' ? dispute : withdraw(world, charge, dispute);
+}
+
+/**
+ * An inquiry becomes a chargeback, about all that is left of the charge or another amount, and the money is withdrawn. Ends in
+ * `invalid_request_error` when it is not an inquiry that is open, or not that much is left.
+ */
+export function escalateDispute(world: World, id: string, asked: number | undefined): DisputeBody {
+  const { store } = world;
+  const before = found(store.disputes, id, 'dispute');
+  if (!before.status.startsWith('warning_') || isClosed(before)) {
+    throw refused(`Only an open inquiry can become a chargeback: it has the status ${before.status}.`);
+  }
+  const charge = found(store.charges, before.charge, 'charge');
+  const amount = disputableAmount(charge, asked);
+  const escalated: DisputeBody = { ...before, amount, status: 'needs_response', is_charge_refundable: false };
+  const card = before.payment_method_details?.card;
+  if (card) escalated.payment_method_details = { type: 'card', card: { ...card, case_type: 'chargeback' } };
+  store.put(store.disputes, escalated);
+  world.publishChange('charge.dispute.updated', before, escalated);
+  return withdraw(world, charge, escalated);
+}
+
+function disputableAmount(charge: ChargeBody, asked: number | undefined): number {
+  const left = charge.amount_captured - charge.amount_refunded;
+  const amount = asked ?? left;
+  if (amount >= 1 && amount <= left) return amount;
+  throw refused(`Between 1 and ${left} of charge ${charge.id} can be disputed.`, { param: 'amount' });
+}
+
+function withdraw(world: World, charge: ChargeBody, dispute: DisputeBody): DisputeBody {
+  const { store } = world;
   const marked: ChargeBody = { ...charge, disputed: true };
   store.put(store.charges, marked);
   world.publishChange('charge.updated', charge, marked);

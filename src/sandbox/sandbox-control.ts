@@ -1,5 +1,5 @@
 import type { DisputeBody, RefundBody, SessionBody } from './bodies.js';
-import { closeDispute, type DisputeReason, openDispute } from './dispute-charge.js';
+import { closeDispute, type DisputeReason, escalateDispute, openDispute } from './dispute-charge.js';
 import type { FaultRule, FaultRuleState } from './fault-rules.js';
 import { newIdentifier } from './identifiers.js';
 import { type PaymentChoice, type PaymentResult, paySession, settleSession } from './pay-session.js';
@@ -77,6 +77,11 @@ export class SandboxControl {
         kind: given.kind ?? 'chargeback',
       }),
     );
+  }
+
+  /** An inquiry becomes a chargeback, about all that is left of the payment or another amount. */
+  escalateDispute(id: string, amount?: number): DisputeBody {
+    return this.world.act(null, () => escalateDispute(this.world, id, amount));
   }
 
   closeDispute(id: string, outcome: 'won' | 'lost'): DisputeBody {

@@ -151,6 +151,22 @@ describe('A dispute', () => {
     expect(closed.body).toMatchObject({ status: 'warning_closed' });
   });
 
+  it('may grow from an inquiry to a chargeback, which withdraws the money', async () => {
+    const intent = await paid();
+    const inquiry = { payment_intent: intent, kind: 'inquiry', amount: 400 };
+    const { body } = await postJson(kit.sandbox, '/sandbox/disputes', inquiry);
+    const grown = await postJson(kit.sandbox, `/sandbox/disputes/${body.id}/escalate`, { amount: 900 });
+    expect(grown.body).toMatchObject({ status: 'needs_response', amount: 900, is_charge_refundable: false });
+    expect(grown.body.balance_transactions).toMatchObject([{ amount: -900 }]);
+    const types = await typesSoFar();
+    expect(types.filter((type) => type.startsWith('charge.dispute.')).sort()).toEqual([
+      'charge.dispute.created',
+      'charge.dispute.funds_withdrawn',
+      'charge.dispute.updated',
+    ]);
+    expect((await postJson(kit.sandbox, `/sandbox/disputes/${body.id}/escalate`, {})).status).toBe(400);
+  });
+
   it('takes evidence and is under review then', async () => {
     const { body } = await postJson(kit.sandbox, '/sandbox/disputes', { payment_intent: await paid() });
     await typesSoFar();

@@ -161,8 +161,13 @@ export class Stories {
     const { control } = this.house.sandbox;
     const paymentIntent = await this.paymentOf(order);
     if (!paymentIntent) return;
-    const dispute = ifAllowed(() => control.openDispute({ paymentIntent, reason: 'fraudulent', kind }));
+    const amount = kind === 'inquiry' ? { amount: 200 } : {};
+    const dispute = ifAllowed(() => control.openDispute({ paymentIntent, reason: 'fraudulent', kind, ...amount }));
     if (!dispute) return;
+    if (kind === 'inquiry' && Math.floor(end * 10) % 2 === 0) {
+      this.note('inquiry that grows into a chargeback');
+      ifAllowed(() => control.escalateDispute(dispute.id));
+    }
     this.note(`${kind}, ${end < 0.4 ? 'won' : end < 0.8 ? 'lost' : 'left open'}`);
     if (end < 0.8) ifAllowed(() => control.closeDispute(dispute.id, end < 0.4 ? 'won' : 'lost'));
   }

@@ -28,6 +28,7 @@ function whatIsWrong(theirs: StripePrice, ours: PriceRecord): string | null {
   if (typeof product === 'string') return null;
   if (product.deleted) return 'its product is deleted';
   if (!product.active) return 'its product is archived';
-  if (product.name !== ours.title) return 'its product has another name';
-  return (product.description ?? '') === ours.description ? null : 'its product has another description';
+  // Stripe may keep texts without the white space around them.
+  if (product.name.trim() !== ours.title.trim()) return 'its product has another name';
+  return (product.description ?? '').trim() === ours.description.trim() ? null : 'its product has another description';
 }
