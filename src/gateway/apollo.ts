@@ -6,14 +6,21 @@ import {
   ApolloServerPluginSchemaReportingDisabled,
   ApolloServerPluginUsageReportingDisabled,
 } from '@apollo/server/plugin/disabled';
-import { GraphQLError, type GraphQLFormattedError, type GraphQLSchema } from 'graphql';
+import {
+  type DocumentNode,
+  GraphQLError,
+  type GraphQLFormattedError,
+  type GraphQLSchema,
+  type OperationDefinitionNode,
+} from 'graphql';
 import type { Logger } from 'pino';
 import type { GuardConfig, Limits } from '../config.js';
 import type { Context } from '../resolvers/context.js';
 import type { Executor } from './execution.js';
 import { rootFieldsOf } from './guard/rates.js';
 import { guardParseOptions, guardRules } from './guard/rules.js';
-import type { Metrics } from './metrics.js';
+import type { KnownOperations } from './known-operations.js';
+import type { Metrics, Outcome } from './metrics.js';
 import { type OperationGate, retryAfterOf } from './operation-gate.js';
 import { rootCause, tell } from './public-error.js';
 
@@ -30,6 +37,8 @@ export interface ApolloParts {
   readonly gate: OperationGate;
   readonly metrics: Metrics;
   readonly logger: Logger;
+  /** Learns what was accepted. */
+  readonly known: KnownOperations;
 }
 
 /**
@@ -89,7 +98,7 @@ function publicForm(formatted: GraphQLFormattedError, error: unknown, suggestion
 }
 
 /** The gate before execution; the request's id in every error; a log line for every defect; what was served. */
-function watchRequests({ gate, limits, logger, metrics }: ApolloParts): ApolloServerPlugin<HttpContext> {
+function watchRequests({ gate, limits, logger, metrics, known }: ApolloParts): ApolloServerPlugin<HttpContext> {
   return {
     requestDidStart: async ({ request, contextValue }) => {
       const { requestId } = contextValue;
@@ -106,7 +115,7 @@ function watchRequests({ gate, limits, logger, metrics }: ApolloParts): ApolloSe
             if (isDefect) logger.error(facts, 'an operation failed');
           }
         },
-        willSendResponse: async ({ response: { body }, document, operation }) => {
+        willSendResponse: async ({ response: { body }, document, operation, source }) => {
           if (body.kind !== 'single') return;
           const { singleResult } = body;
           if (singleResult.errors) {
@@ -117,13 +126,30 @@ function watchRequests({ gate, limits, logger, metrics }: ApolloParts): ApolloSe
             const asked = { asked: cost, limit: limits.queryCostMaximumCount };
             singleResult.extensions = { ...singleResult.extensions, cost: asked };
           }
-          const [field = '?'] = operation && document ? rootFieldsOf(document, operation.selectionSet, new Set()) : [];
           const outcome = !('data' in singleResult) ? 'refused' : singleResult.errors ? 'errors' : 'ok';
-          metrics.served(outcome === 'refused' ? '?' : field, outcome, (performance.now() - startedAtMs) / 1_000);
+          const rootField = accept({ known, outcome, source, document, operation, operationName: request.operationName });
+          metrics.served(rootField, outcome, (performance.now() - startedAtMs) / 1_000);
         },
       };
     },
   };
+}
+
+interface Served {
+  readonly known: KnownOperations;
+  readonly outcome: Outcome;
+  readonly source: string | undefined;
+  readonly document: DocumentNode | undefined;
+  readonly operation: OperationDefinitionNode | undefined;
+  readonly operationName: string | null | undefined;
+}
+
+/** Remembers an operation that was let run; gives back what metrics call it by. */
+function accept({ known, outcome, source, document, operation, operationName }: Served): string {
+  if (outcome === 'refused' || !source || !document || !operation) return '?';
+  const [rootField = '?'] = rootFieldsOf(document, operation.selectionSet, new Set());
+  known.remember(source, { document, operation, operationName: operationName ?? undefined, rootField });
+  return rootField;
 }
 
 /** What Apollo answers with: 429 and when to come back, for who has asked too often. */

@@ -18,6 +18,7 @@ import { type ReadinessCheck, serveHealth } from './health.js';
 import { refuse, serveGraphql } from './http-endpoint.js';
 import { createIdentity, type Identity } from './identity.js';
 import { watchJobs } from './job-metrics.js';
+import { KnownOperations } from './known-operations.js';
 import type { LiveSockets } from './live-socket.js';
 import { createMetrics, type Metrics, serveMetrics, watchSockets } from './metrics.js';
 import { OperationGate } from './operation-gate.js';
@@ -71,7 +72,8 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const identity = createIdentity(config.identity, clock);
   const redis = openRates(options);
   const gate = createGate(schema, options, redis, metrics);
-  const apollo = createApollo({ schema, execute, guard: config.guard, limits: config.limits, gate, metrics, logger });
+  const known = new KnownOperations(config.limits.documentCacheCount);
+  const apollo = createApollo({ schema, execute, guard: config.guard, limits: config.limits, gate, metrics, logger, known });
   await apollo.start();
   const app = createServer(config, logger);
   let stopping = false;
@@ -85,7 +87,19 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   });
   await app.register(cors, corsOptions(config.http.allowedOrigins));
   serveHealth(app, options.readiness, () => stopping);
-  serveGraphql(app, { apollo, identity, gate, services, clock, requestTimeoutMs: config.limits.requestTimeoutMs });
+  serveGraphql(app, {
+    apollo,
+    known,
+    execute,
+    gate,
+    metrics,
+    logger,
+    suggestions: config.guard.introspection,
+    identity,
+    services,
+    clock,
+    requestTimeoutMs: config.limits.requestTimeoutMs,
+  });
   await app.register(stripeWebhook, {
     inbox: services.stripeInbox,
     bodyLimitBytes: config.limits.webhookBodyBytes,

@@ -5,6 +5,7 @@ import type { Clock } from '../clock.js';
 import { createContext } from '../resolvers/context.js';
 import type { RequiredServices } from '../resolvers/required-services.js';
 import type { Caller } from '../services/caller.js';
+import { answerKnown, type KnownParts } from './answer-known.js';
 import type { HttpContext } from './apollo.js';
 import { rateLimited } from './guard/rates.js';
 import type { SentOperation } from './guard/trusted-operations.js';
@@ -12,10 +13,9 @@ import { bearerToken, type Identity, InvalidToken } from './identity.js';
 import type { OperationGate } from './operation-gate.js';
 import { tell } from './public-error.js';
 
-export interface EndpointParts {
+export interface EndpointParts extends KnownParts {
   readonly apollo: ApolloServer<HttpContext>;
   readonly identity: Identity;
-  readonly gate: OperationGate;
   readonly services: RequiredServices;
   readonly clock: Clock;
   readonly requestTimeoutMs: number;
@@ -33,6 +33,8 @@ export function refuse(reply: FastifyReply, status: number, code: string, messag
 }
 
 async function answer(parts: EndpointParts, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+  // Answers are about one caller and one moment.
+  reply.header('cache-control', 'no-store');
   const waitSeconds = await parts.gate.waitOfAddress(request.ip);
   if (waitSeconds !== null) {
     const { message } = rateLimited(waitSeconds);
@@ -41,18 +43,25 @@ async function answer(parts: EndpointParts, request: FastifyRequest, reply: Fast
   const admitted = await admit(parts, request, reply);
   if ('sent' in admitted) return reply;
   const { context, httpGraphQLRequest } = admitted;
+  const known = parts.gate.isOpenTo(context.caller)
+    ? await withinTime(parts.requestTimeoutMs, answerKnown(parts, request, context))
+    : null;
+  if (known === TOO_LATE) return tooLate(reply);
+  if (known) return reply.header('content-type', known.contentType).send(known.text);
   const response = await withinTime(
     parts.requestTimeoutMs,
-    parts.apollo.executeHTTPGraphQLRequest({ httpGraphQLRequest, context: () => Promise.resolve(context) }),
+    parts.apollo.executeHTTPGraphQLRequest({ httpGraphQLRequest: httpGraphQLRequest(), context: () => Promise.resolve(context) }),
   );
-  if (response === TOO_LATE) {
-    return refuse(reply, 503, 'REQUEST_TIMEOUT', 'The operation took too long; part of it may have been done.');
-  }
+  if (response === TOO_LATE) return tooLate(reply);
   for (const [name, value] of response.headers) reply.header(name, value);
   // Incremental delivery is not part of the contract: every body is complete.
   const text = response.body.kind === 'complete' ? response.body.string : '';
   const status = response.status ?? 200;
-  if (status < 400) return reply.code(status).send(text);
+  if (status < 400) {
+    const contentType = response.headers.get('content-type');
+    if (status === 200 && contentType) parts.known.rememberContentType(request.headers.accept, contentType);
+    return reply.code(status).send(text);
+  }
   const refusal = withRequestId(text, request.id);
   const isWellFormed = WELL_FORMED.test(refusal) && response.headers.get('content-type')?.startsWith('application/json');
   return reply.code(isWellFormed ? 200 : status).send(refusal);
@@ -74,12 +83,22 @@ function withRequestId(text: string, requestId: string): string {
   return JSON.stringify({ ...body, ...(errors && { errors }) });
 }
 
+const asIs =
+  <Value>(value: Value) =>
+  () =>
+    value;
+
+const tooLate = (reply: FastifyReply) =>
+  refuse(reply, 503, 'REQUEST_TIMEOUT', 'The operation took too long; part of it may have been done.');
+
 /** Who asks, and what for; or a refusal, sent. */
 async function admit(parts: EndpointParts, request: FastifyRequest, reply: FastifyReply) {
   try {
     const { caller } = await parts.identity.identify(bearerToken(request.headers.authorization));
     const context = createContext({ caller, requestId: request.id, services: parts.services, now: parts.clock.now() });
-    const httpGraphQLRequest = parts.gate.isOpenTo(caller) ? toApollo(request) : trustedRequest(parts.gate, request, caller);
+    const httpGraphQLRequest = parts.gate.isOpenTo(caller)
+      ? () => toApollo(request)
+      : asIs(trustedRequest(parts.gate, request, caller));
     return { context: Object.assign(context, { address: request.ip }) as HttpContext, httpGraphQLRequest };
   } catch (error) {
     if (error instanceof InvalidToken) {

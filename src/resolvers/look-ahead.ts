@@ -63,11 +63,12 @@ class LookAhead {
     const [node] = nodes as [FieldNode];
     const name = node.name.value;
     const definition = type.getFields()[name];
-    if (!definition) return name === '__typename' ? { key, field: name, argumentsOf: () => ({}), selection: [] } : null;
+    if (!definition)
+      return name === '__typename' ? { key, field: name, argumentsOf: () => ({}), fixedArguments: {}, selection: [] } : null;
     const named = getNamedType(definition.type);
     const inner = nodes.flatMap(({ selectionSet }) => (selectionSet ? [selectionSet] : []));
     const selection = isObjectType(named) ? this.fieldsOf(named, inner) : inner.length === 0 ? [] : null;
-    return selection && { key, field: name, argumentsOf: argumentsOf(definition, node), selection };
+    return selection && { key, field: name, ...argumentsOf(definition, node), selection };
   }
 
   private collect(
@@ -103,7 +104,10 @@ class LookAhead {
 }
 
 /** Worked out once when they hold no variable. */
-function argumentsOf(definition: GraphQLField<unknown, unknown>, node: FieldNode): Selected['argumentsOf'] {
+function argumentsOf(
+  definition: GraphQLField<unknown, unknown>,
+  node: FieldNode,
+): Pick<Selected, 'argumentsOf' | 'fixedArguments'> {
   let varies = false;
   for (const argument of node.arguments ?? []) {
     visit(argument, {
@@ -112,7 +116,10 @@ function argumentsOf(definition: GraphQLField<unknown, unknown>, node: FieldNode
       },
     });
   }
-  if (varies) return (variables: Variables) => getArgumentValues(definition, node, variables as Record<string, unknown>);
-  const fixed = getArgumentValues(definition, node);
-  return () => fixed;
+  if (varies) {
+    const given = (variables: Variables) => getArgumentValues(definition, node, variables as Record<string, unknown>);
+    return { argumentsOf: given, fixedArguments: null };
+  }
+  const fixedArguments = getArgumentValues(definition, node);
+  return { argumentsOf: () => fixedArguments, fixedArguments };
 }

@@ -30,8 +30,10 @@ interface Connection {
   /** The parts of a cursor, and the values that stand before every row. */
   readonly cursor: readonly CursorPart[];
   readonly start: readonly (string | number)[];
-  /** The rows after the position, without the limit. `filter`: a parameter, null for all. */
-  readonly rows: (parent: string, position: readonly string[], filter: () => string) => string;
+  /** The rows of the parent that meet `conditions` (SQL that begins with `and`, or nothing), in order, without the limit. */
+  readonly rows: (parent: string, conditions: string) => string;
+  /** What makes a row come after the position. */
+  readonly isAfter: (position: readonly string[]) => string;
   readonly filter?: 'status' | 'kind';
   /** The cursor's values as a JSON list: the text that encodeCursor packs. */
   readonly packed: (row: string) => string;
@@ -46,11 +48,7 @@ const connection =
   (shape: Connection): Write =>
   (parent, selected, builder) => {
     const row = builder.nextRow();
-    const position = shape.cursor.map((part, index) =>
-      builder.parameter(SQL_TYPES[part], positionOf(selected, shape.cursor, shape.start, index)),
-    );
-    const filter = () => builder.parameter('text', argumentOf(selected, shape.filter ?? ''));
-    const rows = shape.rows(parent, position, filter);
+    const rows = shape.rows(parent, conditionsOf(shape, selected, builder));
     // The one row too many tells that there is more; it is read only when somebody wants to know.
     const isMoreAsked = selected.selection.some(
       ({ field, selection }) => field === 'pageInfo' && selection.some((inner) => inner.field === 'hasNextPage'),
@@ -60,6 +58,21 @@ const connection =
     const text = toSql(objectPieces(connectionType(page), row, selected.selection, builder));
     return [{ sql: `(select ${text} from (${rows} limit ${limit}) ${row})` }];
   };
+
+/** A condition that always holds would still mislead the planner: what is known not to be asked for is not in the statement. */
+function conditionsOf({ filter, cursor, start, isAfter }: Connection, selected: Selected, builder: StatementBuilder): string {
+  const mayBeGiven = (name: string) => selected.fixedArguments === null || (selected.fixedArguments[name] ?? null) !== null;
+  const conditions: string[] = [];
+  if (filter && mayBeGiven(filter)) {
+    const wanted = builder.parameter('text', argumentOf(selected, filter));
+    conditions.push(`and (${wanted} is null or ${filter} = ${wanted})`);
+  }
+  if (mayBeGiven('after')) {
+    const position = cursor.map((part, index) => builder.parameter(SQL_TYPES[part], positionOf(selected, cursor, start, index)));
+    conditions.push(`and ${isAfter(position)}`);
+  }
+  return conditions.join(' ');
+}
 
 interface AskedPage {
   readonly shape: Connection;
@@ -119,9 +132,10 @@ const films = connection({
   node: () => film,
   cursor: ['text', 'uuid'],
   start: ['', LEAST_UUID],
-  rows: (parent, [title, id]) =>
+  rows: (parent, conditions) =>
     `select f.* from subscription_version_films vf join films f on f.id = vf.film_id
-     where vf.version_id = ${parent}.version_id and (f.title, f.id) > (${title}, ${id}) order by f.title, f.id`,
+     where vf.version_id = ${parent}.version_id ${conditions} order by f.title, f.id`,
+  isAfter: ([title, id]) => `(f.title, f.id) > (${title}, ${id})`,
   packed: (row) => `'[' || to_json(${row}.title) || ',"' || ${row}.id || '"]'`,
 });
 
@@ -224,11 +238,9 @@ export const accountType: Type = {
       cursor: ['instant', 'uuid'],
       start: ['infinity', GREATEST_UUID],
       filter: 'status',
-      rows: (parent, [at, id], filter) => {
-        const status = filter();
-        return `select * from grants where user_id = ${parent}.user_id and (${status} is null or status = ${status})
-          and (granted_at, id) < (${at}, ${id}) order by granted_at desc, id desc`;
-      },
+      rows: (parent, conditions) =>
+        `select * from grants where user_id = ${parent}.user_id ${conditions} order by granted_at desc, id desc`,
+      isAfter: ([at, id]) => `(granted_at, id) < (${at}, ${id})`,
       packed: packedInstant('granted_at'),
     }),
     transactions: connection({
@@ -237,11 +249,9 @@ export const accountType: Type = {
       cursor: ['integer'],
       start: [GREATEST_VERSION],
       filter: 'kind',
-      rows: (parent, [version], filter) => {
-        const kind = filter();
-        return `select * from transactions where user_id = ${parent}.user_id and (${kind} is null or kind = ${kind})
-          and version < ${version} order by version desc`;
-      },
+      rows: (parent, conditions) =>
+        `select * from transactions where user_id = ${parent}.user_id ${conditions} order by version desc`,
+      isAfter: ([version]) => `version < ${version}`,
       packed: (row) => `'[' || ${row}.version || ']'`,
     }),
   },
