@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { snapshotBalances } from '../../src/jobs/snapshot-balances.js';
 import type { Caller } from '../../src/services/caller.js';
 import { Snapshots } from '../../src/services/ledger/snapshots.js';
 import { verifyLedger } from '../../src/services/ledger/verify-ledger.js';
@@ -125,6 +126,23 @@ describe('verifying the ledger', () => {
     const after = await verifyLedger(shop.db.database, { fromSnapshots: true });
     expect(after.transactionsChecked).toBe(1);
     expect(after.discrepancies.map(({ rule }) => rule)).toEqual(['BALANCE_IS_SUM_OF_TRANSACTIONS']);
+  });
+
+  test('the job snapshots each balance that has moved, once, however many pages that takes', async () => {
+    for (let index = 0; index < 11; index++) await shop.viewer(100 + index);
+    const { run } = snapshotBalances(new Snapshots(shop.db.database, shop.clock), 1_000, 4);
+    const context = { signal: new AbortController().signal, warn: () => {}, found: () => {} };
+    expect(await run(context)).toBe('12 balances snapshotted');
+    expect(await run(context)).toBe('0 balances snapshotted');
+    await shop.topUp(viewer, 300);
+    expect(await run(context)).toBe('1 balances snapshotted');
+    const counted = await shop.db.rows(
+      `select s.version, s.posted, s.transaction_count as counted from balance_snapshots s where user_id = $1 order by version`,
+      [viewer.userId],
+    );
+    const { version, posted } = await shop.balance(viewer);
+    expect(counted.at(-1)).toMatchObject({ version, posted });
+    expect(counted).toHaveLength(2);
   });
 
   test('the command tells the discrepancies and ends with 1, or with 0 when all adds up', async () => {
