@@ -21,6 +21,7 @@ export const LIVE_CLOSE_CODES = {
 
 /** What setTimeout can wait at most. */
 const LARGEST_DELAY_MS = 2 ** 31 - 1;
+const LARGEST_REASON_BYTES = 123;
 /** A client that was told to go and does not is cut off. */
 export const CLOSE_GRACE_MS = 5_000;
 
@@ -37,8 +38,8 @@ export interface LiveConnectionParts {
 /** One socket: who it is, whether it lives, how much it has not read. */
 export class LiveConnection {
   caller: Caller | null = null;
-  /** Operations under way, also those whose client has lost interest. */
-  operations = 0;
+  /** Ids of operations under way, also of those whose client has lost interest. */
+  readonly operations = new Set<string>();
   private answered = true;
   private expiry: NodeJS.Timeout | undefined;
   private cut: NodeJS.Timeout | undefined;
@@ -91,7 +92,8 @@ export class LiveConnection {
   /** Ends with a code; a peer that does not answer is cut off. */
   close(code: number, reason: string): void {
     if (this.socket.readyState === this.socket.CLOSED) return;
-    this.socket.close(code, reason);
+    // An id of the client may be in it, of any length: https://www.rfc-editor.org/rfc/rfc6455#section-5.5
+    this.socket.close(code, Buffer.byteLength(reason) <= LARGEST_REASON_BYTES ? reason : '');
     this.cut ??= setTimeout(() => this.socket.terminate(), CLOSE_GRACE_MS);
     this.cut.unref();
   }

@@ -9,7 +9,7 @@ import {
   getOperationAST,
   type ValidationRule,
 } from 'graphql';
-import { handleProtocols, makeServer } from 'graphql-ws';
+import { CloseCode, handleProtocols, makeServer } from 'graphql-ws';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { type Clock, systemClock } from '../clock.js';
 import type { Caller } from '../services/caller.js';
@@ -144,7 +144,7 @@ class LiveSocketServer implements LiveSockets {
 
   statistics(): { connections: number; operations: number; slowReaders: number; events: number } {
     let operations = 0;
-    for (const connection of this.connected) operations += connection.operations;
+    for (const connection of this.connected) operations += connection.operations.size;
     return { connections: this.connected.size, operations, slowReaders: this.slowReaders, events: this.events };
   }
 
@@ -229,11 +229,17 @@ class LiveSocketServer implements LiveSockets {
       },
       onSubscribe: async ({ extra }, id, payload) => {
         const { connection } = extra;
-        if (connection.operations >= options.settings.operationsPerSocketCount) return [tooManyOperations()];
-        connection.operations++;
+        // graphql-ws takes an id again as soon as its client has given up the operation, and then tells the end of the old one as
+        // that of the new one, which nothing ends any more.
+        if (connection.operations.has(id)) {
+          connection.close(CloseCode.SubscriberAlreadyExists, `Subscriber for ${id} already exists`);
+          return [new GraphQLError('The id is in use.')];
+        }
+        if (connection.operations.size >= options.settings.operationsPerSocketCount) return [tooManyOperations()];
+        connection.operations.add(id);
         const prepared = await this.prepareSafely(payload, extra);
         if (!isDocument(prepared)) {
-          connection.operations--;
+          connection.operations.delete(id);
           return prepared;
         }
         const args = this.argumentsOf(prepared, payload, extra, id);
@@ -245,8 +251,8 @@ class LiveSocketServer implements LiveSockets {
       subscribe: (args) => runnerOf(args).subscribe(args),
       onNext: (_context, _id, _payload, _args, result) => this.formatted(result),
       onError: (_context, _id, _payload, errors) => errors.map((error) => options.formatError(innermost(error as GraphQLError))),
-      onComplete: ({ extra }) => {
-        extra.connection.operations--;
+      onComplete: ({ extra }, id) => {
+        extra.connection.operations.delete(id);
       },
     });
   }

@@ -100,6 +100,25 @@ test('a refunded, a revoked and an expired grant show as they are now', async ()
   expect(payloadOf(await socket.next('1')).data.grantChanged.grant).toMatchObject({ id: ids[2], status: 'EXPIRED' });
 });
 
+test('a grant that a dispute suspends, and that is won back, shows as it is', async () => {
+  const viewer = await shop.viewer();
+  const order = await shop.buyByCard(viewer, await shop.desk.putOnSale(10, 30));
+  const socket = await connect(viewer.userId);
+  socket.subscribe('1', grants);
+  // Changes close together may each show the state after the last of them.
+  const shown = async (status: string) => {
+    while (payloadOf(await socket.next('1')).data.grantChanged.grant.status !== status);
+  };
+  await shown('ACTIVE');
+  const { payment_intent: paymentIntent } = await shop.stripe.checkout.sessions.retrieve(order.stripeSessionId as string);
+  const { id } = shop.sandbox.control.openDispute({ paymentIntent: paymentIntent as string, reason: 'fraudulent' });
+  await shop.desk.disputes.applyDispute(await shop.stripe.disputes.retrieve(id));
+  await shown('SUSPENDED');
+  shop.sandbox.control.closeDispute(id, 'won');
+  await shop.desk.disputes.applyDispute(await shop.stripe.disputes.retrieve(id));
+  await shown('ACTIVE');
+});
+
 test('a purchase by card shows each movement, version by version, and a client that was away gets them all', async () => {
   const viewer = await shop.viewer();
   const socket = await connect(viewer.userId);

@@ -81,6 +81,20 @@ test('an event of any length, in any letters, arrives whole', async () => {
   }
 });
 
+test('an event that is still being resolved when its client gives the operation up is not sent', async () => {
+  const scene = await open();
+  const socket = await RawSocket.of(scene.url);
+  socket.subscribe('1', 'subscription { held }');
+  await until(() => scene.release.length === 1, 'an event that waits');
+  socket.send({ type: 'complete', id: '1' });
+  socket.subscribe('2', '{ number }');
+  await socket.next('2');
+  for (const release of scene.release) release();
+  await until(() => scene.sockets.statistics().operations === 0, 'ended');
+  socket.subscribe('1', '{ number }');
+  expect((await socket.next('1')).payload).toHaveProperty('data.number');
+});
+
 test('a syntax error, a refused rule and an unknown operation answer with an error and leave the socket open', async () => {
   const { url } = await open();
   const socket = await RawSocket.of(url);
@@ -182,6 +196,18 @@ test('1006: a peer that answers no ping is cut off', async () => {
   expect(scene.sockets.connections()).toBe(1);
 });
 
+test('1002 and 1007: what is no WebSocket frame, and text that is no UTF-8', async () => {
+  const { url } = await open();
+  for (const [code, frame] of [
+    [1002, [0xff, 0x80, 0, 0, 0, 0]],
+    [1007, [0x81, 0x82, 0, 0, 0, 0, 0xc3, 0x28]],
+  ] as const) {
+    const socket = await RawSocket.of(url);
+    socket.writeBytes(Buffer.from(frame));
+    expect((await socket.closing()).code).toBe(code);
+  }
+});
+
 test('1009: a message that is too long', async () => {
   const { url } = await open({ socketMessageBytes: 2_000 });
   const socket = await RawSocket.of(url);
@@ -267,9 +293,23 @@ test('4408: no connection_init within the time', async () => {
 test('4409: an operation id that is in use', async () => {
   const { url } = await open();
   const socket = await RawSocket.of(url);
-  socket.subscribe('1', 'subscription { idle }');
-  socket.subscribe('1', 'subscription { idle }');
+  // Too long for the reason that graphql-ws gives.
+  const id = 'x'.repeat(200);
+  socket.subscribe(id, 'subscription { idle }');
+  socket.subscribe(id, 'subscription { idle }');
   expect((await socket.closing()).code).toBe(4409);
+});
+
+test('4409: the id of an operation that was given up and has not ended; what came with it is let go with the socket', async () => {
+  const scene = await open();
+  const socket = await RawSocket.of(scene.url, await database.viewer());
+  socket.subscribe('1', 'subscription { held }');
+  await until(() => scene.release.length === 1, 'an event that waits');
+  socket.send({ type: 'complete', id: '1' });
+  socket.subscribe('1', live);
+  expect((await socket.closing()).code).toBe(4409);
+  for (const release of scene.release) release();
+  await until(() => scene.sockets.connections() === 0 && feed.statistics().streams === 0, 'let go');
 });
 
 test('4413: a client that does not read makes the server hold no more than the limit, and is cut off', async () => {
@@ -285,6 +325,28 @@ test('4413: a client that does not read makes the server hold no more than the l
   socket.socket.resume();
   expect((await socket.closing()).code).toBe(4413);
   expect(scene.flooded).toBeLessThanOrEqual(floodedBefore + 1);
+});
+
+test('4413: who was cut off for not reading goes on after the last cursor and misses nothing', async () => {
+  const scene = await open({ socketKeepAliveMs: 300 });
+  const [userId, last] = [await database.viewer(), 200];
+  const query = live.replace('version', 'version padding(bytes: 100000)');
+  const slow = await RawSocket.of(scene.url, userId);
+  slow.subscribe('1', query);
+  await slow.next('1');
+  slow.socket.pause();
+  for (let version = 1; version <= last; version++) await database.change(userId, hints);
+  await until(() => scene.sockets.statistics().slowReaders === 1, 'found out');
+  slow.socket.resume();
+  expect((await slow.closing()).code).toBe(4413);
+  const changesOf = ({ messages }: RawSocket) =>
+    messages.filter(({ type }) => type === 'next').map(({ payload }) => (payload as Change).data.balanceChanged);
+  const seen = changesOf(slow);
+  expect(seen.length).toBeLessThan(last);
+  const again = await RawSocket.of(scene.url, userId);
+  again.subscribe('1', query, { after: seen.at(-1)?.cursor });
+  await until(() => changesOf(again).at(-1)?.version === last, 'everything');
+  expect([...seen, ...changesOf(again)].map(({ version }) => version)).toEqual(range(0, last));
 });
 
 test('4413: answers that pile up unread beyond the limit', async () => {

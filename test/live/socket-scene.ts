@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { makeExecutableSchema } from '@graphql-tools/schema';
 import { GraphQLError, type ValidationRule } from 'graphql';
 import { WebSocket } from 'ws';
@@ -24,10 +25,11 @@ const typeDefs = `
     balanceChanged(after: String, userId: ID): Change!
     flood(bytes: Int!): Flood!
     once(text: String!): String!
+    held: Int!
     idle: Int!
     broken: Int!
   }
-  type Change { cursor: String! version: Int! contextNumber: Int! }
+  type Change { cursor: String! version: Int! contextNumber: Int! padding(bytes: Int!): String! }
   type Flood { text: String! }
 `;
 
@@ -46,7 +48,8 @@ export class SocketScene {
   /** The masker itself fails. */
   defective = false;
   private contexts = 0;
-  private readonly release: (() => void)[] = [];
+  /** Ends what is held. */
+  readonly release: (() => void)[] = [];
 
   private constructor(
     readonly server: http.Server,
@@ -127,10 +130,12 @@ export class SocketScene {
             cursor: change.cursor,
             version: change.balance.version,
             contextNumber: context.number,
+            padding: ({ bytes }: { bytes: number }) => 'x'.repeat(bytes),
           }),
         },
         flood: { subscribe: (_root: unknown, { bytes }: { bytes: number }) => this.flood(bytes) },
         once: { subscribe: (_root: unknown, { text }: { text: string }) => onlyOnce(text) },
+        held: { subscribe: () => onlyOnce(''), resolve: held },
         idle: { subscribe: () => idle() },
         broken: { subscribe: () => broken() },
       },
@@ -223,6 +228,11 @@ export class RawSocket {
 
   send(message: unknown): void {
     this.socket.send(typeof message === 'string' ? message : JSON.stringify(message));
+  }
+
+  /** Past the client's own framing. */
+  writeBytes(bytes: Buffer): void {
+    (this.socket as unknown as { _socket: Duplex })._socket.write(bytes);
   }
 
   subscribe(id: string, query: string, variables?: Record<string, unknown>): void {
