@@ -1,7 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import cors from '@fastify/cors';
-import helmet from '@fastify/helmet';
 import Fastify, { type FastifyError, type FastifyInstance, LogController } from 'fastify';
 import { type GraphQLSchema, getOperationAST } from 'graphql';
 import type { Redis } from 'ioredis';
@@ -24,6 +23,7 @@ import { createMetrics, type Metrics, serveMetrics, watchSockets } from './metri
 import { OperationGate } from './operation-gate.js';
 import { requestIdOf } from './request-id.js';
 import { composeSchema } from './schema.js';
+import { serveSecurityHeaders } from './security-headers.js';
 import { serveSockets } from './socket-endpoint.js';
 import { stripeWebhook } from './stripe-webhook.js';
 import type { Tracing } from './tracing.js';
@@ -78,13 +78,12 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const app = createServer(config, logger);
   let stopping = false;
   // A connection that is kept open would bring its next request here: the client is to open one elsewhere.
-  app.addHook('onRequest', async (_request, reply) => {
+  app.addHook('onRequest', (_request, reply, done) => {
     if (stopping) reply.header('connection', 'close');
+    done();
   });
   tracing?.serve(app);
-  await app.register(helmet, {
-    contentSecurityPolicy: { directives: { 'default-src': ["'none'"], 'frame-ancestors': ["'none'"] } },
-  });
+  serveSecurityHeaders(app);
   await app.register(cors, corsOptions(config.http.allowedOrigins));
   serveHealth(app, options.readiness, () => stopping);
   serveGraphql(app, {
@@ -168,7 +167,9 @@ function createGate(
 function createServer({ http, limits }: GatewayOptions['config'], logger: Logger): FastifyInstance {
   const app = Fastify({
     loggerInstance: logger,
-    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
+    // Lines name their request themselves: a logger for each request would cost more than most requests need it.
+    childLoggerFactory: () => logger,
+    logController: new LogController({ disableRequestLogging: true }),
     genReqId: requestIdOf,
     bodyLimit: limits.requestBodyBytes,
     // How long a client may take to send its request, and a connection may stand idle.
@@ -179,20 +180,20 @@ function createServer({ http, limits }: GatewayOptions['config'], logger: Logger
     return503OnClosing: false,
     forceCloseConnections: 'idle',
   }) as unknown as FastifyInstance;
-  app.addHook('onRequest', async (request, reply) => {
+  app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id);
+    done();
   });
-  app.addHook('onResponse', async (request, reply) => {
-    const { method, routeOptions } = request;
-    request.log.info(
-      { method, route: routeOptions.url, status: reply.statusCode, durationMs: Math.round(reply.elapsedTime) },
-      'answered',
-    );
+  app.addHook('onResponse', (request, reply, done) => {
+    const { id: requestId, method, routeOptions } = request;
+    const durationMs = Math.round(reply.elapsedTime);
+    logger.info({ requestId, method, route: routeOptions.url, status: reply.statusCode, durationMs }, 'answered');
+    done();
   });
   app.setErrorHandler<FastifyError>((error, request, reply) => {
     const status = error.statusCode ?? 500;
     if (status < 500) return refuse(reply, status, 'BAD_REQUEST', error.message);
-    request.log.error({ err: error }, 'a request failed');
+    logger.error({ requestId: request.id, err: error }, 'a request failed');
     return refuse(reply, 500, 'INTERNAL_SERVER_ERROR', 'Something went wrong on our side. Tell us the request id.');
   });
   app.setNotFoundHandler((_request, reply) => refuse(reply, 404, 'NOT_FOUND', 'There is nothing here.'));

@@ -106,7 +106,7 @@ async function admit(parts: EndpointParts, request: FastifyRequest, reply: Fasti
       refuse(reply.header('www-authenticate', 'Bearer error="invalid_token"'), 401, 'UNAUTHENTICATED', error.message);
     } else {
       const told = tell(error, { suggestions: false });
-      if (told.isDefect) request.log.error({ err: error }, 'a caller could not be identified');
+      if (told.isDefect) parts.logger.error({ requestId: request.id, err: error }, 'a caller could not be identified');
       refuse(reply, told.isDefect ? 503 : 400, String(told.error.extensions?.code), told.error.message);
     }
     return { sent: true as const };

@@ -30,7 +30,8 @@ export const stripeWebhook: FastifyPluginAsync<StripeWebhookOptions> = async (sc
 
   scope.setErrorHandler<FastifyError>((error, request, reply) => {
     const status = error.statusCode ?? (isRefusedByDatabase(error) ? 422 : 503);
-    if (status >= 500) request.log.error({ reason: describeFailure(error) }, 'a Stripe event could not be stored');
+    if (status >= 500)
+      request.log.error({ requestId: request.id, reason: describeFailure(error) }, 'a Stripe event could not be stored');
     const message = status >= 500 ? 'The event could not be stored; send it again.' : error.message;
     return reply.code(status).send({ error: message });
   });

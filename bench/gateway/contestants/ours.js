@@ -8,7 +8,7 @@ const MORE_THAN_ENOUGH = '10000000';
 
 /**
  * The product as an operator runs it: NODE_ENV=production, its guard, metrics and rate limits at work (the limits so high that they
- * refuse nothing), one log line for each request. Jobs run elsewhere, as they would beside a loaded gateway.
+ * refuse nothing). Like the others it writes no line for each request. Jobs run elsewhere, as they would beside a loaded gateway.
  */
 export const ours = {
   title: 'Boxoffice',
@@ -30,7 +30,7 @@ export const ours = {
     RUN_JOBS: 'false',
     // Nothing stands in front of it that would have to notice that it stops.
     DRAIN_NOTICE_MS: '0',
-    LOG_LEVEL: 'info',
+    LOG_LEVEL: 'warn',
     RATE_LIMIT_READS_COUNT: MORE_THAN_ENOUGH,
     RATE_LIMIT_WRITES_COUNT: MORE_THAN_ENOUGH,
     RATE_LIMIT_MONEY_COUNT: MORE_THAN_ENOUGH,
