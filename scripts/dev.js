@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, watch } from 'node:fs';
 import path from 'node:path';
 
 /**
- * `npm run dev`: compiles on each change and starts the server anew. The embedded Postgres belongs to this process and runs on, which
+ * `npm run dev`: compiles on each change and starts the server anew, also at a change of the pages or the contract. The embedded Postgres belongs to this process and runs on, which
  * keeps the data and makes a restart quick.
  */
 const { readConfig } = await import('../dist/src/config.js');
@@ -56,11 +56,22 @@ compiler.stdout.on('data', (text) => {
   process.stdout.write(text);
   if (ending) return;
   if (compiling.test(String(text))) wanted = wanted.then(stopServer);
-  if (!compiled.test(String(text))) return;
+  if (compiled.test(String(text))) restart();
+});
+
+function restart() {
   wanted = wanted.then(stopServer).then(() => {
     if (!ending && existsSync('dist/src/main.js')) startServer();
   });
-});
+}
+
+// The server reads these once, when it starts; the compiler does not look at them. An editor writes in several steps: one restart.
+let settling;
+for (const read of ['public', 'schema.graphql'])
+  watch(read, { recursive: true }, () => {
+    clearTimeout(settling);
+    settling = setTimeout(() => !ending && restart(), 50);
+  }).on('error', (error) => console.error(`Changes of ${read} are not seen: ${error.message}`));
 
 async function end() {
   if (ending) return;

@@ -47,7 +47,8 @@ if (reason) console.warn(`The browser tests are skipped: ${reason}.`);
     await other.locator('.grant[data-status=ACTIVE]').filter({ hasText: title }).waitFor();
     await other.locator('.film.open').first().waitFor();
     await hasAmount(other, before + 95.5);
-    await keepPicture(page, 'demo-light', 1250);
+    await page.getByRole('button', { name: 'Close this message' }).click();
+    await keepPicture(page, 'demo-light', 1500);
     expect(await accessibilityFaults(page)).toEqual([]);
 
     await other.getByRole('button', { name: 'Cut the line' }).click();
