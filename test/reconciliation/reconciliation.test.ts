@@ -145,6 +145,22 @@ describe('Reconciliation with Stripe', () => {
     expect(await scene.balanceOf(delayed.userId)).toBe(3_000);
   });
 
+  test('takes in the failure of a refund that was still under way when it was compared', async () => {
+    const topUp = await scene.openTopUp(2_000);
+    scene.pay(topUp);
+    scene.sandbox.control.addFault({ kind: 'refund_pending' });
+    const refund = scene.sandbox.control.refundInDashboard({ paymentIntent: await scene.paymentOf(topUp), amount: 300 });
+    clock.advance(60_000);
+    await scene.reconciliation.run();
+    clock.advance(60_000);
+    scene.sandbox.control.failRefund(refund.id, 'lost_or_stolen_card');
+    await scene.loseEffectsOfEvents();
+    clock.advance(60_000);
+    const run = await scene.reconciliation.run();
+    expect(await findingsOf(run.id)).toEqual([{ kind: 'REFUND_DIFFERS', repaired: true, orderId: topUp.orderId }]);
+    expect(await scene.balanceOf(topUp.userId)).toBe(2_000);
+  });
+
   test('has nothing to say of what others sell through the same account', async () => {
     const session = await scene.stripe.checkout.sessions.create({
       mode: 'payment',

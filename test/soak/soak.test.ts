@@ -70,12 +70,14 @@ describe(`A soak of ${COUNT} stories of purchases, refunds and disputes with eve
     expect(faults.filter(({ held }) => held === 0)).toEqual([]);
     house.sandbox.control.clearFaults();
     const bank = () => stories.bankDecides();
-    expect(sum(await house.settle(bank))).toBe(0);
+    const before = await house.settle(bank);
+    // What is about a payment whose every webhook was lost can only be given up until it is reconciled.
+    expect({ ...before, 'events that failed': 0 }).toEqual(nothing);
 
     const { reconciliation, reconciliations } = house.services;
     const first = await reconciliation.run();
     expect(first.eventsReplayed).toBeGreaterThan(0);
-    expect(await house.settle(bank)).toEqual(expect.objectContaining({ 'events that failed': 0, holds: 0 }));
+    expect(await house.settle(bank)).toEqual(nothing);
     const second = await reconciliation.run();
     expect(await reconciliations.findingsOf([second.id])).toEqual([]);
 
@@ -90,7 +92,7 @@ describe(`A soak of ${COUNT} stories of purchases, refunds and disputes with eve
     expect(ours?.moved).toBe(totals?.balance);
     expect(ours?.granted).toBe(ours?.bought);
     expect(ours?.bought).toBe(await purchasesPaidAtStripe());
-    if (process.env.SOAK_COUNT) tell({ stories: stories.told, faults, repaired: first, totals });
+    if (process.env.SOAK_COUNT) tell({ stories: stories.told, faults, before, first, totals });
   }, 3_600_000);
 
   test('no secret and no card number stands in any line of the log or stored error', async () => {
@@ -118,7 +120,14 @@ describe(`A soak of ${COUNT} stories of purchases, refunds and disputes with eve
   }
 });
 
-const sum = (counts: Record<string, number>) => Object.values(counts).reduce((total, count) => total + count, 0);
+const nothing = {
+  'events under way': 0,
+  'events that failed': 0,
+  'refunds under way': 0,
+  holds: 0,
+  'open orders': 0,
+  'copies under way': 0,
+};
 
 function tell(report: object): void {
   process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);

@@ -55,8 +55,8 @@ export async function compareMovements(parts: MovementWalk, seen: readonly Seen[
     for (const one of chunk) {
       const ours = before.get(one.movement.stripeId) ?? null;
       // A refund or dispute may have gone on; a payment that is known is done with.
-      const mayHaveGoneOn = one.movement.kind !== 'PAYMENT' && compareMovement(one.movement, ours) !== null;
-      if (!ours || mayHaveGoneOn) await bringUpToDate(parts, one, result);
+      const differs = !ours?.settled || compareMovement(one.movement, ours) !== null;
+      if (!ours || (differs && one.movement.kind !== 'PAYMENT')) await bringUpToDate(parts, one, result);
     }
     const after = await recordsOf(parts.records, ids);
     for (const one of chunk) await compareOne(parts, one, after.get(one.movement.stripeId) ?? null, result);
