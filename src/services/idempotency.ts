@@ -75,12 +75,17 @@ export async function onceMoreOnSameKey<Result>(work: () => Promise<Result>): Pr
   }
 }
 
-/** Removes records older than `before`, in batches of `limit`; gives back how many. */
-export async function sweepIdempotencyRecords(database: Database, before: Date, limit: number): Promise<number> {
+/** Removes records older than `before`, in batches of `limit`, until none is left or `signal` says to stop; gives back how many. */
+export async function sweepIdempotencyRecords(
+  database: Database,
+  before: Date,
+  limit: number,
+  signal?: AbortSignal,
+): Promise<number> {
   let removed = 0;
   for (;;) {
     const rows = await database.query(sweepRecords, [before, limit]);
     removed += rows.length;
-    if (rows.length < limit) return removed;
+    if (rows.length < limit || signal?.aborted) return removed;
   }
 }

@@ -90,9 +90,11 @@ export function composeServices(dependencies: ServiceDependencies) {
     access: new Access(database, clock, limits),
     verifyLedger: (options: VerifyOptions = { fromSnapshots: true }) => verifyLedger(database, options),
     sweepers: {
-      'idempotency records': () =>
-        sweepIdempotencyRecords(database, new Date(clock.now().getTime() - limits.idempotencyRetentionMs), limits.jobBatchCount),
-      'live events': () => liveEvents.sweep(clock.now()),
+      'idempotency records': (signal: AbortSignal) => {
+        const before = new Date(clock.now().getTime() - limits.idempotencyRetentionMs);
+        return sweepIdempotencyRecords(database, before, limits.jobBatchCount, signal);
+      },
+      'live events': (signal: AbortSignal) => liveEvents.sweep(clock.now(), signal),
     },
     /** Ends what runs in the background; what is cut off is taken up by a job. */
     async close() {

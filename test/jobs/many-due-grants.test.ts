@@ -80,6 +80,8 @@ test('100,000 grants due at once are expired in bounded memory, and those who bu
       const { errors } = await shop.buy(buyer, offer);
       expect(errors).toEqual([]);
       durations.push(performance.now() - start);
+      // Buyers, not a benchmark: the machine is for the expiry too.
+      await new Promise((resolve) => setTimeout(resolve, 10));
     }
   };
   await Promise.all([expiring, ...buyers.slice(0, 2).map(buyOn)]);

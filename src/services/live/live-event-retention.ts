@@ -17,13 +17,13 @@ export class LiveEventRetention {
   ) {}
 
   /** Deletes what is too old, in batches; gives back how many rows. Whoever comes with an older cursor starts afresh. */
-  async sweep(now: Date): Promise<number> {
+  async sweep(now: Date, signal?: AbortSignal): Promise<number> {
     const before = new Date(now.getTime() - this.settings.retentionMs);
     let total = 0;
     for (;;) {
       const deleted = await this.database.query(DELETE_OLD_LIVE_EVENTS, [before, this.settings.batchCount]);
       total += deleted.length;
-      if (deleted.length < this.settings.batchCount) return total;
+      if (deleted.length < this.settings.batchCount || signal?.aborted) return total;
     }
   }
 }
