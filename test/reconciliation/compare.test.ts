@@ -23,7 +23,14 @@ const order: OrderRecord = {
   toppedUp: 1_000,
 };
 type Session = Parameters<typeof compareSession>[0];
-const paidSession: Session = { id: 'cs_1', status: 'complete', payment_status: 'paid', amount_total: 1_000, currency: 'usd' };
+const paidSession: Session = {
+  id: 'cs_1',
+  status: 'complete',
+  payment_status: 'paid',
+  amount_total: 1_000,
+  currency: 'usd',
+  metadata: null,
+};
 
 describe('A checkout session beside its order', () => {
   test.each<[string, Partial<Session>, Partial<OrderRecord>, [kind: string, repairable: boolean] | null]>([
@@ -56,6 +63,12 @@ describe('A checkout session beside its order', () => {
 
   test('of something else sold through the same account is none of our business', () => {
     expect(compareSession(paidSession, null)).toBeNull();
+  });
+
+  test('that paid for an order which a restored database has lost is told', () => {
+    const session = { ...paidSession, metadata: { order_id: 'order-1' } };
+    expect(compareSession(session, null)).toMatchObject({ kind: 'PAID_WITHOUT_GRANT', stripeId: 'cs_1', repairable: false });
+    expect(compareSession({ ...session, payment_status: 'unpaid', status: 'expired' }, null)).toBeNull();
   });
 });
 

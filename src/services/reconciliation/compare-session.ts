@@ -2,14 +2,15 @@ import type Stripe from 'stripe';
 import { type Difference, money } from './difference.js';
 import type { OrderRecord } from './records.js';
 
-type Session = Pick<Stripe.Checkout.Session, 'id' | 'status' | 'payment_status' | 'amount_total' | 'currency'>;
+type Session = Pick<Stripe.Checkout.Session, 'id' | 'status' | 'payment_status' | 'amount_total' | 'currency' | 'metadata'>;
 
 /**
  * A checkout session beside our order; null when they agree. A session that is open, expired or still waits for its payment
- * agrees with every order that is not paid: the order follows by itself.
+ * agrees with every order that is not paid: the order follows by itself. A paid one that names an order of ours which is not
+ * here (a database restored to an earlier point has lost it) is told; one that names none was sold by somebody else.
  */
 export function compareSession(session: Session, order: OrderRecord | null): Difference | null {
-  if (!order) return null;
+  if (!order) return isPaid(session) ? paidForLostOrder(session) : null;
   const about = { stripeId: session.id, orderId: order.id, userId: order.userId };
   const paid = isPaid(session);
   if (paid && order.status !== 'PAID') {
@@ -24,6 +25,13 @@ export function compareSession(session: Session, order: OrderRecord | null): Dif
     return { ...about, kind: 'GRANT_WITHOUT_PAYMENT', detail, repairable: false };
   }
   return paid ? compareAmounts(session, order, about) : null;
+}
+
+function paidForLostOrder({ id, metadata, amount_total, currency }: Session): Difference | null {
+  const named = metadata?.order_id;
+  if (!named) return null;
+  const detail = `Stripe took ${money(amount_total, currency)} for order ${named}, which is not here.`;
+  return { kind: 'PAID_WITHOUT_GRANT', stripeId: id, orderId: null, userId: null, detail, repairable: false };
 }
 
 function isPaid(session: Session): boolean {
