@@ -17,6 +17,11 @@ let sum = 0;
 /** The balance after each movement, were it not for the purchases. */
 const sums = amounts.map((amount) => (sum += amount));
 
+/** UUIDv7, as the product makes them: first the instant, then what tells them apart. An expression: a function is three times slower. */
+const idOf = (kind) =>
+  `(lpad(to_hex((extract(epoch from at) * 1000)::bigint), 12, '0') || overlay(overlay(left(md5('${kind}' || k), 20)
+     placing '7' from 1) placing '8' from 5))::uuid`;
+
 const bigints = (numbers) => `'{${numbers.join(',')}}'::bigint[]`;
 
 /**
@@ -42,11 +47,6 @@ const isSpending = `place = any('{${SPENDINGS.join(',')}}'::int[])`;
 const isTopUp = `place = any('{${TOP_UPS.join(',')}}'::int[])`;
 
 export const ledgerStatements = [
-  // UUIDv7, as the product makes them: first the instant, then what tells them apart.
-  `create function pg_temp.id_at(kind text, at timestamptz, k bigint) returns uuid language sql immutable as $$
-     select (lpad(to_hex((extract(epoch from at) * 1000)::bigint), 12, '0') || '7' || substr(md5(kind || k), 14, 3) || '8'
-       || substr(md5(kind || k), 18, 15))::uuid $$`,
-
   `create temp table bench_versions as
      select array_agg(id order by id) as ids, array_agg(price order by id) as prices, array_agg(price_per_day order by id) as per_day,
        array_agg(duration_days order by id) as days from subscription_versions`,
@@ -57,28 +57,28 @@ export const ledgerStatements = [
 
   `insert into orders (id, user_id, kind, status, amount, currency, created_at, expires_at, paid_at, return_url, stripe_session_id,
      stripe_payment_intent_id, captured_amount)
-   select pg_temp.id_at('order', at, k), user_id, 'TOP_UP', 'PAID', 2000, 'USD', at - interval '1 minute', at + interval '1 hour', at,
+   select ${idOf('order')}, user_id, 'TOP_UP', 'PAID', 2000, 'USD', at - interval '1 minute', at + interval '1 hour', at,
      'https://example.com/account', 'cs_' || k, 'pi_' || k, 2000
    from ${movements(TOP_UPS)}`,
 
   `insert into grants (id, user_id, version_id, status, paid_with, price_per_day, duration_days, currency, granted_at,
      available_until, ended_at, spending_id)
-   select pg_temp.id_at('grant', at, k), user_id, ids[version], case when until <= now() then 'EXPIRED' else 'ACTIVE' end, 'BALANCE',
+   select ${idOf('grant')}, user_id, ids[version], case when until <= now() then 'EXPIRED' else 'ACTIVE' end, 'BALANCE',
      per_day[version], days[version], 'USD', at, until, case when until <= now() then until end,
-     pg_temp.id_at('transaction', at, k)
+     ${idOf('transaction')}
    from bench_versions, ${movements(SPENDINGS)}
    cross join lateral (select ${versionOf(purchaseOf)} as version) bought
    cross join lateral (select at + make_interval(hours => 24 * days[version]) as until) ends`,
 
   `insert into transactions (id, user_id, kind, amount, currency, balance_after, version, counter_account, created_at, order_id,
      grant_id, stripe_payment_intent_id, reason, actor_id)
-   select pg_temp.id_at('transaction', at, k), user_id,
+   select ${idOf('transaction')}, user_id,
      case when ${isSpending} then 'SPENDING' when ${isTopUp} then 'TOP_UP' else 'ADJUSTMENT' end,
      case when ${isSpending} then - prices[${versionOf(purchaseOf)}] else (${bigints(amounts)})[place] end,
      'USD', (${bigints(sums)})[place] - (${spentUntil.join(' + ')}), place,
      case when ${isSpending} then 'REVENUE' when ${isTopUp} then 'STRIPE' else 'ADJUSTMENT' end, at,
-     case when ${isTopUp} then pg_temp.id_at('order', at, k) end,
-     case when ${isSpending} then pg_temp.id_at('grant', at, k) end,
+     case when ${isTopUp} then ${idOf('order')} end,
+     case when ${isSpending} then ${idOf('grant')} end,
      case when ${isTopUp} then 'pi_' || k end,
      case when not (${isSpending} or ${isTopUp}) then 'bench' end,
      case when not (${isSpending} or ${isTopUp}) then md5('admin')::uuid end
