@@ -17,7 +17,7 @@ let sum = 0;
 /** The balance after each movement, were it not for the purchases. */
 const sums = amounts.map((amount) => (sum += amount));
 
-/** UUIDv7, as the product makes them: first the instant, then what tells them apart. An expression: a function is three times slower. */
+/** UUIDv7, as the product makes them: first the instant, then what tells them apart. */
 const idOf = (kind) =>
   `(lpad(to_hex((extract(epoch from at) * 1000)::bigint), 12, '0') || overlay(overlay(left(md5('${kind}' || k), 20)
      placing '7' from 1) placing '8' from 5))::uuid`;
