@@ -39,7 +39,8 @@ type WithSecrets = Pick<Config, 'databaseUrl' | 'redisUrl' | 'mongodbUrl' | 'ide
 export function secretsOf(config: WithSecrets): string[] {
   const { databaseUrl, redisUrl, mongodbUrl, identity, stripe, observation } = config;
   const passwords = [databaseUrl, redisUrl, mongodbUrl].flatMap((url) => {
-    const password = url ? new URL(url).password : '';
+    // Not by URL: MongoDB's may list several hosts.
+    const password = url?.match(/^[^:]+:\/\/[^:@/]*:([^@/]*)@/)?.[1];
     return password ? [password, decodeURIComponent(password)] : [];
   });
   const headers = observation.tracing?.headers?.split(',').map((header) => header.slice(header.indexOf('=') + 1)) ?? [];

@@ -193,6 +193,8 @@ export class JobRunner implements JobScheduler {
 
   /** With the store away each look for jobs fails, several times a second: one line says it for a while. */
   private onError(error: Error): void {
+    // Agenda looks after a job by its lock, and sometimes in the moment between the job's end and the note of it: nothing is wrong.
+    if (error.message.includes('no lockedAt date found')) return;
     if (performance.now() < this.quietUntilMs) return;
     this.quietUntilMs = performance.now() + QUIET_MS;
     this.dependencies.logger.error({ reason: describeFailure(error) }, 'jobs could not be looked for or locked');

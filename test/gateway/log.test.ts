@@ -34,7 +34,7 @@ describe('a log line', () => {
     const config = readConfig({
       DATABASE_URL: 'postgres://app:plain%20password@db/boxoffice',
       REDIS_URL: 'redis://:redis-password@redis',
-      MONGODB_URL: 'mongodb://app:mongo-password@mongo/boxoffice',
+      MONGODB_URL: 'mongodb://app:mongo-password@mongo:27017,mongo-2:27017/boxoffice',
       JWT_SECRET: 'a "quoted" secret that is long enough for all',
       STRIPE_SECRET_KEY: 'sk_test_1234',
       STRIPE_WEBHOOK_SECRET: 'whsec_one,whsec_two',
