@@ -33,14 +33,15 @@ interface PlainRequest {
 /**
  * Answers a request of the plainest form for an operation that Apollo has served before: the same gate, the same execution, the
  * same bytes, without Apollo's work in between. Null when it is anything else, or when it is refused before it runs: nothing has
- * happened then, and Apollo is to answer. Ends in no error.
+ * happened then, and Apollo is to answer. `body`: what was sent, or what the manifest has in its place. Ends in no error.
  */
 export async function answerKnown(
   { known, execute, gate, metrics, logger, suggestions }: KnownParts,
   request: FastifyRequest,
+  body: unknown,
   context: HttpContext,
 ): Promise<KnownAnswer | null> {
-  const plain = plainRequest(known, request);
+  const plain = plainRequest(known, request, body);
   if (!plain) return null;
   const startedAtMs = performance.now();
   const { document, operation, operationName, rootField } = plain.operation;
@@ -64,7 +65,7 @@ export async function answerKnown(
 }
 
 /** `POST` of JSON with nothing but a text, a name and variables. What a browser sends from another page is not that plain. */
-function plainRequest(known: KnownOperations, { method, headers, body }: FastifyRequest): PlainRequest | null {
+function plainRequest(known: KnownOperations, { method, headers }: FastifyRequest, body: unknown): PlainRequest | null {
   if (method !== 'POST' || headers['content-type'] !== 'application/json') return null;
   const contentType = known.contentTypeFor(headers.accept);
   if (contentType === undefined || typeof body !== 'object' || body === null) return null;

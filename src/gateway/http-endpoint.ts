@@ -42,15 +42,16 @@ async function answer(parts: EndpointParts, request: FastifyRequest, reply: Fast
   }
   const admitted = await admit(parts, request, reply);
   if ('sent' in admitted) return reply;
-  const { context, httpGraphQLRequest } = admitted;
-  const known = parts.gate.isOpenTo(context.caller)
-    ? await withinTime(parts.requestTimeoutMs, answerKnown(parts, request, context))
-    : null;
+  const { context, body, httpGraphQLRequest } = admitted;
+  const known = await withinTime(parts.requestTimeoutMs, answerKnown(parts, request, body, context));
   if (known === TOO_LATE) return tooLate(reply);
   if (known) return reply.header('content-type', known.contentType).send(known.text);
   const response = await withinTime(
     parts.requestTimeoutMs,
-    parts.apollo.executeHTTPGraphQLRequest({ httpGraphQLRequest: httpGraphQLRequest(), context: () => Promise.resolve(context) }),
+    parts.apollo.executeHTTPGraphQLRequest({
+      httpGraphQLRequest: httpGraphQLRequest ?? toApollo(request),
+      context: () => Promise.resolve(context),
+    }),
   );
   if (response === TOO_LATE) return tooLate(reply);
   for (const [name, value] of response.headers) reply.header(name, value);
@@ -83,11 +84,6 @@ function withRequestId(text: string, requestId: string): string {
   return JSON.stringify({ ...body, ...(errors && { errors }) });
 }
 
-const asIs =
-  <Value>(value: Value) =>
-  () =>
-    value;
-
 const tooLate = (reply: FastifyReply) =>
   refuse(reply, 503, 'REQUEST_TIMEOUT', 'The operation took too long; part of it may have been done.');
 
@@ -96,10 +92,9 @@ async function admit(parts: EndpointParts, request: FastifyRequest, reply: Fasti
   try {
     const { caller } = await parts.identity.identify(bearerToken(request.headers.authorization));
     const context = createContext({ caller, requestId: request.id, services: parts.services, now: parts.clock.now() });
-    const httpGraphQLRequest = parts.gate.isOpenTo(caller)
-      ? () => toApollo(request)
-      : asIs(trustedRequest(parts.gate, request, caller));
-    return { context: Object.assign(context, { address: request.ip }) as HttpContext, httpGraphQLRequest };
+    const httpGraphQLRequest = parts.gate.isOpenTo(caller) ? null : trustedRequest(parts.gate, request, caller);
+    const body = httpGraphQLRequest ? httpGraphQLRequest.body : request.body;
+    return { context: Object.assign(context, { address: request.ip }) as HttpContext, body, httpGraphQLRequest };
   } catch (error) {
     if (error instanceof InvalidToken) {
       // https://www.rfc-editor.org/rfc/rfc6750#section-3

@@ -110,6 +110,9 @@ describe('with PERSISTED_OPERATIONS=only', () => {
       expect((await kit.ask(trusted, { variables })).data).toEqual({ film: null });
       expect((await kit.ask(other)).errors?.[0]?.extensions.code).toBe('OPERATION_NOT_TRUSTED');
       expect((await kit.ask(other, { token: await tokenFor({ role: 'admin' }) })).data).toEqual({ film: null });
+      // What an admin has made known is not trusted for that.
+      expect((await kit.ask(other)).errors?.[0]?.extensions.code).toBe('OPERATION_NOT_TRUSTED');
+      expect((await kit.ask(trusted, { variables })).data).toEqual({ film: null });
       const unknown = await kit.post({ extensions: { persistedQuery: { version: 1, sha256Hash: '0'.repeat(64) } } });
       expect(await unknown.json()).toMatchObject({ errors: [{ extensions: { code: 'PERSISTED_QUERY_NOT_FOUND' } }] });
     }));
