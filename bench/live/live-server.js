@@ -47,7 +47,7 @@ async function serveOurs() {
     { LiveFeed },
     { serveSockets },
     { OperationGate },
-    { createMetrics },
+    { createMetrics, watchServices },
     { composeSchema },
     { createExecutor },
     { readLimits },
@@ -69,7 +69,10 @@ async function serveOurs() {
   const database = new Database({ url: databaseUrl, poolSize: 8, statementTimeoutMs: 10_000, connectionTimeoutMs: 5_000 });
   const hints = new RedisHints({ url: redisUrl, commandTimeoutMs: 5_000 });
   const settings = { batchCount: 100, sweepIntervalMs: 1_000, quietSweepIntervalMs: 30_000 };
-  const live = new LiveFeed({ database, hints, settings, currency: 'EUR', onError: (error) => console.error(error) });
+  const clock = { now: () => new Date() };
+  const metrics = createMetrics();
+  const lag = { clock, observe: watchServices(metrics).liveLag };
+  const live = new LiveFeed({ database, hints, settings, currency: 'EUR', lag, onError: (error) => console.error(error) });
   // What live changes of a balance do not ask for.
   const unused = new Proxy(() => [], { get: (target, name) => (name === 'bind' ? () => target : unused) });
   const services = new Proxy({ live }, { get: (target, name) => target[name] ?? unused });
@@ -83,9 +86,9 @@ async function serveOurs() {
     execute: createExecutor(schema, limits.documentCacheCount),
     gate: new OperationGate({ schema, limits, rates: null, trusted: null }),
     services,
-    clock: { now: () => new Date() },
+    clock,
     logger: console,
     config: { http: { allowedOrigins: [] }, guard: { introspection: false }, limits },
-    metrics: createMetrics(),
+    metrics,
   });
 }

@@ -268,6 +268,24 @@ test('a stream outlives a database that is away for a while', async () => {
   expect((await next).balance.version).toBe(1);
 });
 
+test('a defect in the telling of a change ends its stream, and nothing else', async () => {
+  const [userId, hints] = [await scene.viewer(), new LocalHints()];
+  const observe = () => {
+    throw new TypeError('a defect');
+  };
+  const lag = { clock: { now: () => new Date(0) }, observe };
+  const feed = new LiveFeed({ database: scene.database, hints, settings: seldom, currency: 'EUR', lag });
+  feeds.push(feed);
+  for (const pushed of [false, true]) {
+    const stream = await feed.watchBalance(userId);
+    const taken = pushed ? stream.pushTo(() => undefined) : nextOf(stream).then(() => nextOf(stream));
+    await scene.change(userId, hints);
+    await expect(taken).rejects.toThrow('a defect');
+    expect(await stream.next()).toEqual({ value: undefined, done: true });
+  }
+  expect(feed.statistics()).toEqual({ viewers: 0, streams: 0 });
+});
+
 test('who stops waiting is let go at once, and is no longer listened for', async () => {
   const [userId, hints] = [await scene.viewer(), new LocalHints()];
   const feed = feedWith(hints);

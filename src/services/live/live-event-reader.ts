@@ -16,7 +16,7 @@ const READ_LIVE_EVENTS: Statement = {
 };
 
 /** Viewers in one statement. */
-const LARGEST_READ = 200;
+const LARGEST_READ = 500;
 /** Statements at once: the pool is there for purchases too. */
 const LARGEST_CONCURRENCY = 2;
 
@@ -77,8 +77,9 @@ export class LiveEventReader {
     this.plan();
     try {
       const found = batch.map((): LiveEvent[] => []);
-      const users = batch.map((wanted) => wanted.userId);
-      const positions = batch.map((wanted) => wanted.after);
+      // As text, for pg looks at each element of an array by itself.
+      const users = `{${batch.map((wanted) => wanted.userId).join()}}`;
+      const positions = `{${batch.map((wanted) => wanted.after).join()}}`;
       const rows = await this.database.query<LiveEvent & { place: number }>(READ_LIVE_EVENTS, [
         users,
         positions,

@@ -89,9 +89,8 @@ export class LiveStream<Change> implements AsyncIterableIterator<Change, undefin
         } catch (error) {
           fail(error);
         }
-        if (!this.ended) this.readOn();
-        else if (this.failure) reject(this.failure.error);
-        else resolve();
+        if (this.ended) resolve(this.atEnd().then(() => undefined));
+        else this.readOn();
       };
       this.onReady();
     });
@@ -126,7 +125,7 @@ export class LiveStream<Change> implements AsyncIterableIterator<Change, undefin
   }
 
   /** What the stream ended in is thrown once. */
-  private atEnd(): IteratorResult<Change, undefined> {
+  private async atEnd(): Promise<IteratorResult<Change, undefined>> {
     const { failure } = this;
     this.failure = null;
     if (failure) throw failure.error;
@@ -143,8 +142,12 @@ export class LiveStream<Change> implements AsyncIterableIterator<Change, undefin
       (events) => {
         this.reading = false;
         if (this.ended) return;
-        if (this.isExpired(events, surelyUpTo)) this.end({ error: new CursorExpired() });
-        else this.accept(events);
+        try {
+          if (this.isExpired(events, surelyUpTo)) throw new CursorExpired();
+          this.accept(events);
+        } catch (error) {
+          this.end({ error });
+        }
       },
       (error: unknown) => {
         this.reading = false;
