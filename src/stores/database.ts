@@ -132,8 +132,6 @@ function sessionOptions({ statementTimeoutMs, lockTimeoutMs = 0, idleTransaction
     statement_timeout: statementTimeoutMs,
     lock_timeout: lockTimeoutMs,
     idle_in_transaction_session_timeout: idleTransactionTimeoutMs,
-    // Our statements are written for one plan each, whatever the values: to plan one anew costs more than to run it.
-    plan_cache_mode: 'force_generic_plan',
   };
   return Object.entries(values)
     .map(([name, value]) => `-c ${name}=${value}`)
