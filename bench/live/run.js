@@ -88,12 +88,16 @@ async function soak() {
     [viewers],
   );
   const target = await Target.start('ours', viewers, stores);
+  const residents = [];
   for (let minute = 1; minute <= soakMinutes; minute++) {
-    await target.pace(60);
+    const latencies = await target.pace(60);
     const { rssBytes, heapBytes } = await target.usage('memory');
     const [resident, heap] = [rssBytes, heapBytes].map((bytes) => (bytes / 2 ** 20).toFixed(1));
-    console.log(`minute ${minute}: ${resident} MiB resident, ${heap} MiB of heap in use`);
+    const p99Ms = latencies[Math.floor(latencies.length * 0.99)].toFixed(1);
+    console.log(`minute ${minute}: ${resident} MiB resident, ${heap} MiB of heap in use; p99 ${p99Ms} ms`);
+    residents.push(resident);
   }
+  console.log(`resident: ${residents[0]} MiB after the first minute, ${residents.at(-1)} MiB after the last`);
   await target.stop();
 }
 

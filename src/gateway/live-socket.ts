@@ -13,7 +13,6 @@ import { CloseCode, handleProtocols, makeServer } from 'graphql-ws';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { type Clock, systemClock } from '../clock.js';
 import type { Caller } from '../services/caller.js';
-import { IdentityUnavailable } from './identity.js';
 import { CLOSE_GRACE_MS, LIVE_CLOSE_CODES, LiveConnection } from './live-connection.js';
 import {
   type ExecuteOperation,
@@ -23,6 +22,7 @@ import {
   type PrepareOperation,
   prepareByRules,
 } from './live-operations.js';
+import { type Identify, SocketAdmission } from './socket-admission.js';
 
 export interface LiveSocketSettings {
   /** Where sockets are taken; `/graphql` unless said otherwise. */
@@ -43,12 +43,6 @@ export interface LiveSocketSettings {
   documentCacheCount: number;
 }
 
-export interface LiveIdentity {
-  caller: Caller;
-  /** When the token expires; null: never. */
-  expiresAt: Date | null;
-}
-
 export interface LiveSocketOptions {
   schema: GraphQLSchema;
   /** Rules beside those of the GraphQL specification; the same as over HTTP. */
@@ -56,7 +50,7 @@ export interface LiveSocketOptions {
   /** In place of `validationRules`: all that HTTP does before it runs an operation. */
   prepare?: PrepareOperation;
   /** Who a token speaks for. Throws when it is bad or has expired, and IdentityUnavailable when that cannot be told. */
-  identify(token: string): Promise<LiveIdentity>;
+  identify: Identify;
   /** Made anew for each operation and each event. */
   createContext(caller: Caller, request: LiveRequest): unknown;
   /** Where a socket comes from; nowhere unless said. */
@@ -91,8 +85,6 @@ interface Extra {
 /** Sockets are pinged in so many parts, one after the other: ten thousand at once would make everyone wait. */
 const BEATS = 12;
 
-type Refusal = readonly [code: number, reason: string];
-
 /** Takes graphql-ws sockets on the server's path `/graphql`. */
 export function attachLiveSocket(server: Server, options: LiveSocketOptions): LiveSockets {
   return new LiveSocketServer(server, options);
@@ -100,7 +92,7 @@ export function attachLiveSocket(server: Server, options: LiveSocketOptions): Li
 
 class LiveSocketServer implements LiveSockets {
   private readonly connected = new Set<LiveConnection>();
-  private readonly socketsOfViewers = new Map<string, number>();
+  private readonly admission: SocketAdmission;
   private readonly sockets: WebSocketServer;
   private readonly protocol: ReturnType<typeof makeServer<Record<string, unknown>, Extra>>;
   private readonly prepare: PrepareOperation;
@@ -124,6 +116,7 @@ class LiveSocketServer implements LiveSockets {
         largestTokenCount: settings.queryTokensMaximumCount,
         cacheCount: settings.documentCacheCount,
       });
+    this.admission = new SocketAdmission(options.identify, settings.socketsPerViewerCount, options.clock ?? systemClock);
     this.protocol = this.makeProtocol();
     // perMessageDeflate costs some 230 KiB for each idle socket.
     this.sockets = new WebSocketServer({
@@ -209,7 +202,7 @@ class LiveSocketServer implements LiveSockets {
     );
     socket.once('close', (code, reason) => {
       this.connected.delete(connection);
-      this.forget(connection);
+      this.admission.forget(connection);
       closed(code, reason.toString()).catch((error: unknown) => this.options.onDefect?.(error));
     });
   }
@@ -220,7 +213,7 @@ class LiveSocketServer implements LiveSockets {
       connectionInitWaitTimeout: options.settings.connectionInitTimeoutMs,
       onConnect: async (context) => {
         const { connectionParams, extra } = context;
-        const refusal = await this.admit(extra.connection, tokenOf(connectionParams));
+        const refusal = await this.admission.admit(extra.connection, connectionParams);
         // Tokens are long, and this one has done its work.
         (context as { connectionParams?: unknown }).connectionParams = undefined;
         // The socket is closing: what graphql-ws sends after this goes nowhere.
@@ -255,37 +248,6 @@ class LiveSocketServer implements LiveSockets {
         extra.connection.operations.delete(id);
       },
     });
-  }
-
-  /** Finds out who speaks; gives back why the socket may not stay, or null. */
-  private async admit(connection: LiveConnection, token: string | null): Promise<Refusal | null> {
-    const { settings, clock = systemClock } = this.options;
-    if (token === null) return [LIVE_CLOSE_CODES.unauthorized, 'Unauthorized: connection_init needs a token'];
-    let identity: LiveIdentity;
-    try {
-      identity = await this.options.identify(token);
-    } catch (error) {
-      if (error instanceof IdentityUnavailable) return [LIVE_CLOSE_CODES.tryAgainLater, 'Tokens cannot be checked just now'];
-      return [LIVE_CLOSE_CODES.forbidden, 'Forbidden: bad or expired token'];
-    }
-    const { userId } = identity.caller;
-    if (userId === null) return [LIVE_CLOSE_CODES.forbidden, 'Forbidden: the token names nobody'];
-    // It may have closed meanwhile, and then nobody would count it off.
-    if (connection.socket.readyState !== connection.socket.OPEN) return [LIVE_CLOSE_CODES.goingAway, 'Going away'];
-    const sockets = this.socketsOfViewers.get(userId) ?? 0;
-    if (sockets >= settings.socketsPerViewerCount) return [LIVE_CLOSE_CODES.tryAgainLater, 'Too many sockets of this viewer'];
-    this.socketsOfViewers.set(userId, sockets + 1);
-    connection.caller = identity.caller;
-    if (identity.expiresAt) connection.expireAt(identity.expiresAt, clock);
-    return null;
-  }
-
-  private forget(connection: LiveConnection): void {
-    const userId = connection.caller?.userId;
-    if (!userId) return;
-    const sockets = (this.socketsOfViewers.get(userId) ?? 1) - 1;
-    if (sockets > 0) this.socketsOfViewers.set(userId, sockets);
-    else this.socketsOfViewers.delete(userId);
   }
 
   private async prepareSafely(payload: LiveRequest, { connection, address }: Extra) {
@@ -343,13 +305,6 @@ const tooManyOperations = () =>
   new GraphQLError('Too many operations at once on this socket. End one, or open another socket.', {
     extensions: { code: 'RATE_LIMITED' },
   });
-
-/** `{ token }`, or `{ authorization: 'Bearer …' }` as over HTTP. */
-function tokenOf(params: Readonly<Record<string, unknown>> | undefined): string | null {
-  const bearer = params?.authorization ?? params?.Authorization;
-  if (typeof bearer === 'string') return /^Bearer\s+(\S+)$/i.exec(bearer)?.[1] ?? '';
-  return typeof params?.token === 'string' && params.token !== '' ? params.token : null;
-}
 
 const ignored = () => undefined;
 

@@ -1,0 +1,64 @@
+import type { Clock } from '../clock.js';
+import type { Caller } from '../services/caller.js';
+import { IdentityUnavailable } from './identity.js';
+import { LIVE_CLOSE_CODES, type LiveConnection } from './live-connection.js';
+
+export interface LiveIdentity {
+  caller: Caller;
+  /** When the token expires; null: never. */
+  expiresAt: Date | null;
+}
+
+export type Identify = (token: string) => Promise<LiveIdentity>;
+
+type Refusal = readonly [code: number, reason: string];
+
+/** Who may stay connected: with a good token, until it expires, and with no more sockets than one viewer may have. */
+export class SocketAdmission {
+  private readonly socketsOfViewers = new Map<string, number>();
+
+  constructor(
+    private readonly identify: Identify,
+    private readonly socketsPerViewerCount: number,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Finds out who speaks; gives back why the socket may not stay, or null. */
+  async admit(connection: LiveConnection, parameters: Readonly<Record<string, unknown>> | undefined): Promise<Refusal | null> {
+    const token = tokenOf(parameters);
+    if (token === null) return [LIVE_CLOSE_CODES.unauthorized, 'Unauthorized: connection_init needs a token'];
+    let identity: LiveIdentity;
+    try {
+      identity = await this.identify(token);
+    } catch (error) {
+      if (error instanceof IdentityUnavailable) return [LIVE_CLOSE_CODES.tryAgainLater, 'Tokens cannot be checked just now'];
+      return [LIVE_CLOSE_CODES.forbidden, 'Forbidden: bad or expired token'];
+    }
+    const { userId } = identity.caller;
+    if (userId === null) return [LIVE_CLOSE_CODES.forbidden, 'Forbidden: the token names nobody'];
+    // It may have closed meanwhile, and then nobody would count it off.
+    if (connection.socket.readyState !== connection.socket.OPEN) return [LIVE_CLOSE_CODES.goingAway, 'Going away'];
+    const sockets = this.socketsOfViewers.get(userId) ?? 0;
+    if (sockets >= this.socketsPerViewerCount) return [LIVE_CLOSE_CODES.tryAgainLater, 'Too many sockets of this viewer'];
+    this.socketsOfViewers.set(userId, sockets + 1);
+    connection.caller = identity.caller;
+    if (identity.expiresAt) connection.expireAt(identity.expiresAt, this.clock);
+    return null;
+  }
+
+  /** The socket is closed. */
+  forget(connection: LiveConnection): void {
+    const userId = connection.caller?.userId;
+    if (!userId) return;
+    const sockets = (this.socketsOfViewers.get(userId) ?? 1) - 1;
+    if (sockets > 0) this.socketsOfViewers.set(userId, sockets);
+    else this.socketsOfViewers.delete(userId);
+  }
+}
+
+/** `{ token }`, or `{ authorization: 'Bearer …' }` as over HTTP. */
+function tokenOf(parameters: Readonly<Record<string, unknown>> | undefined): string | null {
+  const bearer = parameters?.authorization ?? parameters?.Authorization;
+  if (typeof bearer === 'string') return /^Bearer\s+(\S+)$/i.exec(bearer)?.[1] ?? '';
+  return typeof parameters?.token === 'string' && parameters.token !== '' ? parameters.token : null;
+}
