@@ -17,6 +17,16 @@ import { describeSize } from './sizes.js';
  */
 const MEMORY = { shared_buffers: '1GB', max_wal_size: '8GB', effective_cache_size: '4GB' };
 
+/** Of what makes a fill: one that was kept from other migrations or other data is made anew. */
+const FINGERPRINT = (() => {
+  const hash = createHash('sha256');
+  for (const directory of ['./seed/', '../../migrations/']) {
+    const path = fileURLToPath(new URL(directory, import.meta.url));
+    for (const name of readdirSync(path).sort()) hash.update(readFileSync(path + name));
+  }
+  return hash.digest('hex').slice(0, 8);
+})();
+
 export class BenchDatabase {
   static async start({ keep, tell }) {
     if (keep) mkdirSync(keep, { recursive: true });
@@ -55,7 +65,7 @@ export class BenchDatabase {
 
   /** Fills, unless that was done before; the name of the database. */
   async filled(size) {
-    const template = `bench_${size}_${fingerprint()}`;
+    const template = `bench_${size}_${FINGERPRINT}`;
     await this.admin(async (client) => {
       const { rows } = await client.query('select datname from pg_database where datname like $1', [`bench\\_${size}\\_%`]);
       const names = rows.map(({ datname }) => datname);
@@ -135,14 +145,4 @@ export class BenchDatabase {
     await this.postgres.stop();
     if (!this.kept) rmSync(this.directory, { recursive: true, force: true });
   }
-}
-
-/** Of what makes a fill: one that was kept from other migrations or other data is made anew. */
-function fingerprint() {
-  const hash = createHash('sha256');
-  for (const directory of ['./seed/', '../../migrations/']) {
-    const path = fileURLToPath(new URL(directory, import.meta.url));
-    for (const name of readdirSync(path).sort()) hash.update(readFileSync(path + name));
-  }
-  return hash.digest('hex').slice(0, 8);
 }
