@@ -1,20 +1,28 @@
-import { spawn } from 'node:child_process';
+import { fork, spawn } from 'node:child_process';
 import { existsSync, watch } from 'node:fs';
+import { constants, setPriority } from 'node:os';
 import path from 'node:path';
+import { forget, transpile } from './transpile.js';
 
 /**
- * `npm run dev`: compiles on each change and starts the server anew, also at a change of the pages or the contract. The embedded Postgres belongs to this process and runs on, which
- * keeps the data and makes a restart quick.
+ * `npm run dev`: starts the server anew at each change of the sources, the pages or the contract. The embedded Postgres belongs to this
+ * process and runs on, which keeps the data. Types are looked at beside it: what has type errors runs all the same, and the errors
+ * are on the screen. What has errors of syntax does not run: the server that there is stays.
  */
 const { readConfig } = await import('../dist/src/config.js');
 const { openDatabaseServer } = await import('../dist/src/database-server.js');
 const { explainStartFault } = await import('../dist/src/start-fault.js');
 
-/** The old server ends while the compiler is at work; what has type errors runs all the same, and the errors are on the screen. */
-const compiling = /File change detected/;
-const compiled = /Found \d+ errors?/;
 /** A restart does not wait for idle connections. */
 const restartBudgetMs = 500;
+/** An editor writes in several steps: one restart. */
+const settlingMs = 50;
+/** The next server loads its packages when the last one has started. */
+const standbyAfterMs = 2_000;
+const sources = ['src', 'migrations'];
+/** Files of the top level. The contract and the pages are read once, when the server starts. */
+const files = ['mikro-orm.config.ts', 'schema.graphql'];
+const pages = 'public';
 
 let database;
 try {
@@ -25,12 +33,14 @@ try {
 }
 
 let server;
+let standby;
 let ending = false;
-let wanted = Promise.resolve();
+let work = Promise.resolve();
+const changed = new Set();
 
-function startServer() {
-  server = spawn(process.execPath, ['--enable-source-maps', 'dist/src/main.js'], {
-    stdio: 'inherit',
+function spawnServer() {
+  return fork(path.resolve('scripts/dev-server.js'), {
+    execArgv: ['--enable-source-maps'],
     detached: true,
     env: {
       ...process.env,
@@ -41,43 +51,73 @@ function startServer() {
   });
 }
 
+const isRunning = (child) => child && child.exitCode === null && child.signalCode === null;
+
+function startServer() {
+  server = isRunning(standby) ? standby : spawnServer();
+  standby = undefined;
+  server.send('start');
+  setTimeout(() => {
+    if (!ending && !standby) standby = spawnServer();
+  }, standbyAfterMs).unref();
+}
+
 async function stopServer() {
-  if (!server || server.exitCode !== null || server.signalCode !== null) return;
+  if (!isRunning(server)) return;
   const ended = new Promise((resolve) => server.once('exit', resolve));
   server.kill('SIGTERM');
   await ended;
 }
 
-const compiler = spawn(path.resolve('node_modules/.bin/tsc'), ['-p', 'tsconfig.build.json', '--watch', '--preserveWatchOutput'], {
-  stdio: ['ignore', 'pipe', 'inherit'],
-  detached: true,
-});
-compiler.stdout.on('data', (text) => {
-  process.stdout.write(text);
-  if (ending) return;
-  if (compiling.test(String(text))) wanted = wanted.then(stopServer);
-  if (compiled.test(String(text))) restart();
-});
-
-function restart() {
-  wanted = wanted.then(stopServer).then(() => {
-    if (!ending && existsSync('dist/src/main.js')) startServer();
-  });
+async function restart() {
+  const taken = [...changed];
+  changed.clear();
+  if (ending || taken.length === 0) return;
+  try {
+    for (const file of taken.filter((name) => name.endsWith('.ts'))) await (existsSync(file) ? transpile(file) : forget(file));
+  } catch (error) {
+    for (const file of taken) changed.add(file);
+    console.error(error.message);
+    return;
+  }
+  await stopServer();
+  if (!ending) startServer();
 }
 
-// The server reads these once, when it starts; the compiler does not look at them. An editor writes in several steps: one restart.
 let settling;
-for (const read of ['public', 'schema.graphql'])
-  watch(read, { recursive: true }, () => {
+function watchFolder(folder, { recursive, isWanted }) {
+  watch(folder, { recursive }, (_event, name) => {
+    const file = path.join(folder, name ?? '');
+    if (!isWanted(file)) return;
+    changed.add(file);
     clearTimeout(settling);
-    settling = setTimeout(() => !ending && restart(), 50);
-  }).on('error', (error) => console.error(`Changes of ${read} are not seen: ${error.message}`));
+    settling = setTimeout(() => {
+      work = work.then(restart);
+    }, settlingMs);
+  }).on('error', (error) => console.error(`Changes of ${folder} are not seen: ${error.message}`));
+}
+for (const folder of sources) watchFolder(folder, { recursive: true, isWanted: (file) => file.endsWith('.ts') });
+watchFolder(pages, { recursive: true, isWanted: () => true });
+// The folder, not the files: an editor may put a new file in the place of the old one.
+watchFolder('.', { recursive: false, isWanted: (file) => files.includes(file) });
+
+startServer();
+const checker = spawn(
+  path.resolve('node_modules/.bin/tsc'),
+  ['-p', 'tsconfig.build.json', '--noEmit', '--watch', '--preserveWatchOutput'],
+  {
+    stdio: ['ignore', 'inherit', 'inherit'],
+    detached: true,
+  },
+);
+setPriority(checker.pid, constants.priority.PRIORITY_LOW);
 
 async function end() {
   if (ending) return;
   ending = true;
-  compiler.kill('SIGTERM');
-  await wanted;
+  checker.kill('SIGTERM');
+  standby?.kill('SIGTERM');
+  await work;
   await stopServer();
   await database.stop();
   process.exit(0);

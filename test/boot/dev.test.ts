@@ -1,0 +1,92 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { appendFileSync, chmodSync, cpSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import net from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+
+const COPIED = ['src', 'migrations', 'public', 'scripts', 'dist'];
+const COPIED_FILES = ['mikro-orm.config.ts', 'schema.graphql', 'package.json', 'tsconfig.json', 'tsconfig.build.json'];
+
+let home: string;
+let child: ChildProcess;
+let url: string;
+let output = '';
+
+beforeAll(async () => {
+  home = mkdtempSync(path.join(os.tmpdir(), 'boxoffice-dev-'));
+  chmodSync(home, 0o755);
+  for (const name of [...COPIED, ...COPIED_FILES]) cpSync(name, path.join(home, name), { recursive: true });
+  symlinkSync(path.resolve('node_modules'), path.join(home, 'node_modules'));
+  const [port, sandboxPort] = [await freePort(), await freePort()];
+  url = `http://127.0.0.1:${port}`;
+  child = spawn(process.execPath, ['scripts/dev.js'], {
+    cwd: home,
+    env: { PATH: process.env.PATH, PORT: String(port), SANDBOX_PORT: String(sandboxPort) },
+  });
+  for (const stream of [child.stdout, child.stderr])
+    stream?.on('data', (text) => {
+      output += text;
+    });
+  await until(() => timesReady() === 1);
+});
+
+afterAll(async () => {
+  if (child.exitCode === null) {
+    child.kill('SIGTERM');
+    await once(child, 'exit');
+  }
+  rmSync(home, { recursive: true, force: true });
+});
+
+async function freePort(): Promise<number> {
+  const server = net.createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as net.AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+const timesReady = () => output.split('Boxoffice is ready.').length - 1;
+
+async function until(condition: () => boolean | Promise<boolean>, timeoutMs = 30_000): Promise<void> {
+  for (const deadline = Date.now() + timeoutMs; !(await condition()); await pause(20)) {
+    if (Date.now() > deadline) throw new Error(`not within ${timeoutMs} ms: ${condition}; the output was:\n${output}`);
+  }
+}
+
+async function ask(query: string) {
+  const token = /admin +(\S+)/.exec(output)?.[1];
+  const headers = { 'content-type': 'application/json', authorization: `Bearer ${token}` };
+  const response = await fetch(`${url}/graphql`, { method: 'POST', headers, body: JSON.stringify({ query }) });
+  return (await response.json()) as { data: unknown };
+}
+
+const change = (file: string, text: string) => appendFileSync(path.join(home, file), text);
+
+test('npm run dev runs what was changed, keeps the data, and passes over what cannot be read', async () => {
+  const kept = randomUUID();
+  const film = { data: { film: { title: 'Kept' } } };
+  await ask(`mutation { createFilms(input: [{ id: "${kept}", title: "Kept" }]) { errors { message } } }`);
+
+  change('src/main.ts', `\nconsole.log('changed once');\n`);
+  await until(() => timesReady() === 2 && output.includes('changed once'));
+  expect(await ask(`{ film(id: "${kept}") { title } }`)).toEqual(film);
+
+  change('src/main.ts', '\nconsole.log("changed" +;\n');
+  await until(() => output.includes('Expression expected'));
+  expect(await ask(`{ film(id: "${kept}") { title } }`)).toEqual(film);
+  expect(timesReady()).toBe(2);
+
+  cpSync('src/main.ts', path.join(home, 'src/main.ts'));
+  writeFileSync(path.join(home, 'src/fresh.ts'), `console.log('a new file');\n`);
+  change('src/main.ts', `\nawait import('./fresh.js');\n`);
+  await until(() => timesReady() === 3 && output.includes('a new file'));
+
+  change('schema.graphql', '\n# changed\n');
+  await until(() => timesReady() === 4);
+});
