@@ -32,6 +32,9 @@ const table = {
 
   // Reads
   accessFilmsMaximumCount: [500, 1, 5_000],
+  // Viewers whose grants are read by one statement, and how many of these statements run at once.
+  accessBatchMaximumCount: [50, 1, 1_000],
+  accessStatementsMaximumCount: [2, 1, 200],
   pageMaximumCount: [100, 1, 1_000],
   searchMaximumCharacters: [100, 1, 1_000],
   filmSetCacheCount: [2_000, 1, 1_000_000],

@@ -12,17 +12,21 @@ let scene: CatalogueScene;
 let access: Access;
 let clock: MovableClock;
 const statements: string[] = [];
+/** When set, statements wait for it before they run. */
+let held: Promise<void> | null = null;
 
 beforeAll(async () => {
   postgres = await testDatabase();
 });
 afterAll(() => postgres.drop());
 beforeEach(() => {
+  held = null;
   clock = new MovableClock();
   scene = new CatalogueScene(postgres.database, clock);
   const counting = {
-    query: (statement: Statement, values: readonly unknown[]) => {
+    query: async (statement: Statement, values: readonly unknown[]) => {
       statements.push(statement.name);
+      await held;
       return postgres.database.query(statement, values);
     },
   } as Database;
@@ -41,6 +45,65 @@ async function give(userId: string, versionId: string, days: number): Promise<st
   );
   return id;
 }
+
+describe('access that many ask for at once', () => {
+  const crowd = async (count: number) => {
+    const films = await scene.films('A');
+    const plan = await scene.onSale(films);
+    const viewers = Array.from({ length: count }, () => randomUUID());
+    for (const viewer of viewers.filter((_viewer, index) => index % 2 === 0)) await give(viewer, plan.versionId, 9);
+    await access.decide(null, films);
+    await access.decide(viewers[0] as string, films);
+    statements.length = 0;
+    return { films, viewers };
+  };
+
+  test('is read by one statement, and each is told of his own grants', async () => {
+    const { films, viewers } = await crowd(40);
+    const asked = [...viewers, ...viewers.slice(0, 5), null];
+    const decisions = await Promise.all(asked.map((viewer) => access.decide(viewer, films)));
+    expect(statements).toEqual(['grants-for-access']);
+    expect(decisions.map(([decision]) => decision?.allowed)).toEqual(
+      asked.map((viewer) => viewer !== null && viewers.indexOf(viewer) % 2 === 0),
+    );
+  });
+
+  test('runs no more statements than are set; who comes meanwhile shares the next one, which sees what was committed by then', async () => {
+    const { films, viewers } = await crowd(6);
+    let release = () => {};
+    held = new Promise((resolve) => {
+      release = resolve;
+    });
+    const turn = () => new Promise(setImmediate);
+    const answers = [];
+    for (const viewer of viewers) {
+      answers.push(access.decide(viewer, films));
+      await turn();
+      await turn();
+    }
+    expect(statements).toHaveLength(defaultLimits.accessStatementsMaximumCount);
+    await postgres.rows(`update grants set status = 'REVOKED', ended_at = $2 where user_id = $1`, [viewers[4], clock.now()]);
+    release();
+    const reasons = (await Promise.all(answers)).map(([decision]) => decision?.reason);
+    expect(reasons).toEqual(['GRANTED', 'NO_GRANT', 'GRANTED', 'NO_GRANT', 'REVOKED', 'NO_GRANT']);
+    expect(statements).toHaveLength(defaultLimits.accessStatementsMaximumCount + 1);
+  });
+
+  test('fails for those who shared a statement that failed, and goes on for the next', async () => {
+    const { films, viewers } = await crowd(4);
+    held = Promise.reject(new Error('the line broke'));
+    const outcomes = await Promise.allSettled(viewers.map((viewer) => access.decide(viewer, films)));
+    expect(outcomes.map(({ status }) => status)).toEqual(Array(4).fill('rejected'));
+    held = null;
+    expect((await access.decide(viewers[0] as string, films))[0]).toMatchObject({ allowed: true });
+  });
+
+  test('goes out in parts when they are more than one statement is for', async () => {
+    const { films, viewers } = await crowd(defaultLimits.accessBatchMaximumCount + 1);
+    await Promise.all(viewers.map((viewer) => access.decide(viewer, films)));
+    expect(statements).toHaveLength(2);
+  });
+});
 
 describe('access', () => {
   test('is answered for each film, in the order asked, however the id is written and however often', async () => {
