@@ -115,7 +115,8 @@ setPriority(checker.pid, constants.priority.PRIORITY_LOW);
 async function end() {
   if (ending) return;
   ending = true;
-  checker.kill('SIGTERM');
+  // Its whole group: the compiler's own process stands behind a wrapper.
+  process.kill(-checker.pid, 'SIGTERM');
   standby?.kill('SIGTERM');
   await work;
   await stopServer();
