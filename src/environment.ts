@@ -85,12 +85,25 @@ function comesAround(line: string): boolean {
   }
 }
 
+const ENCODED = 'a URL in which a % that stands for itself is written as %25';
+
+/** Whether each % begins a character's code, as the drivers expect: https://www.rfc-editor.org/rfc/rfc3986#section-2.4 */
+function isEncoded(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** A URL of one of these schemes (without colon), as it was written but for a slash at its end. */
 export function urlOf(...schemes: string[]): z.ZodType<string, string> {
   const expected = `a URL that starts with ${schemes.map((scheme) => `${scheme}://`).join(' or ')}`;
   return z
     .string()
     .refine((text) => URL.canParse(text) && schemes.includes(new URL(text).protocol.slice(0, -1)), expected)
+    .refine(isEncoded, ENCODED)
     .transform((text) => text.replace(/\/$/, ''));
 }
 
@@ -103,7 +116,8 @@ export const mongodbUrl: z.ZodType<string, string> = z
   .regex(
     /^mongodb(\+srv)?:\/\/[^/?#]+\/[^/?#]+(\?.*)?$/,
     'mongodb:// or mongodb+srv://, with hosts and a database, such as mongodb://a,b/boxoffice',
-  );
+  )
+  .refine(isEncoded, ENCODED);
 
 /** A list separated by commas, without empty parts. */
 export function listOf<Value>(item: z.ZodType<Value, string>): z.ZodType<Value[], string> {

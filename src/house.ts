@@ -11,9 +11,10 @@ import { JobRunner } from './jobs/runner.js';
 import { JobStates } from './services/jobs/job-states.js';
 import { Jobs } from './services/jobs/jobs.js';
 import { composeServices, type Services } from './services/services.js';
+import { unreachable } from './start-fault.js';
 import { Database } from './stores/database.js';
 import { type HintChannel, LocalHints } from './stores/hints.js';
-import { openJobStore } from './stores/job-store.js';
+import { type JobStore, openJobStore } from './stores/job-store.js';
 import { noOpenSessions, type OpenSessions, RedisOpenSessions } from './stores/open-sessions.js';
 import { RedisHints } from './stores/redis-hints.js';
 import { openStripe } from './stores/stripe.js';
@@ -31,13 +32,14 @@ export interface House {
   readonly services: Services & { readonly jobs: Jobs };
   /** The jobs; they run once it is started. */
   readonly jobRunner: JobRunner;
+  readonly jobStore: Pick<JobStore, 'state'>;
   close(): Promise<void>;
 }
 
 /** How long running jobs may take to end when the house closes. */
 const JOBS_STOP_TIMEOUT_MS = 2_000;
 
-/** Opens the stores and composes the services. The database must be there and migrated. Ends in the stores' errors. */
+/** Opens the stores and composes the services. The database must be there and migrated. Ends in StartFault or the stores' errors. */
 export async function openHouse(config: Config, databaseUrl: string): Promise<House> {
   const clock = systemClock;
   const tracing = await openTracing(config.observation.tracing);
@@ -45,12 +47,7 @@ export async function openHouse(config: Config, databaseUrl: string): Promise<Ho
   const metrics = createMetrics();
   const observer = observeCalls(metrics, tracing);
   const { limits } = config;
-  const jobStore = await openJobStore({
-    databaseUrl,
-    mongodbUrl: config.mongodbUrl,
-    connectionTimeoutMs: limits.databaseConnectTimeoutMs,
-    onIdleError: (error) => logger.warn({ reason: error.message }, 'an idle connection of the jobs broke'),
-  });
+  const jobStore = await openJobs(config, databaseUrl, logger);
   const database = new Database({
     url: databaseUrl,
     poolSize: limits.databasePoolCount,
@@ -105,6 +102,7 @@ export async function openHouse(config: Config, databaseUrl: string): Promise<Ho
     tracing,
     services: { ...services, jobs: new Jobs(jobRunner, states) },
     jobRunner,
+    jobStore,
     async close() {
       await services.close();
       await hints.close();
@@ -114,6 +112,18 @@ export async function openHouse(config: Config, databaseUrl: string): Promise<Ho
       await tracing?.stop();
     },
   };
+}
+
+/** Ends in StartFault when it is MongoDB that cannot be reached, else in Postgres' error. */
+function openJobs({ mongodbUrl, limits }: Config, databaseUrl: string, logger: Logger): Promise<JobStore> {
+  return openJobStore({
+    databaseUrl,
+    mongodbUrl,
+    connectionTimeoutMs: limits.databaseConnectTimeoutMs,
+    onIdleError: (error) => logger.warn({ reason: error.message }, 'an idle connection of the jobs broke'),
+  }).catch((error: unknown) => {
+    throw mongodbUrl === undefined ? error : unreachable('MONGODB_URL', mongodbUrl, error);
+  });
 }
 
 /** That Redis is away is told by the hints. */

@@ -24,9 +24,7 @@ async function start(): Promise<void> {
   await checkPorts(config);
   const databaseUrl = await openDatabase(config);
   const sandboxUrl = await startSandboxIfWanted(config);
-  const house = await openHouse(config, databaseUrl).catch((error: unknown) => {
-    throw config.mongodbUrl ? unreachable('MONGODB_URL', config.mongodbUrl, error) : error;
-  });
+  const house = await openHouse(config, databaseUrl);
   shutdown.add('the stores', () => house.close());
   if (config.demo) await loadDemo(house);
   if (config.runJobs) {
@@ -81,6 +79,7 @@ async function startGateway(house: House): Promise<void> {
     tracing: house.tracing,
     readiness: {
       database: () => database.pool.query('select 1'),
+      jobs: () => house.jobStore.state(),
       ...(config.redisUrl && { hints: async () => house.hints.state() }),
     },
     extend: async (app, { identity, metrics }) => {

@@ -18,16 +18,15 @@ async function start(): Promise<void> {
   if (!config.databaseUrl)
     throw new StartFault(['DATABASE_URL: is not set. The embedded database ends with its server: give workers a Postgres.']);
   shutdown.listen(config.limits.shutdownBudgetMs);
-  const { databaseUrl, mongodbUrl } = config;
+  const { databaseUrl } = config;
   await migrate(databaseUrl).catch((error: unknown) => {
     throw unreachable('DATABASE_URL', databaseUrl, error);
   });
-  const house = await openHouse(config, databaseUrl).catch((error: unknown) => {
-    throw mongodbUrl ? unreachable('MONGODB_URL', mongodbUrl, error) : error;
-  });
+  const house = await openHouse(config, databaseUrl);
   shutdown.add('the stores', () => house.close());
   const app = Fastify({ logger: false });
-  serveHealth(app, { database: () => house.database.pool.query('select 1') }, () => false);
+  const checks = { database: () => house.database.pool.query('select 1'), jobs: () => house.jobStore.state() };
+  serveHealth(app, checks, () => false);
   watchJobs(house.metrics, house.services.jobs);
   if (config.observation.metrics) serveMetrics(app, house.metrics, config.observation);
   shutdown.add('health', () => app.close());

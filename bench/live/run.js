@@ -30,6 +30,7 @@ const database = new pg.Pool({ connectionString: postgres.url, max: 4 });
 const redis = new Redis(redisUrl);
 const stores = { database, redis, databaseUrl: postgres.url, redisUrl };
 
+process.once('SIGINT', endEarly).once('SIGTERM', endEarly);
 try {
   for (const count of sizes) {
     const viewers = Array.from({ length: count }, () => randomUUID());
@@ -43,11 +44,20 @@ try {
   }
   if (soakMinutes > 0) await soak();
 } finally {
+  await cleanUp();
+}
+
+async function cleanUp() {
   redis.disconnect();
-  await database.end();
   redisServer.kill();
+  await database.end();
   await postgres.stop();
   rmSync(directory, { recursive: true, force: true });
+}
+
+async function endEarly() {
+  await cleanUp();
+  process.exit(1);
 }
 
 async function measure(kind, viewers) {

@@ -16,12 +16,15 @@ export interface JobStoreSettings {
 /** Where schedules and locks of jobs are kept. */
 export interface JobStore {
   readonly backend: AgendaBackend;
+  /** For readiness: whether it answers. Jobs wait while it is down; nothing else does. */
+  state(): Promise<'CONNECTED' | 'DOWN'>;
   close(): Promise<void>;
 }
 
 /** Jobs that are due are found by looking, so a worker needs few connections, and none that listens. */
 const POOL_SIZE = 3;
 const CALL_TIMEOUT_MS = 10_000;
+const PING_TIMEOUT_MS = 1_000;
 /** Any number that nothing else in this database locks. */
 const SCHEMA_LOCK = 6_108_204;
 const DUPLICATE_KEY = 11_000;
@@ -52,7 +55,7 @@ async function openPostgres(settings: JobStoreSettings): Promise<JobStore> {
     await pool.end();
     throw error;
   }
-  return { backend: madeSafe(backend, settings), close: () => pool.end() };
+  return { backend: madeSafe(backend, settings), state: () => stateBy(pool.query('select 1')), close: () => pool.end() };
 }
 
 async function openMongo(url: string, settings: JobStoreSettings): Promise<JobStore> {
@@ -74,8 +77,18 @@ async function openMongo(url: string, settings: JobStoreSettings): Promise<JobSt
     await client.close();
     throw error;
   }
-  return { backend: madeSafe(backend, settings), close: () => client.close() };
+  return {
+    backend: madeSafe(backend, settings),
+    state: () => stateBy(client.db().command({ ping: 1 }, { timeoutMS: PING_TIMEOUT_MS })),
+    close: () => client.close(),
+  };
 }
+
+const stateBy = (answer: Promise<unknown>) =>
+  answer.then(
+    () => 'CONNECTED' as const,
+    () => 'DOWN' as const,
+  );
 
 /**
  * Agenda notes a schedule by an upsert, which in MongoDB may insert twice when two workers start together, unless an index

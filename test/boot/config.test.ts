@@ -117,6 +117,15 @@ describe('faults', () => {
     }
   });
 
+  test('tell of a % that no driver could read', () => {
+    const urls = { DATABASE_URL: 'postgres://app:100%@db/shop', MONGODB_URL: 'mongodb://app:100%@a/shop' };
+    expect(faultsOf(urls)).toEqual([
+      expect.stringMatching(/^DATABASE_URL: must be a URL in which a % that stands for itself is written as %25/),
+      expect.stringMatching(/^MONGODB_URL: must be a URL in which a %/),
+    ]);
+    expect(readConfig({ DATA_DIR: home, DATABASE_URL: 'postgres://app:100%25@db/shop' }).databaseUrl).toContain('100%25');
+  });
+
   test('never show a secret', () => {
     const source = {
       JWT_SECRET: 'short-one',

@@ -108,6 +108,18 @@ describe('a start that cannot be', () => {
     expect(err).not.toContain('hunter2');
   });
 
+  test('says in a line that MongoDB is out of reach', async () => {
+    const mongodb = `127.0.0.1:${await freePort()}`;
+    const { ended } = await launch({
+      MONGODB_URL: `mongodb://someone:hunter2@${mongodb}/shop`,
+      DATABASE_CONNECT_TIMEOUT_MS: '200',
+    });
+    const { code, err } = await ended;
+    expect({ code, lines: err.trim().split('\n').length }).toEqual({ code: 1, lines: 1 });
+    expect(err).toMatch(new RegExp(`^MONGODB_URL: ${mongodb} cannot be used`));
+    expect(err).not.toContain('hunter2');
+  });
+
   test('says in a line that a worker needs a database of its own', async () => {
     const { ended } = await launch({}, 'worker.js');
     const { code, err } = await ended;
@@ -121,7 +133,15 @@ describe('a server', () => {
     const { child, output, ended, url } = await launch();
     await until(() => output.out.includes('curl') || child.exitCode !== null);
     expect(output.err).toBe('');
-    expect((await fetch(`${url}/readyz`)).status).toBe(200);
+    const ready = await fetch(`${url}/readyz`);
+    const latencyMs = expect.any(Number);
+    expect([ready.status, await ready.json()]).toEqual([
+      200,
+      {
+        status: 'ready',
+        dependencies: { database: { ready: true, latencyMs }, jobs: { ready: true, state: 'CONNECTED', latencyMs } },
+      },
+    ]);
     const curl = /curl -s (\S+) -H 'content-type: application\/json' -H 'authorization: (\S+ \S+)' -d '(.*)'/.exec(output.out);
     const [, place, authorization, body] = curl as unknown as [string, string, string, string];
     const headers = { 'content-type': 'application/json', authorization };
