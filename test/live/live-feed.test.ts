@@ -77,44 +77,6 @@ test('after a cursor comes what was missed, in more than one batch, then the liv
   expect((await nextOf(stream)).balance.version).toBe(36);
 });
 
-test('no gap and no duplicate while changes, catching up and subscribing race', async () => {
-  const hints = new LocalHints();
-  const userId = await scene.viewer();
-  const feed = feedWith(hints);
-  const total = 400;
-  const writers = range(1, 4).map(async () => {
-    for (let count = 0; count < total / 4; count++) await scene.change(userId, hints);
-  });
-  const readers = range(1, 12).map(async (number) => {
-    const seen: number[] = [];
-    let cursor: string | null = null;
-    // Cuts the stream off at an arbitrary point again and again, and goes on after the last cursor.
-    for (let life = 0; (seen.at(-1) ?? 0) < total; life++) {
-      const stream = await feed.watchBalance(userId, cursor);
-      const lifetime = 1 + ((life * 7 + number * 5) % 23);
-      for (let count = 0; count < lifetime && (seen.at(-1) ?? 0) < total; count++) {
-        const change = await nextOf(stream);
-        seen.push(change.balance.version);
-        cursor = change.cursor;
-      }
-      await stream.return?.();
-    }
-    return seen;
-  });
-  await Promise.all(writers);
-  for (const seen of await Promise.all(readers)) expect(seen).toEqual(range(seen[0] as number, total));
-  expect(feed.statistics()).toEqual({ viewers: 0, streams: 0 });
-});
-
-test('the sweep finds what no hint told of', async () => {
-  const userId = await scene.viewer();
-  const feed = feedWith(new LocalHints(), often);
-  const stream = await feed.watchBalance(userId);
-  expect((await nextOf(stream)).balance.version).toBe(0);
-  for (let count = 0; count < 25; count++) await scene.change(userId, null);
-  expect(versions(await take(stream, 25))).toEqual(range(1, 25));
-});
-
 test('a change of a grant does not show among those of the balance, nor the other way round', async () => {
   const hints = new LocalHints();
   const userId = await scene.viewer();
@@ -232,26 +194,6 @@ test('many viewers are read in few statements', async () => {
   const waiting = streams.map((stream) => nextOf(stream));
   await Promise.all(waiting);
   expect(watched.statements.length - before).toBeLessThanOrEqual(4);
-});
-
-test('an old answer to a read, overtaken by the sweep, does not pass for events that were swept', async () => {
-  const [userId, hints] = [await scene.viewer(), new LocalHints()];
-  const watched = new WatchedDatabase(scene.database);
-  const stream = await feedWith(hints, often, watched).watchBalance(userId);
-  await nextOf(stream);
-  const reads = () => watched.statements.filter((name) => name === 'read-live-events').length;
-  const sweeps = () => watched.statements.filter((name) => name === 'sweep-live-events').length;
-  let release: () => void = () => undefined;
-  watched.keptBack = { name: 'read-live-events', until: new Promise((resolve) => (release = resolve)) };
-  const next = nextOf(stream);
-  await until(() => reads() === 1, 'a read that finds nothing');
-  await new Promise((resolve) => setTimeout(resolve, 50));
-  await scene.change(userId, null);
-  const before = sweeps();
-  await until(() => sweeps() > before + 2, 'a sweep that knows of the change');
-  watched.keptBack = null;
-  release();
-  expect((await next).balance.version).toBe(1);
 });
 
 test('a stream outlives a database that is away for a while', async () => {

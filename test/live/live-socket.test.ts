@@ -179,13 +179,25 @@ test('1000: whoever leaves is let go, with all operations', async () => {
   await until(() => scene.sockets.connections() === 0 && feed.statistics().streams === 0, 'let go');
 });
 
-test('1001: stopping closes all sockets and takes no more', async () => {
+test('1001: stopping closes all sockets', async () => {
   const scene = await open();
   const sockets = await Promise.all(range(1, 5).map(() => RawSocket.of(scene.url)));
   const late = await RawSocket.bare(scene.url);
   await scene.sockets.stop();
   for (const socket of [...sockets, late]) expect((await socket.closing()).code).toBe(1001);
   expect(scene.sockets.connections()).toBe(0);
+});
+
+test('while it stops, a server that waits for a client to close takes no other socket: 503', async () => {
+  const scene = await open();
+  const silent = await RawSocket.of(scene.url);
+  silent.socket.pause();
+  const stopped = scene.sockets.stop();
+  expect((await RawSocket.bare(scene.url)).refusedWith).toBe(503);
+  expect(scene.sockets.connections()).toBe(1);
+  silent.socket.resume();
+  expect((await silent.closing()).code).toBe(1001);
+  await stopped;
 });
 
 test('1006: a peer that answers no ping is cut off', async () => {

@@ -37,12 +37,20 @@ describeWithRedisServer('hints through Redis', () => {
     return feed;
   }
 
-  /** The channels that Redis knows. */
-  async function channels(): Promise<number> {
-    const client = connectRedis({ url: redis.url, commandTimeoutMs: 500 }, { enableOfflineQueue: true });
-    const found = (await client.call('PUBSUB', 'CHANNELS', 'boxoffice:live:*')) as string[];
+  async function ask<Answer>(command: string, ...parameters: string[]): Promise<Answer> {
+    const client = connectRedis({ url: redis.url, commandTimeoutMs: 5_000 }, { enableOfflineQueue: true });
+    const answer = (await client.call(command, ...parameters)) as Answer;
     client.disconnect();
-    return found.length;
+    return answer;
+  }
+
+  /** The channels that Redis knows. */
+  const channels = async () => (await ask<string[]>('PUBSUB', 'CHANNELS', 'boxoffice:live:*')).length;
+
+  /** Connections that are subscribed to something, or bear the name of those that are. */
+  async function subscribers(): Promise<number> {
+    const clients = (await ask<string>('CLIENT', 'LIST')).trim().split('\n');
+    return clients.filter((line) => / name=boxoffice-hints-subscriber /.test(line) || / sub=[1-9]/.test(line)).length;
   }
 
   test('what one node announces is heard on the other, and on itself at once', async () => {
@@ -75,6 +83,17 @@ describeWithRedisServer('hints through Redis', () => {
     await until(async () => (await channels()) === 1, '1 channel');
     (await node()).announce(viewers[49] as string, 3);
     await until(() => heard.includes(3), 'the viewer who came back is heard');
+  });
+
+  test('one connection of a node is subscribed, however many viewers are listened to', async () => {
+    await until(async () => (await subscribers()) === 0, 'those of other tests are gone');
+    const hints = await node();
+    const feed = feedOf(hints, 3_600_000);
+    const viewers = await Promise.all(range(1, 5).map(() => scene.viewer()));
+    const streams = await Promise.all([...viewers, ...viewers].map((userId) => feed.watchBalance(userId)));
+    await Promise.all(streams.map((stream) => nextOf(stream)));
+    await until(async () => (await channels()) === viewers.length, 'a channel for each viewer');
+    expect(await subscribers()).toBe(1);
   });
 
   test('with Redis down announcing neither throws nor waits, the sweep delivers, and hints live again by themselves', async () => {
