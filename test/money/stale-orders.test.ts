@@ -16,8 +16,8 @@ describe('an order whose checkout can no longer be used does not stand in the wa
   });
   afterEach(() => shop.close());
 
-  const byCard = () =>
-    shop.desk.purchases.purchase(viewer, { subscriptionId: offer.subscriptionId, payWith: 'CARD', idempotencyKey: aKey() });
+  const byCard = (idempotencyKey = aKey()) =>
+    shop.desk.purchases.purchase(viewer, { subscriptionId: offer.subscriptionId, payWith: 'CARD', idempotencyKey });
   const whileStripeIsAway = async <Result>(work: () => Promise<Result>): Promise<Result> => {
     shop.sandbox.control.addFault({ kind: 'error_500' });
     const result = await work();
@@ -26,11 +26,30 @@ describe('an order whose checkout can no longer be used does not stand in the wa
   };
 
   test('Stripe was away, and now too little of its time is left for a session: a new order is opened', async () => {
-    expect((await whileStripeIsAway(byCard)).errors[0]?.code).toBe('PAYMENT_PROVIDER_UNAVAILABLE');
+    expect((await whileStripeIsAway(() => byCard())).errors[0]?.code).toBe('PAYMENT_PROVIDER_UNAVAILABLE');
     shop.clock.advanceMs(40 * MINUTE_MS);
     const { order, errors } = await byCard();
     expect(errors).toEqual([]);
     expect(order?.checkoutUrl).toBeTruthy();
+  });
+
+  test('asked for again with its own key when it is too late for a session, it is closed, and a new key opens another', async () => {
+    const key = aKey();
+    expect((await whileStripeIsAway(() => byCard(key))).errors[0]?.code).toBe('PAYMENT_PROVIDER_UNAVAILABLE');
+    shop.clock.advanceMs(31 * MINUTE_MS);
+    const { order, errors } = await byCard(key);
+    expect(errors).toEqual([]);
+    expect(order).toMatchObject({ status: 'EXPIRED', checkoutUrl: null });
+    expect((await byCard()).order).toMatchObject({ status: 'OPEN', checkoutUrl: expect.any(String) });
+  });
+
+  test('it can be cancelled when it is too late for a session, Stripe being away or not', async () => {
+    await whileStripeIsAway(() => byCard());
+    const [open] = await shop.db.rows<{ id: string }>("select id from orders where status = 'OPEN'");
+    const cancel = () => shop.desk.purchases.cancelOrder(viewer, open?.id as string);
+    shop.clock.advanceMs(31 * MINUTE_MS);
+    expect(await whileStripeIsAway(cancel)).toMatchObject({ order: { status: 'EXPIRED' }, errors: [] });
+    expect((await cancel()).errors[0]).toMatchObject({ code: 'WRONG_STATE', state: 'EXPIRED' });
   });
 
   test('its time is over and the job has put its next look off: a new order is opened', async () => {

@@ -22,6 +22,10 @@ const closeStaleOrder: Statement = {
   name: 'purchases-close-stale-order',
   text: `update orders set status = 'EXPIRED', closed_at = $2 where id = $1 and status = 'OPEN'`,
 };
+const closeUnopenedOrder: Statement = {
+  name: 'purchases-close-unopened-order',
+  text: `update orders set status = 'EXPIRED', closed_at = $2 where id = $1 and status = 'OPEN' and stripe_session_id is null`,
+};
 
 /** What an order is to be opened for. */
 export interface OrderIntent {
@@ -37,13 +41,27 @@ export interface OrderIntent {
 /** Stripe opens no session for less: https://docs.stripe.com/api/checkout/sessions/create */
 const SHORTEST_SESSION_MS = 30 * 60 * 1000;
 
+/** Whether enough of the order's time is left for Stripe to open its session. */
+export function canBeOpened(order: Order, now: Date): boolean {
+  const lifetimeMs = order.expiresAt.getTime() - order.createdAt.getTime();
+  // Half a minute is for the request that has just made the order and is at Stripe, should the lifetime be the shortest.
+  return order.expiresAt.getTime() - now.getTime() > Math.min(SHORTEST_SESSION_MS, lifetimeMs - 30_000);
+}
+
 /** The job that closes orders puts their expiry off to share them out, so the lifetime counts too. */
 function canStillBePaid(order: Order, intent: OrderIntent, now: Date): boolean {
   if (order.awaitingPayment) return true;
+  if (!order.stripeSessionId) return canBeOpened(order, now);
   const lifetimeMs = intent.expiresAt.getTime() - now.getTime();
-  const leftMs = Math.min(order.expiresAt.getTime(), order.createdAt.getTime() + lifetimeMs) - now.getTime();
-  // Half a minute is for the request that has just made the order and is at Stripe, should the lifetime be the shortest.
-  return leftMs > (order.stripeSessionId ? 0 : Math.min(SHORTEST_SESSION_MS, lifetimeMs - 30_000));
+  return Math.min(order.expiresAt.getTime(), order.createdAt.getTime() + lifetimeMs) > now.getTime();
+}
+
+/**
+ * Closes an open order that has no session. Stripe may have made one and not told of it: nobody has its address, and should
+ * it be paid all the same, the order is still fulfilled.
+ */
+export async function closeUnopened(database: Queryable, orderId: string, now: Date): Promise<void> {
+  await database.query(closeUnopenedOrder, [orderId, now]);
 }
 
 /**

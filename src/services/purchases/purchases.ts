@@ -14,7 +14,7 @@ import type { Checkout } from './checkout.js';
 import { findOrder } from './find-order.js';
 import type { Fulfilment } from './fulfilment.js';
 import type { Offer, Offers } from './offer.js';
-import { type OrderIntent, openOrder } from './open-order.js';
+import { canBeOpened, closeUnopened, type OrderIntent, openOrder } from './open-order.js';
 import type { ReopenOrder } from './reopen-order.js';
 import { checkReturnUrl } from './return-url.js';
 
@@ -182,14 +182,18 @@ export class Purchases {
     return opened;
   }
 
+  /** An order without a session was cut off before Stripe answered: it is found, or made, or the order is closed as too old for it. */
   private async withSession(order: Order): Promise<Order> {
-    return order.status === 'OPEN' && !order.stripeSessionId ? this.checkout.open(order) : order;
+    if (order.status !== 'OPEN' || order.stripeSessionId) return order;
+    const now = this.clock.now();
+    if (canBeOpened(order, now)) return this.checkout.open(order);
+    await closeUnopened(this.database, order.id, now);
+    return this.orderById(order.id);
   }
 
   private async closeAtStripe(order: Order): Promise<Order> {
-    // An order without a session was cut off before Stripe answered: its session is found, or made, and then closed.
-    const sessionId = order.stripeSessionId ?? (await this.checkout.open(order)).stripeSessionId;
-    if (sessionId) await this.fulfilment.applyCheckoutSession(await this.checkout.close(sessionId));
+    const { stripeSessionId } = await this.withSession(order);
+    if (stripeSessionId) await this.fulfilment.applyCheckoutSession(await this.checkout.close(stripeSessionId));
     return this.orderById(order.id);
   }
 
