@@ -17,6 +17,8 @@ export class InvalidCursor extends InvalidArgument {
 }
 
 const LARGEST_CURSOR_CHARACTERS = 4_000;
+/** The first instant that Postgres knows, 24 November 4714 BC: https://www.postgresql.org/docs/current/datatype-datetime.html */
+const FIRST_INSTANT_MS = -210_866_803_200_000;
 /** The last instant that JavaScript knows: ECMA-262, Time Values. */
 const LAST_INSTANT_MS = 8.64e15;
 
@@ -41,14 +43,15 @@ export function decodeCursor<const Shape extends readonly CursorPart[]>(text: st
 
 function readPart(value: unknown, part: CursorPart): string | number | Date {
   if (part === 'integer' && Number.isSafeInteger(value)) return value as number;
-  if (part === 'instant' && Number.isSafeInteger(value) && Math.abs(value as number) <= LAST_INSTANT_MS) {
-    return new Date(value as number);
-  }
+  if (part === 'instant' && isInstant(value)) return new Date(value);
   if (part === 'uuid' && typeof value === 'string' && isUuid(value)) return value;
   // Postgres takes no NUL in a text.
   if (part === 'text' && typeof value === 'string' && !value.includes('\0')) return value;
   throw new InvalidCursor();
 }
+
+const isInstant = (value: unknown): value is number =>
+  Number.isSafeInteger(value) && (value as number) >= FIRST_INSTANT_MS && (value as number) <= LAST_INSTANT_MS;
 
 /** The contract's connections: https://relay.dev/graphql/connections.htm */
 export interface Page<Node> {

@@ -144,7 +144,7 @@ function composeMoney(
     expiredOrders: new CloseExpiredOrders(database, clock, checkout, fulfilment),
     refunds: new Refunds(database, clock, announcer, payout, stripeRefunds, limits.holdLifetimeMs),
     disputes: new Disputes(database, clock, announcer),
-    grants: new Grants(database, clock, announcer, catalogue),
+    grants: new Grants(database, clock, announcer, catalogue, limits.subscriptionDurationMaximumDays),
     adjustments: new Adjustments(database, clock, announcer, { currency, largestAmount: limits.adjustmentMaximumMinorUnits }),
     snapshots: new Snapshots(database, clock),
   };

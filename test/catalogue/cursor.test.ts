@@ -28,8 +28,12 @@ describe('a cursor', () => {
     expect(() => decodeCursor(text, ['text', 'uuid'])).toThrow(InvalidCursor);
   });
 
-  test('beyond the last instant is refused', () => {
-    expect(() => decodeCursor(encodeCursor([9e15]), ['instant'])).toThrow(InvalidCursor);
+  test.each([
+    ['after the last instant of JavaScript', 8.64e15 + 1],
+    ['before the first instant of Postgres', -210_866_803_200_001],
+    ['at the first instant of JavaScript, which Postgres does not know', -8.64e15],
+  ])('%s is refused', (_where, instant) => {
+    expect(() => decodeCursor(encodeCursor([instant]), ['instant'])).toThrow(InvalidCursor);
   });
 });
 

@@ -1,20 +1,23 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type DemoBalance, loadDemoCatalogue } from '../../src/services/catalogue/demo-catalogue.js';
 import { DEMO_VIEWERS } from '../../src/services/catalogue/demo-people.js';
+import { Adjustments } from '../../src/services/ledger/adjustments.js';
+import { Database } from '../../src/stores/database.js';
 import { CatalogueScene } from '../support/catalogue-scene.js';
 import { MovableClock } from '../support/movable-clock.js';
 import { type TestDatabase, testDatabase } from '../support/test-database.js';
 
 let postgres: TestDatabase;
 const clock = new MovableClock();
-const balances: DemoBalance[] = [];
+/** By their keys, as the ledger keeps them. */
+const balances = new Map<string, DemoBalance>();
 
 beforeAll(async () => {
   postgres = await testDatabase();
 });
 afterAll(() => postgres.drop());
 
-const load = (giveBalance = async (balance: DemoBalance) => void balances.push(balance)) =>
+const load = (giveBalance = async (balance: DemoBalance) => void balances.set(balance.idempotencyKey, balance)) =>
   loadDemoCatalogue({ database: postgres.database, clock, currency: 'EUR', giveBalance });
 
 describe('the demo catalogue', () => {
@@ -29,7 +32,7 @@ describe('the demo catalogue', () => {
   test('is loaded once by all that start together, and gives one viewer a balance', async () => {
     const loaded = await Promise.all([load(), load(), load()]);
     expect(loaded.sort()).toEqual([false, false, true]);
-    expect(balances).toMatchObject([{ userId: DEMO_VIEWERS[0].id, amount: 2_500, currency: 'EUR' }]);
+    expect([...balances.values()]).toMatchObject([{ userId: DEMO_VIEWERS[0].id, amount: 2_500, currency: 'EUR' }]);
     expect(await load()).toBe(false);
   });
 
@@ -48,4 +51,20 @@ describe('the demo catalogue', () => {
     );
     expect(pages.every((page) => page.nodes.length >= 5)).toBe(true);
   });
+});
+
+test('the demo catalogue is loaded through a pool of one connection', async () => {
+  const other = await testDatabase();
+  const database = new Database({ url: other.url, poolSize: 1, statementTimeoutMs: 5_000, connectionTimeoutMs: 1_000 });
+  const adjustments = new Adjustments(database, clock, { announce: () => {} }, { currency: 'EUR', largestAmount: 10_000 });
+  const giveBalance = async ({ adminId, ...input }: DemoBalance) => {
+    expect((await adjustments.adjust({ userId: adminId, role: 'ADMIN' }, input)).errors).toEqual([]);
+  };
+  try {
+    expect(await loadDemoCatalogue({ database, clock, currency: 'EUR', giveBalance })).toBe(true);
+    expect(await other.rows('select posted from balances')).toEqual([{ posted: 2_500 }]);
+  } finally {
+    await database.close();
+    await other.drop();
+  }
 });

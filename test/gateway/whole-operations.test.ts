@@ -5,6 +5,7 @@ import { composeSchema } from '../../src/gateway/schema.js';
 import { createContext } from '../../src/resolvers/context.js';
 import type { Caller } from '../../src/services/caller.js';
 import { Catalogue } from '../../src/services/catalogue/catalogue.js';
+import { encodeCursor } from '../../src/services/cursor.js';
 import { stubServices } from './gateway-kit.js';
 import { historyKit } from './history-kit.js';
 
@@ -69,6 +70,11 @@ const pages: [what: string, query: string, variables?: Record<string, unknown>][
     'variables with defaults',
     `query ($first: Int = 2, $after: String) { me { grants(first: $first, after: $after) { nodes { id } ${PAGE_INFO} } } }`,
   ],
+  ...[Number.MAX_SAFE_INTEGER, -1].map((version): [string, string, Record<string, unknown>] => [
+    `a cursor made by hand, at version ${version}`,
+    `query ($after: String) { me { transactions(after: $after) { nodes { id } } } }`,
+    { after: encodeCursor([version]) },
+  ]),
 ];
 
 const refused: [what: string, query: string, variables?: Record<string, unknown>][] = [
@@ -78,6 +84,11 @@ const refused: [what: string, query: string, variables?: Record<string, unknown>
     'a cursor of another connection',
     `query ($after: String) { me { grants(after: $after) { nodes { id } } } }`,
     { after: 'WzFd' },
+  ],
+  [
+    'a cursor made by hand, before the first instant of Postgres',
+    `query ($after: String) { me { userId grants(after: $after) { nodes { id } } } }`,
+    { after: encodeCursor([-8.64e15, '01939c1e-0000-7000-9000-0000000000ff']) },
   ],
   ['a variable of another type', `query ($first: Int) { me { grants(first: $first) { nodes { id } } } }`, { first: 'ten' }],
   ['null where a default stands', `query ($first: Int = 2) { me { grants(first: $first) { nodes { id } } } }`, { first: null }],

@@ -68,7 +68,7 @@ export class MoneyDesk {
     const payout = new Payout(database, stripe, clock, stripeRefunds, () => 0.5);
     this.refunds = new Refunds(database, clock, announcer, payout, stripeRefunds, 7 * 24 * 60 * 60 * 1000);
     this.disputes = new Disputes(database, clock, announcer);
-    this.grants = new Grants(database, clock, announcer, offers);
+    this.grants = new Grants(database, clock, announcer, offers, 3_660);
     this.adjustments = new Adjustments(database, clock, announcer, { currency: 'USD', largestAmount: 10_000_000 });
     this.closeExpiredOrders = new CloseExpiredOrders(database, clock, checkout, this.fulfilment);
   }

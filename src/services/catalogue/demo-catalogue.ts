@@ -62,22 +62,26 @@ export const DEMO_SUBSCRIPTION_IDS: readonly string[] = SUBSCRIPTIONS.map(
  * gives back whether it did. The copies at Stripe are left due.
  */
 export async function loadDemoCatalogue({ database, clock, currency, giveBalance }: DemoCatalogueDependencies): Promise<boolean> {
+  if (await isCatalogueThere(database)) return false;
+  // Before the catalogue is there: after a crash in between, or by another process, it is asked for again, and its key makes
+  // it once. Outside of the transaction: it takes a connection of its own, and there may be only one.
+  await giveBalance({
+    userId: DEMO_VIEWERS[0].id,
+    adminId: DEMO_ADMIN_ID,
+    amount: ADA_STARTS_WITH,
+    currency,
+    reason: 'A balance to try things out with',
+    idempotencyKey: 'demo-balance-of-ada',
+  });
   return database.transaction(async (transaction) => {
     await transaction.query(lockLoading, [LOADING_LOCK]);
-    if ((await transaction.query(anythingThere)).length > 0) return false;
-    // Before the catalogue is there: after a crash in between it is asked for again, and its key makes it once.
-    await giveBalance({
-      userId: DEMO_VIEWERS[0].id,
-      adminId: DEMO_ADMIN_ID,
-      amount: ADA_STARTS_WITH,
-      currency,
-      reason: 'A balance to try things out with',
-      idempotencyKey: 'demo-balance-of-ada',
-    });
+    if (await isCatalogueThere(transaction)) return false;
     await writeCatalogue(transaction, currency, clock.now());
     return true;
   });
 }
+
+const isCatalogueThere = async (database: Queryable) => (await database.query(anythingThere)).length > 0;
 
 async function writeCatalogue(transaction: Queryable, currency: string, now: Date): Promise<void> {
   const titles = DEMO_FILMS.map((film) => film.title);

@@ -4,7 +4,7 @@ import type { Database, Queryable, Statement } from '../../stores/database.js';
 import { type BillingError, invalidInput, notFound, Refusal, refusalsAsData } from '../billing-error.js';
 import type { Caller } from '../caller.js';
 import { grantColumns } from '../columns.js';
-import { answerAgain, hashInput, keepAnswer, onceMoreOnSameKey } from '../idempotency.js';
+import { answerAgain, hashInput, type Intent, keepAnswer, onceMoreOnSameKey } from '../idempotency.js';
 import { inTransaction } from '../in-transaction.js';
 import { expireGrantsDue } from '../ledger/expire-grants.js';
 import { type Announcer, Wallet } from '../ledger/wallet.js';
@@ -30,6 +30,11 @@ export interface RevokeGrantInput {
 
 type GrantPayload = { grant?: Grant; errors: BillingError[] };
 
+/** What the key of a gift stands for. */
+interface Given {
+  grantId: string;
+}
+
 const insertGift: Statement = {
   name: 'grants-insert-gift',
   text: `insert into grants as g (id, user_id, version_id, status, paid_with, price_per_day, duration_days, currency, granted_at,
@@ -47,39 +52,17 @@ export class Grants {
     private readonly clock: Clock,
     private readonly announcer: Announcer,
     private readonly offers: Offers,
+    private readonly largestDurationDays: number,
   ) {}
 
   /** Gives a grant for nothing, with who did it and why on record. Errors: NOT_FOUND, INVALID_INPUT, IDEMPOTENCY_CONFLICT. */
   async gift(caller: Caller, input: GiftGrantInput): Promise<GrantPayload> {
     return refusalsAsData<GrantPayload>(async () => {
-      const actorId = adminOf(caller);
-      if (!isUuid(input.userId)) throw invalidInput('The user id is not a UUID.', 'userId');
-      const reason = checkReason(input.reason);
-      const days = input.durationDays ?? null;
-      if (days !== null && (days < 1 || days > 3660)) throw invalidInput('A grant lasts 1 to 3660 days.', 'durationDays');
-      const offer = isUuid(input.subscriptionId) ? await this.offers.offer(input.subscriptionId, { fresh: true }) : null;
-      if (offer?.status !== 'ACTIVE') throw notFound('subscription on sale', 'subscriptionId');
-      const intent = { callerId: actorId, key: input.idempotencyKey, operation: 'giftGrant', inputHash: hashInput(input) };
-      const grantId = await onceMoreOnSameKey(() =>
-        inTransaction(this.database, {}, async (transaction, afterCommit) => {
-          const now = this.clock.now();
-          const viewer = await this.viewerOf(transaction, input.userId, offer.currency);
-          const wallet = await Wallet.lock(transaction, viewer, now, afterCommit, this.announcer);
-          const earlier = await answerAgain<{ grantId: string }>(transaction, intent);
-          if (earlier) return earlier.grantId;
-          const id = await this.insertGift(
-            transaction,
-            input.userId,
-            offer,
-            days ?? offer.durationDays,
-            { reason, actorId },
-            now,
-          );
-          await wallet.noteGrantChange(id);
-          await keepAnswer(transaction, intent, { grantId: id }, now);
-          return id;
-        }),
-      );
+      const callerId = adminOf(caller);
+      const intent = { callerId, key: input.idempotencyKey, operation: 'giftGrant', inputHash: hashInput(input) };
+      // Before anything is asked of the offer, which may have been taken off sale since.
+      const earlier = await answerAgain<Given>(this.database, intent);
+      const { grantId } = earlier ?? (await this.give(intent, input));
       return { grant: (await findGrant(this.database, grantId)) as Grant, errors: [] };
     });
   }
@@ -113,6 +96,30 @@ export class Grants {
     const moved = await expireGrantsDue(this.database, limit, this.clock.now());
     for (const { userId, sequence } of moved) this.announcer.announce(userId, sequence);
     return moved.reduce((sum, viewer) => sum + viewer.grants, 0);
+  }
+
+  private async give(intent: Intent, input: GiftGrantInput): Promise<Given> {
+    if (!isUuid(input.userId)) throw invalidInput('The user id is not a UUID.', 'userId');
+    const by = { reason: checkReason(input.reason), actorId: intent.callerId };
+    const days = input.durationDays ?? null;
+    if (days !== null && (days < 1 || days > this.largestDurationDays)) {
+      throw invalidInput(`A grant lasts 1 to ${this.largestDurationDays} days.`, 'durationDays');
+    }
+    const offer = isUuid(input.subscriptionId) ? await this.offers.offer(input.subscriptionId, { fresh: true }) : null;
+    if (offer?.status !== 'ACTIVE') throw notFound('subscription on sale', 'subscriptionId');
+    return onceMoreOnSameKey(() =>
+      inTransaction(this.database, {}, async (transaction, afterCommit) => {
+        const now = this.clock.now();
+        const viewer = await this.viewerOf(transaction, input.userId, offer.currency);
+        const wallet = await Wallet.lock(transaction, viewer, now, afterCommit, this.announcer);
+        const earlier = await answerAgain<Given>(transaction, intent);
+        if (earlier) return earlier;
+        const grantId = await this.insertGift(transaction, input.userId, offer, days ?? offer.durationDays, by, now);
+        await wallet.noteGrantChange(grantId);
+        await keepAnswer(transaction, intent, { grantId }, now);
+        return { grantId };
+      }),
+    );
   }
 
   private async insertGift(

@@ -1,6 +1,9 @@
 import { checkedFirst, decodeCursor } from '../cursor.js';
 import type { Selected, Variables } from '../selection.js';
 
+/** Of Postgres' `integer`: what is beyond it is after all rows or before them. */
+const GREATEST_INTEGER = 2_147_483_647;
+
 /** What the values of a page's statement follow from. */
 export interface AccountPageRequest {
   readonly userId: string;
@@ -51,5 +54,7 @@ export const positionOf =
   ): Value =>
   ({ variables }) => {
     const after = selected.argumentsOf(variables).after as string | null | undefined;
-    return after === null || after === undefined ? start[index] : decodeCursor(after, shape)[index];
+    if (after === null || after === undefined) return start[index];
+    const part = decodeCursor(after, shape)[index];
+    return typeof part === 'number' ? Math.max(0, Math.min(part, GREATEST_INTEGER)) : part;
   };

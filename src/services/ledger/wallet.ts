@@ -70,7 +70,9 @@ export class Wallet {
     const wallet = new Wallet(transaction, state, now);
     const sequenceBefore = state.eventSequence;
     afterCommit.add(() => {
-      if (wallet.state.eventSequence > sequenceBefore) announcer.announce(viewer.userId, wallet.state.eventSequence);
+      const { userId, eventSequence } = wallet.state;
+      // The wallet's own spelling of the id: subscribers are found by it, and a caller may have written it in capitals.
+      if (eventSequence > sequenceBefore) announcer.announce(userId, eventSequence);
       for (const movement of wallet.moved) announcer.moved?.(movement);
     });
     return wallet;

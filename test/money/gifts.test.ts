@@ -1,0 +1,59 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { Grants } from '../../src/services/grants/grants.js';
+import { newId } from '../../src/services/new-id.js';
+import type { Offer } from '../../src/services/purchases/offer.js';
+import { ADMIN, aKey, Shop } from '../support/shop.js';
+
+describe('a gift', () => {
+  let shop: Shop;
+  let offer: Offer;
+  beforeAll(async () => {
+    shop = await Shop.open();
+    offer = await shop.desk.putOnSale(100, 10);
+  });
+  afterAll(() => shop.close());
+
+  const gift = (change: object = {}, grants = shop.desk.grants) =>
+    grants.gift(ADMIN, {
+      userId: newId(),
+      subscriptionId: offer.subscriptionId,
+      reason: 'a lost parcel',
+      idempotencyKey: aKey(),
+      ...change,
+    });
+
+  test('is the same grant again for the same key, also once its subscription is off sale', async () => {
+    const input = { userId: newId(), idempotencyKey: aKey() };
+    const { grant } = await gift(input);
+    expect(grant).toMatchObject({ status: 'ACTIVE', paidWith: 'GIFT', userId: input.userId });
+    shop.desk.offers.set(offer.subscriptionId, { ...offer, status: 'ARCHIVED' });
+    expect(await gift(input)).toMatchObject({ grant: { id: grant?.id }, errors: [] });
+    expect((await gift()).errors[0]).toMatchObject({ code: 'NOT_FOUND', path: ['input', 'subscriptionId'] });
+    expect((await gift({ ...input, reason: 'another' })).errors[0]?.code).toBe('IDEMPOTENCY_CONFLICT');
+    shop.desk.offers.set(offer.subscriptionId, offer);
+  });
+
+  test('asked for twice at once is given once', async () => {
+    const input = { userId: newId(), idempotencyKey: aKey() };
+    const [one, other] = await Promise.all([gift(input), gift(input)]);
+    expect(one.errors).toEqual([]);
+    expect(other.grant?.id).toBe(one.grant?.id);
+  });
+
+  test('is announced under the id as the database writes it, however the admin wrote it', async () => {
+    const userId = newId();
+    await gift({ userId: userId.toUpperCase() });
+    expect(shop.desk.announced.at(-1)).toEqual({ userId, sequence: 1 });
+  });
+
+  test('lasts no longer than the house lets a subscription last', async () => {
+    const offers = { offer: async (id: string) => shop.desk.offers.get(id) ?? null };
+    const house = new Grants(shop.db.database, shop.clock, { announce: () => {} }, offers, 90);
+    expect((await gift({ durationDays: 91 }, house)).errors[0]).toEqual({
+      code: 'INVALID_INPUT',
+      message: 'A grant lasts 1 to 90 days.',
+      path: ['input', 'durationDays'],
+    });
+    expect((await gift({ durationDays: 90 }, house)).grant?.durationDays).toBe(90);
+  });
+});
