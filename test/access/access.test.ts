@@ -154,6 +154,27 @@ describe('access', () => {
     expect((await access.decide(null, [randomUUID()]))[0]).toMatchObject({ reason: 'UNKNOWN_FILM' });
   });
 
+  test('is not lost among thousands of other grants, whichever of them lasts longer', async () => {
+    const [free = '', paid = '', over = ''] = await scene.films('Free', 'Paid', 'Over');
+    const viewer = randomUUID();
+    const plans = { free: await scene.onSale([free]), paid: await scene.onSale([paid]), over: await scene.onSale([over]) };
+    await give(viewer, plans.over.versionId, 1);
+    clock.advanceMs(2 * 24 * 60 * 60 * 1000);
+    const paidGrantId = await give(viewer, plans.paid.versionId, 30);
+    await postgres.rows(
+      `insert into grants (id, user_id, version_id, status, paid_with, price_per_day, duration_days, currency, granted_at,
+         available_until, reason, actor_id)
+       select gen_random_uuid(), $1, $2, 'ACTIVE', 'GIFT', 0, 3660, 'USD', $3::timestamptz + day * interval '1 second',
+         $3::timestamptz + day * interval '1 second' + interval '3660 days', 'test', $4 from generate_series(1, 2500) day`,
+      [viewer, plans.free.versionId, clock.now(), admin.userId],
+    );
+    const decisions = await access.decide(viewer, [free, paid, over]);
+    expect(decisions.map(({ reason }) => reason)).toEqual(['GRANTED', 'GRANTED', 'EXPIRED']);
+    expect(decisions[1]).toMatchObject({ grantId: paidGrantId });
+    const longest = new Date(clock.now().getTime() + 2_500_000 + 3_660 * 24 * 60 * 60 * 1000);
+    expect(decisions[0]).toMatchObject({ availableUntil: longest });
+  });
+
   test('follows a change of the grant at once', async () => {
     const films = await scene.films('A');
     const viewer = randomUUID();

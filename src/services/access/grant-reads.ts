@@ -3,15 +3,13 @@ import type { Limits } from '../../limits.js';
 import type { Database, Statement } from '../../stores/database.js';
 import type { GrantFacts } from './decide-access.js';
 
-/**
- * A viewer's history beyond this is not looked at. Those that end last come first, so what is left out is long over: it could
- * only have told why a film may not be watched, never that it may.
- */
-const LARGEST_GRANT_COUNT = 2_000;
+/** Whoever has as many grants is read once more, only what decides: few do, and each row costs. */
+const MANY_GRANTS_COUNT = 500;
+
+const COLUMNS = `user_id as "userId", id, version_id as "versionId", status, granted_at as "grantedAt", available_until as "availableUntil"`;
 
 const GRANTS = `select grants.* from unnest($1::uuid[]) viewer (id) cross join lateral (
-    select user_id as "userId", id, version_id as "versionId", status, granted_at as "grantedAt", available_until as "availableUntil"
-    from grants where user_id = viewer.id order by available_until desc limit ${LARGEST_GRANT_COUNT}
+    select ${COLUMNS} from grants where user_id = viewer.id limit ${MANY_GRANTS_COUNT}
   ) grants`;
 
 const grantsForAccess: Statement = { name: 'grants-for-access', text: GRANTS };
@@ -22,6 +20,15 @@ const grantsAndFilmsForAccess: Statement = {
   text: `select g.*, null::uuid[] as "filmIds" from (${GRANTS}) g
     union all
     select null, null, null, null, null, null, array(select id from films where id = any($2::uuid[]))`,
+};
+
+/** Of each version the grant that lasts longest and the one that was given last: no other can decide (see decideAccess). */
+const decisiveGrantsForAccess: Statement = {
+  name: 'decisive-grants-for-access',
+  text: `(select distinct on (version_id) ${COLUMNS} from grants where user_id = $1 and status = 'ACTIVE'
+      order by version_id, available_until desc, granted_at desc, id desc)
+    union all
+    (select distinct on (version_id) ${COLUMNS} from grants where user_id = $1 order by version_id, granted_at desc, id desc)`,
 };
 
 export interface GrantOfVersion extends GrantFacts {
@@ -46,7 +53,7 @@ interface Question {
 
 export interface GrantsAndFilms {
   readonly grants: readonly GrantOfVersion[];
-  /** Those that exist, of the films asked about by anyone at this moment. */
+  /** Those of the films asked about that exist. */
   readonly filmIds: readonly string[];
 }
 
@@ -107,11 +114,17 @@ export class GrantReads {
     const rows = await (strange.size === 0
       ? this.database.query<GrantRow>(grantsForAccess, [viewers])
       : this.database.query<GrantRow | FilmsRow>(grantsAndFilmsForAccess, [viewers, [...strange]]));
-    let existing: readonly string[] = [];
+    let existing: ReadonlySet<string> = new Set();
     for (const row of rows) {
-      if (row.id === null) existing = row.filmIds;
+      if (row.id === null) existing = new Set(row.filmIds);
       else grants.get(row.userId)?.push(row);
     }
-    return questions.map(({ userId }) => ({ grants: (userId !== null && grants.get(userId)) || [], filmIds: existing }));
+    for (const [userId, some] of grants)
+      if (some.length >= MANY_GRANTS_COUNT)
+        grants.set(userId, await this.database.query<GrantRow>(decisiveGrantsForAccess, [userId]));
+    return questions.map(({ userId, filmIds }) => ({
+      grants: (userId !== null && grants.get(userId)) || [],
+      filmIds: filmIds.filter((filmId) => existing.has(filmId)),
+    }));
   }
 }
