@@ -29,7 +29,7 @@ const UNAVAILABLE = 'A service that we depend on cannot be reached. Try again so
 
 /** Connections that broke, that could not be made, or a server that is stopping: class 08, 53300 and 57P0x of Postgres. */
 const UNREACHABLE = /^(ECONNREFUSED|ECONNRESET|EPIPE|ENOTFOUND|ETIMEDOUT|08...|53300|57P0[123])$/;
-const UNREACHABLE_MESSAGE = /^(Connection terminated|timeout exceeded when trying to connect)/;
+const UNREACHABLE_MESSAGE = /^(Connection terminated|timeout exceeded when trying to connect|Query read timeout)/;
 
 /** A public error, and whether it hides a defect that must be logged. */
 export interface Told {

@@ -32,6 +32,11 @@ export interface DatabaseSettings {
 /** Deadlock and serialization failure: the transaction did nothing and may be run again. */
 const REPEATABLE = new Set(['40001', '40P01']);
 const LARGEST_ATTEMPTS = 3;
+/** After the time that Postgres ends a statement itself. Who hears nothing until then sits on a line that is cut. */
+const SILENCE_MS = 2_000;
+/** The longest that a timer can be set to. */
+const UNLIMITED_MS = 2 ** 31 - 1;
+const noStatementTimeout: Statement = { name: 'no-statement-timeout', text: 'set local statement_timeout = 0' };
 const COMMIT: Statement = { name: 'commit', text: 'commit' };
 
 const types = {
@@ -59,6 +64,8 @@ export class Database implements Queryable {
       connectionString: settings.url,
       max: settings.poolSize,
       connectionTimeoutMillis: settings.connectionTimeoutMs,
+      query_timeout: settings.statementTimeoutMs + SILENCE_MS,
+      keepAlive: true,
       application_name: settings.applicationName ?? 'boxoffice',
       options: sessionOptions(settings),
       types,
@@ -76,25 +83,29 @@ export class Database implements Queryable {
 
   /**
    * Runs `work` in one transaction (READ COMMITTED) and gives back what it gives. Whatever it throws rolls back. After a
-   * deadlock it is run again, so it must not touch anything but the database.
+   * deadlock it is run again, so it must not touch anything but the database. `unlimited`: its statements may take as long as they
+   * take.
    */
-  async transaction<Result>(work: (transaction: Queryable) => Promise<Result>): Promise<Result> {
+  async transaction<Result>(work: (transaction: Queryable) => Promise<Result>, { unlimited = false } = {}): Promise<Result> {
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.attempt(work);
+        return await this.attempt(work, unlimited);
       } catch (error) {
         if (attempt >= LARGEST_ATTEMPTS || !(error instanceof pg.DatabaseError) || !REPEATABLE.has(error.code ?? '')) throw error;
       }
     }
   }
 
-  private async attempt<Result>(work: (transaction: Queryable) => Promise<Result>): Promise<Result> {
+  private async attempt<Result>(work: (transaction: Queryable) => Promise<Result>, unlimited: boolean): Promise<Result> {
+    const timeoutMs = unlimited ? UNLIMITED_MS : undefined;
     const client = await this.pool.connect();
     let broken: Error | undefined;
     try {
       await client.query('begin');
+      if (unlimited) await this.run(client, noStatementTimeout, []);
       const result = await work({
-        query: <Row>(statement: Statement, values: readonly unknown[] = []) => this.run<Row>(client, statement, values),
+        query: <Row>(statement: Statement, values: readonly unknown[] = []) =>
+          this.run<Row>(client, statement, values, timeoutMs),
       });
       await this.run(client, COMMIT, []);
       return result;
@@ -115,8 +126,13 @@ export class Database implements Queryable {
     return { open: totalCount, idle: idleCount, waiting: waitingCount };
   }
 
-  private async run<Row>(on: pg.Pool | pg.PoolClient, statement: Statement, values: readonly unknown[]): Promise<Row[]> {
-    const config = { name: statement.name, text: statement.text, values: values as unknown[] };
+  private async run<Row>(
+    on: pg.Pool | pg.PoolClient,
+    statement: Statement,
+    values: readonly unknown[],
+    timeoutMs?: number,
+  ): Promise<Row[]> {
+    const config = { name: statement.name, text: statement.text, values: values as unknown[], query_timeout: timeoutMs };
     const result = this.observer ? await this.observer.statement(statement.name, () => on.query(config)) : await on.query(config);
     return result.rows as Row[];
   }

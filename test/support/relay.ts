@@ -4,6 +4,7 @@ import net from 'node:net';
 /** A port of the loopback that hands everything on to another one, which may change: a server that comes back elsewhere. */
 export class Relay {
   private readonly server = net.createServer((client) => this.join(client));
+  private readonly sockets = new Set<net.Socket>();
 
   /** `target`: the port that it hands on to; connections that it refuses are broken. */
   constructor(public target: number) {}
@@ -14,7 +15,13 @@ export class Relay {
     return (this.server.address() as net.AddressInfo).port;
   }
 
+  /** From now on the connections that there are carry nothing, and say nothing of it: a line that was cut far away. */
+  silence(): void {
+    for (const socket of this.sockets) socket.unpipe().pause();
+  }
+
   async stop(): Promise<void> {
+    for (const socket of this.sockets) socket.destroy();
     this.server.close();
     await once(this.server, 'close');
   }
@@ -25,7 +32,12 @@ export class Relay {
       [client, server],
       [server, client],
     ] as const) {
-      socket.on('error', () => other.destroy()).on('close', () => other.destroy());
+      this.sockets.add(socket);
+      socket.on('error', () => other.destroy());
+      socket.on('close', () => {
+        this.sockets.delete(socket);
+        other.destroy();
+      });
       socket.pipe(other);
     }
   }

@@ -41,7 +41,6 @@ const BEFORE_ALL = '00000000-0000-0000-0000-000000000000';
 
 /** One state of the database for the whole verification, however long it takes and whatever is bought meanwhile. */
 const oneState: Statement = { name: 'verify-one-state', text: 'set transaction isolation level repeatable read read only' };
-const noTimeout: Statement = { name: 'verify-no-timeout', text: 'set local statement_timeout = 0' };
 
 /**
  * Recomputes the ledger from its rows and says what does not add up. Goes through the viewers a thousand at a time, so that
@@ -49,9 +48,8 @@ const noTimeout: Statement = { name: 'verify-no-timeout', text: 'set local state
  * without, at its first transaction, and the accounts are summed as a whole too.
  */
 export async function verifyLedger(database: Database, options: VerifyOptions): Promise<LedgerReport> {
-  return database.transaction(async (transaction) => {
+  const verify = async (transaction: Queryable): Promise<LedgerReport> => {
     await transaction.query(oneState);
-    await transaction.query(noTimeout);
     const discrepancies: LedgerDiscrepancy[] = [];
     let balancesChecked = 0;
     let transactionsChecked = 0;
@@ -72,7 +70,8 @@ export async function verifyLedger(database: Database, options: VerifyOptions): 
     }
     if (!options.fromSnapshots) discrepancies.push(...(await unbalancedAccounts(transaction)));
     return { balancesChecked, transactionsChecked, discrepancies: discrepancies.slice(0, MOST_DISCREPANCIES), finished: true };
-  });
+  };
+  return database.transaction(verify, { unlimited: true });
 }
 
 function whatIsWrongWith(check: BalanceCheck): LedgerDiscrepancy[] {
