@@ -1,7 +1,7 @@
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { buildSchema, parse, validate } from 'graphql';
+import { buildSchema, Kind, parse, validate } from 'graphql';
 import { observeCalls, watchPool } from '../../src/gateway/call-metrics.js';
 import { watchJobs } from '../../src/gateway/job-metrics.js';
 import { createMetrics, watchServices } from '../../src/gateway/metrics.js';
@@ -16,6 +16,23 @@ async function load(file: string): Promise<Record<string, unknown>> {
 
 function faultsOf(operation: string): string[] {
   return validate(schema, parse(operation)).map(({ message }) => message);
+}
+
+function graphqlBlocks(page: string): string[] {
+  return [...readFileSync(page, 'utf8').matchAll(/^```graphql\n(.*?)^```/gms)].map((match) => match[1] ?? '');
+}
+
+/** What a link within a page may name: its headings, as GitHub makes anchors of them. */
+function anchorsOf(page: string): Set<string> {
+  const headings = [...readFileSync(page, 'utf8').matchAll(/^#+ (.+)$/gm)].map((match) => match[1] ?? '');
+  return new Set(
+    headings.map((heading) =>
+      heading
+        .toLowerCase()
+        .replace(/[^\w\s-]/g, '')
+        .replaceAll(' ', '-'),
+    ),
+  );
 }
 
 function dashboardQueries(): string[] {
@@ -42,9 +59,30 @@ describe('what the docs and pages say', () => {
   });
 
   it.each(pages)('%s shows only operations that the contract takes', (page) => {
-    const blocks = [...readFileSync(page, 'utf8').matchAll(/^```graphql\n(.*?)^```/gms)].map((match) => match[1] ?? '');
+    const blocks = graphqlBlocks(page);
     for (const block of blocks) expect([block, faultsOf(block)]).toEqual([block, []]);
     if (page === path.join('docs', 'api.md')) expect(blocks.length).toBeGreaterThan(10);
+  });
+
+  it('api.md shows every root field of the contract', () => {
+    const shown = graphqlBlocks(path.join('docs', 'api.md')).flatMap((block) =>
+      parse(block).definitions.flatMap((definition) =>
+        definition.kind === Kind.OPERATION_DEFINITION ? definition.selectionSet.selections : [],
+      ),
+    );
+    const names = new Set(shown.map((selection) => (selection.kind === Kind.FIELD ? selection.name.value : '')));
+    const roots = [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()];
+    const fields = roots.flatMap((root) => Object.keys(root?.getFields() ?? {}));
+    expect(fields.length).toBeGreaterThan(30);
+    expect(fields.filter((field) => !names.has(field))).toEqual([]);
+  });
+
+  it.each(pages)('%s links to headings that are there', (page) => {
+    const links = [...readFileSync(page, 'utf8').matchAll(/\]\(([\w./-]*\.md)?#([^)\s]+)\)/g)];
+    const missing = links.filter(
+      ([, file, anchor]) => !anchorsOf(file ? path.join(path.dirname(page), file) : page).has(anchor ?? ''),
+    );
+    expect(missing.map(([link]) => link)).toEqual([]);
   });
 
   it.each(pages)('%s links to files that are there', (page) => {

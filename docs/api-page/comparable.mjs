@@ -1,0 +1,16 @@
+/**
+ * The lines of a page, without what is another one in each run. Ids are numbered as they come, so that the same one is still seen to
+ * be the same.
+ */
+export function comparable(text) {
+  const ids = new Map();
+  return text
+    .replace(/"checkoutUrl": "[^"]*"/g, '"checkoutUrl": "…"')
+    .replace(/"(\w*[cC]ursor|requestId)": "[^"]*"/g, '"$1": "…"')
+    .replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'an instant')
+    .replace(/\b(?!01939c1e-0000)[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}\b/g, (id) => {
+      if (!ids.has(id)) ids.set(id, `id ${ids.size + 1}`);
+      return ids.get(id);
+    })
+    .split('\n');
+}
