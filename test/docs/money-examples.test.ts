@@ -43,7 +43,7 @@ const [durationDays = 0, pricePerDay = 0, price = 0] = numbersOf(/(\d+) days at 
 function factsOf(paidWith: 'CARD' | 'BALANCE'): GrantFacts {
   const { availableUntil } = decideTerms(durationDays, BOUGHT_AT);
   const grant = { status: 'ACTIVE' as const, paidWith, pricePerDay, durationDays, availableUntil };
-  return { grant, spent: price, leftOnPayment: paidWith === 'CARD' ? price : 0 };
+  return { grant, spent: price, leftOnPayment: paidWith === 'CARD' ? price : 0, available: 0 };
 }
 
 describe('the worked examples of docs/money.md', () => {

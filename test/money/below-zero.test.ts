@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { Grant } from '../../src/entities/grant.js';
 import type { Order } from '../../src/entities/order.js';
+import { findGrant } from '../../src/services/grants/find-grant.js';
 import { inTransaction } from '../../src/services/in-transaction.js';
 import { type Movement, Wallet } from '../../src/services/ledger/wallet.js';
 import { newId } from '../../src/services/new-id.js';
@@ -76,6 +78,21 @@ describe('a viewer below zero', () => {
     expect(await shop.balance(viewer)).toMatchObject({ posted: -200, held: 800 });
   });
 
+  test('is quoted a refund to the balance, gets what the quote says, and is told why it cannot go to the card', async () => {
+    const viewer = await shop.viewer();
+    const order = await shop.buyByCard(viewer, offer);
+    await spendAndChargeBack(viewer);
+    const grant = (await findGrant(shop.db.database, (await shop.grantOf(order)).id)) as Grant;
+    expect(await shop.desk.refunds.quotes([grant])).toMatchObject([{ amount: { amount: 900 }, destination: 'BALANCE' }]);
+    const refund = (destination?: 'CARD') =>
+      shop.desk.refunds.refundGrant(viewer, { grantId: grant.id, idempotencyKey: aKey(), destination: destination ?? null });
+    expect((await refund('CARD')).errors).toMatchObject([
+      { code: 'INSUFFICIENT_FUNDS', path: ['input', 'destination'], shortfall: { amount: 1_000, currency: 'USD' } },
+    ]);
+    expect((await refund()).refund).toMatchObject({ amount: 900, destination: 'BALANCE', status: 'SUCCEEDED' });
+    expect(await shop.balance(viewer)).toMatchObject({ posted: -100, held: 0 });
+  });
+
   const topUp = (orderId: string, amount: number): Movement => ({
     kind: 'TOP_UP',
     amount,
@@ -110,7 +127,9 @@ describe('a viewer below zero', () => {
       await wallet.postSpending({ ...grant, availableUntil: new Date(now.getTime() + 1) }, 1_000);
       throw changedMind;
     });
-    await expect(outcome).rejects.toMatchObject(allowed ? { message: changedMind.message } : { constraint: 'balances_never_overdrawn' });
+    await expect(outcome).rejects.toMatchObject(
+      allowed ? { message: changedMind.message } : { constraint: 'balances_never_overdrawn' },
+    );
   });
 
   test('still buys nothing from the balance', async () => {

@@ -53,6 +53,7 @@ describe('what a refund of a grant gives', () => {
     },
     spent: 1000,
     leftOnPayment: 1000,
+    available: 0,
     ...money,
   });
   test.each([
@@ -84,6 +85,13 @@ describe('what a refund of a grant gives', () => {
       { unusedDays: 9, amount: 900, destination: 'BALANCE' },
     ],
     ['the card is refused then', facts({}, { leftOnPayment: 899 }), 'CARD', { refused: 'ALREADY_REFUNDED' }],
+    [
+      'to the balance when it is below zero',
+      facts({}, { available: -1 }),
+      null,
+      { unusedDays: 9, amount: 900, destination: 'BALANCE' },
+    ],
+    ['the card is refused then too', facts({}, { available: -1 }), 'CARD', { refused: 'INSUFFICIENT_FUNDS' }],
     [
       'the largest price stays exact',
       facts(

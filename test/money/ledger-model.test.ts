@@ -6,18 +6,28 @@ import { verifyLedger } from '../../src/services/ledger/verify-ledger.js';
 import type { Offer } from '../../src/services/purchases/offer.js';
 import { ADMIN, aKey, Shop } from '../support/shop.js';
 
+interface Payment {
+  order: Order;
+  captured: number;
+  refunded: number;
+  disputed: boolean;
+  /** What of it went into the grant that it bought, and was not given back; 0 for a top-up. */
+  spent: number;
+}
+
 /** What a viewer's wallet must be, kept by the simplest means: a number for the money, and what happened to each payment. */
 interface Model {
   posted: number;
   held: number;
-  payments: { order: Order; captured: number; refunded: number; disputed: boolean; isTopUp: boolean }[];
-  activeGrants: { id: string; paid: number }[];
+  payments: Payment[];
+  activeGrants: { id: string; payment: Payment | null }[];
   pendingRefunds: { id: string; stripeRefundId: string; amount: number }[];
 }
 
 type Command =
   | { do: 'topUp'; amount: number }
   | { do: 'buy' }
+  | { do: 'buyByCard' }
   | { do: 'buyTwiceWithOneKey' }
   | { do: 'refundGrant'; pick: number }
   | { do: 'refundTopUp'; pick: number; amount: number; pending: boolean }
@@ -28,6 +38,7 @@ type Command =
 const command: fc.Arbitrary<Command> = fc.oneof(
   fc.record({ do: fc.constant('topUp' as const), amount: fc.integer({ min: 100, max: 5_000 }) }),
   fc.record({ do: fc.constant('buy' as const) }),
+  fc.record({ do: fc.constant('buyByCard' as const) }),
   fc.record({ do: fc.constant('buyTwiceWithOneKey' as const) }),
   fc.record({ do: fc.constant('refundGrant' as const), pick: fc.nat(9) }),
   fc.record({
@@ -62,8 +73,17 @@ describe('random histories of a wallet', () => {
         expect(errors[0]).toMatchObject({ code: 'INSUFFICIENT_FUNDS', shortfall: { amount: offer.price - available(model) } });
       if (!grant || time > 0) continue;
       model.posted -= offer.price;
-      model.activeGrants.push({ id: grant.id, paid: offer.price });
+      model.activeGrants.push({ id: grant.id, payment: null });
     }
+  }
+
+  /** Whatever the viewer owes, a payment buys what it is for. */
+  async function buyByCard(viewer: Caller, model: Model): Promise<void> {
+    const order = await shop.buyByCard(viewer, offer);
+    expect(order.status).toBe('PAID');
+    const payment = { order, captured: offer.price, refunded: 0, disputed: false, spent: offer.price };
+    model.payments.push(payment);
+    model.activeGrants.push({ id: (await shop.grantOf(order)).id, payment });
   }
 
   async function refundGrant(viewer: Caller, model: Model, pick: number): Promise<void> {
@@ -72,7 +92,12 @@ describe('random histories of a wallet', () => {
     const { refund, errors } = await shop.desk.refunds.refundGrant(viewer, { grantId: grant.id, idempotencyKey: aKey() });
     expect(errors).toEqual([]);
     expect(refund?.amount).toBe(900);
-    model.posted += 900;
+    const { payment } = grant;
+    const toCard = payment !== null && payment.captured - payment.refunded >= 900 && available(model) >= 0;
+    expect(refund?.destination).toBe(toCard ? 'CARD' : 'BALANCE');
+    if (toCard && refund?.status === 'SUCCEEDED') payment.refunded += 900;
+    else model.posted += 900;
+    if (payment) payment.spent -= 900;
     model.activeGrants = model.activeGrants.filter(({ id }) => id !== grant.id);
   }
 
@@ -136,7 +161,10 @@ describe('random histories of a wallet', () => {
     shop.sandbox.control.closeDispute(id, given.won ? 'won' : 'lost');
     await tell();
     await tell();
-    if (!given.won) model.posted -= payment.captured;
+    if (given.won) return;
+    model.posted -= payment.captured - payment.spent;
+    payment.spent = 0;
+    model.activeGrants = model.activeGrants.filter((grant) => grant.payment !== payment);
   }
 
   async function adjust(viewer: Caller & { userId: string }, model: Model, amount: number): Promise<void> {
@@ -157,12 +185,13 @@ describe('random histories of a wallet', () => {
     const session = await shop.stripe.checkout.sessions.retrieve(order.stripeSessionId as string);
     await shop.desk.fulfilment.applyCheckoutSession(session); // the webhook comes after the landing page
     model.posted += amount;
-    model.payments.push({ order, captured: amount, refunded: 0, disputed: false, isTopUp: true });
+    model.payments.push({ order, captured: amount, refunded: 0, disputed: false, spent: 0 });
   }
 
   async function carryOut(viewer: Caller & { userId: string }, model: Model, next: Command): Promise<void> {
     if (next.do === 'topUp') await topUp(viewer, model, next.amount);
     else if (next.do === 'buy') await buy(viewer, model, 1);
+    else if (next.do === 'buyByCard') await buyByCard(viewer, model);
     else if (next.do === 'buyTwiceWithOneKey') await buy(viewer, model, 2);
     else if (next.do === 'refundGrant') await refundGrant(viewer, model, next.pick);
     else if (next.do === 'refundTopUp') await refundTopUp(viewer, model, next);

@@ -10,6 +10,8 @@ export interface GrantFacts {
   readonly spent: number;
   /** What its card payment captured, less all refunds of it that have not failed; 0 without a card payment. */
   readonly leftOnPayment: number;
+  /** What the viewer's balance has to spend, before anything is given back; below zero it is a debt. */
+  readonly available: number;
 }
 
 export interface RefundTerms {
@@ -18,7 +20,7 @@ export interface RefundTerms {
   readonly destination: RefundDestination;
 }
 
-export type RefundDecision = RefundTerms | { readonly refused: NotRefundableReason };
+export type RefundDecision = RefundTerms | { readonly refused: NotRefundableReason | 'INSUFFICIENT_FUNDS' };
 
 /** Rule 4: whole days not yet begun; the day of purchase always counts as used; never below 0. */
 export function decideUnusedDays(grant: Pick<Grant, 'durationDays' | 'availableUntil'>, now: Date): number {
@@ -28,7 +30,8 @@ export function decideUnusedDays(grant: Pick<Grant, 'durationDays' | 'availableU
 
 /**
  * What a refund of the grant gives now, and where to: back the way it was paid unless `wanted` says otherwise. Quote and
- * execution both come here, so they agree. To the card only what the payment has left.
+ * execution both come here, so they agree. To the card only what the payment has left, and nothing while the balance is below
+ * zero: what is given back pays the debt first, and could not be held for the card.
  */
 export function decideGrantRefund(facts: GrantFacts, wanted: RefundDestination | null, now: Date): RefundDecision {
   const { grant } = facts;
@@ -41,9 +44,11 @@ export function decideGrantRefund(facts: GrantFacts, wanted: RefundDestination |
   const amount = Math.min(unusedDays * grant.pricePerDay, facts.spent);
   if (amount <= 0) return { refused: 'ALREADY_REFUNDED' };
   const cardCovers = grant.paidWith === 'CARD' && facts.leftOnPayment >= amount;
+  const inDebt = facts.available < 0;
   if (wanted === 'CARD' && grant.paidWith !== 'CARD') return { refused: 'NOT_A_CARD_PAYMENT' };
   if (wanted === 'CARD' && !cardCovers) return { refused: 'ALREADY_REFUNDED' };
-  return { unusedDays, amount, destination: wanted ?? (cardCovers ? 'CARD' : 'BALANCE') };
+  if (wanted === 'CARD' && inDebt) return { refused: 'INSUFFICIENT_FUNDS' };
+  return { unusedDays, amount, destination: wanted ?? (cardCovers && !inDebt ? 'CARD' : 'BALANCE') };
 }
 
 /** Rule 5: what of a top-up can go back to its card now: what the payment has left, while the balance covers it. */

@@ -20,7 +20,8 @@ const factsOfGrants: Statement = {
       - coalesce((select s.amount from transactions s where s.grant_id = g.id and s.kind = 'SPENDING'), 0)
       - coalesce((select sum(b.amount) from transactions b
           where b.grant_id = g.id and b.kind <> 'SPENDING' and b.counter_account = 'REVENUE'), 0)::bigint as spent,
-      ${LEFT_ON_PAYMENT.replaceAll('ORDER', 'g.order_id')} as "leftOnPayment"
+      ${LEFT_ON_PAYMENT.replaceAll('ORDER', 'g.order_id')} as "leftOnPayment",
+      coalesce((select b.posted - b.held from balances b where b.user_id = g.user_id), 0) as available
     from grants g where g.id = any($1::uuid[])`,
 };
 const leftOnPayments: Statement = {
@@ -45,12 +46,12 @@ export async function findRefundByStripeId(database: Queryable, stripeRefundId: 
   return (await database.query<Refund>(byStripeId, [stripeRefundId]))[0] ?? null;
 }
 
-/** What each grant's money has left, by the grant's id. One statement for all. */
+/** What each grant's money has left, and its viewer to spend, by the grant's id. One statement for all. */
 export async function readGrantFacts(
   database: Queryable,
   grantIds: readonly string[],
-): Promise<Map<string, Pick<GrantFacts, 'spent' | 'leftOnPayment'>>> {
-  type Row = { id: string; spent: number; leftOnPayment: number };
+): Promise<Map<string, Omit<GrantFacts, 'grant'>>> {
+  type Row = Omit<GrantFacts, 'grant'> & { id: string };
   const rows = await database.query<Row>(factsOfGrants, [grantIds]);
   return new Map(rows.map((row) => [row.id, row]));
 }

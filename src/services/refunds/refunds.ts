@@ -66,7 +66,7 @@ export class Refunds {
     private readonly holdLifetimeMs: number,
   ) {}
 
-  /** Ends the grant and gives back its unused days. Errors: NOT_FOUND, NOT_REFUNDABLE, IDEMPOTENCY_CONFLICT. */
+  /** Ends the grant and gives back its unused days. Errors: NOT_FOUND, NOT_REFUNDABLE, INSUFFICIENT_FUNDS, IDEMPOTENCY_CONFLICT. */
   async refundGrant(caller: Caller, input: RefundGrantInput): Promise<RefundPayload> {
     return refusalsAsData<RefundPayload>(async () => {
       const grant = isUuid(input.grantId) ? await findGrant(this.database, input.grantId) : null;
@@ -101,8 +101,11 @@ export class Refunds {
     );
     const now = this.clock.now();
     return grants.map((grant) => {
-      const decision = decideGrantRefund({ grant, ...(facts.get(grant.id) ?? { spent: 0, leftOnPayment: 0 }) }, null, now);
-      return 'refused' in decision ? null : { ...decision, amount: { amount: decision.amount, currency: grant.currency } };
+      const found = facts.get(grant.id);
+      const decision = found ? decideGrantRefund({ grant, ...found }, null, now) : null;
+      return !decision || 'refused' in decision
+        ? null
+        : { ...decision, amount: { amount: decision.amount, currency: grant.currency } };
     });
   }
 
@@ -166,8 +169,7 @@ export class Refunds {
     const facts = (await readGrantFacts(transaction, [grantId])).get(grantId);
     if (!grant || !facts) throw new Error(`grant ${grantId} is gone`);
     const decision = decideGrantRefund({ grant, ...facts }, input.destination ?? null, now);
-    if ('refused' in decision)
-      throw notRefundable(decision.refused, decision.refused === 'NOT_A_CARD_PAYMENT' ? 'destination' : 'grantId');
+    if ('refused' in decision) throw refusalOf(decision.refused, -facts.available, grant.currency);
     const toCard = decision.destination === 'CARD';
     const refund = await recordRefund(
       transaction,
@@ -261,6 +263,18 @@ const WORDS: Record<NotRefundableReason, string> = {
 
 const notRefundable = (reason: NotRefundableReason, path: string) =>
   new Refusal({ code: 'NOT_REFUNDABLE', message: WORDS[reason], path: ['input', path], reason });
+
+const refusalOf = (refused: NotRefundableReason | 'INSUFFICIENT_FUNDS', owed: number, currency: string) => {
+  if (refused !== 'INSUFFICIENT_FUNDS')
+    return notRefundable(refused, refused === 'NOT_A_CARD_PAYMENT' ? 'destination' : 'grantId');
+  const message = 'The balance is below zero: what is given back can only go there.';
+  return new Refusal({
+    code: 'INSUFFICIENT_FUNDS',
+    message,
+    path: ['input', 'destination'],
+    shortfall: { amount: owed, currency },
+  });
+};
 
 const outOfBounds = (maximum: number, currency: string) =>
   new Refusal({
