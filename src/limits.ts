@@ -67,6 +67,8 @@ const table = {
   operationsPerSocketCount: [20, 1, 1_000],
   socketMessageBytes: [64 * kibibyte, kibibyte, 4_096 * kibibyte],
   socketBufferedBytes: [1_024 * kibibyte, 16 * kibibyte, 65_536 * kibibyte],
+  // How long a client that is told to go may take to answer before it is cut off.
+  socketCloseGraceMs: [2 * second, 50, minute],
   socketKeepAliveMs: [12 * second, 100, 5 * minute],
   // How often lost hints are looked for: when this process does not hear the others, and when it does.
   liveSweepIntervalMs: [second, 50, minute],
@@ -157,6 +159,13 @@ export function readLimits(environment: Environment): Limits {
       'REQUEST_BODY_BYTES',
       `is ${limits.requestBodyBytes}; SUBSCRIPTION_FILMS_MAXIMUM_COUNT (${limits.subscriptionFilmsMaximumCount}) film ids need ${neededBytes}`,
       'Raise it or lower the count of films.',
+    );
+  }
+  if (limits.socketCloseGraceMs > limits.shutdownBudgetMs / 2) {
+    environment.refuse(
+      'SOCKET_CLOSE_GRACE_MS',
+      `is ${limits.socketCloseGraceMs}, more than half of SHUTDOWN_BUDGET_MS (${limits.shutdownBudgetMs}): a silent client would use it up`,
+      'Lower it or raise the budget.',
     );
   }
   return limits;

@@ -7,6 +7,7 @@ import { watchLive } from './gateway/metrics.js';
 import { servePages } from './gateway/pages.js';
 import { type House, openHouse } from './house.js';
 import { loadDemo } from './load-demo.js';
+import { localUrl } from './local-url.js';
 import { DEMO_ADMIN_ID, DEMO_SERVICE_ID, DEMO_VIEWERS } from './services/catalogue/demo-people.js';
 import { Shutdown } from './shutdown.js';
 import { checkPorts, explainStartFault, unreachable } from './start-fault.js';
@@ -20,7 +21,7 @@ const shutdown = new Shutdown();
 /** The whole product in one process: each part is started when what it needs is there, and stopped in the reverse order. */
 async function start(): Promise<void> {
   const config = readConfig();
-  shutdown.listen(config.http.drainNoticeMs + config.limits.shutdownBudgetMs);
+  shutdown.listen(config.limits.shutdownBudgetMs);
   await checkPorts(config);
   const databaseUrl = await openDatabase(config);
   const sandboxUrl = await startSandboxIfWanted(config);
@@ -39,11 +40,7 @@ async function start(): Promise<void> {
 
 async function openDatabase(config: Config): Promise<string> {
   const server = await openDatabaseServer(config);
-  shutdown.add(
-    'the database',
-    () => server.stop(),
-    () => server.abandon(),
-  );
+  shutdown.add('the database', () => server.stop(), { abandon: () => server.abandon() });
   await migrate(server.url).catch((error: unknown) => {
     throw config.databaseUrl ? unreachable('DATABASE_URL', config.databaseUrl, error) : error;
   });
@@ -57,15 +54,13 @@ async function startSandboxIfWanted({ stripe, http, dataDirectory }: Config): Pr
   const sandbox = await startSandbox({
     port: stripe.sandboxPort,
     secretKey: stripe.secretKey,
-    webhookUrl: `http://${isEverywhere(http.host) ? '127.0.0.1' : http.host}:${http.port}/webhooks/stripe`,
+    webhookUrl: `${localUrl(http)}/webhooks/stripe`,
     webhookSecret: stripe.webhookSecrets,
     stateFile: path.join(dataDirectory, 'sandbox.jsonl'),
   });
   shutdown.add('the Stripe sandbox', () => sandbox.stop());
   return sandbox.url;
 }
-
-const isEverywhere = (host: string) => host === '0.0.0.0' || host === '::';
 
 async function startGateway(house: House): Promise<void> {
   const { config, services, clock, logger, database } = house;
@@ -90,7 +85,7 @@ async function startGateway(house: House): Promise<void> {
       return undefined;
     },
   });
-  shutdown.add('the gateway', () => gateway.stop());
+  shutdown.add('the gateway', () => gateway.stop(), { noticeMs: config.http.drainNoticeMs });
   await gateway.start();
 }
 

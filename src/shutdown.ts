@@ -1,11 +1,16 @@
 import { createCensor } from './censor-secrets.js';
 
-interface Step {
+interface StepOptions {
+  /** Undoes it at once, without waiting, for somebody who does not want to wait. */
+  readonly abandon?: () => void;
+  /** How long the step waits on purpose before it begins: time of its own, beside the budget that all share. */
+  readonly noticeMs?: number;
+}
+
+interface Step extends StepOptions {
   readonly name: string;
   /** Undoes what was started. */
   run(): Promise<unknown>;
-  /** Undoes it at once, without waiting, for somebody who does not want to wait. */
-  abandon?(): void;
 }
 
 /** The part of the budget that each step still to come keeps for itself. */
@@ -38,8 +43,8 @@ export class Shutdown {
   }
 
   /** Notes how to undo what was just started. Ends in Interrupted when the end has begun: start nothing more. */
-  add(name: string, run: () => Promise<unknown>, abandon?: () => void): void {
-    this.steps.push({ name, run, ...(abandon && { abandon }) });
+  add(name: string, run: () => Promise<unknown>, options: StepOptions = {}): void {
+    this.steps.push({ name, run, ...options });
     if (this.begun) throw new Interrupted('the end has begun');
   }
 
@@ -51,7 +56,7 @@ export class Shutdown {
 
   /**
    * Undoes everything once, the last first. A step that fails or takes too long is told of and does not keep the others from
-   * running. Gives back how many those were.
+   * running. Gives back how many those were. Notices come on top of the budget.
    */
   run(budgetMs: number): Promise<number> {
     this.running ??= this.undo(budgetMs);
@@ -80,7 +85,7 @@ export class Shutdown {
   }
 
   private async undo(budgetMs: number): Promise<number> {
-    const deadline = performance.now() + budgetMs;
+    let deadline = performance.now() + budgetMs;
     let faultCount = 0;
     await withinMs(
       this.start.catch(() => undefined),
@@ -88,6 +93,7 @@ export class Shutdown {
     );
     for (let step = this.steps.pop(); step; step = this.steps.pop()) {
       this.undoing = step;
+      deadline += step.noticeMs ?? 0;
       const reservedMs = this.steps.length * RESERVED_PART * budgetMs;
       const fault = await faultOf(step, Math.max(deadline - reservedMs - performance.now(), 0));
       if (fault) {

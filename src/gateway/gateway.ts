@@ -118,7 +118,8 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     async stop() {
       if (stopping) return;
       stopping = true;
-      await pause(config.http.drainNoticeMs);
+      // Nobody has to turn away from what never listened.
+      if (app.server.listening) await pause(config.http.drainNoticeMs);
       await Promise.all([stopExtension?.(), sockets.stop()]);
       await app.close();
       await apollo.stop();

@@ -22,8 +22,6 @@ export const LIVE_CLOSE_CODES = {
 /** What setTimeout can wait at most. */
 const LARGEST_DELAY_MS = 2 ** 31 - 1;
 const LARGEST_REASON_BYTES = 123;
-/** A client that was told to go and does not is cut off. */
-export const CLOSE_GRACE_MS = 5_000;
 
 export interface LiveConnectionParts {
   socket: WebSocket;
@@ -32,6 +30,8 @@ export interface LiveConnectionParts {
   turn: number;
   /** What may wait to be read by the client before it is cut off. */
   largestBufferedBytes: number;
+  /** How long the client may take to answer when it is told to go. */
+  closeGraceMs: number;
   onSlow(): void;
 }
 
@@ -89,12 +89,12 @@ export class LiveConnection {
     }
   }
 
-  /** Ends with a code; a peer that does not answer is cut off. */
+  /** Ends with a code; a peer that does not answer in time is cut off. */
   close(code: number, reason: string): void {
     if (this.socket.readyState === this.socket.CLOSED) return;
     // An id of the client may be in it, of any length: https://www.rfc-editor.org/rfc/rfc6455#section-5.5
     this.socket.close(code, Buffer.byteLength(reason) <= LARGEST_REASON_BYTES ? reason : '');
-    this.cut ??= setTimeout(() => this.socket.terminate(), CLOSE_GRACE_MS);
+    this.cut ??= setTimeout(() => this.socket.terminate(), this.parts.closeGraceMs);
     this.cut.unref();
   }
 

@@ -13,7 +13,7 @@ import { CloseCode, handleProtocols, makeServer } from 'graphql-ws';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { type Clock, systemClock } from '../clock.js';
 import type { Caller } from '../services/caller.js';
-import { CLOSE_GRACE_MS, LIVE_CLOSE_CODES, LiveConnection } from './live-connection.js';
+import { LIVE_CLOSE_CODES, LiveConnection } from './live-connection.js';
 import {
   type ExecuteOperation,
   innermost,
@@ -37,6 +37,8 @@ export interface LiveSocketSettings {
   socketMessageBytes: number;
   /** What may wait to be read by a client before it is cut off. */
   socketBufferedBytes: number;
+  /** How long a client that is told to go may take to answer before it is cut off. */
+  socketCloseGraceMs: number;
   /** How often sockets are pinged; one that has not answered by the next ping is cut off. */
   socketKeepAliveMs: number;
   queryTokensMaximumCount: number;
@@ -73,7 +75,7 @@ export interface LiveSockets {
   connections(): number;
   /** For metrics: operations under way, and clients cut off because they did not read. */
   statistics(): { connections: number; operations: number; slowReaders: number; events: number };
-  /** Takes no more sockets and closes all with 1001; ends when they are closed, after 5 s at most. */
+  /** Takes no more sockets and closes all with 1001; ends when they are closed, or cut off after the grace. */
   stop(): Promise<void>;
 }
 
@@ -148,13 +150,7 @@ class LiveSocketServer implements LiveSockets {
       (connection) => new Promise<void>((resolve) => connection.socket.once('close', () => resolve())),
     );
     for (const connection of this.connected) connection.close(LIVE_CLOSE_CODES.goingAway, 'Going away');
-    let timer: NodeJS.Timeout | undefined;
-    const grace = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, CLOSE_GRACE_MS);
-    });
-    await Promise.race([Promise.all(closed), grace]);
-    clearTimeout(timer);
-    for (const connection of this.connected) connection.socket.terminate();
+    await Promise.all(closed);
     this.server.off('upgrade', this.upgrade);
   }
 
@@ -185,12 +181,13 @@ class LiveSocketServer implements LiveSockets {
   }
 
   private open(socket: WebSocket, wire: Duplex, address: string): void {
-    const limit = this.options.settings.socketBufferedBytes;
+    const { socketBufferedBytes, socketCloseGraceMs } = this.options.settings;
     const connection = new LiveConnection({
       socket,
       wire,
       turn: this.turn,
-      largestBufferedBytes: limit,
+      largestBufferedBytes: socketBufferedBytes,
+      closeGraceMs: socketCloseGraceMs,
       onSlow: () => this.slowReaders++,
     });
     this.connected.add(connection);

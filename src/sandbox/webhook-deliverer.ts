@@ -112,11 +112,13 @@ export class WebhookDeliverer {
       const entry = this.ready.shift();
       if (entry === undefined) return;
       this.underWay += 1;
-      void this.attempt(entry).finally(() => {
-        this.underWay -= 1;
-        this.tellListeners();
-        this.work();
-      });
+      void this.attempt(entry)
+        .catch((error: unknown) => this.logger.warn({ error }, 'The sandbox could not work off a webhook'))
+        .finally(() => {
+          this.underWay -= 1;
+          this.tellListeners();
+          this.work();
+        });
     }
   }
 
@@ -128,7 +130,7 @@ export class WebhookDeliverer {
       return;
     }
     entry.attempts += 1;
-    const problem = await this.send(event.text);
+    const problem = await this.send(event.text).catch((error: Error) => error.message);
     if (this.stopped || !this.waiting.has(entry.id)) return;
     if (problem === null) {
       this.delivered += 1;
@@ -158,10 +160,10 @@ export class WebhookDeliverer {
     });
   }
 
-  /** Sends one event; null when it was taken (2xx), else what went wrong. */
-  private send(text: string): Promise<string | null> {
+  /** Sends one event; null when it was taken (2xx), else what went wrong. Ends in an error for an address that is no URL. */
+  private async send(text: string): Promise<string | null> {
     const { webhookUrl, settings, clock } = this.world;
-    if (webhookUrl === null) return Promise.resolve('there is no webhook address');
+    if (webhookUrl === null) return 'there is no webhook address';
     const url = new URL(webhookUrl);
     const secure = url.protocol === 'https:';
     return new Promise((resolve) => {

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, test } from '@jest/globals';
 import { Interrupted, Shutdown } from '../../src/shutdown.js';
 
@@ -31,12 +32,19 @@ describe('the end', () => {
     const { shutdown, lines } = recorder();
     const ended: string[] = [];
     shutdown.add('the database', async () => void ended.push('database'));
-    shutdown.add('the gateway', never, () => void ended.push('gateway given up'));
+    shutdown.add('the gateway', never, { abandon: () => void ended.push('gateway given up') });
     const startedAtMs = performance.now();
     expect(await shutdown.run(200)).toBe(1);
     expect(performance.now() - startedAtMs).toBeLessThan(2_000);
     expect(ended).toEqual(['gateway given up', 'database']);
     expect(lines[0]).toMatch(/^Stopping the gateway took more than 1[78]\d ms\.$/);
+  });
+
+  test('does not count against the budget what a step waits on purpose', async () => {
+    const { shutdown, lines } = recorder();
+    shutdown.add('the database', () => pause(20));
+    shutdown.add('the gateway', () => pause(20), { noticeMs: 60_000 });
+    expect([await shutdown.run(0), lines]).toEqual([0, []]);
   });
 
   test('in the middle of a start lets it open nothing more, and undoes what it has opened last', async () => {

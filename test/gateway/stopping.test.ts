@@ -1,5 +1,9 @@
+import { randomBytes } from 'node:crypto';
 import { Agent, request } from 'node:http';
-import { describe, expect, test } from '@jest/globals';
+import type { Duplex } from 'node:stream';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { GatewayProcess } from '../support/gateway-process.js';
+import { type TestDatabase, testDatabase } from '../support/test-database.js';
 import { startGateway, stubServices } from './gateway-kit.js';
 
 const film = { id: '44444444-4444-4444-8444-444444444444', title: 'Metropolis', description: null };
@@ -87,6 +91,38 @@ describe('before it closes', () => {
     await stopped;
     await expect(fetch(`${kit.url}/healthz`)).rejects.toThrow();
   });
+});
+
+describe('as a process', () => {
+  let home: TestDatabase;
+  let gateway: GatewayProcess;
+  beforeAll(async () => {
+    home = await testDatabase();
+    gateway = await GatewayProcess.on({ DATABASE_URL: home.url, DRAIN_NOTICE_MS: '1500' });
+    await gateway.start();
+  }, 60_000);
+  afterAll(async () => {
+    await gateway.close();
+    await home.drop();
+  });
+
+  test('ends in order within its budget, though a peer never answers that its socket is closed', async () => {
+    const headers = {
+      connection: 'Upgrade',
+      upgrade: 'websocket',
+      'sec-websocket-version': '13',
+      'sec-websocket-key': randomBytes(16).toString('base64'),
+      'sec-websocket-protocol': 'graphql-transport-ws',
+    };
+    const silent = await new Promise<Duplex>((resolve, reject) => {
+      const sent = request(`${gateway.url}/graphql`, { headers });
+      sent.on('upgrade', (_response, socket) => resolve(socket));
+      sent.on('error', reject).end();
+    });
+    silent.on('error', () => {});
+    expect([await gateway.end('SIGTERM'), gateway.written]).toEqual([0, expect.not.stringContaining('took more than')]);
+    silent.destroy();
+  }, 30_000);
 });
 
 describe('an operation that takes too long', () => {

@@ -100,6 +100,7 @@ export class SocketScene {
         operationsPerSocketCount: 5,
         socketMessageBytes: 16_384,
         socketBufferedBytes: 262_144,
+        socketCloseGraceMs: 5_000,
         socketKeepAliveMs: 12_000,
         queryTokensMaximumCount: 200,
         documentCacheCount: 10,

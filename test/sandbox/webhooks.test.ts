@@ -35,6 +35,16 @@ describe('Webhooks', () => {
     expect(kit.receiver.events).toHaveLength(1);
   });
 
+  it('to an address that is no URL are tried again, and go there once it is one', async () => {
+    kit = await startKit();
+    const { url } = kit.receiver;
+    kit.sandbox.control.setWebhookUrl('http://::1:4000/webhooks');
+    await kit.stripe.customers.create({});
+    expect(await kit.sandbox.control.flushWebhooks(200)).toMatchObject({ delivered: 0, pending: 1 });
+    kit.sandbox.control.setWebhookUrl(url);
+    expect(await kit.sandbox.control.flushWebhooks()).toMatchObject({ delivered: 1, pending: 0 });
+  });
+
   it('say which request caused them', async () => {
     kit = await startKit();
     const customer = await kit.stripe.customers.create({}, { idempotencyKey: 'made-by-me' });
