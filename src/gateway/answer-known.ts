@@ -32,8 +32,9 @@ interface PlainRequest {
 
 /**
  * Answers a request of the plainest form for an operation that Apollo has served before: the same gate, the same execution, the
- * same bytes, without Apollo's work in between. Null when it is anything else, or when it is refused before it runs: nothing has
- * happened then, and Apollo is to answer. `body`: what was sent, or what the manifest has in its place. Ends in no error.
+ * same bytes, without Apollo's work in between. Null when it is anything else, or when it is refused before it runs: Apollo is to
+ * answer then, by the admission that the context has. `body`: what was sent, or what the manifest has in its place. Ends in no
+ * error.
  */
 export async function answerKnown(
   { known, execute, gate, metrics, logger, suggestions }: KnownParts,
@@ -47,7 +48,8 @@ export async function answerKnown(
   const { document, operation, operationName, rootField } = plain.operation;
   const { variables, contentType } = plain;
   try {
-    await gate.admit(document, operation, variables, context);
+    context.admission = gate.admit(document, operation, variables, context);
+    await context.admission;
   } catch {
     return null;
   }

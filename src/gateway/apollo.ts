@@ -27,6 +27,8 @@ import { rootCause, tell } from './public-error.js';
 /** A resolver's context, and what the edge alone must know. */
 export interface HttpContext extends Context {
   readonly address: string;
+  /** The gate's word on this request, once it was asked: nobody is counted twice. Its cost, or what it refused with. */
+  admission?: Promise<number>;
 }
 
 export interface ApolloParts {
@@ -106,7 +108,9 @@ function watchRequests({ gate, limits, logger, metrics, known }: ApolloParts): A
       let cost: number | undefined;
       return {
         didResolveOperation: async ({ document, operation }) => {
-          if (operation) cost = await withHttpStatus(gate.admit(document, operation, request.variables, contextValue));
+          if (!operation) return;
+          const admission = contextValue.admission ?? gate.admit(document, operation, request.variables, contextValue);
+          cost = await withHttpStatus(admission);
         },
         didEncounterErrors: async ({ errors, operationName }) => {
           for (const error of errors) {

@@ -4,20 +4,22 @@ import { type Answer, startGateway, stubServices, tokenFor } from './gateway-kit
 type Kit = Awaited<ReturnType<typeof startGateway>>;
 let kit: Kit;
 let token: string;
-const asked: string[] = [];
+
+const services = stubServices({
+  access: {
+    decide: async (_userId: string, filmIds: string[]) => {
+      if (filmIds.includes('broken')) throw new Error('a secret of ours');
+      return filmIds.map((filmId) => ({ filmId, allowed: false, reason: 'NO_GRANT', availableUntil: null, grantId: null }));
+    },
+  },
+});
+/** What a client sends that knows nothing of application/graphql-response+json. */
+const PLAIN = { accept: 'application/json' };
 
 beforeAll(async () => {
   token = await tokenFor();
   kit = await startGateway({
-    services: stubServices({
-      access: {
-        decide: async (_userId: string, filmIds: string[]) => {
-          asked.push(...filmIds);
-          if (filmIds.includes('broken')) throw new Error('a secret of ours');
-          return filmIds.map((filmId) => ({ filmId, allowed: false, reason: 'NO_GRANT', availableUntil: null, grantId: null }));
-        },
-      },
-    }),
+    services,
     environment: { INTROSPECTION: 'false', PERSISTED_OPERATIONS: 'off' },
   });
 });
@@ -71,6 +73,31 @@ describe('an operation that was served before is answered with the same bytes an
     expect(missing.status).toBe(400);
     expect(missing.body.errors?.[0]?.extensions.code).toBe('BAD_USER_INPUT');
   });
+});
+
+describe('a request is counted once against its rate', () => {
+  const counting = async (work: (limited: Kit) => Promise<void>) => {
+    const environment = { RATE_LIMIT_READS_COUNT: '4', METRICS: 'true' };
+    const limited = await startGateway({ services, environment });
+    await work(limited).finally(() => limited.stop());
+  };
+  const statusOf = async (limited: Kit, variables: object) =>
+    (await limited.post({ query: QUERY, variables }, { authorization: `Bearer ${token}`, ...PLAIN })).status;
+
+  test('though its operation is known and its variables are wrong', () =>
+    counting(async (limited) => {
+      const statuses = [];
+      for (const variables of [{ ids: ['a'] }, {}, {}, { ids: ['a'] }]) statuses.push(await statusOf(limited, variables));
+      expect(statuses).toEqual([200, 200, 200, 200]);
+      expect(await statusOf(limited, { ids: ['a'] })).toBe(429);
+    }));
+
+  test('and held back once in the metrics', () =>
+    counting(async (limited) => {
+      for (let time = 0; time < 6; time++) await statusOf(limited, { ids: ['a'] });
+      const metrics = await (await fetch(`${limited.url}/metrics`)).text();
+      expect(metrics).toContain('boxoffice_rate_limited_total{limit="reads"} 2\n');
+    }));
 });
 
 describe('what is not that plain is still judged by every rule', () => {
