@@ -31,6 +31,8 @@ export class IdentityUnavailable extends Error {
 const ROLES = { viewer: 'VIEWER', service: 'SERVICE', admin: 'ADMIN' } as const;
 /** Signatures with a public key. A shared secret is never accepted where keys come from a URL, nor the other way round. */
 const PUBLIC_KEY_ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'];
+/** Codes of jose for keys that did not come, or not as keys: ERR_JOSE_GENERIC is an answer other than 200 or without JSON. */
+const KEYS_FAULTS = new Set(['ERR_JOSE_GENERIC', errors.JWKSTimeout.code, errors.JWKSInvalid.code]);
 const CLOCK_TOLERANCE_SECONDS = 30;
 const KEYS_TIMEOUT_MS = 5_000;
 const PUBLIC: Identified = { caller: { userId: null, role: 'PUBLIC' }, expiresAt: null };
@@ -88,8 +90,7 @@ function verifierOf(settings: IdentityConfig, clock: Clock): (token: string) => 
 
 function refusalOf(error: unknown): Error {
   if (error instanceof errors.JWTExpired) return new InvalidToken('The token has expired.');
-  const isTokensFault =
-    error instanceof errors.JOSEError && !(error instanceof errors.JWKSTimeout) && error.code !== 'ERR_JOSE_GENERIC';
+  const isTokensFault = error instanceof errors.JOSEError && !KEYS_FAULTS.has(error.code);
   if (isTokensFault) return new InvalidToken('The token is not valid.');
   return new IdentityUnavailable('The keys that tokens are checked with could not be fetched.', { cause: error });
 }

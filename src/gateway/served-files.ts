@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { FastifyInstance, FastifyReply, onRequestAsyncHookHandler } from 'fastify';
 
 const resolver = createRequire(import.meta.url);
 
@@ -44,13 +44,21 @@ export function setPageHeaders(reply: FastifyReply, contentSecurityPolicy: strin
   reply.header('x-frame-options', 'DENY');
 }
 
-/** Serves files at fixed addresses, read once; nothing else of the disk can be reached. `files`: address → file. */
-export function serveFiles(app: FastifyInstance, files: Readonly<Record<string, string>>, contentSecurityPolicy: string): void {
+/**
+ * Serves files at fixed addresses, read once; nothing else of the disk can be reached. `files`: address → file. `onRequest` is
+ * asked first, and may answer in the file's place.
+ */
+export function serveFiles(
+  app: FastifyInstance,
+  files: Readonly<Record<string, string>>,
+  contentSecurityPolicy: string,
+  onRequest: onRequestAsyncHookHandler[] = [],
+): void {
   for (const [address, file] of Object.entries(files)) {
     const content = readFileSync(file);
     const tag = `"${createHash('sha256').update(content).digest('base64url').slice(0, 22)}"`;
     const contentType = contentTypes[path.extname(file)] ?? 'application/octet-stream';
-    app.get(address, (request, reply) => {
+    app.get(address, { onRequest }, (request, reply) => {
       setPageHeaders(reply, contentSecurityPolicy);
       reply.header('etag', tag).header('cache-control', 'no-cache');
       if (request.headers['if-none-match'] === tag) return reply.code(304).send();

@@ -54,14 +54,15 @@ describe('a token signed with a key of the JWKS URL', () => {
   let server: Server;
   let url: string;
   let sign: (algorithm?: string) => Promise<string>;
-  let broken = false;
+  /** What the provider answers with when it is not well. */
+  let broken: { status: number; body: string } | null = null;
 
   beforeAll(async () => {
     const { publicKey, privateKey } = await generateKeyPair('ES256', { extractable: true });
     const keys = JSON.stringify({ keys: [{ ...(await exportJWK(publicKey)), kid: 'one', alg: 'ES256', use: 'sig' }] });
     server = createServer((_request, response) => {
-      response.statusCode = broken ? 500 : 200;
-      response.end(keys);
+      response.statusCode = broken?.status ?? 200;
+      response.end(broken?.body ?? keys);
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/keys`;
@@ -86,11 +87,15 @@ describe('a token signed with a key of the JWKS URL', () => {
     await expect(identity.identify(await tokenFor())).rejects.toThrow(InvalidToken);
   });
 
-  test('is not called bad when the keys cannot be fetched', async () => {
-    broken = true;
+  test.each([
+    [500, '{}'],
+    [200, '<html>'],
+    [200, '{"error":"down for maintenance"}'],
+  ])('is not called bad when the provider of the keys answers %i %s', async (status, body) => {
+    broken = { status, body };
     const identity = createIdentity({ ...settings, secret: undefined, jwksUrl: url }, { now: () => new Date() });
     await expect(identity.identify(await sign())).rejects.toThrow(IdentityUnavailable);
-    broken = false;
+    broken = null;
   });
 });
 

@@ -75,6 +75,11 @@ describe('the pages for people', () => {
     const signIn = (authorization: string) =>
       app.inject({ method: 'POST', url: '/playground/session', headers: { authorization } });
     expect((await get('/playground')).headers.location).toBe('/playground/sign-in');
+    for (const spelling of ['index.html', 'index%2Ehtml', '%69ndex.html?a', 'index.html;a']) {
+      const { statusCode, headers } = await get(`/playground/${spelling}`);
+      expect([spelling, headers.location ?? statusCode]).toEqual([spelling, expect.not.stringContaining('index')]);
+      expect([spelling, statusCode]).not.toEqual([spelling, 200]);
+    }
     expect((await get('/playground/index.html')).headers.location).toBe('/playground/sign-in');
     for (const refused of ['Bearer viewers-token', 'Bearer forged', 'Basic admins-token', '']) {
       const answer = await signIn(refused);

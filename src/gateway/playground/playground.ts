@@ -42,7 +42,6 @@ export function registerPlayground(app: FastifyInstance, settings: PlaygroundSet
       '/playground/story.js': ownFile('public/playground/story.js'),
       '/playground/playground.css': ownFile('public/playground/playground.css'),
       '/playground/sign-in.js': ownFile('public/playground/sign-in.js'),
-      '/playground/index.html': ownFile('public/playground/index.html'),
       '/playground/sign-in': ownFile('public/playground/sign-in.html'),
       '/playground/icon.svg': ownFile('public/demo/icon.svg'),
       '/playground/graphiql.js': packageFile('graphiql', 'graphiql.min.js'),
@@ -53,6 +52,12 @@ export function registerPlayground(app: FastifyInstance, settings: PlaygroundSet
     },
     contentSecurityPolicy,
   );
+  // The page holds nothing secret, yet one who may not use the playground need not see it.
+  serveFiles(app, { '/playground/index.html': ownFile('public/playground/index.html') }, contentSecurityPolicy, [
+    async (request, reply) => {
+      if (!(await mayEnter(request, settings))) return reply.redirect('/playground/sign-in');
+    },
+  ]);
   app.get('/playground', async (request, reply) => {
     setPageHeaders(reply, contentSecurityPolicy);
     const page = (await mayEnter(request, settings)) ? '/playground/index.html' : '/playground/sign-in';
@@ -67,11 +72,6 @@ export function registerPlayground(app: FastifyInstance, settings: PlaygroundSet
     return settings.tokens();
   });
   app.post('/playground/session', (request, reply) => signIn(request, reply, settings));
-  // The pages hold nothing secret, yet one who may not use the playground need not see it.
-  app.addHook('onRequest', async (request, reply) => {
-    if (request.url.split('?')[0] !== '/playground/index.html' || (await mayEnter(request, settings))) return;
-    return reply.redirect('/playground/sign-in');
-  });
 }
 
 async function mayEnter(request: FastifyRequest, settings: PlaygroundSettings): Promise<boolean> {
