@@ -79,8 +79,8 @@ async function startGateway(house: House): Promise<void> {
     },
     extend: async (app, { identity, metrics }) => {
       watchLive(metrics, house.hints, services.live);
-      const demo =
-        config.demo && config.identity.secret ? { viewers: DEMO_VIEWERS, adminId: DEMO_ADMIN_ID, tokenFor } : undefined;
+      const people = { viewers: DEMO_VIEWERS, adminId: DEMO_ADMIN_ID, serviceId: DEMO_SERVICE_ID };
+      const demo = config.demo && config.identity.secret ? { ...people, tokenFor } : undefined;
       servePages(app, { playground: config.guard.playground, identity, ...(demo && { demo }) });
       return undefined;
     },

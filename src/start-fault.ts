@@ -58,9 +58,13 @@ function reasonOf(error: unknown): string {
   return message || code || inner || 'no reason given';
 }
 
-/** What a failed start tells: one line for each fault that an operator can mend; a stack only for a defect. */
-export function explainStartFault(error: unknown): string {
+/**
+ * What a failed start tells: one line for each fault that an operator can mend, else `otherwise`, which is a stack where
+ * nothing is given: for a defect.
+ */
+export function explainStartFault(error: unknown, otherwise = `The start failed: ${stackOf(error)}`): string {
   const known = error instanceof ConfigError || error instanceof StartFault || error instanceof EmbeddedPostgresError;
-  if (known) return error.message;
-  return createCensor()(`The start failed: ${error instanceof Error ? error.stack : String(error)}`);
+  return known ? error.message : createCensor()(otherwise);
 }
+
+const stackOf = (error: unknown) => (error instanceof Error ? error.stack : String(error));

@@ -1,5 +1,6 @@
 import { describeFailure } from '../services/describe-failure.js';
 import { describeMoved } from '../services/reconciliation/moved-totals.js';
+import { explainStartFault } from '../start-fault.js';
 import { withHouse } from '../with-house.js';
 
 /** `npm run reconcile`: one comparison with Stripe. Ends with 1 when differences are left, with 2 when it could not be done. */
@@ -24,7 +25,7 @@ function main(): Promise<number> {
 main().then(
   (code) => process.exit(code),
   (error: unknown) => {
-    console.error(`Reconciliation failed: ${describeFailure(error)}`);
+    console.error(explainStartFault(error, `Reconciliation failed: ${describeFailure(error)}`));
     process.exit(2);
   },
 );

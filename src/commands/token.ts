@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { readConfig } from '../config.js';
 import { isUuid } from '../services/uuid.js';
+import { explainStartFault } from '../start-fault.js';
 import { issueToken, TOKEN_ROLES, type TokenRole } from '../token.js';
 
 const USAGE = 'Usage: npm run token -- --user <uuid> --role viewer|service|admin [--expires-in 1h]';
@@ -13,24 +14,36 @@ function secondsOf(duration: string): number | null {
   return seconds > 0 ? seconds : null;
 }
 
+/** The words of the command are wrong: says how, and how they are meant. */
 function refuse(message: string): never {
   console.error(`${message}\n${USAGE}`);
   process.exit(1);
 }
 
-async function run(): Promise<void> {
+function readWords() {
   const options = {
     user: { type: 'string' },
     role: { type: 'string' },
     'expires-in': { type: 'string', default: '1h' },
   } as const;
-  const { values } = parseArgs({ options });
-  if (!isUuid(values.user)) refuse('--user must be a UUID.');
-  if (!TOKEN_ROLES.includes(values.role as TokenRole)) refuse('--role must be viewer, service or admin.');
-  const expiresInSeconds = secondsOf(values['expires-in']);
+  try {
+    return parseArgs({ options }).values;
+  } catch (error) {
+    return refuse((error as Error).message);
+  }
+}
+
+async function run(): Promise<void> {
+  const words = readWords();
+  if (!isUuid(words.user)) refuse('--user must be a UUID.');
+  if (!TOKEN_ROLES.includes(words.role as TokenRole)) refuse('--role must be viewer, service or admin.');
+  const expiresInSeconds = secondsOf(words['expires-in']);
   if (!expiresInSeconds) refuse('--expires-in must be a duration such as 90s, 15m, 1h or 7d.');
-  const bearer = { userId: values.user.toLowerCase(), role: values.role as TokenRole, expiresInSeconds };
+  const bearer = { userId: words.user.toLowerCase(), role: words.role as TokenRole, expiresInSeconds };
   console.log(await issueToken(readConfig().identity, bearer, new Date()));
 }
 
-await run().catch((error: Error) => refuse(error.message));
+await run().catch((error: Error) => {
+  console.error(explainStartFault(error, error.message));
+  process.exitCode = 1;
+});

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { describeFailure } from '../services/describe-failure.js';
+import { explainStartFault } from '../start-fault.js';
 import { withHouse } from '../with-house.js';
 
 /** `npm run verify-ledger [-- --from-snapshots]`: recomputes the ledger, from its first transaction unless told otherwise. Ends with 1 when something does not add up, with 2 when it could not be done. */
@@ -22,7 +23,7 @@ function main(): Promise<number> {
 main().then(
   (code) => process.exit(code),
   (error: unknown) => {
-    console.error(`The ledger could not be verified: ${describeFailure(error)}`);
+    console.error(explainStartFault(error, `The ledger could not be verified: ${describeFailure(error)}`));
     process.exit(2);
   },
 );

@@ -1,5 +1,6 @@
 import { Gauge } from 'prom-client';
 import type { RequiredServices } from '../resolvers/required-services.js';
+import { onceAtATime } from '../services/once-at-a-time.js';
 import type { Metrics } from './metrics.js';
 
 type Jobs = Pick<RequiredServices['jobs'], 'list'>;
@@ -7,6 +8,7 @@ type Job = Awaited<ReturnType<Jobs['list']>>[number];
 
 /** How the last run of each job went, on whatever worker it was: read from the database when it is asked for. */
 export function watchJobs({ registry }: Metrics, jobs: Jobs): void {
+  // The gauges are collected together.
   const read = onceAtATime(() => jobs.list().catch(() => []));
   const gauge = (name: string, help: string, readingOf: (job: Job) => number | null) =>
     new Gauge({
@@ -46,15 +48,4 @@ export function watchJobs({ registry }: Metrics, jobs: Jobs): void {
     'reconcile',
   );
   gauge('boxoffice_job_failures', 'How often the job has failed in a row.', ({ failCount }) => failCount);
-}
-
-/** One read for all who ask while it is under way: the gauges are collected together. */
-function onceAtATime<Result>(work: () => Promise<Result>): () => Promise<Result> {
-  let underWay: Promise<Result> | null = null;
-  return () => {
-    underWay ??= work().finally(() => {
-      underWay = null;
-    });
-    return underWay;
-  };
 }

@@ -11,6 +11,7 @@ export interface PagesSettings {
     /** At least one; the first is the viewer of the playground's ready tabs. */
     viewers: readonly DemoViewer[];
     adminId: string;
+    serviceId: string;
     tokenFor(userId: string, role: 'viewer' | 'service' | 'admin'): Promise<string>;
   };
 }
@@ -30,7 +31,7 @@ async function playgroundTokens(demo: NonNullable<PagesSettings['demo']>) {
   return [
     { name: 'admin' as const, token: await demo.tokenFor(demo.adminId, 'admin') },
     { name: 'viewer' as const, token: await demo.tokenFor(viewerId, 'viewer') },
-    { name: 'service' as const, token: await demo.tokenFor(demo.adminId, 'service') },
+    { name: 'service' as const, token: await demo.tokenFor(demo.serviceId, 'service') },
   ];
 }
 

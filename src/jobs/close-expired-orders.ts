@@ -2,15 +2,15 @@ import { inBatches } from './in-batches.js';
 import type { JobDefinition } from './job.js';
 
 export interface OrderClosing {
-  /** Closes up to `limit` open orders whose checkout session is over; tells how many. */
+  /** Asks Stripe how up to `limit` open orders whose time is over have ended; tells how many it looked at. */
   closeExpired(limit: number): Promise<number>;
 }
 
-/** Closes orders whose checkout session ran out although Stripe never told us. */
+/** Closes or fulfils orders whose time is over although Stripe never told us how they ended. */
 export function closeExpiredOrders(service: OrderClosing, intervalMs: number, batchCount: number): JobDefinition {
   return {
     name: 'close-expired-orders',
     schedule: { intervalMs },
-    run: async ({ signal }) => `${await inBatches((limit) => service.closeExpired(limit), batchCount, signal)} orders closed`,
+    run: async ({ signal }) => `${await inBatches((limit) => service.closeExpired(limit), batchCount, signal)} orders looked at`,
   };
 }

@@ -11,7 +11,6 @@ export function repairCatalogueSync(service: CatalogueRepair, intervalMs: number
   return {
     name: 'repair-catalogue-sync',
     schedule: { intervalMs },
-    run: async ({ signal }) =>
-      `${await inBatches((limit) => service.repairDue(limit), batchCount, signal)} subscriptions synchronised`,
+    run: async ({ signal }) => `${await inBatches((limit) => service.repairDue(limit), batchCount, signal)} subscriptions tried`,
   };
 }

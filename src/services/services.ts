@@ -17,7 +17,7 @@ import { History } from './history/history.js';
 import { sweepIdempotencyRecords } from './idempotency.js';
 import { Adjustments } from './ledger/adjustments.js';
 import { Snapshots } from './ledger/snapshots.js';
-import { type VerifyOptions, verifyLedger } from './ledger/verify-ledger.js';
+import { shareVerification, type VerifyOptions, verifyLedger } from './ledger/verify-ledger.js';
 import type { Announcer, Moved } from './ledger/wallet.js';
 import { LiveEventRetention } from './live/live-event-retention.js';
 import { LiveFeed } from './live/live-feed.js';
@@ -81,6 +81,7 @@ export function composeServices(dependencies: ServiceDependencies) {
     retentionMs: limits.liveEventRetentionMs,
     batchCount: limits.jobBatchCount,
   });
+  const sharedVerification = shareVerification(database);
   return {
     ...catalogueParts,
     ...money,
@@ -88,7 +89,8 @@ export function composeServices(dependencies: ServiceDependencies) {
     history,
     live,
     access: new Access(database, clock, limits),
-    verifyLedger: (options: VerifyOptions = { fromSnapshots: true }) => verifyLedger(database, options),
+    /** Without options: as the run that is under way finds it, for admins who may ask as often as they like. */
+    verifyLedger: (options?: VerifyOptions) => (options ? verifyLedger(database, options) : sharedVerification()),
     sweepers: {
       'idempotency records': (signal: AbortSignal) => {
         const before = new Date(clock.now().getTime() - limits.idempotencyRetentionMs);
@@ -179,7 +181,8 @@ function composeStripe(
       accountId: config.stripe.accountId,
       apiVersion: STRIPE_API_VERSION,
     },
-    onError: (error: unknown) => logger.error({ reason: describeFailure(error) }, 'an event of Stripe could not be processed'),
+    onError: (error, eventOrPaymentId) =>
+      logger.error({ reason: describeFailure(error), eventOrPaymentId }, 'an event of Stripe could not be processed'),
   });
   money.fulfilment.onFulfilled = (paymentIntentId) => stripeInbox.wake(paymentIntentId);
   const reconciliations = new ReconciliationStore(database, limits.pageMaximumCount);

@@ -204,7 +204,23 @@ describe('npm run token', () => {
   ])('refuses: %s', async (message, words) => {
     const { code, err } = await (await launch({}, 'commands/token.js', ...words)).ended;
     expect(code).toBe(1);
-    expect(err).toContain(message);
+    expect(err).toBe(`${message}\nUsage: npm run token -- --user <uuid> --role viewer|service|admin [--expires-in 1h]\n`);
+  });
+
+  test('tells of a wrong setting without blaming the words', async () => {
+    const { code, err } = await (
+      await launch({ CURRENCY: 'x', LOG_LEVEL: 'loud' }, 'commands/token.js', '--user', VIEWER, '--role', 'admin')
+    ).ended;
+    expect(code).toBe(1);
+    expect(err.trimEnd().split('\n')).toEqual([expect.stringMatching(/^CURRENCY/), expect.stringMatching(/^LOG_LEVEL/)]);
+  });
+});
+
+describe.each(['reconcile', 'verify-ledger'])('npm run %s', (name) => {
+  test('tells every wrong setting in a line of its own, and ends with 2', async () => {
+    const { code, out, err } = await (await launch({ CURRENCY: 'x', LOG_LEVEL: 'loud' }, `commands/${name}.js`)).ended;
+    expect({ code, out }).toEqual({ code: 2, out: '' });
+    expect(err.trimEnd().split('\n')).toEqual([expect.stringMatching(/^CURRENCY/), expect.stringMatching(/^LOG_LEVEL/)]);
   });
 });
 

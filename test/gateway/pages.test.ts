@@ -13,6 +13,7 @@ const identity: Identity = {
 const demo: PagesSettings['demo'] = {
   viewers: [{ id: 'v1', name: 'Ada' }],
   adminId: 'a1',
+  serviceId: 's1',
   tokenFor: async (userId, role) => `${role} ${userId}`,
 };
 
@@ -58,7 +59,11 @@ describe('the pages for people', () => {
     expect((await get('/demo/viewers', { 'sec-fetch-site': 'same-origin' })).json()).toEqual([
       { id: 'v1', name: 'Ada', token: 'viewer v1' },
     ]);
-    expect((await get('/playground/tokens')).json()).toContainEqual({ name: 'admin', token: 'admin a1' });
+    expect((await get('/playground/tokens')).json()).toEqual([
+      { name: 'admin', token: 'admin a1' },
+      { name: 'viewer', token: 'viewer v1' },
+      { name: 'service', token: 'service s1' },
+    ]);
     for (const site of ['cross-site', 'same-site']) {
       expect((await get('/demo/viewers', { 'sec-fetch-site': site })).statusCode).toBe(403);
       expect((await get('/playground/tokens', { 'sec-fetch-site': site })).json()).toEqual([]);

@@ -1,6 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
+import { closeExpiredOrders } from '../../src/jobs/close-expired-orders.js';
 import { decideRetryDelay } from '../../src/jobs/decide-retry-delay.js';
 import { inBatches } from '../../src/jobs/in-batches.js';
+import { repairCatalogueSync } from '../../src/jobs/repair-catalogue-sync.js';
 import { sweep } from '../../src/jobs/sweep.js';
 import { describeSchedule } from '../../src/services/jobs/schedule.js';
 
@@ -56,6 +58,12 @@ test.each([
 
 test('a cron line is told as it stands, with its zone', () => {
   expect(describeSchedule({ cron: '15 3 * * *' })).toBe('15 3 * * * (UTC)');
+});
+
+test('Jobs that only try tell how many they tried', async () => {
+  const five = async () => 5;
+  expect(await closeExpiredOrders({ closeExpired: five }, 1_000, 10).run(context)).toBe('5 orders looked at');
+  expect(await repairCatalogueSync({ repairDue: five }, 1_000, 10).run(context)).toBe('5 subscriptions tried');
 });
 
 describe('The sweep', () => {

@@ -1,4 +1,5 @@
 import type { Database, Queryable, Statement } from '../../stores/database.js';
+import { onceAtATime } from '../once-at-a-time.js';
 import { ledgerRules, verifyAccounts, verifyBalances } from './verify-rules.js';
 
 export interface LedgerDiscrepancy {
@@ -73,6 +74,13 @@ export async function verifyLedger(database: Database, options: VerifyOptions): 
   };
   return database.transaction(verify, { unlimited: true });
 }
+
+/**
+ * As `verifyLedger` from the snapshots, for all who ask while one is under way: it has no timeout, and however many ask, they
+ * take one connection. The report is of the database as it was when that run began.
+ */
+export const shareVerification = (database: Database): (() => Promise<LedgerReport>) =>
+  onceAtATime(() => verifyLedger(database, { fromSnapshots: true }));
 
 function whatIsWrongWith(check: BalanceCheck): LedgerDiscrepancy[] {
   const { userId } = check;
