@@ -14,6 +14,8 @@ import { Target } from './target.js';
 
 const ROUNDS = 3;
 const PACED_SECONDS = 6;
+/** How much more memory the last minute of a soak may hold than the first. */
+const LARGEST_GROWTH = 1.1;
 
 const directory = mkdtempSync(path.join(os.tmpdir(), 'boxoffice-bench-live-'));
 const numbers = process.argv.slice(2).filter((argument) => /^\d+$/.test(argument));
@@ -90,7 +92,7 @@ function report(count, { bare, ours }) {
   console.log(`ours / bare: ${(ours.eventsPerCpuSecond / bare.eventsPerCpuSecond).toFixed(2)} events per CPU-second`);
 }
 
-/** Constant load; memory at the end of each minute, after a collection. */
+/** Constant load; memory at the end of each minute, after a collection. The exit code is 1 when it has grown. */
 async function soak() {
   const viewers = Array.from({ length: 1_000 }, () => randomUUID());
   await database.query(
@@ -102,13 +104,22 @@ async function soak() {
   for (let minute = 1; minute <= soakMinutes; minute++) {
     const latencies = await target.pace(60);
     const { rssBytes, heapBytes } = await target.usage('memory');
-    const [resident, heap] = [rssBytes, heapBytes].map((bytes) => (bytes / 2 ** 20).toFixed(1));
+    const [resident, heap] = [rssBytes, heapBytes].map(mebibytes);
     const p99Ms = latencies[Math.floor(latencies.length * 0.99)].toFixed(1);
     console.log(`minute ${minute}: ${resident} MiB resident, ${heap} MiB of heap in use; p99 ${p99Ms} ms`);
-    residents.push(resident);
+    residents.push(rssBytes);
   }
-  console.log(`resident: ${residents[0]} MiB after the first minute, ${residents.at(-1)} MiB after the last`);
   await target.stop();
+  const growth = residents.at(-1) / residents[0];
+  console.log(
+    `resident: ${mebibytes(residents[0])} MiB after the first minute, ${mebibytes(residents.at(-1))} MiB after the last`,
+  );
+  console.log(`last / first: ${growth.toFixed(3)}, at most ${LARGEST_GROWTH} is allowed`);
+  if (growth > LARGEST_GROWTH) process.exitCode = 1;
+}
+
+function mebibytes(bytes) {
+  return (bytes / 2 ** 20).toFixed(1);
 }
 
 async function freePort() {

@@ -5,6 +5,8 @@ import { buildSchema, Kind, parse, validate } from 'graphql';
 import { observeCalls, watchPool } from '../../src/gateway/call-metrics.js';
 import { watchJobs } from '../../src/gateway/job-metrics.js';
 import { createMetrics, watchServices } from '../../src/gateway/metrics.js';
+import { limitVariable } from '../../src/limits.js';
+import { defaultLimits } from '../support/catalogue-scene.js';
 
 const schema = buildSchema(readFileSync('schema.graphql', 'utf8'));
 const pages = [...globSync('*.md'), ...globSync('docs/*.md'), ...globSync('examples/*.md')];
@@ -46,7 +48,22 @@ function metricsOf(query: string): string[] {
   return [...query.matchAll(/(boxoffice_[a-z_]+?)(?:_bucket|_sum|_count)?\b/g)].map((match) => match[1] ?? '');
 }
 
+/** `64 KiB` and the like, as the number that a limit's variable takes. */
+function inLimitUnits(told: string): number {
+  const [, amount = '', unit = ''] = /^([\d,]+) ?(s|KiB|MiB|days)?$/.exec(told) ?? [];
+  const factors: Record<string, number> = { '': 1, s: 1_000, days: 86_400_000, KiB: 1_024, MiB: 1_048_576 };
+  return Number(amount.replaceAll(',', '') || Number.NaN) * (factors[unit] ?? Number.NaN);
+}
+
 describe('what the docs and pages say', () => {
+  it("live.md tells the limits' defaults as they are", () => {
+    const defaults = new Map(Object.entries(defaultLimits).map(([name, value]) => [limitVariable(name), value]));
+    // In the table, and in sentences: `LIVE_SWEEP_INTERVAL_MS` (1 s).
+    const told = [...readFileSync('docs/live.md', 'utf8').matchAll(/`([A-Z_]{3,})` +(?:\| |\()(\d[\w, ]*?) *[|)]/g)];
+    expect(told.length).toBe(11);
+    for (const [, name = '', text = ''] of told) expect([name, inLimitUnits(text)]).toEqual([name, defaults.get(name)]);
+  });
+
   it('operations.md names every resource of Stripe that the code calls, for the restricted key', () => {
     const table = readFileSync('docs/operations.md', 'utf8').split('### The restricted key')[1]?.split('###')[0] ?? '';
     const named = [...table.matchAll(/\| `([a-zA-Z.]+)`:/g)].map((match) => match[1]);

@@ -3,8 +3,10 @@ import { WebSocket } from 'ws';
 
 export interface Following<Change> {
   readonly seen: Change[];
-  /** Breaks the connection as a tunnel does: without a word. */
-  cut(): void;
+  /** How often it was acknowledged. */
+  connections(): number;
+  /** Breaks the connection as a tunnel does: without a word. False when there was none. */
+  cut(): boolean;
   stop(): Promise<void>;
 }
 
@@ -20,6 +22,7 @@ export function follow<Change extends { cursor: string }>(options: {
   const seen: Change[] = [];
   let socket: WebSocket | null = null;
   let stopped = false;
+  let connections = 0;
   const client = createClient({
     url: options.url,
     webSocketImpl: class extends WebSocket {
@@ -27,6 +30,11 @@ export function follow<Change extends { cursor: string }>(options: {
         super(url, protocols, { perMessageDeflate: false });
         socket = this;
       }
+    },
+    on: {
+      connected: () => {
+        connections++;
+      },
     },
     connectionParams: () => ({ token: options.token() }),
     retryAttempts: Number.POSITIVE_INFINITY,
@@ -57,7 +65,12 @@ export function follow<Change extends { cursor: string }>(options: {
   start();
   return {
     seen,
-    cut: () => socket?.terminate(),
+    connections: () => connections,
+    cut: () => {
+      const wasOpen = socket?.readyState === WebSocket.OPEN;
+      socket?.terminate();
+      return wasOpen;
+    },
     stop: async () => {
       stopped = true;
       await client.dispose();

@@ -55,12 +55,14 @@ export class RedisServer {
     }, 'redis-server answers');
   }
 
-  async kill(): Promise<void> {
+  /** Gives back whether there was one to kill. */
+  async kill(): Promise<boolean> {
     const child = this.child;
     this.child = null;
-    if (!child || child.exitCode !== null) return;
+    if (!child || child.exitCode !== null) return false;
     child.kill('SIGKILL');
     await once(child, 'exit');
+    return child.signalCode === 'SIGKILL';
   }
 
   /** Stops answering without closing a connection, until SIGCONT. */

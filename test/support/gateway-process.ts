@@ -54,7 +54,7 @@ export class GatewayProcess {
         this.written += text;
       });
     }
-    await until(async () => (await this.readiness())?.status === 'ready', `${this.url} is ready`, 30_000).catch((error) => {
+    await until(async () => (await this.readiness())?.status === 'ready', `${this.url} is ready`, 60_000).catch((error) => {
       throw new Error(`${(error as Error).message}\n${this.written}`);
     });
   }
