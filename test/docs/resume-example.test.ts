@@ -1,6 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { buildSchema, type ExecutionArgs } from 'graphql';
+import { buildSchema, type ExecutionArgs, GraphQLError } from 'graphql';
 import { type Client, createClient } from 'graphql-ws';
 import { useServer } from 'graphql-ws/use/ws';
 import { WebSocket, WebSocketServer } from 'ws';
@@ -39,8 +39,44 @@ describe('the example of a client that resumes', () => {
       },
       server,
     );
+    await follow(seen);
+    expect(seen).toEqual(['1', '2', '3', '4', '5', '6']);
+    expect(askedAfter).toEqual([null, '2', '4']);
+  });
+
+  it.each(['at its start', 'while it stood still'])('forgets a cursor that was refused %s, and starts afresh', async (when) => {
+    server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+    const expiry = new GraphQLError('Start afresh.', { extensions: { code: 'CURSOR_EXPIRED' } });
+    const askedAfter: unknown[] = [];
+    const seen: string[] = [];
+    useServer(
+      {
+        schema,
+        // The errors of a stream that cannot go on come as `error`, those of its start as `next`.
+        onSubscribe: (_context, _id, { variables }) => {
+          askedAfter.push(variables?.after ?? null);
+          return variables?.after && when !== 'at its start' ? [expiry] : undefined;
+        },
+        subscribe: ({ variableValues }: ExecutionArgs) => {
+          if (variableValues?.after) return { errors: [expiry] };
+          const afresh = askedAfter.length > 1;
+          return changesAfter(afresh ? 4 : 0, async () => {
+            while (seen.at(-1) !== '2') await new Promise((resolve) => setImmediate(resolve));
+            for (const socket of server?.clients ?? []) socket.terminate();
+          });
+        },
+      },
+      server,
+    );
+    await follow(seen);
+    expect(seen).toEqual(['1', '2', '5', '6']);
+    expect(askedAfter).toEqual([null, '2', null]);
+  });
+
+  /** Follows the server with the example's client until it has nothing more to say. */
+  async function follow(seen: string[]): Promise<void> {
     await new Promise((resolve) => server?.once('listening', resolve));
-    const { port } = server.address() as AddressInfo;
+    const { port } = (server?.address() ?? {}) as AddressInfo;
     const inner = createClient({
       url: `ws://127.0.0.1:${port}`,
       webSocketImpl: WebSocket,
@@ -55,9 +91,7 @@ describe('the example of a client that resumes', () => {
         { next: ({ data }) => void seen.push(data?.changed.cursor ?? 'none'), error: reject, complete: resolve },
       );
     });
-    expect(seen).toEqual(['1', '2', '3', '4', '5', '6']);
-    expect(askedAfter).toEqual([null, '2', '4']);
-  });
+  }
 });
 
 /** Two changes, then, once they were seen, the line breaks; six in all. */
