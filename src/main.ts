@@ -96,7 +96,8 @@ async function welcome(config: Config, sandboxUrl: string | null): Promise<strin
   const url = config.http.publicUrl;
   const lines = ['', 'Boxoffice is ready.', `  GraphQL     ${url}/graphql`];
   if (config.guard.playground !== 'off') lines.push(`  Playground  ${url}/playground`);
-  if (config.demo) lines.push(`  Demo        ${url}/demo`);
+  // Its tokens are signed with the secret: with JWKS_URL it is not served.
+  if (config.demo && config.identity.secret) lines.push(`  Demo        ${url}/demo`);
   if (sandboxUrl) lines.push(`  Sandbox     ${sandboxUrl} (stands in for Stripe)`);
   if (!config.demo || !config.identity.secret) return lines.join('\n');
   const viewer = await demoToken(config, DEMO_VIEWERS[0].id, 'viewer');

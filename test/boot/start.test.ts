@@ -174,6 +174,14 @@ describe('a server', () => {
     expect(processesOf(home)).toEqual([]);
   });
 
+  test('shows the address of the demo only where it is served: not with JWKS_URL', async () => {
+    const { child, output, url } = await launch({ JWKS_URL: `http://127.0.0.1:${await freePort()}/keys` });
+    await until(() => output.out.includes('Sandbox') || child.exitCode !== null);
+    expect(output.out).toContain('/playground');
+    expect(output.out).not.toContain('/demo');
+    expect((await fetch(`${url}/demo`)).status).toBe(404);
+  });
+
   test('that is told to end in the middle of its start leaves nothing running', async () => {
     const { child, ended } = await launch();
     await until(() => processesOf(home).some(({ line }) => line.includes('bin/postgres')));
