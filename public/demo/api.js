@@ -3,6 +3,9 @@ import { errorText } from './words.js';
 /** A failure that can be shown as it is. */
 export class SayIt extends Error {}
 
+/** The server no longer keeps what came after a cursor: the database is new, or the tab was away for longer than a week. */
+const isExpiry = (error) => Array.isArray(error) && error.some(({ extensions }) => extensions?.code === 'CURSOR_EXPIRED');
+
 /** The public API for one viewer: questions over HTTP, changes over one WebSocket. */
 export class Api {
   #token;
@@ -21,7 +24,7 @@ export class Api {
       connectionParams: { authorization: `Bearer ${token}` },
       // This page resumes by itself, after its cursors.
       retryAttempts: 0,
-      on: { connected: () => onLine('live') },
+      on: { connected: () => onLine('live'), closed: () => onLine(this.isCut ? 'cut' : 'connecting') },
     });
   }
 
@@ -57,9 +60,10 @@ export class Api {
 
   /**
    * Follows a live field for good. After a break it goes on after the last cursor, so nothing is missed or seen twice.
-   * `onChange(change, { resumed })` runs for each change; `resumed` is true for the first after a break.
+   * `onChange(change, { resumed })` runs for each change; `resumed` is true for the first after a break. `onExpired()` runs
+   * when the changes after the cursor are no longer kept: what is shown may be out of date, and the present state comes next.
    */
-  async follow(query, onChange, onError) {
+  async follow(query, { onChange, onExpired, onError }) {
     let cursor;
     let waitMs = 250;
     while (!this.#ended) {
@@ -75,10 +79,12 @@ export class Api {
           resumed = false;
         }
       } catch (error) {
-        if (Array.isArray(error)) onError(error.map(({ message }) => message).join(' '));
+        if (isExpiry(error)) {
+          cursor = undefined;
+          onExpired();
+        } else if (Array.isArray(error)) onError(error.map(({ message }) => message).join(' '));
       }
       if (this.#ended) return;
-      this.onLine(this.isCut ? 'cut' : 'connecting');
       await new Promise((resolve) => setTimeout(resolve, waitMs));
       waitMs = Math.min(waitMs * 2, 5_000);
     }

@@ -1,56 +1,14 @@
 import { Api, SayIt } from './api.js';
+import { welcomeBack } from './back-from-checkout.js';
+import { log, notice, run, tell } from './notices.js';
 import * as operations from './operations.js';
-import { element, filmTile, grantRow, hintRow, logLine, planCard, transactionRow } from './parts.js';
+import { byId, element, filmTile, grantRow, hintRow, planCard, transactionRow } from './parts.js';
+import { confirmRefund } from './refund-dialog.js';
 import { currencySign, days, grantStatusText, kindText, minorUnits, moneyText } from './words.js';
 
-const byId = (id) => document.getElementById(id);
 const state = { plans: [], films: [], grants: new Map(), history: new Map(), balance: null, older: null };
 let api;
 let viewer;
-
-// ---- words to the viewer
-
-function notice(words, { bad = false, actions = [] } = {}) {
-  const box = element(
-    'div',
-    { className: bad ? 'notice bad' : 'notice', role: bad ? 'alert' : 'status' },
-    element('p', {}, words),
-    ...actions,
-  );
-  box.append(
-    element(
-      'button',
-      { type: 'button', className: 'quiet small', onclick: () => box.remove(), 'aria-label': 'Close this message' },
-      'Close',
-    ),
-  );
-  byId('notices').replaceChildren(box);
-  return box;
-}
-
-function tell(error) {
-  if (!(error instanceof SayIt)) console.error(error);
-  notice(error instanceof SayIt ? error.message : 'Something in this page went wrong. Reload it, please.', { bad: true });
-}
-
-/** Runs what a button does: one at a time, its failure in words. */
-async function run(work) {
-  document.body.setAttribute('aria-busy', 'true');
-  try {
-    return await work();
-  } catch (error) {
-    tell(error);
-    return undefined;
-  } finally {
-    document.body.removeAttribute('aria-busy');
-  }
-}
-
-function log(words, cursor) {
-  const list = byId('log');
-  list.prepend(logLine(words, cursor));
-  while (list.children.length > 60) list.lastChild.remove();
-}
 
 // ---- what is shown
 
@@ -154,40 +112,43 @@ const soon = (() => {
   };
 })();
 
+function showBalanceChange({ cursor, balance, transaction }, { resumed }) {
+  state.balance = balance;
+  showBalance();
+  if (transaction) state.history.set(transaction.id, transaction);
+  showHistory();
+  const what = transaction ? `${kindText[transaction.kind]} ${moneyText(transaction.amount)}, ` : '';
+  const words = `Balance: ${what}${moneyText(balance.available)} available, version ${balance.version}`;
+  log(resumed ? `Resumed. ${words}` : words, cursor);
+  if (transaction) soon('history', () => loadHistory());
+}
+
+function showGrantChange({ cursor, grant }, { resumed }) {
+  state.grants.set(grant.id, grant);
+  showGrants();
+  const words = `Grant: ${grant.subscription.title} is ${grantStatusText[grant.status].toLowerCase()}`;
+  log(resumed ? `Resumed. ${words}` : words, cursor);
+  if (state.films.length > 0) soon('access', loadAccess);
+}
+
+/** What is shown may not be so any more, a grant that is gone for instance: it is dropped and loaded anew. */
+async function loadAfresh() {
+  Object.assign(state, { grants: new Map(), history: new Map(), older: null });
+  log('What happened meanwhile is no longer kept: everything is loaded anew.');
+  await Promise.all([loadCatalogue(), loadGrants(), loadHistory()]);
+}
+
 function followChanges() {
   const mine = api;
-  const onError = (message) => log(`Refused: ${message}`);
-  mine.follow(
-    operations.BALANCE_CHANGED,
-    ({ cursor, balance, transaction }, { resumed }) => {
-      if (mine !== api) return;
-      state.balance = balance;
-      showBalance();
-      if (transaction) state.history.set(transaction.id, transaction);
-      showHistory();
-      const what = transaction ? `${kindText[transaction.kind]} ${moneyText(transaction.amount)}, ` : '';
-      log(
-        `${resumed ? 'Resumed. ' : ''}Balance: ${what}${moneyText(balance.available)} available, version ${balance.version}`,
-        cursor,
-      );
-      if (transaction) soon('history', () => loadHistory());
-    },
-    onError,
-  );
-  mine.follow(
-    operations.GRANT_CHANGED,
-    ({ cursor, grant }, { resumed }) => {
-      if (mine !== api) return;
-      state.grants.set(grant.id, grant);
-      showGrants();
-      log(
-        `${resumed ? 'Resumed. ' : ''}Grant: ${grant.subscription.title} is ${grantStatusText[grant.status].toLowerCase()}`,
-        cursor,
-      );
-      if (state.films.length > 0) soon('access', loadAccess);
-    },
-    onError,
-  );
+  const whileMine =
+    (work) =>
+    (...given) => {
+      if (mine === api) work(...given);
+    };
+  const onExpired = whileMine(() => soon('afresh', loadAfresh));
+  const onError = whileMine((message) => log(`Refused: ${message}`));
+  mine.follow(operations.BALANCE_CHANGED, { onChange: whileMine(showBalanceChange), onExpired, onError });
+  mine.follow(operations.GRANT_CHANGED, { onChange: whileMine(showGrantChange), onExpired, onError });
 }
 
 // ---- what the viewer does
@@ -215,47 +176,6 @@ function topUp(event) {
     const input = { amount, currency, idempotencyKey: crypto.randomUUID(), returnUrl: returnUrl() };
     const { order } = await api.ask(operations.TOP_UP, { input });
     location.assign(order.checkoutUrl);
-  });
-}
-
-/** What is wrong with a part of what can be given back; empty when nothing is. */
-function amountFault(text, refundable) {
-  const amount = minorUnits(text, refundable.currency);
-  if (amount === null) return 'Write an amount such as 20.00.';
-  if (amount === 0) return 'Write more than nothing.';
-  return amount > refundable.amount ? `At most ${moneyText(refundable)} can go back.` : '';
-}
-
-/** Asks before money moves; resolves to the choices, or to null when the viewer keeps it. */
-function confirmRefund({ title, words, destination, refundable }) {
-  byId('dialog-title').textContent = title;
-  byId('dialog-words').textContent = words;
-  byId('dialog-choice').hidden = destination !== 'CARD';
-  byId('dialog-destination').value = 'CARD';
-  byId('dialog-part').hidden = !refundable;
-  byId('dialog-fault').textContent = '';
-  if (refundable) byId('dialog-amount').value = moneyText(refundable).replaceAll(/[^\d.]/g, '');
-  byId('dialog-amount').removeAttribute('aria-invalid');
-  if (refundable) byId('dialog-currency').textContent = currencySign(refundable.currency);
-  const dialog = byId('dialog');
-  dialog.returnValue = 'no';
-  // A wrong amount is said where it was written: the dialog stays.
-  byId('dialog-form').onsubmit = (event) => {
-    const fault = refundable && event.submitter?.value === 'yes' ? amountFault(byId('dialog-amount').value, refundable) : '';
-    if (!fault) return;
-    event.preventDefault();
-    byId('dialog-fault').textContent = fault;
-    byId('dialog-amount').setAttribute('aria-invalid', 'true');
-    byId('dialog-amount').focus();
-  };
-  dialog.showModal();
-  return new Promise((resolve) => {
-    dialog.onclose = () =>
-      resolve(
-        dialog.returnValue === 'yes'
-          ? { destination: byId('dialog-destination').value, amount: byId('dialog-amount').value }
-          : null,
-      );
   });
 }
 
@@ -292,44 +212,6 @@ const giveTopUpBack = (transaction) =>
     const { refund } = await api.ask(operations.REFUND_TRANSACTION, { input });
     notice(`${moneyText(refund.amount)} ${refund.status === 'PENDING' ? 'is on its way' : 'went back'} to the card.`);
   });
-
-// ---- back from the checkout page
-
-function openOrderNotice(order) {
-  const pay = element('a', { href: order.checkoutUrl }, 'Go on paying');
-  const cancel = element('button', { type: 'button', className: 'quiet small' }, 'Cancel the order');
-  const box = notice(`${order.subscription?.title ?? 'The top-up'} (${moneyText(order.amount)}) is not paid yet.`, {
-    actions: [pay, cancel],
-  });
-  cancel.onclick = () =>
-    run(async () => {
-      await api.ask(operations.CANCEL_ORDER, { id: order.id });
-      box.remove();
-      notice('The order is cancelled. Nothing was paid.');
-    });
-}
-
-async function welcomeBack(orderId) {
-  let order;
-  for (let attempt = 0; attempt < 5; attempt += 1) {
-    order = await api.ask(operations.ORDER, { id: orderId });
-    if (order?.status !== 'OPEN') break;
-    await new Promise((resolve) => setTimeout(resolve, 400));
-  }
-  const url = new URL(location.href);
-  url.searchParams.delete('order');
-  history.replaceState(null, '', url);
-  if (!order) notice('There is no such order of this viewer.', { bad: true });
-  else if (order.status === 'OPEN') openOrderNotice(order);
-  else if (order.status === 'PAID') {
-    notice(
-      order.kind === 'TOP_UP' ? `${moneyText(order.amount)} are in your balance.` : `Paid. ${order.subscription.title} is yours.`,
-    );
-  } else
-    notice(order.status === 'EXPIRED' ? 'The order is closed. Nothing was paid.' : 'The payment failed. Nothing was paid.', {
-      bad: true,
-    });
-}
 
 // ---- one viewer after the other
 
@@ -377,7 +259,7 @@ async function start() {
   byId('older').onclick = () => run(() => loadHistory(state.older));
   await become(first);
   const orderId = parameters.get('order');
-  if (orderId) await welcomeBack(orderId);
+  if (orderId) await welcomeBack(api, orderId);
 }
 
 run(start);

@@ -1,5 +1,7 @@
 import { accessText, accessWords, briefDateText, dateText, days, grantStatusText, moneyText, transactionText } from './words.js';
 
+export const byId = (id) => document.getElementById(id);
+
 /** An element with its properties and what is in it; text is text, never markup. */
 export function element(tag, properties = {}, ...children) {
   const node = document.createElement(tag);

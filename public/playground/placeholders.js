@@ -1,7 +1,8 @@
 /**
  * What stands in double braces in the variables and headers of a tab: tokens by their role, `{{new}}` for a fresh
  * idempotency key, and what the last answers gave (`{{grantId}}` and so on). So the ready tabs work one after the other
- * with nothing to copy, and no token is kept in the browser's storage.
+ * with nothing to copy, and the tabs, which GraphiQL keeps in the browser's storage, hold no token. One that was pasted is kept
+ * apart, in sessionStorage: until the browser's tab is closed.
  */
 export class Placeholders {
   #values = new Map();

@@ -4,7 +4,9 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import axe from 'axe-core';
+import pg from 'pg';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import { startEmbeddedPostgres } from '../../src/stores/embedded-postgres.js';
 
 const executable = [process.env.CHROMIUM_PATH, '/usr/bin/chromium'].find((file) => file && existsSync(file));
 
@@ -25,9 +27,10 @@ export class House {
     private readonly server: ChildProcess,
     private readonly browser: Browser,
     private readonly dataDirectory: string,
+    private readonly greeting: string,
   ) {}
 
-  static async open(): Promise<House> {
+  static async open(environment: Readonly<Record<string, string>> = {}): Promise<House> {
     const dataDirectory = mkdtempSync(path.join(tmpdir(), 'boxoffice browser '));
     // As root the database runs under another account, which must reach its directory here; else it would be kept elsewhere.
     chmodSync(dataDirectory, 0o755);
@@ -41,6 +44,7 @@ export class House {
         SANDBOX_PORT: String(sandboxPort),
         DATA_DIR: dataDirectory,
         PUBLIC_URL: url,
+        ...environment,
       },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -55,7 +59,23 @@ export class House {
       await pause();
     }
     const browser = await chromium.launch({ executablePath: executable, args: ['--no-sandbox', '--disable-dev-shm-usage'] });
-    return new House(url, server, browser, dataDirectory);
+    return new House(url, server, browser, dataDirectory, output);
+  }
+
+  /** One of the tokens that the server printed when it was ready. */
+  token(role: 'viewer' | 'service' | 'admin'): string {
+    const token = new RegExp(`^ +${role} +(\\S+)$`, 'm').exec(this.greeting)?.[1];
+    if (!token) throw new Error(`No token of ${role} was printed:\n${this.greeting}`);
+    return token;
+  }
+
+  /** As retention does, days later: the viewer's cursors are of no use any more. */
+  async forgetLiveEvents(userId: string): Promise<void> {
+    const database = await startEmbeddedPostgres({ dataDirectory: this.dataDirectory, share: true });
+    const client = new pg.Client({ connectionString: database.url });
+    await client.connect();
+    await client.query('delete from live_events where user_id = $1', [userId]);
+    await client.end();
   }
 
   /** A tab of a browser of its own; what its console complains about is kept. */
@@ -94,6 +114,11 @@ export async function keepPicture(page: Page, name: string, height?: number): Pr
   if (size && height) await page.setViewportSize({ ...size, height });
   await page.screenshot({ path: `docs/images/${name}.png` });
   if (size) await page.setViewportSize(size);
+}
+
+/** How much of the page is cut off at the right of its window. */
+export function overflowPixels(page: Page): Promise<number> {
+  return page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth');
 }
 
 /** What of the page goes against WCAG 2.2 (A and AA), as far as axe-core can tell: rule and place. */

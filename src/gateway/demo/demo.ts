@@ -13,6 +13,21 @@ const contentSecurityPolicy = [
   "frame-ancestors 'none'",
 ].join('; ');
 
+const PAGE_FILES = [
+  'demo.css',
+  'parts.css',
+  'films.css',
+  'demo.js',
+  'api.js',
+  'back-from-checkout.js',
+  'notices.js',
+  'operations.js',
+  'parts.js',
+  'refund-dialog.js',
+  'words.js',
+  'icon.svg',
+];
+
 export interface DemoViewer {
   /** The `sub` of the viewer's token. */
   id: string;
@@ -30,21 +45,10 @@ export interface DemoSettings {
  * for development only and must never be registered in production.
  */
 export function registerDemo(app: FastifyInstance, settings: DemoSettings): void {
-  serveFiles(
-    app,
-    {
-      '/demo': ownFile('public/demo/index.html'),
-      '/demo/demo.css': ownFile('public/demo/demo.css'),
-      '/demo/demo.js': ownFile('public/demo/demo.js'),
-      '/demo/api.js': ownFile('public/demo/api.js'),
-      '/demo/operations.js': ownFile('public/demo/operations.js'),
-      '/demo/parts.js': ownFile('public/demo/parts.js'),
-      '/demo/words.js': ownFile('public/demo/words.js'),
-      '/demo/icon.svg': ownFile('public/demo/icon.svg'),
-      '/demo/graphql-ws.js': packageFile('graphql-ws', 'umd/graphql-ws.min.js'),
-    },
-    contentSecurityPolicy,
-  );
+  const page = ['/demo', ownFile('public/demo/index.html')] as const;
+  const files = PAGE_FILES.map((name) => [`/demo/${name}`, ownFile(`public/demo/${name}`)] as const);
+  const socketClient = ['/demo/graphql-ws.js', packageFile('graphql-ws', 'umd/graphql-ws.min.js')] as const;
+  serveFiles(app, Object.fromEntries([page, ...files, socketClient]), contentSecurityPolicy);
   // Where the checkout page sends back to when the buyer named no return URL.
   app.get('/', (request, reply) => {
     const query = request.url.indexOf('?');

@@ -1,0 +1,202 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { Page } from 'playwright-core';
+import { DEMO_VIEWERS } from '../../src/services/catalogue/demo-people.js';
+import { accessibilityFaults, House, keepPicture, overflowPixels, whyNoBrowser } from './house.js';
+import { pay } from './pay.js';
+
+const reason = whyNoBrowser();
+if (reason) console.warn(`The browser tests are skipped: ${reason}.`);
+
+/** What GraphiQL 4 and the CodeMirror in it do, by axe's rule: nothing that this package could mend in its own page. */
+const ofGraphiQL = new Set([
+  // CodeMirror's hidden text fields have no names.
+  'label',
+  // The type names of the documentation are told from the text by colour alone.
+  'link-in-text-block',
+  // Each tab holds its button to close it, which is smaller than 24 pixels.
+  'nested-interactive',
+  'target-size',
+  // CodeMirror takes its scrolled areas out of the order of Tab: its text field scrolls them.
+  'scrollable-region-focusable',
+]);
+
+interface Answer {
+  data: {
+    purchase: { order: { checkoutUrl: string } };
+    refundGrant: { refund: unknown };
+    balanceChanged: {
+      balance: { version: number; available: { amount: number } };
+      transaction: { amount: { amount: number } } | null;
+    };
+  };
+}
+
+const ownFaults = async (page: Page) =>
+  (await accessibilityFaults(page)).filter(
+    (fault) => !ofGraphiQL.has(fault.split(':')[0] ?? '') || !/graphiql|CodeMirror|textarea/.test(fault),
+  );
+
+(reason ? describe.skip : describe)('the playground in a browser', () => {
+  let house: House;
+
+  beforeAll(async () => {
+    house = await House.open();
+  }, 120_000);
+
+  afterAll(() => house?.close(), 30_000);
+
+  it('tells the whole story in its ready tabs: bought by card in a second tab, given back, and Stripe seen to have said so', async () => {
+    const page = await house.tab('/playground');
+    // As one who has just come and clicks nothing else.
+    await page.getByRole('button', { name: /^Execute query/ }).click();
+    await page.locator('.result-window').getByText('"The Playhouse"').waitFor();
+    expect(await page.getByRole('tab').count()).toBe(10);
+    await run(page, 'CreateFilms', '"The Playhouse"');
+    await run(page, 'CreateSubscription', '"DRAFT"');
+    await run(page, 'Activate', '"ACTIVE"');
+    const { checkoutUrl } = (await run(page, 'BuyByCard', '"checkoutUrl"')).data.purchase.order;
+    await run(page, 'Order', '"OPEN"');
+    await run(page, 'Access', '"NO_GRANT"');
+    await keepPicture(page, 'playground');
+
+    const checkout = await page.context().newPage();
+    await checkout.goto(checkoutUrl);
+    await pay(checkout, '4242 4242 4242 4242');
+    await runUntil(page, 'Order', '"PAID"');
+    await run(page, 'Access', '"GRANTED"');
+    const { refund } = (await run(page, 'Refund', '"REFUNDED"')).data.refundGrant;
+    expect(refund).toEqual({ status: 'SUCCEEDED', destination: 'CARD', amount: { amount: 300, currency: 'USD' } });
+    await run(page, 'Access', '"REFUNDED"');
+    await runUntil(page, 'Events', '"checkout.session.completed"');
+    await run(page, 'Ledger', '"discrepancies": []');
+    expect(house.takeFaults()).toEqual([]);
+  }, 120_000);
+
+  it('shows a change of the balance while its live tab runs', async () => {
+    const page = await house.tab('/playground');
+    const first = (await run(page, 'WatchBalance', '"balanceChanged"')).data.balanceChanged;
+    expect(first.transaction).toBeNull();
+    await adjust(house, 150);
+    const second = (await answerWith(page, '"ADJUSTMENT"')).data.balanceChanged;
+    expect(second.transaction?.amount).toEqual({ amount: 150 });
+    expect(second.balance.version).toBe(first.balance.version + 1);
+    expect(second.balance.available.amount).toBe(first.balance.available.amount + 150);
+    expect(house.takeFaults()).toEqual([]);
+  }, 120_000);
+
+  it.each(['light', 'dark'] as const)(
+    'shows what each field is for, and can be read in the %s',
+    async (colorScheme) => {
+      const page = await house.tab('/playground', { colorScheme });
+      await run(page, 'CreateFilms', '"The Playhouse"');
+      await page.getByRole('button', { name: 'Show Documentation Explorer' }).click();
+      const documentation = page.locator('.graphiql-doc-explorer');
+      await documentation.getByRole('link', { name: 'Live', exact: true }).click();
+      await documentation.getByText('Changes of the balance. Without after: the present balance first').waitFor();
+      expect(await page.evaluate('getComputedStyle(document.body).backgroundColor')).toBe(
+        colorScheme === 'light' ? 'rgb(255, 255, 255)' : 'rgb(33, 42, 59)',
+      );
+      expect(await ownFaults(page)).toEqual([]);
+      expect(house.takeFaults()).toEqual([]);
+    },
+    60_000,
+  );
+
+  it('fits a narrow screen in the dark', async () => {
+    const page = await house.tab('/playground', { viewport: { width: 375, height: 812 }, colorScheme: 'dark' });
+    await run(page, 'CreateFilms', '"The Playhouse"');
+    expect(await overflowPixels(page)).toBe(0);
+    expect(await ownFaults(page)).toEqual([]);
+    await keepPicture(page, 'playground-narrow-dark');
+    expect(house.takeFaults()).toEqual([]);
+  }, 120_000);
+});
+
+(reason ? describe.skip : describe)('the playground for admins only', () => {
+  let house: House;
+
+  beforeAll(async () => {
+    house = await House.open({ PLAYGROUND: 'admins' });
+  }, 120_000);
+
+  afterAll(() => house?.close(), 30_000);
+
+  it('lets an admin in by their token, and runs the tabs with it', async () => {
+    const page = await house.tab('/playground');
+    const field = page.getByLabel('The token of an admin');
+    const open = page.getByRole('button', { name: 'Open the playground' });
+    expect(await accessibilityFaults(page)).toEqual([]);
+    await field.fill(house.token('viewer'));
+    await open.click();
+    await page.getByRole('alert').getByText('This is not the token of an admin, or it has expired.').waitFor();
+    // The browser itself tells of the refusal.
+    expect(house.takeFaults()).toEqual([expect.stringContaining('403')]);
+
+    await field.fill(house.token('admin'));
+    await open.click();
+    await run(page, 'CreateFilms', '"The Playhouse"');
+    await page.reload();
+    await run(page, 'CreateSubscription', 'run the tab that makes it first');
+    await run(page, 'Ledger', '"discrepancies": []');
+    expect(house.takeFaults()).toEqual([]);
+  }, 120_000);
+
+  it('asks with the token that is pasted into its field, and keeps it for this browser tab only', async () => {
+    const page = await house.tab('/playground');
+    await page.getByLabel('The token of an admin').fill(house.token('admin'));
+    await page.getByRole('button', { name: 'Open the playground' }).click();
+    const own = page.getByLabel('Your own:');
+    await own.fill(house.token('viewer'));
+    await run(page, 'Ledger', '"FORBIDDEN"');
+    await run(page, 'WatchBalance', '"balanceChanged"');
+    await own.fill(house.token('admin'));
+    await run(page, 'Ledger', '"discrepancies": []');
+    expect(await page.evaluate('JSON.stringify(localStorage)')).not.toContain(house.token('admin'));
+    expect(house.takeFaults()).toEqual([]);
+  }, 120_000);
+});
+
+/** Opens a ready tab and runs it once; gives back its answer, which holds what is expected. */
+async function run(page: Page, tab: string, expected: string): Promise<Answer> {
+  await page.getByRole('tab', { name: new RegExp(`^${tab}`) }).click();
+  // The editors take the tab's texts over a moment after the click.
+  await page.locator('.graphiql-query-editor').getByText(tab, { exact: true }).first().waitFor();
+  await page.getByRole('button', { name: /^Execute query/ }).click();
+  return answerWith(page, expected);
+}
+
+/** Runs the tab of a question again until its answer holds what is expected: Stripe's news come a moment after a payment. */
+async function runUntil(page: Page, tab: string, expected: string): Promise<Answer> {
+  for (let attempt = 1; ; attempt += 1) {
+    const answered = page.waitForResponse((response) => response.url().endsWith('/graphql'));
+    const answer = await run(page, tab, '"data"');
+    const text = await (await answered).text();
+    if (text.includes(expected)) return answerWith(page, expected);
+    if (attempt === 50) throw new Error(`${tab} answered: ${JSON.stringify(answer)}`);
+  }
+}
+
+/** The answer that is shown, once it holds what is expected. */
+async function answerWith(page: Page, expected: string): Promise<Answer> {
+  const deadline = Date.now() + 15_000;
+  for (;;) {
+    // As a whole: the page itself has only those lines in it that can be seen.
+    const shown = await page.evaluate("document.querySelector('.result-window .CodeMirror').CodeMirror.getValue()");
+    if (String(shown).includes(expected)) return JSON.parse(String(shown));
+    if (Date.now() > deadline) throw new Error(`There was never ${expected} but: ${shown}`);
+    await page.waitForTimeout(50);
+  }
+}
+
+/** An admin puts money into the balance of the viewer of the ready tabs. */
+async function adjust(house: House, amount: number): Promise<void> {
+  const query = `mutation ($input: AdjustBalanceInput!) { adjustBalance(input: $input) { errors { message } } }`;
+  const input = { userId: DEMO_VIEWERS[0].id, amount, currency: 'USD', reason: 'Goodwill', idempotencyKey: randomUUID() };
+  const response = await fetch(`${house.url}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${house.token('admin')}` },
+    body: JSON.stringify({ query, variables: { input } }),
+  });
+  expect(await response.json()).toEqual({ data: { adjustBalance: { errors: [] } } });
+}
