@@ -2,8 +2,8 @@ import { inBatches } from './in-batches.js';
 import type { JobDefinition } from './job.js';
 
 export interface StaleHoldRelease {
-  /** Looks at up to `limit` payouts whose hold has expired and resolves it, as far as Stripe says how; tells how many. */
-  releaseStaleHolds(limit: number): Promise<number>;
+  /** Looks at up to `limit` payouts whose hold has expired and resolves it, as far as Stripe says how, until `signal`; tells how many. */
+  releaseStaleHolds(limit: number, signal: AbortSignal): Promise<number>;
 }
 
 /** Gives up payouts that Stripe does not have in time, so that their money does not stay held for ever. */
@@ -12,6 +12,6 @@ export function releaseStaleHolds(service: StaleHoldRelease, intervalMs: number,
     name: 'release-stale-holds',
     schedule: { intervalMs },
     run: async ({ signal }) =>
-      `${await inBatches((limit) => service.releaseStaleHolds(limit), batchCount, signal)} stale holds looked at`,
+      `${await inBatches((limit) => service.releaseStaleHolds(limit, signal), batchCount, signal)} stale holds looked at`,
   };
 }

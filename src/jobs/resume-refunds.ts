@@ -2,8 +2,8 @@ import { inBatches } from './in-batches.js';
 import type { JobDefinition } from './job.js';
 
 export interface RefundResumption {
-  /** Takes up to `limit` refunds that are under way and due one step further; tells how many. */
-  resumeDue(limit: number): Promise<number>;
+  /** Takes up to `limit` refunds that are under way and due one step further, until `signal` says to stop; tells how many. */
+  resumeDue(limit: number, signal: AbortSignal): Promise<number>;
 }
 
 /** Goes on with payouts that were cut off or that Stripe has not answered, until their hold expires. */
@@ -11,6 +11,7 @@ export function resumeRefunds(service: RefundResumption, intervalMs: number, bat
   return {
     name: 'resume-refunds',
     schedule: { intervalMs },
-    run: async ({ signal }) => `${await inBatches((limit) => service.resumeDue(limit), batchCount, signal)} refunds resumed`,
+    run: async ({ signal }) =>
+      `${await inBatches((limit) => service.resumeDue(limit, signal), batchCount, signal)} refunds resumed`,
   };
 }

@@ -19,23 +19,24 @@ const RETRY = { largestAttempts: Number.POSITIVE_INFINITY, backoffMs: 5_000, bac
 
 const GIVEN_UP = 'Stripe could not be made to take it in time. The money is in the balance.';
 
+/** $1 due until, $2 end of the lease, $3 now. */
 const claimDue: Statement = {
   name: 'payout-claim-due',
   text: `update refunds as r set attempts = r.attempts + 1, next_attempt_at = $2
-    where id in (select id from refunds due where status = 'PENDING' and origin = 'REQUEST' and next_attempt_at <= $1
+    where id = (select id from refunds due where status = 'PENDING' and origin = 'REQUEST' and next_attempt_at <= $1
         and (stripe_refund_id is not null or not exists (
-          select 1 from holds where refund_id = due.id and status = 'PENDING' and expires_at <= $1))
-      order by next_attempt_at limit $3 for update skip locked)
+          select 1 from holds where refund_id = due.id and status = 'PENDING' and expires_at <= $3))
+      order by next_attempt_at limit 1 for update skip locked)
     returning ${refundColumns}`,
 };
 /** Payouts whose hold has expired before Stripe was known to have them. */
 const claimStale: Statement = {
   name: 'payout-claim-stale',
   text: `update refunds as r set attempts = r.attempts + 1, next_attempt_at = $2
-    where id in (select stale.id from holds join refunds stale on stale.id = holds.refund_id
-      where holds.status = 'PENDING' and holds.expires_at <= $1 and stale.status = 'PENDING' and stale.origin = 'REQUEST'
+    where id = (select stale.id from holds join refunds stale on stale.id = holds.refund_id
+      where holds.status = 'PENDING' and holds.expires_at <= $3 and stale.status = 'PENDING' and stale.origin = 'REQUEST'
         and stale.stripe_refund_id is null and stale.next_attempt_at <= $1
-      order by holds.expires_at limit $3 for update of stale skip locked)
+      order by holds.expires_at limit 1 for update of stale skip locked)
     returning ${refundColumns}`,
 };
 const putOff: Statement = {
@@ -66,26 +67,46 @@ export class Payout {
     return (await findRefund(this.database, refund.id)) ?? refund;
   }
 
-  /** Goes on with payouts that a crash or Stripe's absence left; gives back how many were taken up. */
-  async resumeDue(limit: number): Promise<number> {
-    const due = await this.claim(claimDue, limit);
-    await eachEvenIfSomeFail(due, (refund) => this.pay(refund));
-    return due.length;
+  /** Goes on with payouts that a crash or Stripe's absence left, until `signal` says to stop; gives back how many were taken up. */
+  resumeDue(limit: number, signal?: AbortSignal): Promise<number> {
+    return this.oneByOne(claimDue, limit, (refund) => this.pay(refund), signal);
   }
 
   /**
    * Gives up payouts whose hold has expired and that Stripe says it does not have: the refund FAILED, the money available again.
    * One that Stripe does have is captured. While Stripe does not say, the hold stays. Gives back how many were taken up.
    */
-  async releaseStaleHolds(limit: number): Promise<number> {
-    const stale = await this.claim(claimStale, limit);
-    await eachEvenIfSomeFail(stale, (refund) => this.giveUp(refund));
-    return stale.length;
+  releaseStaleHolds(limit: number, signal?: AbortSignal): Promise<number> {
+    return this.oneByOne(claimStale, limit, (refund) => this.giveUp(refund), signal);
   }
 
-  private claim(statement: Statement, limit: number): Promise<Refund[]> {
-    const now = this.clock.now();
-    return this.database.query<Refund>(statement, [now, new Date(now.getTime() + PAYOUT_LEASE_MS), limit]);
+  private async oneByOne(
+    claim: Statement,
+    limit: number,
+    work: (refund: Refund) => Promise<unknown>,
+    signal: AbortSignal | undefined,
+  ): Promise<number> {
+    let count = 0;
+    await eachEvenIfSomeFail(this.claimed(claim, limit, signal), (refund) => {
+      count++;
+      return work(refund);
+    });
+    return count;
+  }
+
+  /**
+   * Claims each when its turn has come: the many of a batch may take longer than a lease, and one that meanwhile was given up
+   * must not be paid. What was due when the batch began is taken up once.
+   */
+  private async *claimed(claim: Statement, limit: number, signal: AbortSignal | undefined): AsyncGenerator<Refund> {
+    const dueUntil = this.clock.now();
+    for (let count = 0; count < limit && !signal?.aborted; count++) {
+      const now = this.clock.now();
+      const leaseUntil = new Date(now.getTime() + PAYOUT_LEASE_MS);
+      const [refund] = await this.database.query<Refund>(claim, [dueUntil, leaseUntil, now]);
+      if (!refund) return;
+      yield refund;
+    }
   }
 
   private async giveUp(refund: Refund): Promise<void> {

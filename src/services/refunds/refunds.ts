@@ -129,13 +129,13 @@ export class Refunds {
   }
 
   /** Goes on with payouts that a crash or Stripe's absence left; gives back how many. */
-  resumeDue(limit: number): Promise<number> {
-    return this.payout.resumeDue(limit);
+  resumeDue(limit: number, signal?: AbortSignal): Promise<number> {
+    return this.payout.resumeDue(limit, signal);
   }
 
   /** Gives up payouts that Stripe does not have when their hold expires; gives back how many were looked at. */
-  releaseStaleHolds(limit: number): Promise<number> {
-    return this.payout.releaseStaleHolds(limit);
+  releaseStaleHolds(limit: number, signal?: AbortSignal): Promise<number> {
+    return this.payout.releaseStaleHolds(limit, signal);
   }
 
   /** Locks the viewer, answers again for a used key, else does the work and keeps its answer: one transaction. */
@@ -233,11 +233,16 @@ export class Refunds {
     return { attempts: 1, nextAttemptAt: new Date(now.getTime() + PAYOUT_LEASE_MS) };
   }
 
+  /** Once the lease is over the job goes on, which first looks whether Stripe has the refund: its keys are forgotten in time. */
+  private isFirstAttempt({ status, attempts, stripeRefundId, lastError, nextAttemptAt }: Refund): boolean {
+    const leased = nextAttemptAt !== null && nextAttemptAt > this.clock.now();
+    return status === 'PENDING' && attempts === 1 && !stripeRefundId && !lastError && leased;
+  }
+
   private async payAndAnswer(refundId: string): Promise<RefundPayload> {
     let refund = await findRefund(this.database, refundId);
     if (!refund) throw new Error(`refund ${refundId} is gone`);
-    if (refund.status === 'PENDING' && refund.attempts === 1 && !refund.stripeRefundId && !refund.lastError)
-      refund = await this.payout.pay(refund);
+    if (this.isFirstAttempt(refund)) refund = await this.payout.pay(refund);
     const [balance] = await this.database.query<Balance>(readBalances, [[refund.userId]]);
     const grant = refund.grantId ? await findGrant(this.database, refund.grantId) : null;
     return { refund, grant, ...(balance ? { balance } : {}), errors: [] };
