@@ -87,8 +87,9 @@ const table = {
   redisCommandTimeoutMs: [500, 10, 30 * second],
 
   // Orders, holds, idempotency
-  // Stripe takes 30 minutes to 24 hours: https://docs.stripe.com/api/checkout/sessions/create#create_checkout_session-expires_at
-  checkoutSessionLifetimeMs: [hour, 30 * minute, day],
+  // By its own clock, which may differ a little from ours, Stripe takes 30 minutes to 24 hours:
+  // https://docs.stripe.com/api/checkout/sessions/create#create_checkout_session-expires_at
+  checkoutSessionLifetimeMs: [hour, 31 * minute, day - minute],
   holdLifetimeMs: [7 * day, second, 30 * day],
   idempotencyRetentionMs: [2 * day, day, 365 * day],
 

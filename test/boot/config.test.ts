@@ -96,6 +96,18 @@ describe('faults', () => {
     ]);
   });
 
+  test('keep a checkout a minute inside what Stripe takes, whose clock may differ', () => {
+    const MINUTE_MS = 60_000;
+    for (const minutes of [30, 24 * 60]) {
+      const faults = faultsOf({ CHECKOUT_SESSION_LIFETIME_MS: String(minutes * MINUTE_MS) });
+      expect(faults).toEqual([expect.stringMatching(/^CHECKOUT_SESSION_LIFETIME_MS: must be a whole number from/)]);
+    }
+    for (const minutes of [31, 24 * 60 - 1]) {
+      const source = { DATA_DIR: home, CHECKOUT_SESSION_LIFETIME_MS: String(minutes * MINUTE_MS) };
+      expect(readConfig(source).limits.checkoutSessionLifetimeMs).toBe(minutes * MINUTE_MS);
+    }
+  });
+
   test('cover cron lines, which are checked at start', () => {
     expect(readConfig({ DATA_DIR: home, RECONCILE_CRON: '30  4 * * 1-5' }).jobHours.reconcileCron).toBe('30 4 * * 1-5');
     for (const line of ['at night', '15 3 * *', '0 15 3 * * *', '61 3 * * *', '0 0 31 2 *', '@daily']) {

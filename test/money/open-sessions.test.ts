@@ -70,6 +70,28 @@ describeWithRedisServer('the open session of a viewer, remembered in Redis', () 
     }
   });
 
+  test('is not given again while it is being closed: whoever asks waits for that, and gets a new one', async () => {
+    const viewer = await shop.viewer();
+    const order = await byCard(viewer);
+    await remembered(viewer);
+    const elsewhere = await shop.db.database.pool.connect();
+    try {
+      await elsewhere.query('begin');
+      await elsewhere.query("update orders set status = 'EXPIRED', closed_at = created_at where id = $1", [order.id]);
+      let answered = false;
+      const asked = byCard(viewer).finally(() => {
+        answered = true;
+      });
+      const waiting =
+        'select 1 from pg_stat_activity where cardinality(pg_blocking_pids(pid)) > 0 and datname = current_database()';
+      await until(async () => answered || (await shop.db.rows(waiting)).length > 0, 'the request waits');
+      await elsewhere.query('commit');
+      expect((await asked).id).not.toBe(order.id);
+    } finally {
+      elsewhere.release();
+    }
+  });
+
   test('is forgotten when the session ends', async () => {
     const viewer = await shop.viewer();
     const order = await byCard(viewer);

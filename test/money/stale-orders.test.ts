@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import type { Order } from '../../src/entities/order.js';
 import type { Caller } from '../../src/services/caller.js';
 import type { Offer } from '../../src/services/purchases/offer.js';
 import { aKey, Shop } from '../support/shop.js';
@@ -60,6 +61,24 @@ describe('an order whose checkout can no longer be used does not stand in the wa
     expect(next.errors).toEqual([]);
     expect(next.order?.id).not.toBe(order?.id);
     expect((await shop.desk.purchases.look(viewer, order?.id as string))?.status).toBe('EXPIRED');
+  });
+
+  test('it has got another session while Stripe made it one: the new one is closed, and the one that is fulfilled is given', async () => {
+    const { sessions } = shop.stripe.checkout;
+    const create = sessions.create.bind(sessions);
+    let [kept, made] = [{ id: '', url: null as string | null }, ''];
+    sessions.create = (async (...given: Parameters<typeof create>) => {
+      kept = await create(given[0]);
+      await shop.db.rows('update orders set stripe_session_id = $1, checkout_url = $2', [kept.id, kept.url]);
+      const session = await create(...given);
+      made = session.id;
+      return session;
+    }) as never;
+    const { order, errors } = await byCard();
+    expect(errors).toEqual([]);
+    expect(order).toMatchObject({ stripeSessionId: kept.id, checkoutUrl: kept.url });
+    expect((await sessions.retrieve(made)).status).toBe('expired');
+    expect((await shop.payAtCheckout(viewer, order as Order)).status).toBe('PAID');
   });
 
   const closeDue = () => shop.desk.closeExpiredOrders.closeDue(10);

@@ -3,6 +3,7 @@ import type { Order } from '../../entities/order.js';
 import type { Database, Statement } from '../../stores/database.js';
 import { classifyStripeError, isMissingAtStripe, withIdempotencyKey } from '../../stores/stripe.js';
 import { Refusal } from '../billing-error.js';
+import { findOrder } from './find-order.js';
 
 /** The prices and customers at Stripe, made when they are not there yet. */
 export interface StripePrices {
@@ -38,7 +39,8 @@ export class Checkout {
 
   /**
    * Opens the order's session, or finds it again: the key at Stripe is the order's id and the parameters come from the
-   * order's row alone, so a call that was cut off is simply made again. Refuses with PAYMENT_PROVIDER_UNAVAILABLE.
+   * order's row alone, so a call that was cut off is simply made again. Should the order have another session by then, that
+   * one is given back, and the new one closed. Refuses with PAYMENT_PROVIDER_UNAVAILABLE.
    */
   async open(order: Order): Promise<Order> {
     try {
@@ -50,11 +52,20 @@ export class Checkout {
         session.url,
         expiresAt,
       ]);
-      if (kept && kept.status !== 'OPEN' && kept.status !== 'PAID') await this.stripe.checkout.sessions.expire(session.id);
-      return { ...order, status: kept?.status ?? order.status, stripeSessionId: session.id, checkoutUrl: session.url, expiresAt };
+      if (!kept) return await this.giveUpFor(order.id, session.id);
+      if (kept.status !== 'OPEN' && kept.status !== 'PAID') await this.stripe.checkout.sessions.expire(session.id);
+      return { ...order, status: kept.status, stripeSessionId: session.id, checkoutUrl: session.url, expiresAt };
     } catch (error) {
       throw unavailable(error);
     }
+  }
+
+  /** Another session of the order is kept: this one nobody would fulfil, so it must not be paid. */
+  private async giveUpFor(orderId: string, stripeSessionId: string): Promise<Order> {
+    await this.stripe.checkout.sessions.expire(stripeSessionId);
+    const kept = await findOrder(this.database, orderId);
+    if (!kept) throw new Error(`order ${orderId} is gone`);
+    return kept;
   }
 
   /**

@@ -8,7 +8,7 @@ import type { OrderIntent } from './open-order.js';
 
 /**
  * The order and the key's record at once, if the order is what is asked for and can be paid still. The row is read under a
- * lock, so that one that is being paid or closed is seen as it is afterwards. An unused key only: what is known of a used one
+ * lock that waits for every change, so that one that is being paid or closed is seen as it is afterwards. An unused key only: what is known of a used one
  * is looked up by whoever gets nothing here.
  */
 const takeUp: Statement = {
@@ -18,7 +18,7 @@ const takeUp: Statement = {
       where id = $1 and user_id = $2 and kind = $3 and amount = $4 and currency = $5 and version_id is not distinct from $6::uuid
         and status = 'OPEN' and stripe_session_id is not null
         and least(expires_at, created_at + $7 * interval '1 millisecond') > $8
-      for key share
+      for share
     ), kept as (
       insert into idempotency_records (caller_id, key, operation, input_hash, result, created_at)
       select $9, $10, $11, $12, jsonb_build_object('orderId', id), $8 from open_order
