@@ -44,6 +44,11 @@ function dashboardQueries(): string[] {
   return panels.flatMap(({ targets }) => targets.map(({ expr }) => expr));
 }
 
+/** Each stands on one line. */
+function alertQueries(): string[] {
+  return [...readFileSync('docs/alerts.yml', 'utf8').matchAll(/^ +expr: (.+)$/gm)].map((match) => match[1] ?? '');
+}
+
 function metricsOf(query: string): string[] {
   return [...query.matchAll(/(boxoffice_[a-z_]+?)(?:_bucket|_sum|_count)?\b/g)].map((match) => match[1] ?? '');
 }
@@ -146,7 +151,7 @@ describe('what the docs and pages say', () => {
     ).toEqual([]);
   });
 
-  it('every metric has its line in the operations page, and the dashboard asks for no other', () => {
+  it('every metric has its line in the operations page, and the dashboard and the alerts ask for no other', () => {
     const source = globSync('src/**/*.ts')
       .map((file) => readFileSync(file, 'utf8'))
       .join('');
@@ -154,13 +159,31 @@ describe('what the docs and pages say', () => {
     const operations = readFileSync('docs/operations.md', 'utf8');
     expect(metrics.size).toBeGreaterThan(5);
     expect([...metrics].filter((name) => !operations.includes(`\`${name}\``))).toEqual([]);
-    const unknown = dashboardQueries().flatMap((query) => metricsOf(query).filter((name) => !metrics.has(name)));
+    const unknown = [...dashboardQueries(), ...alertQueries()].flatMap((query) =>
+      metricsOf(query).filter((name) => !metrics.has(name)),
+    );
     expect(unknown).toEqual([]);
     const shown = new Set(dashboardQueries().flatMap(metricsOf));
     expect([...metrics].filter((name) => !shown.has(name))).toEqual([]);
   });
 
-  it('the dashboard asks only for labels that the metric has', () => {
+  it('the page tells of every sign that an alert goes by, and of what to do', () => {
+    const signs = readFileSync('docs/operations.md', 'utf8').split('## What to be woken for')[1] ?? '';
+    const named = alertQueries().flatMap((query) => [...metricsOf(query), ...(/\bup\{/.test(query) ? ['up'] : [])]);
+    expect(new Set(named).size).toBeGreaterThan(5);
+    expect(named.filter((name) => !signs.includes(`\`${name}\``))).toEqual([]);
+  });
+
+  it('the alerts name only jobs that there are', () => {
+    const names = globSync('src/jobs/*.ts').flatMap(
+      (file) => /^ {4}name: '([\w-]+)'/m.exec(readFileSync(file, 'utf8'))?.[1] ?? [],
+    );
+    const named = alertQueries().flatMap((query) => /job[=!]~"(.*?)"/.exec(query)?.[1]?.split('|') ?? []);
+    expect(named.length).toBeGreaterThan(5);
+    expect(named.filter((name) => !names.includes(name))).toEqual([]);
+  });
+
+  it('the dashboard and the alerts ask only for labels that the metric has', () => {
     const metrics = createMetrics();
     observeCalls(metrics, null);
     watchPool(metrics, { statistics: () => ({ open: 0, idle: 0, waiting: 0 }) });
@@ -168,11 +191,12 @@ describe('what the docs and pages say', () => {
     watchServices(metrics);
     const known = metrics.registry.getMetricsAsArray() as unknown as { name: string; labelNames: string[] }[];
     const labels = new Map(known.map(({ name, labelNames }) => [name, labelNames]));
-    const queries = dashboardQueries().filter((query) => /by \(/.test(query) && metricsOf(query).length > 0);
-    expect(queries.length).toBeGreaterThan(8);
+    const all = [...dashboardQueries(), ...alertQueries()];
+    const queries = all.filter((query) => /by \(/.test(query) && metricsOf(query).length > 0);
+    expect(queries.length).toBeGreaterThan(12);
     for (const query of queries) {
       const by = /by \((.*?)\)/.exec(query)?.[1]?.split(', ') ?? [];
-      const matched = [...query.matchAll(/(\w+)="/g)].map((match) => match[1] ?? '');
+      const matched = [...query.matchAll(/(\w+)(?:=|!=|=~|!~)"/g)].map((match) => match[1] ?? '');
       const own = labels.get(metricsOf(query)[0] ?? '') ?? [];
       expect([query, [...by, ...matched].filter((label) => label !== 'le' && !own.includes(label))]).toEqual([query, []]);
     }
