@@ -54,17 +54,8 @@ export function createExecutor(schema: GraphQLSchema, cacheCount: number, onWhol
     return program;
   };
 
-  const resolve = (program: Program | undefined, { document, operationName, variables, context, rootValue }: Operation) =>
-    program?.compiled
-      ? runCompiled(program.compiled, rootValue, context, variables ?? {})
-      : (execute({
-          schema,
-          document,
-          operationName,
-          variableValues: variables,
-          contextValue: context,
-          rootValue,
-        }) as Promise<ExecutionResult>);
+  const resolve = (program: Program | undefined, operation: Operation) =>
+    program?.compiled ? runCompiled(schema, program.compiled, operation) : runPlain(schema, operation);
 
   return (operation) => {
     const program = programOf(operation.document, operation.operationName ?? undefined);
@@ -82,25 +73,35 @@ export function createExecutor(schema: GraphQLSchema, cacheCount: number, onWhol
 
 /** No promise when none is needed: most live events need none. */
 function runCompiled(
+  schema: GraphQLSchema,
   program: CompiledQuery,
-  rootValue: unknown,
-  context: unknown,
-  variables: object,
+  operation: Operation,
 ): Promise<ExecutionResult> | ExecutionResult {
-  const result = program.query(rootValue, context, variables);
-  return 'then' in result ? result.then(withPlainErrors) : withPlainErrors(result);
+  const result = program.query(operation.rootValue, operation.context, operation.variables ?? {});
+  const complete = (found: ExecutionResult) => {
+    if (!found.errors) return found;
+    // Nothing has run: the variables were at fault, and the compiler's words name neither which nor why.
+    if (found.data === undefined) return refuseVariables(runPlain(schema, operation));
+    return { ...found, errors: found.errors.map(asPlainError) };
+  };
+  return 'then' in result ? result.then(complete) : complete(result);
 }
 
-function withPlainErrors(result: ExecutionResult): ExecutionResult {
-  return result.errors
-    ? { ...result, errors: result.errors.map((error) => asPlainError(error, result.data === undefined)) }
-    : result;
+const runPlain = (schema: GraphQLSchema, { document, operationName, variables, context, rootValue }: Operation) =>
+  execute({ schema, document, operationName, variableValues: variables, contextValue: context, rootValue }) as
+    | Promise<ExecutionResult>
+    | ExecutionResult;
+
+/** With the code and the status that Apollo gives such an error of its own. */
+async function refuseVariables(refused: Promise<ExecutionResult> | ExecutionResult): Promise<ExecutionResult> {
+  const { data, errors = [] } = await refused;
+  if (data !== undefined) return { data, errors };
+  const extensions = { code: 'BAD_USER_INPUT', http: { status: 400 } };
+  return { errors: errors.map(({ message, nodes }) => new GraphQLError(message, { nodes, extensions })) };
 }
 
-/** The compiler's errors lack parts of GraphQL's. Without data, nothing has run: the variables were at fault. */
-function asPlainError(error: GraphQLError, isAboutVariables: boolean): GraphQLError {
-  const { message, path, locations, originalError } = error;
-  const extensions = isAboutVariables ? { code: 'BAD_USER_INPUT', http: { status: 400 } } : error.extensions;
+/** The compiler's errors lack parts of GraphQL's. */
+function asPlainError({ message, path, locations, originalError, extensions }: GraphQLError): GraphQLError {
   const plain = new GraphQLError(message, { path, originalError, extensions });
   return Object.defineProperty(plain, 'locations', { value: locations, enumerable: true });
 }
