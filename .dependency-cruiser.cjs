@@ -47,10 +47,10 @@ module.exports = {
       to: { path: '^src/sandbox/' },
     },
     {
-      name: 'only-stores-know-redis-mongo-and-stripe',
+      name: 'only-stores-know-postgres-redis-mongo-and-stripe',
       severity: 'error',
       from: { path: '^src/', pathNot: ['^src/stores/'] },
-      to: { path: 'node_modules/(ioredis|mongodb|@agendajs|stripe)/', dependencyTypesNot: ['type-only'] },
+      to: { path: 'node_modules/(pg|ioredis|mongodb|@agendajs|stripe)/', dependencyTypesNot: ['type-only'] },
     },
     {
       name: 'no-circles',

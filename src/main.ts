@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import path from 'node:path';
+import { begin } from './begin.js';
 import { type Config, readConfig } from './config.js';
 import { openDatabaseServer } from './database-server.js';
 import { createGateway } from './gateway/gateway.js';
@@ -8,21 +9,20 @@ import { servePages } from './gateway/pages.js';
 import { type House, openHouse } from './house.js';
 import { loadDemo } from './load-demo.js';
 import { localUrl } from './local-url.js';
+import { migrateAtStart } from './migrate-at-start.js';
 import { DEMO_ADMIN_ID, DEMO_SERVICE_ID, DEMO_VIEWERS } from './services/catalogue/demo-people.js';
 import { Shutdown } from './shutdown.js';
-import { checkPorts, explainStartFault, unreachable } from './start-fault.js';
-import { migrate } from './stores/migrate.js';
+import { checkPorts } from './start-fault.js';
 import { issueToken, type TokenRole } from './token.js';
 
 const DEMO_TOKEN_SECONDS = 12 * 60 * 60;
-const FAILED_START_BUDGET_MS = 5_000;
 const shutdown = new Shutdown();
 
 /** The whole product in one process: each part is started when what it needs is there, and stopped in the reverse order. */
 async function start(): Promise<void> {
   const config = readConfig();
   shutdown.listen(config.limits.shutdownBudgetMs);
-  await checkPorts(config);
+  await checkPorts(config.http, config.stripe.sandboxPort);
   const databaseUrl = await openDatabase(config);
   const sandboxUrl = await startSandboxIfWanted(config);
   const house = await openHouse(config, databaseUrl);
@@ -41,9 +41,7 @@ async function start(): Promise<void> {
 async function openDatabase(config: Config): Promise<string> {
   const server = await openDatabaseServer(config);
   shutdown.add('the database', () => server.stop(), { abandon: () => server.abandon() });
-  await migrate(server.url).catch((error: unknown) => {
-    throw config.databaseUrl ? unreachable('DATABASE_URL', config.databaseUrl, error) : error;
-  });
+  await migrateAtStart(config, server.url);
   return server.url;
 }
 
@@ -113,10 +111,4 @@ async function welcome(config: Config, sandboxUrl: string | null): Promise<strin
   return lines.join('\n');
 }
 
-await shutdown.during(start()).catch(async (error: unknown) => {
-  // A signal in the middle of the start takes away what the start stands on.
-  if (shutdown.begun) return;
-  console.error(explainStartFault(error));
-  await shutdown.run(FAILED_START_BUDGET_MS);
-  process.exit(1);
-});
+await begin(shutdown, start);

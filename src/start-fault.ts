@@ -17,9 +17,9 @@ export class StartFault extends Error {
  * Looks whether the ports can be listened on before anything is started: a start that fails at its end would have made a
  * database first. Ends in StartFault with a line for each port.
  */
-export async function checkPorts({ http, stripe }: Pick<Config, 'http' | 'stripe'>): Promise<void> {
-  const wanted: [variable: string, host: string, port: number][] = [['PORT', http.host, http.port]];
-  if (stripe.sandboxPort) wanted.push(['SANDBOX_PORT', '127.0.0.1', stripe.sandboxPort]);
+export async function checkPorts({ host, port }: Config['http'], sandboxPort?: number): Promise<void> {
+  const wanted: [variable: string, host: string, port: number][] = [['PORT', host, port]];
+  if (sandboxPort) wanted.push(['SANDBOX_PORT', '127.0.0.1', sandboxPort]);
   const lines = await Promise.all(wanted.map(([variable, host, port]) => faultOfPort(variable, host, port)));
   const faults = lines.filter((line) => line !== undefined);
   if (faults.length > 0) throw new StartFault(faults);

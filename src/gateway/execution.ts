@@ -31,7 +31,11 @@ interface Program {
  * one execution, and a stranger could make up documents without end. Keyed by the parsed document, which the server keeps per
  * text, and the operation's name. What one statement can answer as a whole is not resolved field by field.
  */
-export function createExecutor(schema: GraphQLSchema, cacheCount: number, onWholeFailed = (_error: unknown) => {}): Executor {
+export function createExecutor(
+  schema: GraphQLSchema,
+  cacheCount: number,
+  onWholeFailed = (_error: unknown, _context: Context) => {},
+): Executor {
   const keys = new WeakMap<DocumentNode, number>();
   const programs = new LRUCache<string, Program | typeof ONCE>({ max: cacheCount });
   const wholeOperation = createWholeOperations(schema);
@@ -64,7 +68,7 @@ export function createExecutor(schema: GraphQLSchema, cacheCount: number, onWhol
     return program.whole(operation.context as Context, operation.variables ?? {}).then(
       (data) => (data ? { data: data as never } : resolve(program, operation)),
       (error: unknown) => {
-        onWholeFailed(error);
+        onWholeFailed(error, operation.context as Context);
         return resolve(program, operation);
       },
     );

@@ -64,8 +64,8 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const { config, services, clock, logger, metrics = createMetrics(), tracing = null } = options;
   const schema = await composeSchema();
   const execute = tracedExecutor(
-    createExecutor(schema, config.limits.documentCacheCount, (error) =>
-      logger.warn({ err: error }, 'an operation could not be answered by one statement'),
+    createExecutor(schema, config.limits.documentCacheCount, (error, { requestId }) =>
+      logger.warn({ requestId, err: error }, 'an operation could not be answered by one statement'),
     ),
     tracing,
   );
@@ -85,7 +85,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   tracing?.serve(app);
   serveSecurityHeaders(app);
   await app.register(cors, corsOptions(config.http.allowedOrigins));
-  serveHealth(app, options.readiness, () => stopping);
+  serveHealth(app, { checks: options.readiness, isStopping: () => stopping, logger });
   serveGraphql(app, {
     apollo,
     known,

@@ -1,10 +1,18 @@
 import type { FastifyInstance } from 'fastify';
+import type { Logger } from 'pino';
 
 /**
  * One thing that serving depends on: ends in an error when it cannot be reached. A text that it gives is shown as its state:
  * serving goes on, perhaps less well.
  */
 export type ReadinessCheck = () => Promise<unknown>;
+
+export interface HealthParts {
+  /** By the names that /readyz shows. */
+  readonly checks: Readonly<Record<string, ReadinessCheck>>;
+  isStopping(): boolean;
+  readonly logger: Logger;
+}
 
 interface Found {
   readonly ready: boolean;
@@ -18,11 +26,7 @@ const LONGEST_CHECK_MS = 2_000;
  * `GET /healthz`: this process is alive. `GET /readyz`: it can serve now (200), or not (503: a dependency is out of reach, or
  * it is stopping), with the latency of each dependency. Reasons go to the log, not to strangers.
  */
-export function serveHealth(
-  app: FastifyInstance,
-  checks: Readonly<Record<string, ReadinessCheck>>,
-  isStopping: () => boolean,
-): void {
+export function serveHealth(app: FastifyInstance, { checks, isStopping, logger }: HealthParts): void {
   app.get('/healthz', { logLevel: 'silent' }, async () => ({ status: 'alive' }));
   app.get('/readyz', { logLevel: 'silent' }, async (request, reply) => {
     const entries = await Promise.all(
@@ -32,7 +36,7 @@ export function serveHealth(
         const fault = await faultOf(async () => {
           state = await check();
         });
-        if (fault) app.log.warn({ dependency: name, err: fault, requestId: request.id }, 'a dependency is out of reach');
+        if (fault) logger.warn({ dependency: name, err: fault, requestId: request.id }, 'a dependency is out of reach');
         const latencyMs = Math.round((performance.now() - startedAtMs) * 10) / 10;
         return [name, { ready: fault === null, ...(typeof state === 'string' && { state }), latencyMs }];
       }),

@@ -1,7 +1,7 @@
 import { GraphQLError, type GraphQLFormattedError } from 'graphql';
-import pg from 'pg';
 import { InvalidArgument } from '../services/invalid-argument.js';
 import { CursorExpired } from '../services/live/live-cursor.js';
+import { isUnreachable } from '../stores/database.js';
 import { IdentityUnavailable } from './identity.js';
 
 /** What was meant for the caller. Everything else is a defect, and told as INTERNAL_SERVER_ERROR and nothing more. */
@@ -20,16 +20,11 @@ const PUBLIC_CODES = new Set<unknown>([
   'RATE_LIMITED',
   'REQUEST_TIMEOUT',
   'SERVICE_UNAVAILABLE',
-  'TOO_MANY_OPERATIONS',
   'UNAUTHENTICATED',
 ]);
 
 const INTERNAL = 'Something went wrong on our side. Tell us the request id.';
 const UNAVAILABLE = 'A service that we depend on cannot be reached. Try again soon.';
-
-/** Connections that broke, that could not be made, or a server that is stopping: class 08, 53300 and 57P0x of Postgres. */
-const UNREACHABLE = /^(ECONNREFUSED|ECONNRESET|EPIPE|ENOTFOUND|ETIMEDOUT|08...|53300|57P0[123])$/;
-const UNREACHABLE_MESSAGE = /^(Connection terminated|timeout exceeded when trying to connect|Query read timeout)/;
 
 /** A public error, and whether it hides a defect that must be logged. */
 export interface Told {
@@ -54,7 +49,8 @@ export function tell(thrown: unknown, settings: TellingSettings, fallbackCode?: 
     return told(error, cause.message, { code: 'BAD_USER_INPUT', argument: cause.argument }, settings);
   }
   if (cause instanceof CursorExpired) return told(error, cause.message, { code: cause.code }, settings);
-  if (isUnreachable(cause)) return { ...told(error, UNAVAILABLE, { code: 'SERVICE_UNAVAILABLE' }, settings), isDefect: true };
+  if (cause instanceof IdentityUnavailable || isUnreachable(cause))
+    return { ...told(error, UNAVAILABLE, { code: 'SERVICE_UNAVAILABLE' }, settings), isDefect: true };
   // The reason a scalar gives against a value is an ordinary error inside GraphQL's.
   const requestCode = PUBLIC_CODES.has(fallbackCode) ? fallbackCode : undefined;
   const isAboutRequest = isAboutVariables(error) || requestCode !== undefined;
@@ -97,11 +93,3 @@ export function rootCause(error: unknown): unknown {
 
 /** GraphQL finds faults of variables only while it executes: https://spec.graphql.org/October2021/#sec-Coercing-Variable-Values */
 const isAboutVariables = (error: GraphQLError): boolean => !error.path && error.message.startsWith('Variable "$');
-
-function isUnreachable(cause: unknown): boolean {
-  if (cause instanceof IdentityUnavailable) return true;
-  if (!(cause instanceof Error)) return false;
-  const { code } = cause as { code?: unknown };
-  if (typeof code === 'string' && UNREACHABLE.test(code)) return true;
-  return !(cause instanceof pg.DatabaseError) && UNREACHABLE_MESSAGE.test(cause.message);
-}

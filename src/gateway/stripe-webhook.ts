@@ -1,7 +1,7 @@
 import type { FastifyError, FastifyPluginAsync } from 'fastify';
-import pg from 'pg';
 import { describeFailure } from '../services/describe-failure.js';
 import type { StripeInbox } from '../services/stripe-inbox/stripe-inbox.js';
+import { isDataException } from '../stores/database.js';
 
 export interface StripeWebhookOptions {
   readonly inbox: Pick<StripeInbox, 'receive'>;
@@ -29,7 +29,7 @@ export const stripeWebhook: FastifyPluginAsync<StripeWebhookOptions> = async (sc
   );
 
   scope.setErrorHandler<FastifyError>((error, request, reply) => {
-    const status = error.statusCode ?? (isRefusedByDatabase(error) ? 422 : 503);
+    const status = error.statusCode ?? (isDataException(error) ? 422 : 503);
     if (status >= 500)
       request.log.error({ requestId: request.id, reason: describeFailure(error) }, 'a Stripe event could not be stored');
     const message = status >= 500 ? 'The event could not be stored; send it again.' : error.message;
@@ -48,6 +48,3 @@ export const stripeWebhook: FastifyPluginAsync<StripeWebhookOptions> = async (sc
     return reply.send({ received: true });
   });
 };
-
-/** Class 22, data exception: what no attempt will ever store. https://www.postgresql.org/docs/current/errcodes-appendix.html */
-const isRefusedByDatabase = (error: Error): boolean => error instanceof pg.DatabaseError && error.code?.startsWith('22') === true;

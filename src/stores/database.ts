@@ -154,6 +154,35 @@ function sessionOptions({ statementTimeoutMs, lockTimeoutMs = 0, idleTransaction
     .join(' ');
 }
 
+/** Connections that broke, that could not be made, or a server that is stopping: class 08, 53300 and 57P0x of Postgres. */
+const UNREACHABLE =
+  /^(ECONNREFUSED|ECONNRESET|EPIPE|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|08...|53300|57P0[123])$/;
+const UNREACHABLE_MESSAGE = /^(Connection terminated|timeout exceeded when trying to connect|Query read timeout)/;
+
+/** Whether a statement failed because its server cannot be reached: nothing is wrong with the statement. */
+export function isUnreachable(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const { code } = error as { code?: unknown };
+  if (typeof code === 'string' && UNREACHABLE.test(code)) return true;
+  return !(error instanceof pg.DatabaseError) && UNREACHABLE_MESSAGE.test(error.message);
+}
+
+/** Class 28 and 3D of Postgres: who asks, or the database's name; certificates that are not believed; no TLS where it is wanted. */
+const REFUSED_CONNECTION = /^(28...|3D...)$|CERT|LEAF_SIGNATURE|^ERR_TLS_/;
+const REFUSED_CONNECTION_MESSAGE = /^The server does not support SSL connections/;
+
+/** Whether it is the connection that could not be made, by a server that is away or by a URL that is wrong. */
+export function isConnectionFault(error: unknown): boolean {
+  if (isUnreachable(error)) return true;
+  const { code, message } = error as { code?: unknown; message?: unknown };
+  return REFUSED_CONNECTION.test(String(code)) || REFUSED_CONNECTION_MESSAGE.test(String(message));
+}
+
+/** Class 22, data exception: what no attempt will ever store. https://www.postgresql.org/docs/current/errcodes-appendix.html */
+export function isDataException(error: unknown): boolean {
+  return error instanceof pg.DatabaseError && error.code?.startsWith('22') === true;
+}
+
 /** The constraint that a statement broke, or null when it failed for another reason. */
 export function brokenConstraint(error: unknown): string | null {
   return error instanceof pg.DatabaseError && error.code?.startsWith('23') ? (error.constraint ?? null) : null;

@@ -7,9 +7,7 @@ import { SECRET } from '../gateway/gateway-kit.js';
 import { until } from '../live/live-scene.js';
 import { freePort } from '../live/redis-server.js';
 
-const MAIN = path.resolve('dist/src/main.js');
-
-/** A gateway in a process of its own, as it is shipped, that can be stopped and started again on its port. */
+/** A gateway (or, by its script, a worker) in a process of its own, as it is shipped, that can be stopped and started again on its port. */
 export class GatewayProcess {
   private child: ChildProcess | null = null;
   private readonly directory = mkdtempSync(path.join(os.tmpdir(), 'boxoffice-gateway-'));
@@ -19,11 +17,12 @@ export class GatewayProcess {
   private constructor(
     private readonly port: number,
     private readonly environment: Readonly<Record<string, string>>,
+    private readonly script: string,
   ) {}
 
   /** `environment` must have DATABASE_URL. */
-  static async on(environment: Readonly<Record<string, string>>): Promise<GatewayProcess> {
-    return new GatewayProcess(await freePort(), environment);
+  static async on(environment: Readonly<Record<string, string>>, script = 'main.js'): Promise<GatewayProcess> {
+    return new GatewayProcess(await freePort(), environment, script);
   }
 
   get url(): string {
@@ -31,7 +30,7 @@ export class GatewayProcess {
   }
 
   async start(): Promise<void> {
-    const child = spawn(process.execPath, [MAIN], {
+    const child = spawn(process.execPath, [path.resolve('dist/src', this.script)], {
       env: {
         PATH: process.env.PATH,
         DATA_DIR: this.directory,

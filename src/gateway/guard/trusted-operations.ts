@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { GraphQLError } from 'graphql';
 import { z } from 'zod';
+import { ConfigError } from '../../environment.js';
 
 /** What a client sends, over either transport, as far as it matters here. */
 export interface SentOperation {
@@ -23,11 +24,9 @@ export class TrustedOperations {
   private readonly texts: ReadonlyMap<string, string>;
   private readonly hashes: ReadonlySet<string>;
 
-  /** Fails when the file is missing or is no manifest. */
+  /** Ends in ConfigError when the file cannot be read or is no manifest. */
   constructor(file: string) {
-    const manifest = manifestSchema.safeParse(JSON.parse(readFileSync(file, 'utf8')));
-    if (!manifest.success) throw new Error(`PERSISTED_OPERATIONS_FILE: ${file} is no manifest of persisted operations.`);
-    const { data } = manifest;
+    const data = readManifest(file);
     this.texts = Array.isArray(data.operations)
       ? new Map(data.operations.map(({ id, body }) => [id, body]))
       : new Map(Object.entries(data as Record<string, string>));
@@ -47,6 +46,18 @@ export class TrustedOperations {
     }
     if (typeof query === 'string' && this.hashes.has(hashOf(query))) return query;
     throw refusal('OPERATION_NOT_TRUSTED', 'Only operations of the manifest are served here.');
+  }
+}
+
+function readManifest(file: string): z.infer<typeof manifestSchema> {
+  try {
+    return manifestSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const wrong = code === undefined ? 'is no manifest of persisted operations' : `cannot be read (${code})`;
+    throw new ConfigError([
+      { variable: 'PERSISTED_OPERATIONS_FILE', wrong: `${file} ${wrong}`, remedy: 'Set the path of the manifest.' },
+    ]);
   }
 }
 

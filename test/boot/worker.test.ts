@@ -1,0 +1,109 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import net from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { until } from '../live/live-scene.js';
+import { freePort } from '../live/redis-server.js';
+import { GatewayProcess } from '../support/gateway-process.js';
+import { Relay } from '../support/relay.js';
+import { type TestDatabase, testDatabase } from '../support/test-database.js';
+
+let home: TestDatabase;
+let directory: string;
+beforeAll(async () => {
+  home = await testDatabase();
+  directory = mkdtempSync(path.join(os.tmpdir(), 'boxoffice-worker-'));
+});
+afterAll(async () => {
+  await home.drop();
+  rmSync(directory, { recursive: true });
+});
+
+/** What a start that cannot be writes to standard error. */
+async function failing(script: string, environment: Record<string, string>): Promise<string> {
+  const port = String(await freePort());
+  const child: ChildProcess = spawn(process.execPath, [path.resolve('dist/src', script)], {
+    env: {
+      PATH: process.env.PATH,
+      DATA_DIR: directory,
+      PORT: port,
+      DEMO: 'false',
+      STRIPE_SECRET_KEY: 'sk_test_nobody',
+      ...environment,
+    },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let written = '';
+  child.stderr?.setEncoding('utf8').on('data', (text) => {
+    written += text;
+  });
+  const [code] = await once(child, 'close');
+  expect(code).toBe(1);
+  return written;
+}
+const common = { STRIPE_WEBHOOK_SECRET: 'whsec_nobody', STRIPE_API_URL: 'http://127.0.0.1:9' };
+
+describe('a worker', () => {
+  test('says in a line that its port is in use', async () => {
+    const taken = net.createServer().listen(0, '127.0.0.1');
+    await once(taken, 'listening');
+    const { port } = taken.address() as net.AddressInfo;
+    const told = await failing('worker.js', { ...common, DATABASE_URL: home.url, PORT: String(port) });
+    taken.close();
+    expect(told).toBe(`PORT: ${port} is in use on 127.0.0.1 by another process. Stop it, or set PORT to a free port.\n`);
+  });
+
+  test('logs why it is not ready', async () => {
+    const url = new URL(home.url);
+    const relay = new Relay(Number(url.port));
+    url.port = String(await relay.start());
+    const worker = await GatewayProcess.on({ DATABASE_URL: url.href, LOG_LEVEL: 'warn' }, 'worker.js');
+    try {
+      await worker.start();
+      await until(() => worker.written.includes('The worker runs its jobs.'), 'all is started');
+      await relay.stop();
+      await until(async () => (await worker.readiness())?.status === 'not ready', 'not ready');
+      await until(() => worker.written.includes('a dependency is out of reach'), 'logged');
+    } finally {
+      await worker.close();
+    }
+  }, 60_000);
+});
+
+describe('a start', () => {
+  test.each(['main.js', 'worker.js'])('of %s does not blame DATABASE_URL for a migration that fails', async (script) => {
+    const database = await testDatabase();
+    try {
+      // As if no migration had run: the first one finds its tables there.
+      await database.rows('delete from mikro_orm_migrations');
+      const told = await failing(script, { ...common, DATABASE_URL: database.url });
+      expect(told).toMatch(/^The start failed: .*already exists/);
+      expect(told).not.toContain('DATABASE_URL');
+    } finally {
+      await database.drop();
+    }
+  });
+
+  test('tells in a line that the user of DATABASE_URL may not come in', async () => {
+    const url = new URL(home.url);
+    url.username = 'a_stranger';
+    expect(await failing('worker.js', { ...common, DATABASE_URL: url.href })).toMatch(/^DATABASE_URL: .*a_stranger.*\n$/);
+  });
+
+  test.each([
+    ['is missing', null, 'cannot be read (ENOENT)'],
+    ['is no JSON', '{', 'is no manifest of persisted operations'],
+    ['is another JSON', '[1]', 'is no manifest of persisted operations'],
+  ])('tells in a line that the manifest %s', async (_what, content, wrong = '') => {
+    const file = path.join(directory, 'manifest.json');
+    rmSync(file, { force: true });
+    if (content !== null) writeFileSync(file, content);
+    const settings = { PERSISTED_OPERATIONS: 'only', PERSISTED_OPERATIONS_FILE: file, RUN_JOBS: 'false' };
+    expect(await failing('main.js', { ...common, ...settings, DATABASE_URL: home.url })).toBe(
+      `PERSISTED_OPERATIONS_FILE: ${file} ${wrong}. Set the path of the manifest.\n`,
+    );
+  });
+});
