@@ -84,7 +84,7 @@ async function serveOurs() {
       identify: async (userId) => ({ caller: { userId, role: 'VIEWER' }, expiresAt: new Date(Date.now() + 3_600_000) }),
     },
     execute: createExecutor(schema, limits.documentCacheCount),
-    gate: new OperationGate({ schema, limits, rates: null, trusted: null }),
+    gate: new OperationGate({ schema, limits, introspection: true, rates: null, trusted: null }),
     services,
     clock,
     logger: console,

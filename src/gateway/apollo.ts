@@ -49,13 +49,12 @@ export interface ApolloParts {
  */
 export function createApollo(parts: ApolloParts): ApolloServer<HttpContext> {
   const { schema, execute, guard, limits, logger } = parts;
-  const settings = { introspection: guard.introspection, limits };
   return new ApolloServer<HttpContext>({
     gateway: gatewayTo(schema, execute),
-    // The guard's own rule takes its place, for WebSocket too.
+    // The gate refuses it, for WebSocket too.
     introspection: true,
-    validationRules: guardRules(settings),
-    parseOptions: guardParseOptions(settings),
+    validationRules: guardRules(limits),
+    parseOptions: guardParseOptions(limits),
     csrfPrevention: true,
     allowBatchedHttpRequests: false,
     stopOnTerminationSignals: false,

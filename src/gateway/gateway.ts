@@ -160,6 +160,7 @@ function createGate(
   return new OperationGate({
     schema,
     limits,
+    introspection: guard.introspection,
     rates: guard.rateLimits ? createRates({ schema, limits, redis, onLimited: metrics.limited }) : null,
     trusted: isTrustedOnly ? new TrustedOperations(persistedOperationsFile) : null,
   });

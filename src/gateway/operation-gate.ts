@@ -2,12 +2,15 @@ import { type DocumentNode, GraphQLError, type GraphQLSchema, getOperationAST, t
 import type { Limits } from '../config.js';
 import type { Caller } from '../services/caller.js';
 import { checkCost, costOf } from './guard/cost.js';
+import { refuseIntrospection } from './guard/introspection.js';
 import type { Rates } from './guard/rates.js';
 import type { SentOperation, TrustedOperations } from './guard/trusted-operations.js';
 
 export interface GateParts {
   readonly schema: GraphQLSchema;
   readonly limits: Limits;
+  /** Whether all may ask about the schema; admins always may. */
+  readonly introspection: boolean;
   /** Null when rates are not limited. */
   readonly rates: Rates | null;
   /** Null when any operation may be sent. */
@@ -38,14 +41,15 @@ export class OperationGate {
     return typeof query === 'string' ? query : '';
   }
 
-  /** Ends in QUERY_TOO_EXPENSIVE or RATE_LIMITED. Gives back the cost. */
+  /** Ends in GRAPHQL_VALIDATION_FAILED (introspection), QUERY_TOO_EXPENSIVE or RATE_LIMITED. Gives back the cost. */
   async admit(
     document: DocumentNode,
     operation: OperationDefinitionNode,
     variables: Readonly<Record<string, unknown>> | null | undefined,
     who: { caller: Caller; address: string },
   ): Promise<number> {
-    const { schema, limits, rates } = this.parts;
+    const { schema, limits, introspection, rates } = this.parts;
+    if (!introspection && who.caller.role !== 'ADMIN') refuseIntrospection(document);
     const cost = checkCost(limits.queryCostMaximumCount, schema, document, operation, variables ?? {});
     await rates?.spendOfCaller(who.caller, who.address, document, operation);
     return cost;

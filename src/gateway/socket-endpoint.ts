@@ -108,10 +108,10 @@ function firstFieldOf(document: DocumentNode, operationName: string | null | und
   return (operation && rootFieldsOf(document, operation.selectionSet, new Set())[0]) ?? '?';
 }
 
-function prepareAsOverHttp({ schema, gate, metrics, config: { guard, limits } }: SocketParts): PrepareOperation {
+function prepareAsOverHttp({ schema, gate, metrics, config: { limits } }: SocketParts): PrepareOperation {
   const byRules = prepareByRules({
     schema,
-    validationRules: guardRules({ introspection: guard.introspection, limits }),
+    validationRules: guardRules(limits),
     largestTokenCount: limits.queryTokensMaximumCount,
     cacheCount: limits.documentCacheCount,
   });

@@ -5,6 +5,8 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { fieldsThatMoveMoney } from '../../src/gateway/guard/rates.js';
 import { composeSchema } from '../../src/gateway/schema.js';
+import { until } from '../live/live-scene.js';
+import { RawSocket } from '../live/socket-scene.js';
 import { startGateway, stubServices, tokenFor } from './gateway-kit.js';
 
 const done = async () => ({ errors: [] });
@@ -12,6 +14,7 @@ const services = stubServices({
   catalogue: { filmsByIds: async () => [], subscriptionsByIds: async () => [], subscriptionsByVersionIds: async () => [] },
   purchases: { topUp: done, cancelOrder: done },
 });
+const CANCEL = 'cancelOrder(orderId: "x") { errors { code } }';
 const TOP_UP = 'topUp(input: { amount: 500, currency: "EUR", idempotencyKey: "12345678" }) { errors { code } }';
 
 async function withGateway(
@@ -48,6 +51,20 @@ describe('rates', () => {
       });
       expect(answer.errors?.[0]?.extensions.code).toBe('RATE_LIMITED');
     }));
+
+  test.each([
+    ['RATE_LIMIT_READS_COUNT', '{ film(id: "x") { id } }', `mutation { ${CANCEL} ${TOP_UP} }`],
+    ['RATE_LIMIT_WRITES_COUNT', `mutation { ${CANCEL} }`, `query { film(id: "x") { id } }`],
+    ['RATE_LIMIT_WRITES_COUNT', `mutation { ${CANCEL} }`, `mutation { ${TOP_UP} }`],
+    ['RATE_LIMIT_MONEY_COUNT', `mutation { ${CANCEL} ${TOP_UP} }`, `mutation { ${CANCEL} }`],
+  ])('hold %s apart from the other classes', (variable, counted, other) =>
+    withGateway({ [variable]: '2' }, async (kit) => {
+      const token = await tokenFor();
+      const codeOf = async (query: string) => (await kit.ask(query, { token })).errors?.[0]?.extensions.code;
+      for (const code of [undefined, undefined, 'RATE_LIMITED']) expect(await codeOf(counted)).toBe(code);
+      expect(await codeOf(other)).toBeUndefined();
+    }),
+  );
 
   test('hold an address, whatever its token is worth', () =>
     withGateway({ RATE_LIMIT_ADDRESS_COUNT: '5' }, async (kit) => {
@@ -147,6 +164,43 @@ describe('/metrics', () => {
       expect(text).toContain('boxoffice_operations_total{transport="http",field="?",outcome="refused"} 1');
       expect(text).toContain('boxoffice_live_sockets 0');
       expect(text).not.toContain('Made_up_name');
+    }));
+});
+
+describe('with INTROSPECTION=false', () => {
+  const schemaOf = '{ __schema { queryType { name } } }';
+  const nested = 'query { ...Root } fragment Root on Query { film(id: "x") { id } ... { __type(name: "Film") { name } } }';
+
+  test('admins may ask about the schema, and nobody else, whoever asked before', () =>
+    withGateway({ INTROSPECTION: 'false' }, async (kit) => {
+      const [admin, viewer] = [await tokenFor({ role: 'admin' }), await tokenFor()];
+      for (let time = 0; time < 3; time++) {
+        for (const query of [schemaOf, nested]) {
+          expect((await kit.ask(query, { token: admin })).errors).toBeUndefined();
+          for (const token of [viewer, await tokenFor({ role: 'service' }), undefined]) {
+            const { status, errors } = await kit.ask(query, token ? { token } : {});
+            expect([status, errors?.[0]?.extensions.code]).toEqual([400, 'GRAPHQL_VALIDATION_FAILED']);
+          }
+        }
+      }
+      expect((await kit.ask('{ __typename }', { token: viewer })).data).toEqual({ __typename: 'Query' });
+    }));
+
+  test('the same holds on a socket', () =>
+    withGateway({ INTROSPECTION: 'false' }, async (kit) => {
+      const answers: Record<string, unknown> = {};
+      for (const role of ['admin', 'viewer']) {
+        const socket = await RawSocket.bare(`${kit.url.replace('http', 'ws')}/graphql`);
+        socket.send({ type: 'connection_init', payload: { token: await tokenFor({ role }) } });
+        await until(() => socket.messages.some(({ type }) => type === 'connection_ack'), 'acknowledged');
+        socket.subscribe('1', schemaOf);
+        answers[role] = await socket.next('1');
+        socket.socket.terminate();
+      }
+      expect(answers).toMatchObject({
+        admin: { type: 'next', payload: { data: { __schema: { queryType: { name: 'Query' } } } } },
+        viewer: { type: 'error', payload: [{ extensions: { code: 'GRAPHQL_VALIDATION_FAILED' } }] },
+      });
     }));
 });
 

@@ -1,4 +1,4 @@
-import { NoSchemaIntrospectionCustomRule, type ParseOptions, type ValidationRule } from 'graphql';
+import type { ParseOptions, ValidationRule } from 'graphql';
 import type { Limits } from '../../limits.js';
 import { limitAliases } from './limit-aliases.js';
 import { limitDepth } from './limit-depth.js';
@@ -6,22 +6,16 @@ import { limitDirectives } from './limit-directives.js';
 import { limitRootFields } from './limit-root-fields.js';
 import { nameFaultyLiterals } from './name-faulty-literals.js';
 
-export interface GuardSettings {
-  readonly introspection: boolean;
-  readonly limits: Limits;
-}
-
 /** The rules that HTTP and WebSocket add to GraphQL's own. */
-export function guardRules({ introspection, limits }: GuardSettings): ValidationRule[] {
-  const rules = [
+export function guardRules(limits: Limits): ValidationRule[] {
+  return [
     nameFaultyLiterals,
     limitDepth(limits.queryDepthMaximumCount),
     limitAliases(limits.queryAliasesMaximumCount),
     limitDirectives(limits.queryDirectivesMaximumCount),
     limitRootFields(limits.queryRootFieldsMaximumCount),
   ];
-  return introspection ? rules : [...rules, NoSchemaIntrospectionCustomRule];
 }
 
 /** How documents are parsed: never past the limit of tokens, and recursion is bounded with them. */
-export const guardParseOptions = ({ limits }: GuardSettings): ParseOptions => ({ maxTokens: limits.queryTokensMaximumCount });
+export const guardParseOptions = (limits: Limits): ParseOptions => ({ maxTokens: limits.queryTokensMaximumCount });
