@@ -65,7 +65,7 @@ describe('what the docs and pages say', () => {
     const defaults = new Map(Object.entries(defaultLimits).map(([name, value]) => [limitVariable(name), value]));
     // In the table, and in sentences: `LIVE_SWEEP_INTERVAL_MS` (1 s).
     const told = [...readFileSync('docs/live.md', 'utf8').matchAll(/`([A-Z_]{3,})` +(?:\| |\()(\d[\w, ]*?) *[|)]/g)];
-    expect(told.length).toBe(11);
+    expect(told.length).toBeGreaterThan(10);
     for (const [, name = '', text = ''] of told) expect([name, inLimitUnits(text)]).toEqual([name, defaults.get(name)]);
   });
 
