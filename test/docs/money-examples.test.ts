@@ -43,7 +43,7 @@ const [durationDays = 0, pricePerDay = 0, price = 0] = numbersOf(/(\d+) days at 
 function factsOf(paidWith: 'CARD' | 'BALANCE'): GrantFacts {
   const { availableUntil } = decideTerms(durationDays, BOUGHT_AT);
   const grant = { status: 'ACTIVE' as const, paidWith, pricePerDay, durationDays, availableUntil };
-  return { grant, spent: price, leftOnPayment: paidWith === 'CARD' ? price : 0, available: 0 };
+  return { grant, paid: price, spent: price, leftOnPayment: paidWith === 'CARD' ? price : 0, available: 0 };
 }
 
 describe('the worked examples of docs/money.md', () => {
@@ -62,6 +62,14 @@ describe('the worked examples of docs/money.md', () => {
       expect([askedFor, amount]).toEqual([askedFor, shown]);
       expect(Number(unusedDays)).toBe('refused' in decided ? 0 : decided.unusedDays);
     }
+  });
+
+  it('give of what was paid with a coupon the same share', () => {
+    const [paid = 0, days, amount] = numbersOf(/for (\d+) with a coupon,\s+after which (\d+) unused days give (\d+)/);
+    const facts = { ...factsOf('CARD'), paid, spent: paid, leftOnPayment: paid };
+    const end = facts.grant.availableUntil.getTime();
+    const decided = decideGrantRefund(facts, null, new Date(end - Number(days) * 24 * HOUR_MS));
+    expect(decided).toMatchObject({ unusedDays: days, amount });
   });
 
   it('take the way back that a grant was paid by', () => {

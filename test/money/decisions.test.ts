@@ -51,6 +51,7 @@ describe('what a refund of a grant gives', () => {
       availableUntil: elapsed(10 * DAY_MS),
       ...change,
     },
+    paid: 1000,
     spent: 1000,
     leftOnPayment: 1000,
     available: 0,
@@ -79,6 +80,19 @@ describe('what a refund of a grant gives', () => {
       { unusedDays: 9, amount: 250, destination: 'CARD' },
     ],
     [
+      'after a coupon the same share of the less that was paid, rounded down',
+      facts({}, { paid: 505, spent: 505, leftOnPayment: 505 }),
+      null,
+      { unusedDays: 9, amount: 454, destination: 'CARD' },
+    ],
+    [
+      'after a tax on top no more than the price of the days',
+      facts({}, { paid: 1200, spent: 1200, leftOnPayment: 1200 }),
+      null,
+      { unusedDays: 9, amount: 900, destination: 'CARD' },
+    ],
+    ['nothing where a coupon made it free', facts({}, { paid: 0, spent: 0, leftOnPayment: 0 }), null, { refused: 'FREE' }],
+    [
       'to the balance when the payment has too little left',
       facts({}, { leftOnPayment: 899 }),
       null,
@@ -96,7 +110,7 @@ describe('what a refund of a grant gives', () => {
       'the largest price stays exact',
       facts(
         { pricePerDay: 2_400_000_000_000, durationDays: 3660, availableUntil: elapsed(3660 * DAY_MS) },
-        { spent: 2 ** 53 - 1, leftOnPayment: 2 ** 53 - 1 },
+        { paid: 2 ** 53 - 1, spent: 2 ** 53 - 1, leftOnPayment: 2 ** 53 - 1 },
       ),
       null,
       { unusedDays: 3659, amount: 8_781_600_000_000_000, destination: 'CARD' },

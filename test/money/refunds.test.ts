@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Grant } from '../../src/entities/grant.js';
+import type { Order } from '../../src/entities/order.js';
 import type { Caller } from '../../src/services/caller.js';
+import { findGrant } from '../../src/services/grants/find-grant.js';
 import type { Offer } from '../../src/services/purchases/offer.js';
 import { PAYOUT_LEASE_MS } from '../../src/services/refunds/payout.js';
 import { aKey, Shop } from '../support/shop.js';
@@ -57,6 +59,19 @@ describe('refunds', () => {
       { kind: 'REFUND', amount: 900, counter_account: 'REVENUE' },
       { kind: 'REFUND', amount: -900, counter_account: 'STRIPE' },
     ]);
+  });
+
+  test('of a grant that a coupon made cheaper: the quoted share of what was paid, and the used days are kept', async () => {
+    const input = { subscriptionId: offer.subscriptionId, payWith: 'CARD' as const, idempotencyKey: aKey() };
+    const order = (await shop.desk.purchases.purchase(viewer, input)).order as Order;
+    shop.sandbox.control.pay(order.stripeSessionId as string, { card: '4242424242424242' });
+    const session = await shop.stripe.checkout.sessions.retrieve(order.stripeSessionId as string);
+    await shop.desk.fulfilment.applyCheckoutSession({ ...session, amount_total: 505 });
+    shop.clock.advanceDays(5);
+    const grant = await findGrant(shop.db.database, (await shop.grantOf(order)).id);
+    expect(await shop.desk.refunds.quotes([grant as Grant])).toMatchObject([{ unusedDays: 5, amount: { amount: 252 } }]);
+    expect((await refundGrantOf(order)).refund).toMatchObject({ status: 'SUCCEEDED', amount: 252, destination: 'CARD' });
+    expect(await shop.balance(viewer)).toMatchObject({ posted: 0, held: 0 });
   });
 
   test('while Stripe says pending the money is held, and can be neither spent nor refunded again', async () => {

@@ -6,7 +6,9 @@ import { DAY_MS } from '../purchases/decide-terms.js';
 /** Everything that decides what a refund of a grant gives. Amounts in minor units. */
 export interface GrantFacts {
   readonly grant: Pick<Grant, 'status' | 'paidWith' | 'pricePerDay' | 'durationDays' | 'availableUntil'>;
-  /** What its SPENDING took, less what was given back of it already. */
+  /** What its SPENDING took: less than the price after a coupon given at Stripe. */
+  readonly paid: number;
+  /** That, less what was given back of it already. */
   readonly spent: number;
   /** What its card payment captured, less all refunds of it that have not failed; 0 without a card payment. */
   readonly leftOnPayment: number;
@@ -28,6 +30,12 @@ export function decideUnusedDays(grant: Pick<Grant, 'durationDays' | 'availableU
   return Math.max(0, Math.min(grant.durationDays - 1, wholeDaysLeft));
 }
 
+/** What the unused days were bought for: their price at purchase, or that share of the less that was paid, rounded down. */
+function decideUnusedValue(unusedDays: number, { grant, paid }: GrantFacts): number {
+  const share = (BigInt(paid) * BigInt(unusedDays)) / BigInt(grant.durationDays);
+  return Math.min(unusedDays * grant.pricePerDay, Number(share));
+}
+
 /**
  * What a refund of the grant gives now, and where to: back the way it was paid unless `wanted` says otherwise. Quote and
  * execution both come here, so they agree. To the card only what the payment has left, and nothing while the balance is below
@@ -40,8 +48,8 @@ export function decideGrantRefund(facts: GrantFacts, wanted: RefundDestination |
   if (grant.status !== 'ACTIVE' || grant.availableUntil <= now) return { refused: 'GRANT_ENDED' };
   const unusedDays = decideUnusedDays(grant, now);
   if (unusedDays === 0) return { refused: 'NO_UNUSED_DAYS' };
-  if (grant.pricePerDay === 0) return { refused: 'FREE' };
-  const amount = Math.min(unusedDays * grant.pricePerDay, facts.spent);
+  if (grant.pricePerDay === 0 || facts.paid === 0) return { refused: 'FREE' };
+  const amount = Math.min(decideUnusedValue(unusedDays, facts), facts.spent);
   if (amount <= 0) return { refused: 'ALREADY_REFUNDED' };
   const cardCovers = grant.paidWith === 'CARD' && facts.leftOnPayment >= amount;
   const inDebt = facts.available < 0;

@@ -16,13 +16,14 @@ const LEFT_ON_PAYMENT = `coalesce((select o.captured_amount from orders o where 
 
 const factsOfGrants: Statement = {
   name: 'refunds-facts-of-grants',
-  text: `select g.id,
-      - coalesce((select s.amount from transactions s where s.grant_id = g.id and s.kind = 'SPENDING'), 0)
-      - coalesce((select sum(b.amount) from transactions b
+  text: `select g.id, p.paid,
+      p.paid - coalesce((select sum(b.amount) from transactions b
           where b.grant_id = g.id and b.kind <> 'SPENDING' and b.counter_account = 'REVENUE'), 0)::bigint as spent,
       ${LEFT_ON_PAYMENT.replaceAll('ORDER', 'g.order_id')} as "leftOnPayment",
       coalesce((select b.posted - b.held from balances b where b.user_id = g.user_id), 0) as available
-    from grants g where g.id = any($1::uuid[])`,
+    from grants g cross join lateral (
+      select - coalesce((select s.amount from transactions s where s.grant_id = g.id and s.kind = 'SPENDING'), 0) as paid
+    ) p where g.id = any($1::uuid[])`,
 };
 const leftOnPayments: Statement = {
   name: 'refunds-left-on-payments',
