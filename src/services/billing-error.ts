@@ -53,8 +53,41 @@ export async function refusalsAsData<Payload>(work: () => Promise<Payload>): Pro
   }
 }
 
-export const notFound = (what: string, path: string) =>
-  new Refusal({ code: 'NOT_FOUND', message: `There is no such ${what}.`, path: ['input', path] });
+/** NOT_FOUND: `what` is a word for people, `path` where its id stands. */
+export const notFound = (what: string, ...path: string[]) =>
+  new Refusal({ code: 'NOT_FOUND', message: `There is no such ${what}.`, path });
 
+/** INVALID_INPUT; `path` is given from below `input`. */
 export const invalidInput = (message: string, ...path: string[]) =>
   new Refusal({ code: 'INVALID_INPUT', message, path: ['input', ...path] });
+
+/** WRONG_STATE: it cannot be done to what is in this state. */
+export const wrongState = (message: string, state: string, ...path: string[]) =>
+  new Refusal({ code: 'WRONG_STATE', message, path, state });
+
+/** AMOUNT_OUT_OF_BOUNDS: the bounds in minor units, both of them allowed. */
+export const outOfBounds = (message: string, bounds: { minimum: number; maximum: number; currency: string }, ...path: string[]) =>
+  new Refusal({
+    code: 'AMOUNT_OUT_OF_BOUNDS',
+    message,
+    path,
+    minimum: { amount: bounds.minimum, currency: bounds.currency },
+    maximum: { amount: bounds.maximum, currency: bounds.currency },
+  });
+
+/** INSUFFICIENT_FUNDS: `shortfall` is what is missing, in minor units. */
+export const insufficientFunds = (
+  shortfall: number,
+  currency: string,
+  message = 'The balance does not cover it.',
+  path: string[] | null = null,
+) => new Refusal({ code: 'INSUFFICIENT_FUNDS', message, path, shortfall: { amount: shortfall, currency } });
+
+/** CURRENCY_MISMATCH: `expected` is the currency of the balance. */
+export const currencyMismatch = (expected: string, path: string[] | null = null) =>
+  new Refusal({
+    code: 'CURRENCY_MISMATCH',
+    message: `The balance is in ${expected}: one balance has one currency.`,
+    path,
+    expected,
+  });

@@ -62,7 +62,8 @@ export function composeServices(dependencies: ServiceDependencies) {
   const { config, database, hints, clock } = dependencies;
   const { limits, currency } = config;
   const catalogueParts = composeCatalogue(dependencies);
-  const money = composeMoney(dependencies, catalogueParts);
+  const wake = (paymentIntentId: string): void => stripeParts.stripeInbox.wake(paymentIntentId);
+  const money = composeMoney(dependencies, catalogueParts, wake);
   const stripeParts = composeStripe(dependencies, money, catalogueParts);
   const history = new History({ database, currency, pageMaximumCount: limits.pageMaximumCount });
   const live = new LiveFeed({
@@ -119,6 +120,7 @@ function composeCatalogue({ config, database, stripe, clock, logger }: ServiceDe
 function composeMoney(
   { config, database, hints, stripe, clock, openSessions, watch }: ServiceDependencies,
   { catalogue, catalogueSync }: ReturnType<typeof composeCatalogue>,
+  onFulfilled: (paymentIntentId: string) => void,
 ) {
   const { limits, currency, http } = config;
   const announcer: Announcer = {
@@ -126,7 +128,7 @@ function composeMoney(
     moved: (movement) => watch?.moneyMoved(movement),
   };
   const checkout = new Checkout(database, stripe, catalogueSync, new StripeCustomers(database, stripe, clock));
-  const fulfilment = new Fulfilment(database, clock, announcer);
+  const fulfilment = new Fulfilment(database, clock, announcer, onFulfilled);
   const stripeRefunds = new StripeRefunds(database, clock, announcer);
   const payout = new Payout(database, stripe, clock, stripeRefunds, Math.random);
   const fromBalance = new BuyFromBalance(database, catalogue, clock, announcer);
@@ -184,7 +186,6 @@ function composeStripe(
     onError: (error, eventOrPaymentId) =>
       logger.error({ reason: describeFailure(error), eventOrPaymentId }, 'an event of Stripe could not be processed'),
   });
-  money.fulfilment.onFulfilled = (paymentIntentId) => stripeInbox.wake(paymentIntentId);
   const reconciliations = new ReconciliationStore(database, limits.pageMaximumCount);
   const settings = { overlapMs: limits.reconcileOverlapMs, lookBackMs: limits.reconcileLookBackMs };
   const reconciliation = new StripeReconciliation({

@@ -41,7 +41,7 @@ export class ReconciliationScene {
     const sandbox = await startSandbox({ port: 0, webhookUrl: null, webhookSecret: WEBHOOK_SECRET, stateFile: null, clock });
     const stripe = openStripe({ secretKey: sandbox.secretKey, apiUrl: sandbox.url, timeoutMs: 5_000, attemptsCount: 4 });
     const announcer = { announce: () => {} };
-    const fulfilment = new Fulfilment(database, clock, announcer);
+    const fulfilment = new Fulfilment(database, clock, announcer, (paymentIntentId) => inbox.wake(paymentIntentId));
     const stripeRefunds = new StripeRefunds(database, clock, announcer);
     const payout = new Payout(database, stripe, clock, stripeRefunds, Math.random);
     const refunds = new Refunds(database, clock, announcer, payout, stripeRefunds, 3_600_000);
@@ -51,7 +51,7 @@ export class ReconciliationScene {
       applyStripeRefund: (refund, surroundings) => stripeRefunds.applyStripeRefund(refund, surroundings),
       applyDispute: (dispute, surroundings) => disputes.applyDispute(dispute, surroundings),
     };
-    const inbox = new StripeInbox({
+    const inbox: StripeInbox = new StripeInbox({
       database,
       stripe,
       effects,
@@ -72,7 +72,6 @@ export class ReconciliationScene {
         throw error;
       },
     });
-    fulfilment.onFulfilled = (paymentIntentId) => inbox.wake(paymentIntentId);
     const store = new ReconciliationStore(database, 100);
     const sync = new CatalogueSync({ database, stripe, clock, logger: { error: () => {} } });
     const copyAgain = (subscriptionId: string) => sync.copyAgain(subscriptionId);

@@ -3,7 +3,8 @@ import StripeClient from 'stripe';
 import type { StripeEvent } from '../../src/entities/stripe-event.js';
 import type { Surroundings } from '../../src/services/in-transaction.js';
 import type { Applied } from '../../src/services/payment-not-yet-known.js';
-import type { SessionSurroundings, StripeEffects } from '../../src/services/stripe-inbox/stripe-effects.js';
+import type { SessionNews } from '../../src/services/purchases/fulfilment.js';
+import type { StripeEffects } from '../../src/services/stripe-inbox/stripe-effects.js';
 import { StripeInbox, type StripeInboxSettings } from '../../src/services/stripe-inbox/stripe-inbox.js';
 import type { Database } from '../../src/stores/database.js';
 
@@ -31,7 +32,7 @@ export class RecordingEffects implements StripeEffects {
     await database.pool.query('create table applied_objects (id text not null, news text)');
   }
 
-  applyCheckoutSession(session: Stripe.Checkout.Session, surroundings: SessionSurroundings): Promise<Applied> {
+  applyCheckoutSession(session: Stripe.Checkout.Session, surroundings: SessionNews): Promise<Applied> {
     return this.note(session.id, surroundings, surroundings.news);
   }
   applyStripeRefund(refund: Stripe.Refund, surroundings: Surroundings): Promise<Applied> {

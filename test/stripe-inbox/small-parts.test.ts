@@ -5,13 +5,14 @@ import { storableJson } from '../../src/services/stripe-inbox/storable-json.js';
 
 describe('The words of a failure that are kept', () => {
   test.each([
-    ['Invalid API Key provided: sk_test_51abcDEF', 'Invalid API Key provided: sk_test_…'],
-    ['key rk_live_abc expired', 'key rk_live_… expired'],
-    ['bad secret whsec_abc', 'bad secret whsec_…'],
-    ['pi_1_secret_abc', 'pi_1_secret_…'],
-    ['connect postgres://me:hidden@host/db', 'connect postgres://me:…@host/db'],
-    ['header Bearer abc.def.ghi refused', 'header Bearer … refused'],
-    ['card 4242 4242 4242 4242 declined', 'card … declined'],
+    ['Invalid API Key provided: sk_test_51abcDEF', 'Invalid API Key provided: [left out]'],
+    ['key rk_live_abc expired', 'key [left out] expired'],
+    ['bad secret whsec_abcd', 'bad secret [left out]'],
+    ['pi_1_secret_abcd', 'pi_1[left out]'],
+    ['connect postgres://me:hidden@host/db', 'connect postgres://me:[left out]@host/db'],
+    ['header Bearer abc.def.ghi refused', 'header Bearer [left out] refused'],
+    ['token eyJhbGciOiJI.eyJzdWIiOiIx.c2lnbmF0 refused', 'token [left out] refused'],
+    ['card 4242 4242 4242 4242 declined', 'card [left out] declined'],
     ['two\n  lines', 'two lines'],
   ])('%j becomes %j', (message, kept) => {
     expect(describeFailure(new Error(message))).toBe(kept);

@@ -25,7 +25,7 @@ interface PlaygroundToken {
 export interface PlaygroundSettings {
   /** open: for anyone (development); admins: behind an admin's token; off: not there. */
   access: 'off' | 'admins' | 'open';
-  /** Does this token speak for an admin? Never throws: a bad token is a no. */
+  /** Does this token speak for an admin? A bad token is a no; fails only when the keys that would tell cannot be fetched. */
   isAdmin(token: string): Promise<boolean>;
   /** Fresh tokens that fill the ready tabs; development only. */
   tokens?: () => Promise<readonly PlaygroundToken[]>;

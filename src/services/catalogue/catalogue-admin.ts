@@ -2,7 +2,7 @@ import type { Clock } from '../../clock.js';
 import type { Film } from '../../entities/film.js';
 import type { SubscriptionStatus } from '../../entities/subscription.js';
 import type { Database, Queryable, Statement } from '../../stores/database.js';
-import { type BillingError, notFound, Refusal, refusalsAsData } from '../billing-error.js';
+import { type BillingError, notFound, Refusal, refusalsAsData, wrongState } from '../billing-error.js';
 import type { Caller } from '../caller.js';
 import { newId } from '../new-id.js';
 import { isUuid } from '../uuid.js';
@@ -80,7 +80,7 @@ export class CatalogueAdmin {
     if (faults.length > 0) return { errors: faults };
     return refusalsAsData<FilmPayload>(async () => {
       const film = isUuid(input.id) ? await changeFilm(this.parts.database, input, this.parts.clock.now()) : null;
-      if (!film) throw notFound('film', 'id');
+      if (!film) throw notFound('film', 'input', 'id');
       return { film, errors: [] };
     });
   }
@@ -108,8 +108,9 @@ export class CatalogueAdmin {
     const errors = faults.length > 0 ? faults : await this.missingFilms(input.filmIds ?? []);
     if (errors.length > 0) return { errors };
     return this.change(input.id, ['input', 'id'], async (transaction, before, now) => {
-      if (before.status === 'ARCHIVED')
-        throw wrongState(before.status, 'An archived subscription stays as it is.', ['input', 'id']);
+      if (before.status === 'ARCHIVED') {
+        throw wrongState('An archived subscription stays as it is. It is ARCHIVED.', before.status, 'input', 'id');
+      }
       const title = input.title ?? before.title;
       const description = input.description ?? before.description;
       const newWords = title !== before.title || description !== before.description;
@@ -135,7 +136,7 @@ export class CatalogueAdmin {
 
   private async move(id: string, from: SubscriptionStatus, to: 'ACTIVE' | 'ARCHIVED', why: string): Promise<SubscriptionPayload> {
     return this.change(id, ['id'], async (transaction, before, now) => {
-      if (before.status !== from) throw wrongState(before.status, why, ['id']);
+      if (before.status !== from) throw wrongState(`${why} It is ${before.status}.`, before.status, 'id');
       await writeStatus(transaction, before.id, to, now);
       return true;
     });
@@ -151,7 +152,7 @@ export class CatalogueAdmin {
     let toCopy = false;
     const payload: SubscriptionPayload = await refusalsAsData<SubscriptionPayload>(() =>
       database.transaction(async (transaction) => {
-        const missing = new Refusal({ code: 'NOT_FOUND', message: 'There is no such subscription.', path });
+        const missing = notFound('subscription', ...path);
         if (!isUuid(id)) throw missing;
         const [locked] = await transaction.query<{ id: string }>(lockSubscription, [id]);
         if (!locked) throw missing;
@@ -195,9 +196,7 @@ export class CatalogueAdmin {
     if (filmIds.length === 0) return [];
     const known = new Set((await this.parts.catalogue.filmsByIds(filmIds)).map((film) => film.id));
     return filmIds.flatMap((filmId, index) =>
-      known.has(filmId.toLowerCase())
-        ? []
-        : [{ code: 'NOT_FOUND' as const, message: 'There is no such film.', path: ['input', 'filmIds', String(index)] }],
+      known.has(filmId.toLowerCase()) ? [] : [notFound('film', 'input', 'filmIds', String(index)).error],
     );
   }
 }
@@ -207,6 +206,3 @@ async function readOne(queryable: Queryable, id: string): Promise<SubscriptionAt
   if (!row) throw new Error(`subscription ${id} is locked and has no version`);
   return row;
 }
-
-const wrongState = (state: SubscriptionStatus, why: string, path: readonly string[]) =>
-  new Refusal({ code: 'WRONG_STATE', message: `${why} It is ${state}.`, path, state });

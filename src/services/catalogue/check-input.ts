@@ -92,6 +92,7 @@ class Faults {
   }
 }
 
+/** What is wrong with films to be added, each fault with its place in the input: INVALID_INPUT. Empty when nothing is. */
 export function checkCreateFilms(input: readonly CreateFilmInput[], limits: WriteLimits): BillingError[] {
   const faults = new Faults();
   if (input.length < 1 || input.length > limits.createFilmsMaximumCount) {
@@ -111,6 +112,7 @@ export function checkCreateFilms(input: readonly CreateFilmInput[], limits: Writ
   return faults.errors;
 }
 
+/** What is wrong with a film's new words: INVALID_INPUT. Empty when nothing is. */
 export function checkUpdateFilm(input: UpdateFilmInput, limits: WriteLimits): BillingError[] {
   const faults = new Faults();
   if (input.title !== null && input.title !== undefined) {

@@ -79,6 +79,7 @@ const markToCopy: Statement = {
   text: `update subscriptions set ${CHANGED}, ${TO_COPY} where id = $1`,
 };
 
+/** Gives the subscription these words. Its row must be locked. */
 export async function writeWords(
   transaction: Queryable,
   row: { readonly id: string; readonly title: string; readonly description: string },
@@ -87,6 +88,7 @@ export async function writeWords(
   await transaction.query(saveWords, [row.id, now, row.title, row.description]);
 }
 
+/** Puts the subscription on sale, or takes it off. Its row must be locked; whether it may be moved is for the caller to decide. */
 export async function writeStatus(transaction: Queryable, id: string, status: 'ACTIVE' | 'ARCHIVED', now: Date): Promise<void> {
   await transaction.query(saveStatus, [id, now, status]);
 }

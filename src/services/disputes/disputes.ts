@@ -10,8 +10,8 @@ import { type Announcer, Wallet } from '../ledger/wallet.js';
 import { newId } from '../new-id.js';
 import { type Applied, PaymentNotYetKnown } from '../payment-not-yet-known.js';
 import { findOrderOfPayment } from '../purchases/find-order.js';
-import { idOf } from '../purchases/fulfilment.js';
 import { readGrantFacts } from '../refunds/find-refund.js';
+import { idOf } from '../stripe-references.js';
 import { decideDispute, decideDisputedAmount, type GrantConsequence, stateOf } from './decide-dispute.js';
 
 const lockDispute: Statement = {

@@ -9,6 +9,7 @@ const byOrderLocked: Statement = {
   text: `select ${grantColumns} from grants g where order_id = $1 for no key update`,
 };
 
+/** The grant as it stands; null when there is none. `id` must be a UUID. */
 export async function findGrant(database: Queryable, id: string): Promise<Grant | null> {
   return (await database.query<Grant>(byId, [id]))[0] ?? null;
 }

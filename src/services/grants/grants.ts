@@ -1,7 +1,7 @@
 import type { Clock } from '../../clock.js';
 import type { Grant } from '../../entities/grant.js';
 import type { Database, Queryable, Statement } from '../../stores/database.js';
-import { type BillingError, invalidInput, notFound, Refusal, refusalsAsData } from '../billing-error.js';
+import { type BillingError, invalidInput, notFound, refusalsAsData, wrongState } from '../billing-error.js';
 import type { Caller } from '../caller.js';
 import { grantColumns } from '../columns.js';
 import { answerAgain, hashInput, type Intent, keepAnswer, onceMoreOnSameKey } from '../idempotency.js';
@@ -73,7 +73,7 @@ export class Grants {
       const actorId = adminOf(caller);
       const reason = checkReason(input.reason);
       const found = isUuid(input.grantId) ? await findGrant(this.database, input.grantId) : null;
-      if (!found) throw notFound('grant', 'grantId');
+      if (!found) throw notFound('grant', 'input', 'grantId');
       const grant = await inTransaction(this.database, {}, async (transaction, afterCommit) => {
         const now = this.clock.now();
         const viewer = await this.viewerOf(transaction, found.userId, found.currency);
@@ -106,7 +106,7 @@ export class Grants {
       throw invalidInput(`A grant lasts 1 to ${this.largestDurationDays} days.`, 'durationDays');
     }
     const offer = isUuid(input.subscriptionId) ? await this.offers.offer(input.subscriptionId, { fresh: true }) : null;
-    if (offer?.status !== 'ACTIVE') throw notFound('subscription on sale', 'subscriptionId');
+    if (offer?.status !== 'ACTIVE') throw notFound('subscription on sale', 'input', 'subscriptionId');
     return onceMoreOnSameKey(() =>
       inTransaction(this.database, {}, async (transaction, afterCommit) => {
         const now = this.clock.now();
@@ -160,8 +160,7 @@ const currencyOfBalance: Statement = {
   text: `select currency from balances where user_id = $1`,
 };
 
-const hasEnded = (grant: Grant) =>
-  new Refusal({ code: 'WRONG_STATE', message: `The grant is ${grant.status}.`, path: ['input', 'grantId'], state: grant.status });
+const hasEnded = (grant: Grant) => wrongState(`The grant is ${grant.status}.`, grant.status, 'input', 'grantId');
 
 function adminOf(caller: Caller): string {
   if (caller.role !== 'ADMIN' || !caller.userId) throw new Error('only admins come here');

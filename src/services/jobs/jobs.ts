@@ -1,4 +1,4 @@
-import type { BillingError } from '../billing-error.js';
+import { type BillingError, notFound } from '../billing-error.js';
 import type { Caller } from '../caller.js';
 import type { JobScheduler } from './job-scheduler.js';
 import type { JobStates } from './job-states.js';
@@ -50,7 +50,7 @@ export class Jobs {
   /** Starts a job beside its schedule, in the next worker that is free. NOT_FOUND for a name that is no job's. */
   async run(_caller: Caller, name: string): Promise<{ job: Job | null; errors: BillingError[] }> {
     if (!this.scheduler.schedules.some((schedule) => schedule.name === name)) {
-      return { job: null, errors: [{ code: 'NOT_FOUND', message: 'There is no such job.', path: ['name'] }] };
+      return { job: null, errors: [notFound('job', 'name').error] };
     }
     await this.scheduler.startNow(name);
     const job = (await this.list()).find((candidate) => candidate.name === name) ?? null;

@@ -2,14 +2,21 @@ import type { Clock } from '../../clock.js';
 import type { Balance } from '../../entities/balance.js';
 import type { Transaction } from '../../entities/transaction.js';
 import type { Database } from '../../stores/database.js';
-import { type BillingError, invalidInput, Refusal, refusalsAsData } from '../billing-error.js';
+import {
+  type BillingError,
+  currencyMismatch,
+  insufficientFunds,
+  invalidInput,
+  outOfBounds,
+  refusalsAsData,
+} from '../billing-error.js';
 import type { Caller } from '../caller.js';
 import { answerAgain, hashInput, keepAnswer, onceMoreOnSameKey } from '../idempotency.js';
 import { inTransaction } from '../in-transaction.js';
 import { checkReason } from '../reason.js';
 import { isUuid } from '../uuid.js';
 import { findTransaction } from './find-transaction.js';
-import { type Announcer, currencyMismatch, insufficientFunds, Wallet } from './wallet.js';
+import { type Announcer, Wallet } from './wallet.js';
 
 export interface AdjustBalanceInput {
   userId: string;
@@ -53,7 +60,10 @@ export class Adjustments {
       if (input.amount === 0) throw invalidInput('An adjustment of 0 changes nothing.', 'amount');
       const { currency, largestAmount } = this.settings;
       if (input.currency !== currency) throw currencyMismatch(currency, ['input', 'currency']);
-      if (Math.abs(input.amount) > largestAmount) throw tooLarge(largestAmount, currency);
+      if (Math.abs(input.amount) > largestAmount) {
+        const bounds = { minimum: -largestAmount, maximum: largestAmount, currency };
+        throw outOfBounds(`One adjustment moves at most ${largestAmount} minor units.`, bounds, 'input', 'amount');
+      }
       const reason = checkReason(input.reason);
       const actorId = caller.userId;
       const intent = { callerId: actorId, key: input.idempotencyKey, operation: 'adjustBalance', inputHash: hashInput(input) };
@@ -84,12 +94,3 @@ export class Adjustments {
     });
   }
 }
-
-const tooLarge = (largest: number, currency: string) =>
-  new Refusal({
-    code: 'AMOUNT_OUT_OF_BOUNDS',
-    message: `One adjustment moves at most ${largest} minor units.`,
-    path: ['input', 'amount'],
-    minimum: { amount: -largest, currency },
-    maximum: { amount: largest, currency },
-  });

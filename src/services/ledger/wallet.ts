@@ -2,7 +2,7 @@ import type { Balance } from '../../entities/balance.js';
 import type { CounterAccount, TransactionKind } from '../../entities/transaction.js';
 import type { Queryable } from '../../stores/database.js';
 import type { AfterCommit } from '../after-commit.js';
-import { Refusal } from '../billing-error.js';
+import { currencyMismatch, insufficientFunds } from '../billing-error.js';
 import { newId } from '../new-id.js';
 import type { NewGrant } from './new-grant.js';
 import * as statements from './statements.js';
@@ -133,22 +133,6 @@ export class Wallet {
     this.state = state;
   }
 }
-
-export const insufficientFunds = (shortfall: number, currency: string) =>
-  new Refusal({
-    code: 'INSUFFICIENT_FUNDS',
-    message: 'The balance does not cover it.',
-    path: null,
-    shortfall: { amount: shortfall, currency },
-  });
-
-export const currencyMismatch = (expected: string, path: string[] | null = null) =>
-  new Refusal({
-    code: 'CURRENCY_MISMATCH',
-    message: `The balance is in ${expected}: one balance has one currency.`,
-    path,
-    expected,
-  });
 
 const movementValues = (movement: Movement) => [
   movement.kind,

@@ -2,13 +2,13 @@ import type { Clock } from '../../clock.js';
 import type { Balance } from '../../entities/balance.js';
 import type { Grant } from '../../entities/grant.js';
 import { brokenConstraint, type Database, type Statement } from '../../stores/database.js';
-import { notFound, Refusal } from '../billing-error.js';
+import { currencyMismatch, insufficientFunds, notFound, Refusal } from '../billing-error.js';
 import { findGrant } from '../grants/find-grant.js';
 import { answerAgain, type Intent } from '../idempotency.js';
 import type { NewGrant } from '../ledger/new-grant.js';
 import { postPurchaseFromBalance } from '../ledger/purchase-from-balance.js';
 import { createBalance } from '../ledger/statements.js';
-import { type Announcer, currencyMismatch, insufficientFunds } from '../ledger/wallet.js';
+import type { Announcer } from '../ledger/wallet.js';
 import { newId } from '../new-id.js';
 import { decideTerms } from './decide-terms.js';
 import type { Offer, Offers } from './offer.js';
@@ -46,7 +46,7 @@ export class BuyFromBalance {
       const earlier = await answerAgain<{ grantId: string; balance: Balance }>(this.database, intent);
       if (earlier) return this.again(earlier);
       const fresh = await this.offers.offer(subscriptionId, { fresh: true });
-      if (!fresh || fresh.status === 'DRAFT') throw notFound('subscription', 'subscriptionId');
+      if (!fresh || fresh.status === 'DRAFT') throw notFound('subscription', 'input', 'subscriptionId');
       if (fresh.status !== 'ACTIVE') throw notOnSale(fresh);
       await this.refuseWhatTheBalanceRefuses(userId, fresh);
     }
@@ -101,6 +101,7 @@ export class BuyFromBalance {
   }
 }
 
+/** NOT_ON_SALE: a draft's name is not told, so only for what was or is on sale. */
 export const notOnSale = (offer: Offer) =>
   new Refusal({
     code: 'NOT_ON_SALE',

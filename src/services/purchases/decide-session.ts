@@ -17,11 +17,13 @@ export type SessionConsequence = 'FULFIL' | 'AWAIT_PAYMENT' | 'CLOSE_EXPIRED' | 
  */
 export function decideSession(orderStatus: OrderStatus, session: SessionFacts): SessionConsequence {
   if (orderStatus === 'PAID') return 'NOTHING';
-  const paid =
-    session.paymentStatus === 'paid' || (session.paymentStatus === 'no_payment_required' && session.status === 'complete');
-  if (paid) return 'FULFIL';
+  if (isPaid(session)) return 'FULFIL';
   if (orderStatus !== 'OPEN') return 'NOTHING';
   if (session.status === 'expired') return 'CLOSE_EXPIRED';
   if (session.paymentFailed) return 'CLOSE_FAILED';
   return session.status === 'complete' ? 'AWAIT_PAYMENT' : 'NOTHING';
 }
+
+/** Whether Stripe has all the money of the session, if there was any to pay. */
+export const isPaid = ({ status, paymentStatus }: Pick<SessionFacts, 'status' | 'paymentStatus'>): boolean =>
+  paymentStatus === 'paid' || (paymentStatus === 'no_payment_required' && status === 'complete');

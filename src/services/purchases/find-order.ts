@@ -13,6 +13,7 @@ const byPayment: Statement = {
   text: `select ${orderColumns} from orders o where o.stripe_payment_intent_id = $1 and o.status = 'PAID'`,
 };
 
+/** The order as it stands; null when there is none. `id` must be a UUID. */
 export async function findOrder(database: Queryable, id: string): Promise<Order | null> {
   return (await database.query<Order>(byId, [id]))[0] ?? null;
 }
@@ -22,6 +23,7 @@ export async function lockOrder(transaction: Queryable, id: string): Promise<Ord
   return (await transaction.query<Order>(byIdLocked, [id]))[0] ?? null;
 }
 
+/** The order whose note of its session is kept; null when there is none. */
 export async function findOrderOfSession(database: Queryable, stripeSessionId: string): Promise<Order | null> {
   return (await database.query<Order>(bySession, [stripeSessionId]))[0] ?? null;
 }

@@ -8,7 +8,7 @@ import { inTransaction, type Surroundings } from '../in-transaction.js';
 import { type Announcer, Wallet } from '../ledger/wallet.js';
 import { newId } from '../new-id.js';
 import type { Applied } from '../payment-not-yet-known.js';
-import { isUuid } from '../uuid.js';
+import { idOf, orderNamedBy } from '../stripe-references.js';
 import { decideSession, type SessionFacts } from './decide-session.js';
 import { decideTerms } from './decide-terms.js';
 import { findOrder, findOrderOfSession, lockOrder } from './find-order.js';
@@ -39,8 +39,9 @@ const wakeWaitingEvents: Statement = {
     where waits_for_payment_intent_id = $1 and status in ('RECEIVED', 'IGNORED', 'FAILED')`,
 };
 
+/** A session of Stripe's comes in these surroundings. */
 export interface SessionNews extends Surroundings {
-  /** What the event says beyond its object: a failed delayed payment looks like a completed, unpaid one. */
+  /** What only the event's type tells: after a failed delayed payment the session looks completed and not paid yet. */
   readonly news?: 'ASYNC_PAYMENT_FAILED';
 }
 
@@ -50,6 +51,8 @@ export class Fulfilment {
     private readonly database: Database,
     private readonly clock: Clock,
     private readonly announcer: Announcer,
+    /** Told of each payment after the commit of its fulfilment; the inbox takes up the events that waited for it. */
+    private readonly onFulfilled: (paymentIntentId: string) => void = () => {},
   ) {}
 
   /**
@@ -74,8 +77,8 @@ export class Fulfilment {
     const bySession = await findOrderOfSession(transaction, session.id);
     if (bySession) return bySession;
     // The session's id may not be kept yet: the process died between Stripe's answer and our note of it.
-    const orderId = session.metadata?.order_id ?? session.client_reference_id;
-    const order = isUuid(orderId) ? await findOrder(transaction, orderId) : null;
+    const orderId = orderNamedBy(session);
+    const order = orderId ? await findOrder(transaction, orderId) : null;
     return order && order.stripeSessionId === null ? order : null;
   }
 
@@ -128,12 +131,9 @@ export class Fulfilment {
     if (order.kind === 'PURCHASE') await this.grantWhatWasBought(transaction, wallet, order, captured, now);
     if (paymentIntentId) {
       await transaction.query(wakeWaitingEvents, [paymentIntentId, now]);
-      afterCommit.add(() => this.onFulfilled?.(paymentIntentId));
+      afterCommit.add(() => this.onFulfilled(paymentIntentId));
     }
   }
-
-  /** Told of each payment after the commit of its fulfilment; the inbox takes up the events that waited for it. */
-  onFulfilled?: (paymentIntentId: string) => void;
 
   private async grantWhatWasBought(
     transaction: Queryable,
@@ -180,7 +180,3 @@ function factsOf(session: Stripe.Checkout.Session, news: SessionNews['news']): S
     paymentFailed: news === 'ASYNC_PAYMENT_FAILED' || (session.status === 'complete' && intentFailed),
   };
 }
-
-/** Stripe gives an id, or the object where it was asked to expand it. */
-export const idOf = (reference: string | { id: string } | null | undefined): string | null =>
-  typeof reference === 'object' ? (reference?.id ?? null) : (reference ?? null);

@@ -3,11 +3,20 @@ import type { Balance } from '../../entities/balance.js';
 import type { Grant, PaymentMethod } from '../../entities/grant.js';
 import type { Order } from '../../entities/order.js';
 import type { Database, Queryable } from '../../stores/database.js';
-import { type BillingError, invalidInput, notFound, Refusal, refusalsAsData } from '../billing-error.js';
+import {
+  type BillingError,
+  currencyMismatch,
+  invalidInput,
+  notFound,
+  outOfBounds,
+  Refusal,
+  refusalsAsData,
+  wrongState,
+} from '../billing-error.js';
 import type { Caller } from '../caller.js';
 import { answerAgain, hashInput, type Intent, keepAnswer, onceMoreOnSameKey } from '../idempotency.js';
 import { inTransaction } from '../in-transaction.js';
-import { type Announcer, currencyMismatch, Wallet } from '../ledger/wallet.js';
+import { type Announcer, Wallet } from '../ledger/wallet.js';
 import { isUuid } from '../uuid.js';
 import { type BuyFromBalance, notOnSale } from './buy-from-balance.js';
 import type { Checkout } from './checkout.js';
@@ -76,7 +85,7 @@ export class Purchases {
   async purchase(caller: Caller, input: PurchaseInput): Promise<PurchasePayload> {
     return refusalsAsData<PurchasePayload>(async () => {
       const userId = viewerOf(caller);
-      if (!isUuid(input.subscriptionId)) throw notFound('subscription', 'subscriptionId');
+      if (!isUuid(input.subscriptionId)) throw notFound('subscription', 'input', 'subscriptionId');
       const intent = { callerId: userId, key: input.idempotencyKey, operation: 'purchase', inputHash: hashInput(input) };
       if (input.payWith === 'BALANCE') {
         return { ...(await this.fromBalance.buy(userId, input.subscriptionId, intent)), errors: [] };
@@ -94,7 +103,7 @@ export class Purchases {
       if (input.currency !== currency) throw currencyMismatch(currency, ['input', 'currency']);
       if (input.amount < topUpMinimum || input.amount > topUpMaximum) {
         const message = `A top-up is between ${topUpMinimum} and ${topUpMaximum} minor units.`;
-        throw outOfBounds(message, ['input', 'amount'], topUpMinimum, topUpMaximum, currency);
+        throw outOfBounds(message, { minimum: topUpMinimum, maximum: topUpMaximum, currency }, 'input', 'amount');
       }
       const intent = { callerId: userId, key: input.idempotencyKey, operation: 'topUp', inputHash: hashInput(input) };
       const what = { kind: 'TOP_UP' as const, amount: input.amount, currency, versionId: null };
@@ -122,12 +131,10 @@ export class Purchases {
   async cancelOrder(caller: Caller, orderId: string): Promise<{ order?: Order; errors: BillingError[] }> {
     return refusalsAsData<{ order?: Order; errors: BillingError[] }>(async () => {
       const order = isUuid(orderId) ? await findOrder(this.database, orderId) : null;
-      if (!order || (caller.role !== 'ADMIN' && order.userId !== caller.userId)) {
-        throw new Refusal({ code: 'NOT_FOUND', message: 'There is no such order.', path: ['orderId'] });
-      }
-      if (order.status !== 'OPEN') throw wrongState(order);
+      if (!order || (caller.role !== 'ADMIN' && order.userId !== caller.userId)) throw notFound('order', 'orderId');
+      if (order.status !== 'OPEN') throw notOpen(order);
       const closed = await this.closeAtStripe(order);
-      if (closed.status !== 'EXPIRED') throw wrongState(closed);
+      if (closed.status !== 'EXPIRED') throw notOpen(closed);
       return { order: closed, errors: [] };
     });
   }
@@ -136,7 +143,7 @@ export class Purchases {
     const earlier = await answerAgain<{ orderId: string }>(this.database, intent);
     if (earlier) return this.withSession(await this.orderById(earlier.orderId));
     const offer = await this.offers.offer(input.subscriptionId, { fresh: true });
-    if (!offer || offer.status === 'DRAFT') throw notFound('subscription', 'subscriptionId');
+    if (!offer || offer.status === 'DRAFT') throw notFound('subscription', 'input', 'subscriptionId');
     if (offer.status !== 'ACTIVE') throw notOnSale(offer);
     this.refuseWhatNoCardPays(offer);
     return this.openOnce(intent, this.purchaseOf(userId, offer, input.returnUrl));
@@ -146,7 +153,7 @@ export class Purchases {
     const { paymentMinimum, paymentMaximum } = this.settings;
     if (price === 0 || (price >= paymentMinimum && price <= paymentMaximum)) return;
     const message = `A payment by card is between ${paymentMinimum} and ${paymentMaximum} minor units; this costs ${price}.`;
-    throw outOfBounds(message, ['input', 'payWith'], paymentMinimum, paymentMaximum, currency);
+    throw outOfBounds(message, { minimum: paymentMinimum, maximum: paymentMaximum, currency }, 'input', 'payWith');
   }
 
   private purchaseOf(userId: string, offer: Offer, returnUrl: string | null | undefined): OrderIntent {
@@ -204,17 +211,7 @@ export class Purchases {
   }
 }
 
-const outOfBounds = (message: string, path: string[], minimum: number, maximum: number, currency: string) =>
-  new Refusal({
-    code: 'AMOUNT_OUT_OF_BOUNDS',
-    message,
-    path,
-    minimum: { amount: minimum, currency },
-    maximum: { amount: maximum, currency },
-  });
-
-const wrongState = (order: Order) =>
-  new Refusal({ code: 'WRONG_STATE', message: `The order is ${order.status}.`, path: ['orderId'], state: order.status });
+const notOpen = (order: Order) => wrongState(`The order is ${order.status}.`, order.status, 'orderId');
 
 function viewerOf(caller: Caller): string {
   if (!caller.userId) throw new Error('money moves only for somebody');

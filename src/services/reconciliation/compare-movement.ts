@@ -1,4 +1,5 @@
 import type Stripe from 'stripe';
+import { idOf } from '../stripe-references.js';
 import { type Difference, money } from './difference.js';
 import type { MovedRecord } from './records.js';
 
@@ -22,7 +23,7 @@ export function movementOf({ source, amount, currency }: Stripe.BalanceTransacti
   if (source === null || typeof source === 'string') return null;
   if (!('currency' in source) || source.currency !== currency) return null;
   if (source.object === 'charge') {
-    const stripeId = typeof source.payment_intent === 'string' ? source.payment_intent : source.payment_intent?.id;
+    const stripeId = idOf(source.payment_intent);
     return stripeId ? { kind: 'PAYMENT', stripeId, amount, currency } : null;
   }
   if (source.object === 'refund') {

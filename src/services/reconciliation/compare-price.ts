@@ -1,4 +1,5 @@
 import type Stripe from 'stripe';
+import { idOf } from '../stripe-references.js';
 import { type Difference, money } from './difference.js';
 import type { PriceRecord } from './records.js';
 
@@ -23,7 +24,7 @@ function whatIsWrong(theirs: StripePrice, ours: PriceRecord): string | null {
   }
   if (!theirs.active) return 'archived';
   const { product } = theirs;
-  const productId = typeof product === 'string' ? product : product.id;
+  const productId = idOf(product);
   if (productId !== ours.stripeProductId) return `of another product, ${productId}`;
   if (typeof product === 'string') return null;
   if (product.deleted) return 'its product is deleted';

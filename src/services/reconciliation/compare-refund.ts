@@ -1,15 +1,9 @@
 import type Stripe from 'stripe';
-import type { RefundStatus } from '../../entities/refund.js';
+import { refundStatusOf } from '../refunds/decide-stripe-refund.js';
 import { type Difference, money } from './difference.js';
 import type { PaymentRecord, RefundRecord } from './records.js';
 
 type StripeRefund = Pick<Stripe.Refund, 'id' | 'amount' | 'currency' | 'status'>;
-
-/** Where a refund stands by Stripe's word: https://docs.stripe.com/refunds#refund-statuses */
-export function refundStatusOf(stripeStatus: string | null): RefundStatus {
-  if (stripeStatus === 'succeeded') return 'SUCCEEDED';
-  return stripeStatus === 'failed' || stripeStatus === 'canceled' ? 'FAILED' : 'PENDING';
-}
 
 /** Stripe's refund beside ours; null when they agree, or when it is of a payment that is not ours. */
 export function compareRefund(theirs: StripeRefund, ours: RefundRecord | null, payment: PaymentRecord | null): Difference | null {

@@ -1,4 +1,5 @@
 import type Stripe from 'stripe';
+import { isPaid } from '../purchases/decide-session.js';
 import { type Difference, money } from './difference.js';
 import type { OrderRecord } from './records.js';
 
@@ -10,9 +11,9 @@ type Session = Pick<Stripe.Checkout.Session, 'id' | 'status' | 'payment_status' 
  * here (a database restored to an earlier point has lost it) is told; one that names none was sold by somebody else.
  */
 export function compareSession(session: Session, order: OrderRecord | null): Difference | null {
-  if (!order) return isPaid(session) ? paidForLostOrder(session) : null;
+  const paid = isPaid({ status: session.status, paymentStatus: session.payment_status });
+  if (!order) return paid ? paidForLostOrder(session) : null;
   const about = { stripeId: session.id, orderId: order.id, userId: order.userId };
-  const paid = isPaid(session);
   if (paid && order.status !== 'PAID') {
     const detail = `Stripe took ${money(session.amount_total, session.currency)}; the order is ${order.status}.`;
     return { ...about, kind: 'PAID_WITHOUT_GRANT', detail, repairable: true };
@@ -32,11 +33,6 @@ function paidForLostOrder({ id, metadata, amount_total, currency }: Session): Di
   if (!named) return null;
   const detail = `Stripe took ${money(amount_total, currency)} for order ${named}, which is not here.`;
   return { kind: 'PAID_WITHOUT_GRANT', stripeId: id, orderId: null, userId: null, detail, repairable: false };
-}
-
-function isPaid(session: Session): boolean {
-  const free = session.payment_status === 'no_payment_required' && session.status === 'complete';
-  return session.payment_status === 'paid' || free;
 }
 
 function compareAmounts(

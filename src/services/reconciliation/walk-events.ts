@@ -8,8 +8,8 @@ import { chunksOf } from './chunks.js';
 import { createdIn, type Window } from './decide-windows.js';
 
 const CHUNK_COUNT = 100;
-/** Stored, but without effect so far. */
-const UNSETTLED: readonly StripeEventStatus[] = ['RECEIVED', 'FAILED'];
+/** Stored, and so far without effect on what it is about. */
+const WITHOUT_EFFECT: readonly StripeEventStatus[] = ['RECEIVED', 'FAILED'];
 
 export interface EventWalk {
   readonly stripe: Pick<Stripe, 'events'>;
@@ -34,8 +34,8 @@ export async function walkEvents(
     // Stripe lists the newest first; the oldest first saves some waiting of one event for another.
     for (const event of chunk.reverse()) {
       const stored = known.get(event.id) ?? (await inbox.store(event));
-      if (!stored || !UNSETTLED.includes(stored.status)) continue;
-      if ((await inbox.process(stored.id, UNSETTLED)) === 'PROCESSED') eventsReplayed++;
+      if (!stored || !WITHOUT_EFFECT.includes(stored.status)) continue;
+      if ((await inbox.process(stored.id, WITHOUT_EFFECT)) === 'PROCESSED') eventsReplayed++;
     }
   }
   return { objectsChecked, eventsReplayed };

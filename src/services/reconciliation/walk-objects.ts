@@ -1,5 +1,6 @@
 import type Stripe from 'stripe';
 import type { StripeEffects } from '../stripe-inbox/stripe-effects.js';
+import { idOf, orderNamedBy } from '../stripe-references.js';
 import { isUuid } from '../uuid.js';
 import { chunksOf } from './chunks.js';
 import { compareDispute } from './compare-dispute.js';
@@ -130,8 +131,8 @@ export class ObjectWalk {
   }
 
   private async paymentRecord(paymentIntent: string | { id: string } | null) {
-    const id = typeof paymentIntent === 'string' ? paymentIntent : paymentIntent?.id;
-    return id === undefined ? null : ((await this.records.payments([id]))[0] ?? null);
+    const id = idOf(paymentIntent);
+    return id === null ? null : ((await this.records.payments([id]))[0] ?? null);
   }
 
   private async follow<Theirs extends { id: string }>(
@@ -145,10 +146,4 @@ export class ObjectWalk {
     const finding = await examine(examination);
     if (finding) result.findings.push(finding);
   }
-}
-
-/** The order that a session was opened for: its metadata says so, and its reference again. */
-function orderNamedBy(session: Stripe.Checkout.Session): string | null {
-  const named = session.metadata?.order_id ?? session.client_reference_id;
-  return named && isUuid(named) ? named : null;
 }

@@ -8,9 +8,15 @@ export type StripeRefundConsequence = 'SUCCEED' | 'FAIL' | 'PUT_BACK' | 'NOTHING
  * can fail days later, and the money is then back with the house.
  */
 export function decideStripeRefund(ours: RefundStatus, stripe: string | null): StripeRefundConsequence {
-  const failed = stripe === 'failed' || stripe === 'canceled';
+  const theirs = refundStatusOf(stripe);
   if (ours === 'FAILED') return 'NOTHING';
-  if (ours === 'SUCCEEDED') return failed ? 'PUT_BACK' : 'NOTHING';
-  if (failed) return 'FAIL';
-  return stripe === 'succeeded' ? 'SUCCEED' : 'NOTHING';
+  if (ours === 'SUCCEEDED') return theirs === 'FAILED' ? 'PUT_BACK' : 'NOTHING';
+  if (theirs === 'FAILED') return 'FAIL';
+  return theirs === 'SUCCEEDED' ? 'SUCCEED' : 'NOTHING';
+}
+
+/** Where a refund stands by Stripe's word: https://docs.stripe.com/refunds#refund-statuses */
+export function refundStatusOf(stripeStatus: string | null): RefundStatus {
+  if (stripeStatus === 'succeeded') return 'SUCCEEDED';
+  return stripeStatus === 'failed' || stripeStatus === 'canceled' ? 'FAILED' : 'PENDING';
 }

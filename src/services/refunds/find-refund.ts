@@ -34,6 +34,7 @@ const ordersChargedBack: Statement = {
   text: `select distinct order_id as id from disputes where order_id = any($1::uuid[]) and funds = 'WITHDRAWN'`,
 };
 
+/** The refund as it stands; null when there is none. `id` must be a UUID. */
 export async function findRefund(database: Queryable, id: string): Promise<Refund | null> {
   return (await database.query<Refund>(byId, [id]))[0] ?? null;
 }
@@ -43,6 +44,7 @@ export async function lockRefund(transaction: Queryable, id: string): Promise<Re
   return (await transaction.query<Refund>(byIdLocked, [id]))[0] ?? null;
 }
 
+/** The refund that Stripe knows by this id; null when it is none of ours, or its id is not kept yet. */
 export async function findRefundByStripeId(database: Queryable, stripeRefundId: string): Promise<Refund | null> {
   return (await database.query<Refund>(byStripeId, [stripeRefundId]))[0] ?? null;
 }

@@ -6,7 +6,15 @@ import type { Refund, RefundDestination } from '../../entities/refund.js';
 import type { Transaction } from '../../entities/transaction.js';
 import type { Database, Queryable, Statement } from '../../stores/database.js';
 import type { AfterCommit } from '../after-commit.js';
-import { type BillingError, type NotRefundableReason, notFound, Refusal, refusalsAsData } from '../billing-error.js';
+import {
+  type BillingError,
+  insufficientFunds,
+  type NotRefundableReason,
+  notFound,
+  outOfBounds,
+  Refusal,
+  refusalsAsData,
+} from '../billing-error.js';
 import type { Caller } from '../caller.js';
 import { balanceColumns } from '../columns.js';
 import { findGrant, lockGrant } from '../grants/find-grant.js';
@@ -70,7 +78,7 @@ export class Refunds {
   async refundGrant(caller: Caller, input: RefundGrantInput): Promise<RefundPayload> {
     return refusalsAsData<RefundPayload>(async () => {
       const grant = isUuid(input.grantId) ? await findGrant(this.database, input.grantId) : null;
-      if (!grant || !mayTouch(caller, grant.userId)) throw notFound('grant', 'grantId');
+      if (!grant || !mayTouch(caller, grant.userId)) throw notFound('grant', 'input', 'grantId');
       const intent = intentOf(caller, 'refundGrant', input);
       const refundId = await this.once(intent, grant, (transaction, wallet, now) =>
         this.giveBack(transaction, wallet, grant.id, input, caller, now),
@@ -83,7 +91,7 @@ export class Refunds {
   async refundTransaction(caller: Caller, input: RefundTransactionInput): Promise<RefundPayload> {
     return refusalsAsData<RefundPayload>(async () => {
       const found = isUuid(input.transactionId) ? await findTransaction(this.database, input.transactionId) : null;
-      if (!found || !mayTouch(caller, found.userId)) throw notFound('transaction', 'transactionId');
+      if (!found || !mayTouch(caller, found.userId)) throw notFound('transaction', 'input', 'transactionId');
       if (found.kind !== 'TOP_UP') throw notRefundable('NOT_A_CARD_PAYMENT', 'transactionId');
       const intent = intentOf(caller, 'refundTransaction', input);
       const refundId = await this.once(intent, found, (transaction, wallet, now) =>
@@ -206,7 +214,7 @@ export class Refunds {
     if (left <= 0) throw notRefundable('ALREADY_REFUNDED', 'transactionId');
     if ((await readChargedBack(transaction, [orderId])).has(orderId)) throw notRefundable('DISPUTED', 'transactionId');
     const amount = input.amount ?? decideRefundable(left, wallet.available);
-    if (input.amount != null && (amount < 1 || amount > left)) throw outOfBounds(left, topUp.currency);
+    if (input.amount != null && (amount < 1 || amount > left)) throw moreThanIsLeft(left, topUp.currency);
     if (amount < 1 || amount > wallet.available) throw shortOf(Math.max(amount, 1) - wallet.available, topUp.currency);
     const refund = await recordRefund(
       transaction,
@@ -273,27 +281,13 @@ const refusalOf = (refused: NotRefundableReason | 'INSUFFICIENT_FUNDS', owed: nu
   if (refused !== 'INSUFFICIENT_FUNDS')
     return notRefundable(refused, refused === 'NOT_A_CARD_PAYMENT' ? 'destination' : 'grantId');
   const message = 'The balance is below zero: what is given back can only go there.';
-  return new Refusal({
-    code: 'INSUFFICIENT_FUNDS',
-    message,
-    path: ['input', 'destination'],
-    shortfall: { amount: owed, currency },
-  });
+  return insufficientFunds(owed, currency, message, ['input', 'destination']);
 };
 
-const outOfBounds = (maximum: number, currency: string) =>
-  new Refusal({
-    code: 'AMOUNT_OUT_OF_BOUNDS',
-    message: `Between 1 and ${maximum} minor units of this payment can be refunded.`,
-    path: ['input', 'amount'],
-    minimum: { amount: 1, currency },
-    maximum: { amount: maximum, currency },
-  });
+const moreThanIsLeft = (maximum: number, currency: string) => {
+  const message = `Between 1 and ${maximum} minor units of this payment can be refunded.`;
+  return outOfBounds(message, { minimum: 1, maximum, currency }, 'input', 'amount');
+};
 
 const shortOf = (shortfall: number, currency: string) =>
-  new Refusal({
-    code: 'INSUFFICIENT_FUNDS',
-    message: 'The balance does not cover the refund: the money was spent.',
-    path: ['input', 'amount'],
-    shortfall: { amount: shortfall, currency },
-  });
+  insufficientFunds(shortfall, currency, 'The balance does not cover the refund: the money was spent.', ['input', 'amount']);

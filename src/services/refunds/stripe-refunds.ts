@@ -9,7 +9,7 @@ import { inTransaction, type Surroundings } from '../in-transaction.js';
 import { type Announcer, Wallet } from '../ledger/wallet.js';
 import { type Applied, PaymentNotYetKnown } from '../payment-not-yet-known.js';
 import { findOrderOfPayment, lockOrder } from '../purchases/find-order.js';
-import { idOf } from '../purchases/fulfilment.js';
+import { idOf } from '../stripe-references.js';
 import { isUuid } from '../uuid.js';
 import { decideStripeRefund } from './decide-stripe-refund.js';
 import { findRefund, findRefundByStripeId, lockRefund, readGrantFacts, readLeftOnPayments } from './find-refund.js';

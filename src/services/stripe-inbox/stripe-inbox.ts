@@ -2,7 +2,7 @@ import type Stripe from 'stripe';
 import type { Clock } from '../../clock.js';
 import type { StripeEvent, StripeEventStatus } from '../../entities/stripe-event.js';
 import type { Database } from '../../stores/database.js';
-import type { BillingError } from '../billing-error.js';
+import { type BillingError, notFound, wrongState } from '../billing-error.js';
 import type { Caller } from '../caller.js';
 import { decideNextAttempt, type RetryRules } from '../decide-next-attempt.js';
 import { describeFailure } from '../describe-failure.js';
@@ -161,12 +161,10 @@ export class StripeInbox {
   async replay(_caller: Caller, id: string): Promise<{ stripeEvent: StripeEvent | null; errors: BillingError[] }> {
     const { database, clock, settings } = this.dependencies;
     const stripeEvent = isUuid(id) ? await this.find(id) : null;
-    if (!stripeEvent) {
-      return { stripeEvent: null, errors: [{ code: 'NOT_FOUND', message: 'There is no such Stripe event.', path: ['id'] }] };
-    }
+    if (!stripeEvent) return { stripeEvent: null, errors: [notFound('Stripe event', 'id').error] };
     const reception = decideReception(stripeEvent.payload as Stripe.Event, settings);
     if (reception.status === 'IGNORED') {
-      return { stripeEvent: null, errors: [{ code: 'WRONG_STATE', message: reception.reason, path: ['id'], state: 'IGNORED' }] };
+      return { stripeEvent: null, errors: [wrongState(reception.reason, 'IGNORED', 'id').error] };
     }
     await database.query(reopenStripeEvent, [id, clock.now()]);
     await this.process(id);
