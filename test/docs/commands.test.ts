@@ -1,5 +1,6 @@
 import { globSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
+import { configVariables } from '../../src/config.js';
 
 const pages = [...globSync('*.md'), ...globSync('docs/*.md'), ...globSync('examples/*.md')];
 const scripts = scriptsOf('package.json');
@@ -33,6 +34,17 @@ describe('the commands that the docs and CI name', () => {
   it('README, CONTRIBUTING and the docs name some', () => {
     const named = pages.flatMap((page) => [...scriptsRunIn(readFileSync(page, 'utf8'))]);
     expect(new Set(named).size).toBeGreaterThan(15);
+  });
+
+  it('the composition takes every setting from .env, and sets itself only what the product reads', () => {
+    const composition = readFileSync('docker-compose.yml', 'utf8');
+    expect(/^x-boxoffice: &boxoffice\n(?: .*\n)*? {2}env_file: \[\.env\]$/m.test(composition)).toBe(true);
+    for (const service of ['migrate', 'gateway', 'worker'])
+      expect(composition).toContain(`\n  ${service}:\n    <<: *boxoffice\n`);
+    const own = /^x-composition: &composition\n((?: .*\n)+)/m.exec(composition)?.[1] ?? '';
+    const names = [...own.matchAll(/^ {2}([A-Z_]+):/gm)].map((match) => match[1] ?? '');
+    expect(names.length).toBeGreaterThan(5);
+    expect(names.filter((name) => !configVariables().has(name))).toEqual([]);
   });
 
   it('npm run check does all that CI does, here and there', () => {
