@@ -81,6 +81,7 @@ export class Api {
       } catch (error) {
         if (isExpiry(error)) {
           cursor = undefined;
+          waitMs = 250;
           onExpired();
         } else if (Array.isArray(error)) onError(error.map(({ message }) => message).join(' '));
       }

@@ -127,6 +127,7 @@ const ownFaults = async (page: Page) =>
     const field = page.getByLabel('The token of an admin');
     const open = page.getByRole('button', { name: 'Open the playground' });
     expect(await accessibilityFaults(page)).toEqual([]);
+    expect(await overflowPixels(page)).toBe(0);
     await field.fill(house.token('viewer'));
     await open.click();
     await page.getByRole('alert').getByText('This is not the token of an admin, or it has expired.').waitFor();

@@ -112,6 +112,13 @@ describe('what the docs and pages say', () => {
     expect(links.filter((link) => !existsSync(path.join(path.dirname(page), link)))).toEqual([]);
   });
 
+  it('every picture is shown or linked on a page', () => {
+    const texts = pages.map((page) => readFileSync(page, 'utf8')).join('');
+    const pictures = globSync('docs/images/*');
+    expect(pictures.length).toBeGreaterThan(0);
+    expect(pictures.filter((picture) => !texts.includes(`images/${path.basename(picture)}`))).toEqual([]);
+  });
+
   it('the demo page asks only what the contract takes', async () => {
     const operations = Object.entries(await load('public/demo/operations.js'));
     expect(operations.length).toBeGreaterThan(10);
