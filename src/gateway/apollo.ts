@@ -108,6 +108,7 @@ function watchRequests({ gate, limits, logger, metrics, known }: ApolloParts): A
       return {
         didResolveOperation: async ({ document, operation }) => {
           if (!operation) return;
+          if (operation.operation === 'subscription') throw liveOverHttp();
           const admission = contextValue.admission ?? gate.admit(document, operation, request.variables, contextValue);
           cost = await withHttpStatus(admission);
         },
@@ -137,6 +138,11 @@ function watchRequests({ gate, limits, logger, metrics, known }: ApolloParts): A
     },
   };
 }
+
+const liveOverHttp = () =>
+  new GraphQLError('Live operations run over WebSocket only, by the protocol graphql-transport-ws.', {
+    extensions: { code: 'BAD_REQUEST', http: { status: 400 } },
+  });
 
 interface Served {
   readonly known: KnownOperations;

@@ -167,6 +167,29 @@ describe('/metrics', () => {
     }));
 });
 
+describe('/metrics of webhooks', () => {
+  test('counts deliveries by how they ended', async () => {
+    const receipts: unknown[] = [{ outcome: 'STORED' }, { outcome: 'REFUSED', refusal: 'NOT_SIGNED' }, { outcome: 'STORED' }];
+    const receive = async () => receipts.shift() ?? Promise.reject(new Error('away'));
+    const kit = await startGateway({ services: stubServices({ stripeInbox: { receive } }) });
+    try {
+      for (const status of [200, 400, 200, 503]) {
+        const headers = { 'content-type': 'application/json' };
+        expect((await fetch(`${kit.url}/webhooks/stripe`, { method: 'POST', headers, body: '{}' })).status).toBe(status);
+      }
+      const count = async (outcome: string) => {
+        const text = await (await fetch(`${kit.url}/metrics`)).text();
+        return text.match(new RegExp(`^boxoffice_webhooks_total\\{outcome="${outcome}"\\} (\\d+)$`, 'm'))?.[1];
+      };
+      // A delivery is counted when its answer has left.
+      await until(async () => (await count('failed')) !== undefined, 'counted');
+      expect([await count('stored'), await count('refused'), await count('failed')]).toEqual(['2', '1', '1']);
+    } finally {
+      await kit.stop();
+    }
+  });
+});
+
 describe('with INTROSPECTION=false', () => {
   const schemaOf = '{ __schema { queryType { name } } }';
   const nested = 'query { ...Root } fragment Root on Query { film(id: "x") { id } ... { __type(name: "Film") { name } } }';

@@ -45,6 +45,8 @@ export interface KitOptions {
   environment?: Record<string, string>;
   readiness?: GatewayOptions['readiness'];
   clock?: Clock;
+  /** warn, unless said otherwise. */
+  logLevel?: 'info';
   /** Receives each line of the log. */
   onLog?: (line: string) => void;
 }
@@ -62,7 +64,7 @@ export async function startGateway(options: KitOptions = {}) {
     config,
     services: options.services ?? stubServices(),
     clock: options.clock ?? { now: () => new Date() },
-    logger: pino({ level: 'warn' }, { write: (line) => options.onLog?.(line) }),
+    logger: pino({ level: options.logLevel ?? 'warn' }, { write: (line) => options.onLog?.(line) }),
     readiness: options.readiness ?? {},
   });
   const { url } = await gateway.start();

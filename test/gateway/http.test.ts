@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { InvalidArgument } from '../../src/services/invalid-argument.js';
+import { until } from '../live/live-scene.js';
 import { startGateway, stubServices, tokenFor } from './gateway-kit.js';
 
 type Kit = Awaited<ReturnType<typeof startGateway>>;
@@ -199,6 +200,14 @@ describe('the guard', () => {
     ]);
   });
 
+  test('sends who asks for a live operation to the WebSocket', async () => {
+    for (let time = 0; time < 3; time++) {
+      const { status, errors } = await kit.ask('subscription { balanceChanged { cursor } }', { token: await tokenFor() });
+      expect([status, errors?.[0]?.extensions.code]).toEqual([400, 'BAD_REQUEST']);
+      expect(errors?.[0]?.message).toContain('WebSocket');
+    }
+  });
+
   test('tells the cost on request', async () => {
     const response = await kit.post({ query: '{ films(first: 5) { nodes { id } } }', extensions: { cost: true } });
     expect(await response.json()).toMatchObject({ extensions: { cost: { asked: 6, limit: 20_000 } } });
@@ -213,6 +222,54 @@ describe('the guard', () => {
       expect(misspelt.errors?.[0]?.message).not.toMatch(/Did you mean|films"/);
     } finally {
       await closed.stop();
+    }
+  });
+});
+
+describe('each line that is logged for a request', () => {
+  test('has the id of that request', async () => {
+    const lines: { level: number; msg: string; requestId?: string }[] = [];
+    const talking = await startGateway({
+      logLevel: 'info',
+      onLog: (line) => lines.push(JSON.parse(line)),
+      readiness: { database: () => Promise.reject(new Error('away')) },
+    });
+    const authorization = `Bearer ${await tokenFor()}`;
+    // Answered as a whole from the second time on; the stub makes it fail, and then field by field as well.
+    const page = { query: '{ me { balance { version } } }' };
+    const requests: [path: string, body?: object][] = [
+      ['graphql', { query: '{ __typename }' }],
+      ['graphql', page],
+      ['graphql', page],
+      ['graphql', page],
+      ['webhooks/stripe', {}],
+      ['readyz'],
+      ['nowhere'],
+    ];
+    try {
+      const ofRequests: string[][] = [];
+      for (const [index, [path, body]] of requests.entries()) {
+        const requestId = `request-${index}`;
+        await fetch(`${talking.url}/${path}`, {
+          headers: { 'content-type': 'application/json', 'x-request-id': requestId, authorization },
+          ...(body && { method: 'POST', body: JSON.stringify(body) }),
+        });
+        await until(() => lines.some(({ msg }) => msg === 'answered'), 'answered');
+        const own = lines.splice(0).filter(({ msg }) => !msg.startsWith('Server listening'));
+        expect(own.map((line) => [line.msg, line.requestId])).toEqual(own.map((line) => [line.msg, requestId]));
+        ofRequests.push(own.map(({ msg }) => msg));
+      }
+      expect(new Set(ofRequests.flat())).toEqual(
+        new Set([
+          'answered',
+          'an operation failed',
+          'an operation could not be answered by one statement',
+          'a Stripe event could not be stored',
+          'a dependency is out of reach',
+        ]),
+      );
+    } finally {
+      await talking.stop();
     }
   });
 });

@@ -49,6 +49,34 @@ describe('a log line', () => {
     JSON.parse(line);
   });
 
+  test.each([
+    'authorization',
+    'cookie',
+    'token',
+    'secret',
+    'password',
+    'secretKey',
+    'webhookSecrets',
+    'checkoutUrl',
+    'connectionString',
+    'settings.authorization',
+    'settings.token',
+    'settings.secret',
+    'settings.password',
+    'settings.secretKey',
+    'settings.connectionString',
+    'headers.authorization',
+    'headers.cookie',
+    'headers.stripe-signature',
+    'req.headers.authorization',
+    'req.headers.cookie',
+  ])('has nothing of what stands in the field %s', (field = '') => {
+    const facts = field.split('.').reduceRight<unknown>((inner, name) => ({ [name]: inner }), 'correct horse');
+    const line = logged({ ...(facts as object), other: 'battery' }, 'told');
+    expect(line).not.toContain('correct horse');
+    expect(JSON.parse(line)).toMatchObject({ other: 'battery', msg: 'told' });
+  });
+
   test('is left as it is otherwise', () => {
     const text = 'GET https://films.example/graphql?a=b took 12 ms; ask mail@films.example, skill_test, keys';
     expect(JSON.parse(logged({ url: text }, text))).toMatchObject({ url: text, msg: text });

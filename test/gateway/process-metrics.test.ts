@@ -104,3 +104,55 @@ test('discrepancies of the last verification show as a number', async () => {
   );
   expect(balances).toBe(2);
 });
+
+/** How often something was timed, and how long it took in all, in seconds. */
+const timed = async (name: string, labels: string) =>
+  [await reading(`${name}_count{${labels}}`), await reading(`${name}_sum{${labels}}`)] as const;
+
+test('operations, statements and calls to Stripe are timed, each under its own name', async () => {
+  const desk = new MoneyDesk({ database: home.database, stripe: null as unknown as Stripe, clock: systemClock });
+  const { subscriptionId } = await desk.putOnSale(100, 10);
+  const token = await tokenFor();
+  const byHttp = ['boxoffice_operation_duration_seconds', 'transport="http",field="purchase"'] as const;
+  const [before] = await timed(...byHttp);
+  const purchase = { subscriptionId, payWith: 'CARD', idempotencyKey: randomUUID() };
+  const startedAtMs = performance.now();
+  // Nobody is at the address of Stripe.
+  expect(await ask(token, PURCHASE, { input: purchase })).toEqual({
+    data: { purchase: { errors: [{ code: 'PAYMENT_PROVIDER_UNAVAILABLE' }] } },
+  });
+  const seconds = (performance.now() - startedAtMs) / 1_000;
+  const [operations, operationSeconds] = await timed(...byHttp);
+  expect(operations).toBe((before ?? 0) + 1);
+  expect(operationSeconds).toBeGreaterThan(0);
+  const [statements, statementSeconds] = await timed(
+    'boxoffice_statement_duration_seconds',
+    'statement="purchases-open-purchase"',
+  );
+  expect(statements).toBeGreaterThan(0);
+  expect(statementSeconds).toBeGreaterThan(0);
+  expect(statementSeconds).toBeLessThan(seconds);
+  const calls = (await metrics()).match(/^boxoffice_stripe_call_duration_seconds_(?:count|sum)\{.*status="none"\} .*$/gm) ?? [];
+  const [sum, count] = ['sum', 'count'].map((kind) =>
+    calls.filter((line) => line.includes(`_${kind}{`)).reduce((total, line) => total + Number(line.split('} ')[1]), 0),
+  );
+  expect(count).toBeGreaterThanOrEqual(1);
+  expect(sum).toBeGreaterThan(0);
+  expect(sum).toBeLessThan(seconds);
+});
+
+test('operations on sockets count as such', async () => {
+  const socket = await RawSocket.bare(`${gateway.url.replace('http', 'ws')}/graphql`);
+  socket.send({ type: 'connection_init', payload: { token: await tokenFor() } });
+  await until(() => socket.messages.some(({ type }) => type === 'connection_ack'), 'acknowledged');
+  for (const [id, query] of Object.entries({ 1: '{ me { userId } }', 2: '{ me { userId } }', 3: '{ nothing }' })) {
+    socket.subscribe(id, query);
+    await socket.next(id);
+  }
+  socket.socket.terminate();
+  expect(await reading('boxoffice_operations_total{transport="websocket",field="me",outcome="ok"}')).toBe(2);
+  expect(await reading('boxoffice_operations_total{transport="websocket",field="?",outcome="refused"}')).toBe(1);
+  const [count, seconds] = await timed('boxoffice_operation_duration_seconds', 'transport="websocket",field="me"');
+  expect(count).toBe(2);
+  expect(seconds).toBeGreaterThan(0);
+});
