@@ -49,10 +49,12 @@ export class TwoGateways {
     private readonly admin: string,
   ) {}
 
-  static async start(): Promise<TwoGateways> {
+  /** `settings`: environment variables beside those that are needed. */
+  static async start(settings: Readonly<Record<string, string>> = {}): Promise<TwoGateways> {
     const [home, redis] = [await testDatabase(), await RedisServer.start()];
     const sandbox = await startSandbox({ port: 0, webhookUrl: null, webhookSecret: WEBHOOK_SECRET, stateFile: null });
     const environment = {
+      ...settings,
       DATABASE_URL: home.url,
       REDIS_URL: redis.url,
       STRIPE_API_URL: sandbox.url,
