@@ -5,10 +5,10 @@ import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/stores/embedded-postgres.js';
 import { SECRET, tokenFor } from '../gateway/gateway-kit.js';
-import { until } from '../live/live-scene.js';
 import { type Message, RawSocket } from '../live/socket-scene.js';
 import { GatewayProcess } from '../support/gateway-process.js';
 import { Relay } from '../support/relay.js';
+import { until } from '../support/until.js';
 
 const secrets = {
   STRIPE_SECRET_KEY: 'sk_test_5Rz0Xq7mNnEb2',

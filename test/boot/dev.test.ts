@@ -12,11 +12,11 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { freePort } from '../support/free-port.js';
+import { until } from '../support/until.js';
 
 const COPIED = ['src', 'migrations', 'public', 'scripts', 'dist'];
 const COPIED_FILES = ['mikro-orm.config.ts', 'schema.graphql', 'package.json', 'tsconfig.json', 'tsconfig.build.json'];
@@ -41,7 +41,7 @@ beforeAll(async () => {
     stream?.on('data', (text) => {
       output += text;
     });
-  await until(() => timesReady() === 1);
+  await soon(() => timesReady() === 1);
 });
 
 afterAll(async () => {
@@ -67,22 +67,10 @@ function processesIn(directory: string): string[] {
   });
 }
 
-async function freePort(): Promise<number> {
-  const server = net.createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as net.AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
+/** Within 30 s; the failure tells what was written. */
+const soon = (condition: () => boolean) => until(condition, () => `${condition}; the output was:\n${output}`, 30_000);
 
 const timesReady = () => output.split('Boxoffice is ready.').length - 1;
-
-async function until(condition: () => boolean | Promise<boolean>, timeoutMs = 30_000): Promise<void> {
-  for (const deadline = Date.now() + timeoutMs; !(await condition()); await pause(20)) {
-    if (Date.now() > deadline) throw new Error(`not within ${timeoutMs} ms: ${condition}; the output was:\n${output}`);
-  }
-}
 
 async function ask(query: string) {
   const token = /admin +(\S+)/.exec(output)?.[1];
@@ -99,23 +87,23 @@ test('npm run dev runs what was changed, keeps the data, and passes over what ca
   await ask(`mutation { createFilms(input: [{ id: "${kept}", title: "Kept" }]) { errors { message } } }`);
 
   change('src/main.ts', `\nconsole.log('changed once');\n`);
-  await until(() => timesReady() === 2 && output.includes('changed once'));
+  await soon(() => timesReady() === 2 && output.includes('changed once'));
   expect(await ask(`{ film(id: "${kept}") { title } }`)).toEqual(film);
 
   change('src/main.ts', '\nconsole.log("changed" +;\n');
-  await until(() => output.includes('Expression expected'));
+  await soon(() => output.includes('Expression expected'));
   expect(await ask(`{ film(id: "${kept}") { title } }`)).toEqual(film);
   expect(timesReady()).toBe(2);
 
   cpSync('src/main.ts', path.join(home, 'src/main.ts'));
   writeFileSync(path.join(home, 'src/fresh.ts'), `console.log('a new file');\n`);
   change('src/main.ts', `\nawait import('./fresh.js');\n`);
-  await until(() => timesReady() === 3 && output.includes('a new file'));
+  await soon(() => timesReady() === 3 && output.includes('a new file'));
 
   change('schema.graphql', '\n# changed\n');
-  await until(() => timesReady() === 4);
+  await soon(() => timesReady() === 4);
 
   expect(processesIn(home)).not.toEqual([]);
   await stop();
-  await until(() => processesIn(home).length === 0);
+  await soon(() => processesIn(home).length === 0);
 });

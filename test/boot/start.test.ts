@@ -4,9 +4,10 @@ import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { decodeJwt } from 'jose';
+import { freePort } from '../support/free-port.js';
+import { until } from '../support/until.js';
 
 const VIEWER = '0190d3a0-0000-7000-8000-000000000001';
 
@@ -32,15 +33,6 @@ function processesOf(directory: string): { pid: number; line: string }[] {
     .map((line) => ({ pid: Number.parseInt(line, 10), line }));
 }
 
-async function freePort(): Promise<number> {
-  const server = net.createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as net.AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
-
 /** The server as it is shipped, with an environment of its own. */
 async function launch(environment: Record<string, string> = {}, script = 'main.js', ...words: string[]) {
   const ports = { PORT: String(await freePort()), SANDBOX_PORT: String(await freePort()) };
@@ -59,12 +51,6 @@ async function launch(environment: Record<string, string> = {}, script = 'main.j
   });
   const ended = once(child, 'close').then(([code]) => ({ code: code as number | null, ...output }));
   return { child, output, ended, url: `http://127.0.0.1:${environment.PORT ?? ports.PORT}` };
-}
-
-async function until(condition: () => boolean | Promise<boolean>, timeoutMs = 60_000): Promise<void> {
-  for (const deadline = Date.now() + timeoutMs; !(await condition()); await pause(20)) {
-    if (Date.now() > deadline) throw new Error(`not within ${timeoutMs} ms: ${condition}`);
-  }
 }
 
 describe('a start that cannot be', () => {
@@ -131,7 +117,7 @@ describe('a start that cannot be', () => {
 describe('a server', () => {
   test('is ready with URLs, tokens and a request that works, refuses a second one, and ends at a signal', async () => {
     const { child, output, ended, url } = await launch();
-    await until(() => output.out.includes('curl') || child.exitCode !== null);
+    await until(() => output.out.includes('curl') || child.exitCode !== null, 'its words', 60_000);
     expect(output.err).toBe('');
     const ready = await fetch(`${url}/readyz`);
     const latencyMs = expect.any(Number);
@@ -160,7 +146,7 @@ describe('a server', () => {
       ).ended
     ).out;
     const own = { ...headers, authorization: `Bearer ${token.trim().split('\n').at(-1)}` };
-    const access = '{"query":"{ access(filmIds: [\\"' + VIEWER + '\\"], userId: \\"' + VIEWER + '\\") { reason } }"}';
+    const access = `{"query":"{ access(filmIds: [\\"${VIEWER}\\"], userId: \\"${VIEWER}\\") { reason } }"}`;
     expect(await (await fetch(place, { method: 'POST', headers: own, body: access })).json()).toEqual({
       data: { access: [{ reason: 'UNKNOWN_FILM' }] },
     });
@@ -176,7 +162,7 @@ describe('a server', () => {
 
   test('shows the address of the demo only where it is served: not with JWKS_URL', async () => {
     const { child, output, url } = await launch({ JWKS_URL: `http://127.0.0.1:${await freePort()}/keys` });
-    await until(() => output.out.includes('Sandbox') || child.exitCode !== null);
+    await until(() => output.out.includes('Sandbox') || child.exitCode !== null, 'its words', 60_000);
     expect(output.out).toContain('/playground');
     expect(output.out).not.toContain('/demo');
     expect((await fetch(`${url}/demo`)).status).toBe(404);
@@ -184,7 +170,7 @@ describe('a server', () => {
 
   test('that is told to end in the middle of its start leaves nothing running', async () => {
     const { child, ended } = await launch();
-    await until(() => processesOf(home).some(({ line }) => line.includes('bin/postgres')));
+    await until(() => processesOf(home).some(({ line }) => line.includes('bin/postgres')), 'Postgres', 60_000);
     child.kill('SIGTERM');
     expect(await ended).toMatchObject({ code: 0 });
     expect(processesOf(home)).toEqual([]);
@@ -235,7 +221,7 @@ describe.each(['reconcile', 'verify-ledger'])('npm run %s', (name) => {
 describe('npm run demo:reset', () => {
   test('throws the data away and keeps the secrets; not from under a running server', async () => {
     const { child, output, ended } = await launch();
-    await until(() => output.out.includes('curl') || child.exitCode !== null);
+    await until(() => output.out.includes('curl') || child.exitCode !== null, 'its words', 60_000);
     const secret = readFileSync(path.join(home, 'data/jwt-secret'), 'utf8');
     const refused = await (await launch({}, 'commands/demo-reset.js')).ended;
     expect(refused).toMatchObject({

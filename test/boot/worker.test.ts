@@ -5,11 +5,11 @@ import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { until } from '../live/live-scene.js';
-import { freePort } from '../live/redis-server.js';
+import { freePort } from '../support/free-port.js';
 import { GatewayProcess } from '../support/gateway-process.js';
 import { Relay } from '../support/relay.js';
 import { type TestDatabase, testDatabase } from '../support/test-database.js';
+import { until } from '../support/until.js';
 
 let home: TestDatabase;
 let directory: string;

@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import { until } from '../live/live-scene.js';
 import { type Message, RawSocket } from '../live/socket-scene.js';
+import { until } from '../support/until.js';
 import { type Answer, startGateway, stubServices, tokenFor } from './gateway-kit.js';
 
 /** One guard: what is refused, and how, does not depend on the way it came. */

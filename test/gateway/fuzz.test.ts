@@ -7,9 +7,9 @@ import type { RequiredServices } from '../../src/resolvers/required-services.js'
 import { composeServices, type Services } from '../../src/services/services.js';
 import { LocalHints } from '../../src/stores/hints.js';
 import { noOpenSessions } from '../../src/stores/open-sessions.js';
-import { until } from '../live/live-scene.js';
 import { RawSocket } from '../live/socket-scene.js';
 import { Shop } from '../support/shop.js';
+import { until } from '../support/until.js';
 import { SECRET, startGateway, tokenFor } from './gateway-kit.js';
 
 /** The same inputs in every run; FUZZ_SEED gives others. */

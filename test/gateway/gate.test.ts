@@ -5,8 +5,8 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { fieldsThatMoveMoney } from '../../src/gateway/guard/rates.js';
 import { composeSchema } from '../../src/gateway/schema.js';
-import { until } from '../live/live-scene.js';
 import { RawSocket } from '../live/socket-scene.js';
+import { until } from '../support/until.js';
 import { startGateway, stubServices, tokenFor } from './gateway-kit.js';
 
 const done = async () => ({ errors: [] });

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { InvalidArgument } from '../../src/services/invalid-argument.js';
-import { until } from '../live/live-scene.js';
+import { until } from '../support/until.js';
 import { startGateway, stubServices, tokenFor } from './gateway-kit.js';
 
 type Kit = Awaited<ReturnType<typeof startGateway>>;

@@ -2,11 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type Stripe from 'stripe';
 import { systemClock } from '../../src/clock.js';
-import { until } from '../live/live-scene.js';
 import { RawSocket } from '../live/socket-scene.js';
 import { GatewayProcess } from '../support/gateway-process.js';
 import { MoneyDesk } from '../support/money-desk.js';
 import { type TestDatabase, testDatabase } from '../support/test-database.js';
+import { until } from '../support/until.js';
 import { tokenFor } from './gateway-kit.js';
 
 /** What Prometheus reads of a gateway as it is shipped. */

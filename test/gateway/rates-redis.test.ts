@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
-import { until } from '../live/live-scene.js';
 import { describeWithRedisServer, RedisServer } from '../live/redis-server.js';
+import { until } from '../support/until.js';
 import { startGateway, stubServices, tokenFor } from './gateway-kit.js';
 
 const services = stubServices({ purchases: { topUp: async () => ({ errors: [] }) } });

@@ -6,7 +6,7 @@ import { JobStates } from '../../src/services/jobs/job-states.js';
 import { Jobs } from '../../src/services/jobs/jobs.js';
 import { type JobStore, openJobStore } from '../../src/stores/job-store.js';
 import { type TestDatabase, testDatabase } from '../support/test-database.js';
-import { eventually } from './eventually.js';
+import { until } from '../support/until.js';
 import { testedJobStores } from './job-stores.js';
 
 const ADMIN = { userId: null, role: 'ADMIN' as const };
@@ -67,7 +67,7 @@ describe.each(testedJobStores())('Jobs kept in $name', ({ mongodbUrl, drop }) =>
     let runs = 0;
     const runner = await newWorker([job('count', 200, async () => `${++runs} done`)]);
     await runner.start();
-    await eventually(() => runs >= 4);
+    await until(() => runs >= 4);
     const [count] = await new Jobs(runner, states).list();
     expect(count).toMatchObject({ name: 'count', schedule: '200 milliseconds', lastError: null, failCount: 0 });
     expect(count?.lastResult).toMatch(/done$/);
@@ -90,7 +90,7 @@ describe.each(testedJobStores())('Jobs kept in $name', ({ mongodbUrl, drop }) =>
     ];
     const runners = await Promise.all(runs.map((_, worker) => newWorker(definitionsOf(worker))));
     await Promise.all(runners.map((runner) => runner.start()));
-    await eventually(() => runs.reduce((sum, count) => sum + count, 0) >= 12);
+    await until(() => runs.reduce((sum, count) => sum + count, 0) >= 12);
     expect(most).toBe(1);
     expect(failures).toEqual([]);
   });
@@ -104,10 +104,10 @@ describe.each(testedJobStores())('Jobs kept in $name', ({ mongodbUrl, drop }) =>
     });
     const runner = await newWorker([failing, job('other', 100, async () => `${++others}`)]);
     await runner.start();
-    await eventually(async () => (await stateOf('failing'))?.failCount === 1);
+    await until(async () => (await stateOf('failing'))?.failCount === 1);
     expect(await stateOf('failing')).toMatchObject({ lastResult: null, lastError: 'no luck with [left out]' });
     const othersBefore = others;
-    await eventually(async () => (await stateOf('failing'))?.lastResult === 'worked');
+    await until(async () => (await stateOf('failing'))?.lastResult === 'worked');
     expect(await stateOf('failing')).toMatchObject({ failCount: 0, lastError: 'no luck with [left out]' });
     expect(others).toBeGreaterThan(othersBefore);
   });
@@ -125,16 +125,16 @@ describe.each(testedJobStores())('Jobs kept in $name', ({ mongodbUrl, drop }) =>
     const definitions = [long, job('other', 100, async () => `${++others}`)];
     const [first, second] = await Promise.all([1, 2].map(() => newWorker(definitions, { lockLifetimeMs: 1_000 })));
     await Promise.all([first?.start(), second?.start()]);
-    await eventually(() => longRuns === 1);
+    await until(() => longRuns === 1);
     const standing = await first?.standing();
     expect(standing?.get('long')?.running).toBe(true);
     const othersBefore = others;
     const longerThanTheLock = Date.now() + 2_500;
-    await eventually(() => Date.now() > longerThanTheLock);
+    await until(() => Date.now() > longerThanTheLock);
     expect(longRuns).toBe(1);
     expect(others).toBeGreaterThan(othersBefore + 5);
     release();
-    await eventually(async () => (await stateOf('long'))?.lastResult === 'done');
+    await until(async () => (await stateOf('long'))?.lastResult === 'done');
     expect(failures).toEqual([]);
   });
 
@@ -146,13 +146,13 @@ describe.each(testedJobStores())('Jobs kept in $name', ({ mongodbUrl, drop }) =>
     });
     const vanishing = await newWorker([daily], { lockLifetimeMs: 1_000, stopTimeoutMs: 1 });
     await vanishing.start();
-    await eventually(() => begun === 1);
+    await until(() => begun === 1);
     await pretendKilled(vanishing);
     const second = await newWorker([daily], { lockLifetimeMs: 1_000 });
     await second.start();
-    await eventually(async () => (await stateOf('daily'))?.lastResult === 'done', 10_000);
+    await until(async () => (await stateOf('daily'))?.lastResult === 'done', 'done');
     expect(begun).toBe(2);
-    await eventually(async () => ((await second.standing()).get('daily')?.nextRunAt?.getTime() ?? 0) > Date.now() + 80_000_000);
+    await until(async () => ((await second.standing()).get('daily')?.nextRunAt?.getTime() ?? 0) > Date.now() + 80_000_000);
   });
 
   test('a stop lets the batch at hand end and begins nothing more', async () => {
@@ -166,7 +166,7 @@ describe.each(testedJobStores())('Jobs kept in $name', ({ mongodbUrl, drop }) =>
     });
     const runner = await newWorker([batches]);
     await runner.start();
-    await eventually(() => begun === 1);
+    await until(() => begun === 1);
     await runner.stop();
     expect(ended).toEqual(['batch']);
     expect((await stateOf('batches'))?.lastResult).toBe('stopped');
@@ -188,11 +188,11 @@ describe.each(testedJobStores())('Jobs kept in $name', ({ mongodbUrl, drop }) =>
     for (let worker = 1; worker <= 2; worker++) {
       const stopped = await newWorker([daily], settings);
       await stopped.start();
-      await eventually(() => begun === worker, 3_000);
+      await until(() => begun === worker, 'begun', 3_000);
       await stopped.stop();
     }
     await (await newWorker([daily], settings)).start();
-    await eventually(async () => (await stateOf('daily'))?.lastResult === 'done', 3_000);
+    await until(async () => (await stateOf('daily'))?.lastResult === 'done', 'done', 3_000);
     expect(begun).toBe(3);
   });
 
@@ -224,15 +224,15 @@ describe.each(testedJobStores())('Jobs kept in $name', ({ mongodbUrl, drop }) =>
         undefined,
       );
       await (await newWorker(definitions)).start();
-      await eventually(() => runs === 1);
-      await eventually(async () => ((await noted(store))?.nextRunAt?.getTime() ?? 0) > Date.now() + 86_400_000);
+      await until(() => runs === 1);
+      await until(async () => ((await noted(store))?.nextRunAt?.getTime() ?? 0) > Date.now() + 86_400_000);
       expect(runs).toBe(1);
     });
 
     test('take another hour as soon as it is set', async () => {
       const first = await newWorker([job('nightly', 86_400_000, async () => 'done')]);
       await first.start();
-      await eventually(async () => (await stateOf('nightly'))?.lastResult === 'done');
+      await until(async () => (await stateOf('nightly'))?.lastResult === 'done');
       await first.stop();
       await (await newWorker(nightly(inHalfAYear, async () => 'done'))).start();
       expect((await noted(workers[1]?.store))?.nextRunAt?.toISOString()).toMatch(/-01T03:15:00.000Z$/);
@@ -246,7 +246,7 @@ describe.each(testedJobStores())('Jobs kept in $name', ({ mongodbUrl, drop }) =>
     for (let round = 0; round < 3; round++) {
       const before = runs;
       await home.rows(`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'boxoffice-jobs'`);
-      await eventually(() => runs > before + 2, 15_000);
+      await until(() => runs > before + 2);
     }
     expect(runs).toBeGreaterThan(6);
   });
@@ -256,11 +256,11 @@ describe.each(testedJobStores())('Jobs kept in $name', ({ mongodbUrl, drop }) =>
     const count = (intervalMs: number) => [job('count', intervalMs, async () => `${++runs}`)];
     const first = await newWorker(count(86_400_000));
     await first.start();
-    await eventually(() => runs === 1);
+    await until(() => runs === 1);
     await first.stop();
     const second = await newWorker(count(200));
     await second.start();
-    await eventually(() => runs >= 3);
+    await until(() => runs >= 3);
   });
 
   describe('started by hand', () => {
@@ -269,12 +269,12 @@ describe.each(testedJobStores())('Jobs kept in $name', ({ mongodbUrl, drop }) =>
       const definitions = [job('daily', 86_400_000, async () => `${++runs}`)];
       const worker = await newWorker(definitions);
       await worker.start();
-      await eventually(() => runs === 1);
+      await until(() => runs === 1);
       // A gateway that runs no jobs itself.
       const gateway = new Jobs(await newWorker(definitions), states);
       const { job: started, errors } = await gateway.run(ADMIN, 'daily');
       expect({ name: started?.name, errors }).toEqual({ name: 'daily', errors: [] });
-      await eventually(() => runs === 2);
+      await until(() => runs === 2);
       expect(((await gateway.list())[0]?.nextRunAt?.getTime() ?? 0) - Date.now()).toBeGreaterThan(80_000_000);
     });
 
@@ -286,9 +286,9 @@ describe.each(testedJobStores())('Jobs kept in $name', ({ mongodbUrl, drop }) =>
       });
       const worker = await newWorker([failing]);
       await worker.start();
-      await eventually(() => runs === 1);
+      await until(() => runs === 1);
       await new Jobs(worker, states).run(ADMIN, 'failing');
-      await eventually(async () => (await stateOf('failing'))?.failCount === 1);
+      await until(async () => (await stateOf('failing'))?.failCount === 1);
       expect((await worker.standing()).get('failing')?.nextRunAt?.getTime() ?? 0).toBeGreaterThan(Date.now() + 80_000_000);
       expect(runs).toBe(2);
     });

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { SignJWT } from 'jose';
-import { eventually } from './eventually.js';
+import { until } from '../support/until.js';
 import { testedJobStores } from './job-stores.js';
 import { StandstillWatch } from './standstill.js';
 import { JWT_SECRET, LOCK_LIFETIME_MS, WorkerScene } from './worker-scene.js';
@@ -31,13 +31,13 @@ describe.each(testedJobStores())('Worker processes, with jobs kept in $name', ({
   async function killTheBusyOne(): Promise<boolean> {
     await scene.newGrants(1_500, 1);
     let victim: number | undefined;
-    await eventually(async () => {
+    await until(async () => {
       const job = await jobOf('expire-grants');
       victim = job?.lockedAt ? Number(job.lastModifiedBy?.split(':').at(-1)) : undefined;
       return [...scene.processes].some(({ child }) => child.pid === victim);
     });
     process.kill(victim as number, 'SIGKILL');
-    await eventually(() => ![...scene.processes].some(({ child }) => child.pid === victim));
+    await until(() => ![...scene.processes].some(({ child }) => child.pid === victim));
     const job = await jobOf('expire-grants');
     await scene.startWorker();
     return Boolean(job?.lockedAt && job.lastModifiedBy?.endsWith(`:${victim}`));
@@ -56,7 +56,11 @@ describe.each(testedJobStores())('Worker processes, with jobs kept in $name', ({
         }
         if (await killTheBusyOne()) locksLeftBehind++;
       }
-      await eventually(async () => (await scene.number(`select count(*) from grants where status = 'ACTIVE'`)) === 0, 20_000);
+      await until(
+        async () => (await scene.number(`select count(*) from grants where status = 'ACTIVE'`)) === 0,
+        'no grant is ACTIVE',
+        20_000,
+      );
     } finally {
       await watch.stop();
     }
@@ -126,7 +130,7 @@ describe.each(testedJobStores())('Worker processes, with jobs kept in $name', ({
       jobs: { name: string; lastRunAt: string | null; nextRunAt: string; lastDurationMs: number; lastResult: string }[];
     };
     const fields = 'name schedule running lastRunAt nextRunAt lastDurationMs lastResult lastError failCount';
-    await eventually(async () => {
+    await until(async () => {
       const sweep = (await ask<Jobs>(`{ jobs { ${fields} } }`)).jobs.find(({ name }) => name === 'sweep');
       return Boolean(sweep?.lastRunAt);
     });

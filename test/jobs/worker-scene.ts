@@ -1,13 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import type { JobParameters } from 'agenda';
 import { type Sandbox, startSandbox } from '../../src/sandbox/start-sandbox.js';
 import { newId } from '../../src/services/new-id.js';
 import { type JobStore, openJobStore } from '../../src/stores/job-store.js';
+import { freePort } from '../support/free-port.js';
 import { type TestDatabase, testDatabase } from '../support/test-database.js';
-import { eventually } from './eventually.js';
+import { until } from '../support/until.js';
 
 export const LOCK_LIFETIME_MS = 3_000;
 export const JWT_SECRET = 'x'.repeat(32);
@@ -93,7 +92,7 @@ export class WorkerScene {
     const started = { child, url: `http://127.0.0.1:${port}` };
     this.processes.add(started);
     child.once('exit', () => this.processes.delete(started));
-    await eventually(async () => (await fetch(`${started.url}/healthz`).catch(() => null))?.status === 200, 20_000);
+    await until(async () => (await fetch(`${started.url}/healthz`).catch(() => null))?.status === 200, 'healthy', 20_000);
     return started;
   }
 
@@ -136,12 +135,4 @@ async function newVersion(home: TestDatabase): Promise<string> {
   );
   await home.rows('update subscriptions set current_version_id = $2 where id = $1', [subscriptionId, id]);
   return id;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

@@ -4,7 +4,8 @@ import { LiveCursors } from '../../src/services/live/live-cursor.js';
 import { LiveFeed, type LiveFeedSettings } from '../../src/services/live/live-feed.js';
 import type { Queryable } from '../../src/stores/database.js';
 import { type HintChannel, type HintState, LocalHints } from '../../src/stores/hints.js';
-import { LiveScene, nextOf, range, take, until, WatchedDatabase } from './live-scene.js';
+import { until } from '../support/until.js';
+import { LiveScene, nextOf, range, take, WatchedDatabase } from './live-scene.js';
 
 let scene: LiveScene;
 const feeds: LiveFeed[] = [];

@@ -6,7 +6,8 @@ import { LiveEventRetention } from '../../src/services/live/live-event-retention
 import { type BalanceChanged, LiveFeed, type LiveFeedSettings } from '../../src/services/live/live-feed.js';
 import type { Queryable } from '../../src/stores/database.js';
 import { type HintChannel, LocalHints } from '../../src/stores/hints.js';
-import { LiveScene, nextOf, range, take, until, WatchedDatabase } from './live-scene.js';
+import { until } from '../support/until.js';
+import { LiveScene, nextOf, range, take, WatchedDatabase } from './live-scene.js';
 
 let scene: LiveScene;
 const feeds: LiveFeed[] = [];

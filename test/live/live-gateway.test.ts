@@ -6,7 +6,7 @@ import { LiveFeed } from '../../src/services/live/live-feed.js';
 import { LocalHints } from '../../src/stores/hints.js';
 import { startGateway, stubServices, tokenFor } from '../gateway/gateway-kit.js';
 import { aKey, Shop } from '../support/shop.js';
-import { until } from './live-scene.js';
+import { until } from '../support/until.js';
 import { type Message, RawSocket } from './socket-scene.js';
 
 let shop: Shop;

@@ -90,15 +90,6 @@ export async function take<Item>(stream: AsyncIterator<Item>, count: number): Pr
   return items;
 }
 
-/** Waits until a condition holds; fails when it does not within the time. */
-export async function until(condition: () => boolean | Promise<boolean>, what: string, withinMs = 15_000): Promise<void> {
-  const deadline = Date.now() + withinMs;
-  while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error(`not within ${withinMs} ms: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}
-
 export const range = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, index) => from + index);
 
 export function one<Row>(rows: readonly Row[]): Row {

@@ -3,7 +3,8 @@ import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { WebSocket } from 'ws';
 import { LiveFeed } from '../../src/services/live/live-feed.js';
 import { LocalHints } from '../../src/stores/hints.js';
-import { LiveScene, range, until } from './live-scene.js';
+import { until } from '../support/until.js';
+import { LiveScene, range } from './live-scene.js';
 import { RawSocket, SocketScene } from './socket-scene.js';
 
 let database: LiveScene;

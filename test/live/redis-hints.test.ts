@@ -3,7 +3,8 @@ import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { LiveFeed } from '../../src/services/live/live-feed.js';
 import { connectRedis } from '../../src/stores/redis.js';
 import { RedisHints } from '../../src/stores/redis-hints.js';
-import { LiveScene, nextOf, range, take, until } from './live-scene.js';
+import { until } from '../support/until.js';
+import { LiveScene, nextOf, range, take } from './live-scene.js';
 import { describeWithRedisServer, RedisServer } from './redis-server.js';
 
 let scene: LiveScene;

@@ -5,7 +5,8 @@ import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { describe } from '@jest/globals';
-import { until } from './live-scene.js';
+import { freePort } from '../support/free-port.js';
+import { until } from '../support/until.js';
 
 const isInstalled = spawnSync('redis-server', ['--version'], { stdio: 'ignore' }).status === 0;
 if (!isInstalled) {
@@ -75,15 +76,6 @@ export class RedisServer {
     await this.kill();
     rmSync(this.directory, { recursive: true, force: true });
   }
-}
-
-export async function freePort(): Promise<number> {
-  const server = net.createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as net.AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 function answers(port: number): Promise<boolean> {

@@ -10,7 +10,7 @@ import { IdentityUnavailable } from '../../src/gateway/identity.js';
 import { attachLiveSocket, type LiveSocketOptions, type LiveSockets } from '../../src/gateway/live-socket.js';
 import type { Caller } from '../../src/services/caller.js';
 import type { LiveFeed } from '../../src/services/live/live-feed.js';
-import { until } from './live-scene.js';
+import { until } from '../support/until.js';
 
 export interface SceneContext {
   caller: Caller;

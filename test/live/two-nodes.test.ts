@@ -2,8 +2,9 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { LiveFeed } from '../../src/services/live/live-feed.js';
 import type { Database } from '../../src/stores/database.js';
 import { RedisHints } from '../../src/stores/redis-hints.js';
+import { until } from '../support/until.js';
 import { type Following, follow } from './following-client.js';
-import { LiveScene, openDatabase, range, until } from './live-scene.js';
+import { LiveScene, openDatabase, range } from './live-scene.js';
 import { describeWithRedisServer, RedisServer } from './redis-server.js';
 import { SocketScene, tokenOf } from './socket-scene.js';
 

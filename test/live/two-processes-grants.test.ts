@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { aKey } from '../support/shop.js';
+import { until } from '../support/until.js';
 import type { Following } from './following-client.js';
-import { until } from './live-scene.js';
 import { describeWithRedisServer } from './redis-server.js';
 import { type GrantChange, TwoGateways } from './two-gateways.js';
 

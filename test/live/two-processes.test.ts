@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { tokenFor } from '../gateway/gateway-kit.js';
-import { range, until } from './live-scene.js';
+import { until } from '../support/until.js';
+import { range } from './live-scene.js';
 import { describeWithRedisServer } from './redis-server.js';
 import { RawSocket } from './socket-scene.js';
 import { TwoGateways } from './two-gateways.js';

@@ -4,9 +4,9 @@ import type { Order } from '../../src/entities/order.js';
 import { newId } from '../../src/services/new-id.js';
 import type { Offer } from '../../src/services/purchases/offer.js';
 import { RedisOpenSessions } from '../../src/stores/open-sessions.js';
-import { until } from '../live/live-scene.js';
 import { describeWithRedisServer, RedisServer } from '../live/redis-server.js';
 import { aKey, Shop } from '../support/shop.js';
+import { until } from '../support/until.js';
 
 type Viewer = Awaited<ReturnType<Shop['viewer']>>;
 

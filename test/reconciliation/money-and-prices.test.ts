@@ -2,20 +2,20 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import { newId } from '../../src/services/new-id.js';
 import type { Finding } from '../../src/services/reconciliation/examine.js';
 import { describeMoved } from '../../src/services/reconciliation/moved-totals.js';
-import { HandClock } from '../stripe-inbox/scene.js';
+import { MovableClock } from '../support/movable-clock.js';
 import { type TestDatabase, testDatabase } from '../support/test-database.js';
 import { type OpenOrder, ReconciliationScene } from './reconciliation-scene.js';
 
 let home: TestDatabase;
 let scene: ReconciliationScene;
-let clock: HandClock;
+let clock: MovableClock;
 
 beforeAll(async () => {
   home = await testDatabase();
 });
 beforeEach(async () => {
   await scene?.close();
-  clock = new HandClock(new Date());
+  clock = new MovableClock(new Date().toISOString());
   scene = await ReconciliationScene.open(home.database, clock);
   await scene.reset();
 });
@@ -69,9 +69,9 @@ describe('The money that Stripe moved', () => {
 
   test('is compared with the ledger although the session of a payment was opened in another time', async () => {
     const order = await scene.openTopUp(2_000);
-    clock.advance(60_000);
+    clock.advanceMs(60_000);
     await scene.reconciliation.run();
-    clock.advance(60_000);
+    clock.advanceMs(60_000);
     scene.pay(order);
     await scene.reconciliation.run();
     await damage(`update transactions set amount = 1999 where order_id = '${order.orderId}'`);

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { newId } from '../../src/services/new-id.js';
-import { HandClock } from '../stripe-inbox/scene.js';
+import { MovableClock } from '../support/movable-clock.js';
 import { type TestDatabase, testDatabase } from '../support/test-database.js';
 import { ReconciliationScene } from './reconciliation-scene.js';
 
@@ -9,14 +9,14 @@ const DAY_MS = 86_400_000;
 describe('Reconciliation with Stripe', () => {
   let home: TestDatabase;
   let scene: ReconciliationScene;
-  let clock: HandClock;
+  let clock: MovableClock;
 
   beforeAll(async () => {
     home = await testDatabase();
   });
   beforeEach(async () => {
     await scene?.close();
-    clock = new HandClock(new Date());
+    clock = new MovableClock(new Date().toISOString());
     scene = await ReconciliationScene.open(home.database, clock);
     await scene.reset();
   });
@@ -71,12 +71,12 @@ describe('Reconciliation with Stripe', () => {
 
   test('finds a payment that came days after its session had been compared', async () => {
     const topUp = await scene.openTopUp(2_000);
-    clock.advance(60_000);
+    clock.advanceMs(60_000);
     await scene.reconciliation.run();
-    clock.advance(60_000);
+    clock.advanceMs(60_000);
     scene.pay(topUp);
     await scene.loseEffectsOfEvents();
-    clock.advance(3 * DAY_MS);
+    clock.advanceMs(3 * DAY_MS);
     const run = await scene.reconciliation.run();
     expect(await findingsOf(run.id)).toEqual([{ kind: 'PAID_WITHOUT_GRANT', repaired: true, orderId: topUp.orderId }]);
     expect(await scene.balanceOf(topUp.userId)).toBe(2_000);
@@ -126,16 +126,16 @@ describe('Reconciliation with Stripe', () => {
     const refund = scene.sandbox.control.refundInDashboard({ paymentIntent: await scene.paymentOf(refunded), amount: 300 });
     scene.sandbox.control.addFault({ kind: 'hold_delayed_payments' });
     scene.sandbox.control.pay(delayed.sessionId, { method: 'delayed_success' });
-    clock.advance(60_000);
+    clock.advanceMs(60_000);
     await scene.reconciliation.run();
     expect(await scene.balanceOf(refunded.userId)).toBe(1_700);
-    clock.advance(5 * DAY_MS);
+    clock.advanceMs(5 * DAY_MS);
     await scene.reconciliation.run();
-    clock.advance(60_000);
+    clock.advanceMs(60_000);
     scene.sandbox.control.failRefund(refund.id, 'lost_or_stolen_card');
     scene.sandbox.control.settle(delayed.sessionId, 'succeeded');
     await scene.loseEffectsOfEvents();
-    clock.advance(60_000);
+    clock.advanceMs(60_000);
     const run = await scene.reconciliation.run();
     expect(await findingsOf(run.id)).toEqual([
       { kind: 'PAID_WITHOUT_GRANT', repaired: true, orderId: delayed.orderId },
@@ -150,12 +150,12 @@ describe('Reconciliation with Stripe', () => {
     scene.pay(topUp);
     scene.sandbox.control.addFault({ kind: 'refund_pending' });
     const refund = scene.sandbox.control.refundInDashboard({ paymentIntent: await scene.paymentOf(topUp), amount: 300 });
-    clock.advance(60_000);
+    clock.advanceMs(60_000);
     await scene.reconciliation.run();
-    clock.advance(60_000);
+    clock.advanceMs(60_000);
     scene.sandbox.control.failRefund(refund.id, 'lost_or_stolen_card');
     await scene.loseEffectsOfEvents();
-    clock.advance(60_000);
+    clock.advanceMs(60_000);
     const run = await scene.reconciliation.run();
     expect(await findingsOf(run.id)).toEqual([{ kind: 'REFUND_DIFFERS', repaired: true, orderId: topUp.orderId }]);
     expect(await scene.balanceOf(topUp.userId)).toBe(2_000);

@@ -1,6 +1,7 @@
 import { request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import Stripe from 'stripe';
+import { until } from '../support/until.js';
 import { clientOf, failureOf, type Kit, openSession, postJson, startKit } from './sandbox-kit.js';
 
 let kit: Kit;
@@ -230,11 +231,3 @@ describe('The sandbox’s own addresses', () => {
     expect(status).toBe(413);
   });
 });
-
-async function until(condition: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 5_000;
-  while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error('The condition did not come true in time');
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-}

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { startSandbox } from '../../src/sandbox/start-sandbox.js';
 import { signWebhook } from '../../src/sandbox/webhook-signature.js';
+import { until } from '../support/until.js';
 import { clientOf, type Kit, paidSession, postJson, startKit, startReceiver, WEBHOOK_SECRET } from './sandbox-kit.js';
 
 let kit: Kit | undefined;
@@ -152,11 +153,3 @@ describe('Webhooks', () => {
     expect(new Set(kit.receiver.types()).has('checkout.session.completed')).toBe(true);
   });
 });
-
-async function until(condition: () => boolean): Promise<void> {
-  const deadline = Date.now() + 5_000;
-  while (!condition()) {
-    if (Date.now() > deadline) throw new Error('The condition did not come true in time');
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-}

@@ -2,8 +2,9 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type Stripe from 'stripe';
 import { newId } from '../../src/services/new-id.js';
 import { ReconciliationScene } from '../reconciliation/reconciliation-scene.js';
+import { MovableClock } from '../support/movable-clock.js';
 import { type TestDatabase, testDatabase } from '../support/test-database.js';
-import { deliver, HandClock, newEvent } from './scene.js';
+import { deliver, newEvent } from './scene.js';
 
 /** Ids of one purchase of 1000 and all that is about it at Stripe. */
 interface Names {
@@ -156,13 +157,13 @@ function* permutations<Item>(items: readonly Item[]): Generator<Item[]> {
 describe('Events of Stripe in any order, each of them twice', () => {
   let home: TestDatabase;
   let scene: ReconciliationScene;
-  let clock: HandClock;
+  let clock: MovableClock;
   let versionId: string;
   let count = 0;
 
   beforeAll(async () => {
     home = await testDatabase();
-    clock = new HandClock();
+    clock = new MovableClock('2026-11-23T10:00:00.000Z');
     scene = await ReconciliationScene.open(home.database, clock);
     versionId = await scene.newSubscription(100, 10);
     await home.rows('alter table balances disable trigger balances_begin_covered');
@@ -194,7 +195,7 @@ describe('Events of Stripe in any order, each of them twice', () => {
     await scene.inbox.idle();
     const unsettled = `select 1 from stripe_events where status = 'RECEIVED'`;
     for (let round = 0; round < 20 && (await home.rows(unsettled)).length > 0; round++) {
-      clock.advance(60_000);
+      clock.advanceMs(60_000);
       await scene.inbox.processDue(1_000);
       await scene.inbox.idle();
     }

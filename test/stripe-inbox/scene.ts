@@ -7,19 +7,9 @@ import type { SessionNews } from '../../src/services/purchases/fulfilment.js';
 import type { StripeEffects } from '../../src/services/stripe-inbox/stripe-effects.js';
 import { StripeInbox, type StripeInboxSettings } from '../../src/services/stripe-inbox/stripe-inbox.js';
 import type { Database } from '../../src/stores/database.js';
+import { MovableClock } from '../support/movable-clock.js';
 
 export const WEBHOOK_SECRET = 'whsec_of_this_test';
-
-/** A clock that only the test moves. */
-export class HandClock {
-  constructor(private time = new Date('2026-11-23T10:00:00.000Z')) {}
-  now(): Date {
-    return this.time;
-  }
-  advance(ms: number): void {
-    this.time = new Date(this.time.getTime() + ms);
-  }
-}
 
 /** Stands in for orders and ledger: notes in the given transaction what was applied, and then does what the test wants. */
 export class RecordingEffects implements StripeEffects {
@@ -66,7 +56,7 @@ export class RecordingEffects implements StripeEffects {
 export interface InboxParts {
   database: Database;
   effects: StripeEffects;
-  clock: HandClock;
+  clock: MovableClock;
   refundsOf?: (paymentIntentId: string) => Stripe.Refund[];
   settings?: Partial<StripeInboxSettings>;
   onError?: (error: unknown) => void;
@@ -107,7 +97,7 @@ export function newEvent(type: string, object: object, id = `evt_${++eventCount}
 }
 
 /** The delivery of an event, signed at the clock's now. */
-export function deliver(inbox: StripeInbox, event: Stripe.Event, clock: HandClock) {
+export function deliver(inbox: StripeInbox, event: Stripe.Event, clock: MovableClock) {
   const payload = JSON.stringify(event);
   const timestamp = Math.floor(clock.now().getTime() / 1000);
   const signature = StripeClient.webhooks.generateTestHeaderString({ payload, secret: WEBHOOK_SECRET, timestamp });

@@ -9,15 +9,16 @@ import { PaymentNotYetKnown } from '../../src/services/payment-not-yet-known.js'
 import { StripeEventReads } from '../../src/services/stripe-inbox/stripe-event-reads.js';
 import type { StripeInbox } from '../../src/services/stripe-inbox/stripe-inbox.js';
 import { Database } from '../../src/stores/database.js';
+import { MovableClock } from '../support/movable-clock.js';
 import { type TestDatabase, testDatabase } from '../support/test-database.js';
-import { deliver, HandClock, newEvent, newInbox, RecordingEffects, storedEvents } from './scene.js';
+import { deliver, newEvent, newInbox, RecordingEffects, storedEvents } from './scene.js';
 
 const ADMIN = { userId: newId(), role: 'ADMIN' as const };
 
 describe('The inbox for events of Stripe', () => {
   let home: TestDatabase;
   let database: Database;
-  let clock: HandClock;
+  let clock: MovableClock;
   let effects: RecordingEffects;
   let inbox: StripeInbox;
 
@@ -28,7 +29,7 @@ describe('The inbox for events of Stripe', () => {
   });
   beforeEach(async () => {
     await database.pool.query('truncate stripe_events, applied_objects, orders cascade');
-    clock = new HandClock();
+    clock = new MovableClock('2026-11-23T10:00:00.000Z');
     effects = new RecordingEffects(database);
     inbox = newInbox({ database, effects, clock });
   });
@@ -139,7 +140,7 @@ describe('The inbox for events of Stripe', () => {
       await arrive(newEvent('refund.created', { id: 're_1' }));
       effects.outcome = async () => 'APPLIED';
       expect(await inbox.processDue(10)).toBe(0);
-      clock.advance(1_000);
+      clock.advanceMs(1_000);
       expect(await inbox.processDue(10)).toBe(1);
       expect(await only()).toMatchObject({ status: 'PROCESSED', attempts: 2, lastError: null, nextAttemptAt: null });
     });
@@ -147,12 +148,12 @@ describe('The inbox for events of Stripe', () => {
     test('it is FAILED after the last attempt, until an admin has it tried again', async () => {
       await arrive(newEvent('refund.created', { id: 're_1' }));
       for (let attempt = 2; attempt <= 3; attempt++) {
-        clock.advance(60_000);
+        clock.advanceMs(60_000);
         expect(await inbox.processDue(10)).toBe(1);
       }
       const failed = await only();
       expect(failed).toMatchObject({ status: 'FAILED', attempts: 3, nextAttemptAt: null });
-      clock.advance(86_400_000);
+      clock.advanceMs(86_400_000);
       expect(await inbox.processDue(10)).toBe(0);
 
       effects.outcome = async () => 'APPLIED';
@@ -190,7 +191,7 @@ describe('The inbox for events of Stripe', () => {
     test('it is ignored in the end when no order of ours is behind the payment', async () => {
       await arrive(newEvent('refund.created', refund));
       for (let attempt = 2; attempt <= 3; attempt++) {
-        clock.advance(60_000);
+        clock.advanceMs(60_000);
         await inbox.processDue(10);
       }
       expect(await only()).toMatchObject({ status: 'IGNORED', lastError: 'No order of ours is behind the payment pi_1.' });
@@ -209,7 +210,7 @@ describe('The inbox for events of Stripe', () => {
       );
       await arrive(newEvent('refund.created', { ...refund, metadata: { order_id: orderId } }));
       for (let attempt = 2; attempt <= 3; attempt++) {
-        clock.advance(60_000);
+        clock.advanceMs(60_000);
         await inbox.processDue(10);
       }
       expect((await only()).status).toBe('FAILED');
@@ -277,7 +278,7 @@ describe('The inbox for events of Stripe', () => {
 
   test('admins page through it, newest first, by status if they want', async () => {
     for (let index = 0; index < 5; index++) {
-      clock.advance(1_000);
+      clock.advanceMs(1_000);
       await arrive(newEvent(index % 2 ? 'customer.created' : 'refund.created', { id: `re_${index}` }, `evt_page_${index}`));
     }
     const reads = new StripeEventReads(database, 100);

@@ -6,8 +6,9 @@ import { newId } from '../../src/services/new-id.js';
 import type { StripeInbox } from '../../src/services/stripe-inbox/stripe-inbox.js';
 import { ReconciliationScene } from '../reconciliation/reconciliation-scene.js';
 import { randomNumbers } from '../soak/stories.js';
+import { MovableClock } from '../support/movable-clock.js';
 import { type TestDatabase, testDatabase } from '../support/test-database.js';
-import { deliver, HandClock, newInbox } from './scene.js';
+import { deliver, newInbox } from './scene.js';
 
 const directory = fileURLToPath(new URL('./events/', import.meta.url));
 const files = readdirSync(directory).filter((name) => name.endsWith('.json'));
@@ -82,7 +83,7 @@ describe("Events as Stripe's own fixtures have them, in any order, doubled, one 
   let inbox: StripeInbox;
   let versionId: string;
   let count = 0;
-  const clock = new HandClock();
+  const clock = new MovableClock('2026-11-23T10:00:00.000Z');
   const refunds = new Map<string, Stripe.Refund>();
 
   beforeAll(async () => {
@@ -120,7 +121,7 @@ describe("Events as Stripe's own fixtures have them, in any order, doubled, one 
     await inbox.idle();
     const unsettled = `select 1 from stripe_events where status = 'RECEIVED'`;
     for (let round = 0; round < 20 && (await home.rows(unsettled)).length > 0; round++) {
-      clock.advance(60_000);
+      clock.advanceMs(60_000);
       await inbox.processDue(1_000);
       await inbox.idle();
     }

@@ -4,8 +4,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { SECRET } from '../gateway/gateway-kit.js';
-import { until } from '../live/live-scene.js';
-import { freePort } from '../live/redis-server.js';
+import { freePort } from './free-port.js';
+import { until } from './until.js';
 
 /** A gateway (or, by its script, a worker) in a process of its own, as it is shipped, that can be stopped and started again on its port. */
 export class GatewayProcess {
