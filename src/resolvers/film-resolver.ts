@@ -30,12 +30,12 @@ export class FilmResolver {
   }
 
   @Mutation(() => FilmsPayload)
-  createFilms(@Ctx() { caller, services }: Context, @Arg('input', () => [CreateFilmInput]) input: CreateFilmInput[]): unknown {
-    return services.catalogueAdmin.createFilms(caller, input);
+  createFilms(@Ctx() { services }: Context, @Arg('input', () => [CreateFilmInput]) input: CreateFilmInput[]): unknown {
+    return services.catalogueAdmin.createFilms(input);
   }
 
   @Mutation(() => FilmPayload)
-  updateFilm(@Ctx() { caller, services }: Context, @Arg('input', () => UpdateFilmInput) input: UpdateFilmInput): unknown {
-    return services.catalogueAdmin.updateFilm(caller, input);
+  updateFilm(@Ctx() { services }: Context, @Arg('input', () => UpdateFilmInput) input: UpdateFilmInput): unknown {
+    return services.catalogueAdmin.updateFilm(input);
   }
 }

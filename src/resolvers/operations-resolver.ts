@@ -37,12 +37,12 @@ export class OperationsResolver {
   }
 
   @Mutation(() => StripeEventPayload)
-  replayStripeEvent(@Ctx() { caller, services }: Context, @Arg('id', () => ID) id: string): unknown {
-    return services.stripeInbox.replay(caller, id);
+  replayStripeEvent(@Ctx() { services }: Context, @Arg('id', () => ID) id: string): unknown {
+    return services.stripeInbox.replay(id);
   }
 
   @Mutation(() => JobPayload)
-  runJob(@Ctx() { caller, services }: Context, @Arg('name', () => String) name: string): unknown {
-    return services.jobs.run(caller, name);
+  runJob(@Ctx() { services }: Context, @Arg('name', () => String) name: string): unknown {
+    return services.jobs.run(name);
   }
 }

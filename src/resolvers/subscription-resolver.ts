@@ -31,28 +31,28 @@ export class SubscriptionResolver {
 
   @Mutation(() => SubscriptionPayload)
   createSubscription(
-    @Ctx() { caller, services }: Context,
+    @Ctx() { services }: Context,
     @Arg('input', () => CreateSubscriptionInput) input: CreateSubscriptionInput,
   ): unknown {
-    return services.catalogueAdmin.createSubscription(caller, input);
+    return services.catalogueAdmin.createSubscription(input);
   }
 
   @Mutation(() => SubscriptionPayload)
   updateSubscription(
-    @Ctx() { caller, services }: Context,
+    @Ctx() { services }: Context,
     @Arg('input', () => UpdateSubscriptionInput) input: UpdateSubscriptionInput,
   ): unknown {
-    return services.catalogueAdmin.updateSubscription(caller, input);
+    return services.catalogueAdmin.updateSubscription(input);
   }
 
   @Mutation(() => SubscriptionPayload)
-  activateSubscription(@Ctx() { caller, services }: Context, @Arg('id', () => ID) id: string): unknown {
-    return services.catalogueAdmin.activateSubscription(caller, id);
+  activateSubscription(@Ctx() { services }: Context, @Arg('id', () => ID) id: string): unknown {
+    return services.catalogueAdmin.activateSubscription(id);
   }
 
   @Mutation(() => SubscriptionPayload)
-  archiveSubscription(@Ctx() { caller, services }: Context, @Arg('id', () => ID) id: string): unknown {
-    return services.catalogueAdmin.archiveSubscription(caller, id);
+  archiveSubscription(@Ctx() { services }: Context, @Arg('id', () => ID) id: string): unknown {
+    return services.catalogueAdmin.archiveSubscription(id);
   }
 }
 

@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import Stripe from 'stripe';
-import type { Order } from '../../src/entities/order.js';
 import { type Sandbox, startSandbox } from '../../src/sandbox/start-sandbox.js';
 import { CatalogueSync } from '../../src/services/catalogue/catalogue-sync.js';
 import { StripeCustomers } from '../../src/services/catalogue/stripe-customers.js';
 import { Checkout } from '../../src/services/purchases/checkout.js';
+import { openOrder } from '../../src/services/purchases/open-order.js';
 import { openStripe } from '../../src/stores/stripe.js';
-import { admin, CatalogueScene } from '../support/catalogue-scene.js';
+import { CatalogueScene } from '../support/catalogue-scene.js';
 import { MovableClock } from '../support/movable-clock.js';
 import { type TestDatabase, testDatabase } from '../support/test-database.js';
 
@@ -108,7 +108,7 @@ describe('the copy of a subscription at Stripe', () => {
 
   test('is archived with it, with all prices', async () => {
     const { id } = await scene.onSale(await scene.films('A'));
-    await scene.admin.archiveSubscription(admin, id);
+    await scene.admin.archiveSubscription(id);
     const { stripeProductId, stripeSyncStatus } = await stored(id);
     expect(stripeSyncStatus).toBe('SYNCED');
     expect(await stripe.products.retrieve(stripeProductId ?? '')).toMatchObject({ active: false });
@@ -164,7 +164,7 @@ describe('the copy of a subscription at Stripe', () => {
       const { id } = await scene.draft(await scene.films('A'));
       await faults({ kind, operation: 'products.create', count: 1 }, { kind, operation: 'prices.create', count: 1 });
       scene = new CatalogueScene(postgres.database, clock);
-      await scene.admin.activateSubscription(admin, id);
+      await scene.admin.activateSubscription(id);
       for (let tries = 0; tries < 4 && (await impatient.synchronise(id)) !== 'SYNCED'; tries++) clock.advanceMs(60_000);
       expect(await heldFaults()).toEqual([1, 1]);
       const plan = await stored(id);
@@ -247,8 +247,9 @@ describe('a checkout at another account of Stripe than the one that was copied t
       const customers = new StripeCustomers(postgres.database, client, clock);
       const checkout = new Checkout(postgres.database, client, newSync(client), customers);
       const expiresAt = new Date(Date.now() + 60 * 60_000);
-      const order = { id: randomUUID(), userId, versionId, kind: 'PURCHASE', returnUrl: 'https://films.test/', expiresAt };
-      const { stripeSessionId } = await checkout.open(order as Order);
+      const wanted = { kind: 'PURCHASE', amount: 100, currency: 'EUR', returnUrl: 'https://films.test/' } as const;
+      const order = await openOrder(postgres.database, { ...wanted, userId, versionId, expiresAt }, new Date());
+      const { stripeSessionId } = await checkout.open(order);
       const session = await client.checkout.sessions.retrieve(stripeSessionId ?? '', { expand: ['line_items'] });
       expect(session).toMatchObject({ amount_total: 100, customer: await customers.customerOf(userId) });
       expect(session.customer).not.toBe(formerCustomer);

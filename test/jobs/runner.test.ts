@@ -9,8 +9,6 @@ import { type TestDatabase, testDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
 import { testedJobStores } from './job-stores.js';
 
-const ADMIN = { userId: null, role: 'ADMIN' as const };
-
 describe.each(testedJobStores())('Jobs kept in $name', ({ mongodbUrl, drop }) => {
   let home: TestDatabase;
   let states: JobStates;
@@ -272,7 +270,7 @@ describe.each(testedJobStores())('Jobs kept in $name', ({ mongodbUrl, drop }) =>
       await until(() => runs === 1);
       // A gateway that runs no jobs itself.
       const gateway = new Jobs(await newWorker(definitions), states);
-      const { job: started, errors } = await gateway.run(ADMIN, 'daily');
+      const { job: started, errors } = await gateway.run('daily');
       expect({ name: started?.name, errors }).toEqual({ name: 'daily', errors: [] });
       await until(() => runs === 2);
       expect(((await gateway.list())[0]?.nextRunAt?.getTime() ?? 0) - Date.now()).toBeGreaterThan(80_000_000);
@@ -287,7 +285,7 @@ describe.each(testedJobStores())('Jobs kept in $name', ({ mongodbUrl, drop }) =>
       const worker = await newWorker([failing]);
       await worker.start();
       await until(() => runs === 1);
-      await new Jobs(worker, states).run(ADMIN, 'failing');
+      await new Jobs(worker, states).run('failing');
       await until(async () => (await stateOf('failing'))?.failCount === 1);
       expect((await worker.standing()).get('failing')?.nextRunAt?.getTime() ?? 0).toBeGreaterThan(Date.now() + 80_000_000);
       expect(runs).toBe(2);
@@ -295,7 +293,7 @@ describe.each(testedJobStores())('Jobs kept in $name', ({ mongodbUrl, drop }) =>
 
     test('need a name that there is', async () => {
       const jobs = new Jobs(await newWorker([job('daily', 86_400_000, async () => '')]), states);
-      expect((await jobs.run(ADMIN, 'weekly')).errors).toMatchObject([{ code: 'NOT_FOUND', path: ['name'] }]);
+      expect((await jobs.run('weekly')).errors).toMatchObject([{ code: 'NOT_FOUND', path: ['name'] }]);
     });
   });
 });

@@ -36,10 +36,7 @@ export class CatalogueScene {
 
   /** Films with these titles; gives back their ids. */
   async films(...titles: string[]): Promise<string[]> {
-    const { films, errors } = await this.admin.createFilms(
-      admin,
-      titles.map((title) => ({ title })),
-    );
+    const { films, errors } = await this.admin.createFilms(titles.map((title) => ({ title })));
     if (errors.length > 0) throw new Error(JSON.stringify(errors));
     return films.map((film) => film.id);
   }
@@ -47,16 +44,16 @@ export class CatalogueScene {
   async draft(filmIds: readonly string[], terms: { pricePerDay?: number; durationDays?: number; title?: string } = {}) {
     const { pricePerDay = 100, durationDays = 30, title = `Plan ${randomUUID()}` } = terms;
     const input = { title, description: 'A plan', filmIds, pricePerDay, durationDays };
-    return made(await this.admin.createSubscription(admin, input));
+    return made(await this.admin.createSubscription(input));
   }
 
   async onSale(filmIds: readonly string[], terms: { pricePerDay?: number; durationDays?: number; title?: string } = {}) {
     const { id } = await this.draft(filmIds, terms);
-    return made(await this.admin.activateSubscription(admin, id));
+    return made(await this.admin.activateSubscription(id));
   }
 
-  async update(input: Parameters<CatalogueAdmin['updateSubscription']>[1]) {
-    return made(await this.admin.updateSubscription(admin, input));
+  async update(input: Parameters<CatalogueAdmin['updateSubscription']>[0]) {
+    return made(await this.admin.updateSubscription(input));
   }
 }
 

@@ -3,7 +3,6 @@ import type { Film } from '../../entities/film.js';
 import type { SubscriptionStatus } from '../../entities/subscription.js';
 import type { Database, Queryable, Statement } from '../../stores/database.js';
 import { type BillingError, notFound, Refusal, refusalsAsData, wrongState } from '../billing-error.js';
-import type { Caller } from '../caller.js';
 import { newId } from '../new-id.js';
 import { isUuid } from '../uuid.js';
 import type { Catalogue } from './catalogue.js';
@@ -68,14 +67,14 @@ export class CatalogueAdmin {
   constructor(private readonly parts: CatalogueAdminDependencies) {}
 
   /** Adds all of these films or none. Errors: INVALID_INPUT and ALREADY_EXISTS, with the place in the input. */
-  async createFilms(_caller: Caller, input: readonly CreateFilmInput[]): Promise<FilmsPayload> {
+  async createFilms(input: readonly CreateFilmInput[]): Promise<FilmsPayload> {
     const faults = checkCreateFilms(input, this.parts.limits);
     if (faults.length > 0) return { films: [], errors: faults };
     return insertFilms(this.parts.database, input, this.parts.clock.now());
   }
 
   /** Errors: INVALID_INPUT, NOT_FOUND. */
-  async updateFilm(_caller: Caller, input: UpdateFilmInput): Promise<FilmPayload> {
+  async updateFilm(input: UpdateFilmInput): Promise<FilmPayload> {
     const faults = checkUpdateFilm(input, this.parts.limits);
     if (faults.length > 0) return { errors: faults };
     return refusalsAsData<FilmPayload>(async () => {
@@ -86,7 +85,7 @@ export class CatalogueAdmin {
   }
 
   /** Prepares a draft. Errors: INVALID_INPUT, CURRENCY_MISMATCH, NOT_FOUND (a film). */
-  async createSubscription(_caller: Caller, input: CreateSubscriptionInput): Promise<SubscriptionPayload> {
+  async createSubscription(input: CreateSubscriptionInput): Promise<SubscriptionPayload> {
     const { database, clock, currency, limits } = this.parts;
     const faults = checkSubscription(input, currency, limits);
     const errors = faults.length > 0 ? faults : [...checkPrice(input, limits), ...(await this.missingFilms(input.filmIds))];
@@ -102,7 +101,7 @@ export class CatalogueAdmin {
    * Changes what is given; a change of price, duration or films makes a new version, and no change makes nothing.
    * Errors: INVALID_INPUT, NOT_FOUND (it or a film), WRONG_STATE (ARCHIVED).
    */
-  async updateSubscription(_caller: Caller, input: UpdateSubscriptionInput): Promise<SubscriptionPayload> {
+  async updateSubscription(input: UpdateSubscriptionInput): Promise<SubscriptionPayload> {
     const { currency, limits } = this.parts;
     const faults = checkSubscription(input, currency, limits);
     const errors = faults.length > 0 ? faults : await this.missingFilms(input.filmIds ?? []);
@@ -125,12 +124,12 @@ export class CatalogueAdmin {
   }
 
   /** Puts a draft on sale. Errors: NOT_FOUND, WRONG_STATE. */
-  async activateSubscription(_caller: Caller, id: string): Promise<SubscriptionPayload> {
+  async activateSubscription(id: string): Promise<SubscriptionPayload> {
     return this.move(id, 'DRAFT', 'ACTIVE', 'Only a draft can be put on sale.');
   }
 
   /** Takes it off sale for good; what was sold stays valid. Errors: NOT_FOUND, WRONG_STATE. */
-  async archiveSubscription(_caller: Caller, id: string): Promise<SubscriptionPayload> {
+  async archiveSubscription(id: string): Promise<SubscriptionPayload> {
     return this.move(id, 'ACTIVE', 'ARCHIVED', 'Only what is on sale can be taken off sale.');
   }
 

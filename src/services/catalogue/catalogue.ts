@@ -4,9 +4,10 @@ import type { Limits } from '../../limits.js';
 import type { Database } from '../../stores/database.js';
 import { checkedFirst, type Page } from '../cursor.js';
 import { InvalidArgument } from '../invalid-argument.js';
+import type { Offer } from '../purchases/offer.js';
 import { isUuid } from '../uuid.js';
 import { type PageRequest, readFilms, readFilmsByIds, readFilmsOfVersions } from './film-rows.js';
-import { type Offer, OfferCache } from './offer-cache.js';
+import { OfferCache } from './offer-cache.js';
 import {
   readSubscriptions,
   readSubscriptionsByIds,

@@ -1,20 +1,6 @@
 import { LRUCache } from 'lru-cache';
+import type { Offer } from '../purchases/offer.js';
 import type { SubscriptionAtVersion } from './subscription-rows.js';
-
-/** What is on sale, or not, under a subscription's id. */
-export interface Offer {
-  readonly subscriptionId: string;
-  readonly versionId: string;
-  readonly version: number;
-  readonly status: SubscriptionAtVersion['status'];
-  readonly title: string;
-  /** In minor units, as all amounts: pricePerDay × durationDays. */
-  readonly price: number;
-  readonly pricePerDay: number;
-  readonly durationDays: number;
-  readonly currency: string;
-  readonly stripePriceId: string | null;
-}
 
 const LARGEST_COUNT = 1_000;
 /** How long another node's change may go unseen; whoever sells checks the version again in the transaction of the sale. */
@@ -46,6 +32,6 @@ export class OfferCache {
 }
 
 function offerOf(row: SubscriptionAtVersion): Offer {
-  const { id, versionId, version, status, title, price, pricePerDay, durationDays, currency, stripePriceId } = row;
-  return { subscriptionId: id, versionId, version, status, title, price, pricePerDay, durationDays, currency, stripePriceId };
+  const { id, versionId, status, title, price, pricePerDay, durationDays, currency } = row;
+  return { subscriptionId: id, versionId, status, title, price, pricePerDay, durationDays, currency };
 }

@@ -1,5 +1,4 @@
 import { type BillingError, notFound } from '../billing-error.js';
-import type { Caller } from '../caller.js';
 import type { JobScheduler } from './job-scheduler.js';
 import type { JobStates } from './job-states.js';
 import { describeSchedule } from './schedule.js';
@@ -48,7 +47,7 @@ export class Jobs {
   }
 
   /** Starts a job beside its schedule, in the next worker that is free. NOT_FOUND for a name that is no job's. */
-  async run(_caller: Caller, name: string): Promise<{ job: Job | null; errors: BillingError[] }> {
+  async run(name: string): Promise<{ job: Job | null; errors: BillingError[] }> {
     if (!this.scheduler.schedules.some((schedule) => schedule.name === name)) {
       return { job: null, errors: [notFound('job', 'name').error] };
     }

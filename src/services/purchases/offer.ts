@@ -1,6 +1,6 @@
 import type { SubscriptionStatus } from '../../entities/subscription.js';
 
-/** What is on sale under a subscription's id right now. */
+/** What is on sale, or not, under a subscription's id. */
 export interface Offer {
   readonly subscriptionId: string;
   readonly versionId: string;

@@ -3,7 +3,6 @@ import type { Clock } from '../../clock.js';
 import type { StripeEvent, StripeEventStatus } from '../../entities/stripe-event.js';
 import type { Database } from '../../stores/database.js';
 import { type BillingError, notFound, wrongState } from '../billing-error.js';
-import type { Caller } from '../caller.js';
 import { decideNextAttempt, type RetryRules } from '../decide-next-attempt.js';
 import { describeFailure } from '../describe-failure.js';
 import { inTransaction } from '../in-transaction.js';
@@ -158,7 +157,7 @@ export class StripeInbox {
   }
 
   /** Tries an event again, at once and with all its attempts before it. NOT_FOUND; WRONG_STATE for one that is not ours. */
-  async replay(_caller: Caller, id: string): Promise<{ stripeEvent: StripeEvent | null; errors: BillingError[] }> {
+  async replay(id: string): Promise<{ stripeEvent: StripeEvent | null; errors: BillingError[] }> {
     const { database, clock, settings } = this.dependencies;
     const stripeEvent = isUuid(id) ? await this.find(id) : null;
     if (!stripeEvent) return { stripeEvent: null, errors: [notFound('Stripe event', 'id').error] };
