@@ -148,6 +148,8 @@ const ownFaults = async (page: Page) =>
     await page.getByLabel('The token of an admin').fill(house.token('admin'));
     await page.getByRole('button', { name: 'Open the playground' }).click();
     const own = page.getByLabel('Your own:');
+    // Until the page has started, its field is not yet connected.
+    await page.locator('.graphiql-query-editor').waitFor();
     await own.fill(house.token('viewer'));
     await run(page, 'Ledger', '"FORBIDDEN"');
     await run(page, 'WatchBalance', '"balanceChanged"');
