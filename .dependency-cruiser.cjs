@@ -1,5 +1,5 @@
-/** The arrows of the house: who may import whom. Settings, the clock and the censor may be imported by all but entities and the sandbox. */
-const settings = '^src/(config|censor-secrets|clock|limits|environment|made-up-secret)\\.ts$';
+/** The arrows of the house: who may import whom. Settings, the clock, its limit of time and the censor may be imported by all but entities and the sandbox. */
+const settings = '^src/(config|censor-secrets|clock|limits|environment|made-up-secret|within-time)\\.ts$';
 
 /** A folder of src may import itself, what is listed and nothing else of ours. `typesOnly`: folders whose types it may name. */
 function arrow(name, allowed, { typesOnly = [], exceptions = [], files = [], withSettings = true } = {}) {

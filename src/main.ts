@@ -63,6 +63,7 @@ async function startSandboxIfWanted({ stripe, http, dataDirectory }: Config): Pr
 async function startGateway(house: House): Promise<void> {
   const { config, services, clock, logger, database } = house;
   const tokenFor = (userId: string, role: TokenRole) => demoToken(config, userId, role);
+  watchLive(house.metrics, house.hints, services.live);
   const gateway = await createGateway({
     config,
     services,
@@ -75,12 +76,10 @@ async function startGateway(house: House): Promise<void> {
       jobs: () => house.jobStore.state(),
       ...(config.redisUrl && { hints: async () => house.hints.state() }),
     },
-    extend: async (app, { identity, metrics }) => {
-      watchLive(metrics, house.hints, services.live);
+    extend: (app, identity) => {
       const people = { viewers: DEMO_VIEWERS, adminId: DEMO_ADMIN_ID, serviceId: DEMO_SERVICE_ID };
       const demo = config.demo && config.identity.secret ? { ...people, tokenFor } : undefined;
       servePages(app, { playground: config.guard.playground, identity, ...(demo && { demo }) });
-      return undefined;
     },
   });
   shutdown.add('the gateway', () => gateway.stop(), { noticeMs: config.http.drainNoticeMs });

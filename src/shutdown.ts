@@ -1,4 +1,5 @@
 import { createCensor } from './censor-secrets.js';
+import { withinTime } from './within-time.js';
 
 interface StepOptions {
   /** Undoes it at once, without waiting, for somebody who does not want to wait. */
@@ -87,10 +88,8 @@ export class Shutdown {
   private async undo(budgetMs: number): Promise<number> {
     let deadline = performance.now() + budgetMs;
     let faultCount = 0;
-    await withinMs(
-      this.start.catch(() => undefined),
-      START_PART * budgetMs,
-    );
+    const startEnded = this.start.catch(() => undefined);
+    await withinTime(START_PART * budgetMs, startEnded, () => undefined);
     for (let step = this.steps.pop(); step; step = this.steps.pop()) {
       this.undoing = step;
       deadline += step.noticeMs ?? 0;
@@ -108,22 +107,9 @@ export class Shutdown {
 
 async function faultOf(step: Step, timeoutMs: number): Promise<string | undefined> {
   try {
-    const inTime = await withinMs(step.run(), timeoutMs);
-    return inTime ? undefined : `Stopping ${step.name} took more than ${Math.round(timeoutMs)} ms.`;
+    const ended = step.run().then(() => undefined);
+    return await withinTime(timeoutMs, ended, () => `Stopping ${step.name} took more than ${Math.round(timeoutMs)} ms.`);
   } catch (error) {
     return `Stopping ${step.name} failed: ${(error as Error).message}`;
-  }
-}
-
-/** Whether it ended in time. */
-async function withinMs(work: Promise<unknown>, timeoutMs: number): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<false>((resolve) => {
-    timer = setTimeout(() => resolve(false), timeoutMs);
-  });
-  try {
-    return await Promise.race([work.then(() => true), late]);
-  } finally {
-    clearTimeout(timer);
   }
 }

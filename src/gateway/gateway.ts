@@ -18,7 +18,6 @@ import { refuse, serveGraphql } from './http-endpoint.js';
 import { createIdentity, type Identity } from './identity.js';
 import { watchJobs } from './job-metrics.js';
 import { KnownOperations } from './known-operations.js';
-import type { LiveSockets } from './live-socket.js';
 import { createMetrics, type Metrics, serveMetrics, watchSockets } from './metrics.js';
 import { OperationGate } from './operation-gate.js';
 import { requestIdOf } from './request-id.js';
@@ -38,18 +37,8 @@ export interface GatewayOptions {
   readonly tracing?: Tracing | null;
   /** By the names that /readyz shows. */
   readonly readiness: Readonly<Record<string, ReadinessCheck>>;
-  /** Adds routes and sockets before the server listens; what it gives back is run when the gateway stops, before the drain. */
-  readonly extend?: (app: FastifyInstance, parts: GatewayParts) => Promise<(() => Promise<void>) | undefined>;
-}
-
-/** What other edges of the same server (WebSocket, playground) share with HTTP. */
-export interface GatewayParts {
-  readonly schema: GraphQLSchema;
-  readonly identity: Identity;
-  readonly execute: Executor;
-  readonly services: RequiredServices;
-  readonly sockets: LiveSockets;
-  readonly metrics: Metrics;
+  /** Adds the pages before the server listens. */
+  readonly extend?: (app: FastifyInstance, identity: Identity) => void;
 }
 
 export interface Gateway {
@@ -108,7 +97,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   watchSockets(metrics, sockets);
   watchJobs(metrics, services.jobs);
   if (config.observation.metrics) serveMetrics(app, metrics, config.observation);
-  const stopExtension = await options.extend?.(app, { schema, identity, execute, services, sockets, metrics });
+  options.extend?.(app, identity);
   return {
     async start() {
       await app.listen({ host: config.http.host, port: config.http.port });
@@ -120,7 +109,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       stopping = true;
       // Nobody has to turn away from what never listened.
       if (app.server.listening) await pause(config.http.drainNoticeMs);
-      await Promise.all([stopExtension?.(), sockets.stop()]);
+      await sockets.stop();
       await app.close();
       await apollo.stop();
       redis?.disconnect();

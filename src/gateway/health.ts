@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
+import { withinTime } from '../within-time.js';
 
 /**
  * One thing that serving depends on: ends in an error when it cannot be reached. A text that it gives is shown as its state:
@@ -49,18 +50,10 @@ export function serveHealth(app: FastifyInstance, { checks, isStopping, logger }
   });
 }
 
-async function faultOf(check: ReadinessCheck): Promise<unknown> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<Error>((resolve) => {
-    timer = setTimeout(() => resolve(new Error(`no answer within ${LONGEST_CHECK_MS} ms`)), LONGEST_CHECK_MS);
-  });
+function faultOf(check: ReadinessCheck): Promise<unknown> {
   const checked = check().then(
     () => null,
     (error: unknown) => error ?? new Error('unknown reason'),
   );
-  try {
-    return await Promise.race([checked, late]);
-  } finally {
-    clearTimeout(timer);
-  }
+  return withinTime(LONGEST_CHECK_MS, checked, () => new Error(`no answer within ${LONGEST_CHECK_MS} ms`));
 }

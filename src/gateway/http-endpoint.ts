@@ -5,6 +5,7 @@ import type { Clock } from '../clock.js';
 import { createContext } from '../resolvers/context.js';
 import type { RequiredServices } from '../resolvers/required-services.js';
 import type { Caller } from '../services/caller.js';
+import { withinTime } from '../within-time.js';
 import { answerKnown, type KnownParts } from './answer-known.js';
 import type { HttpContext } from './apollo.js';
 import { rateLimited } from './guard/rates.js';
@@ -43,7 +44,7 @@ async function answer(parts: EndpointParts, request: FastifyRequest, reply: Fast
   const admitted = await admit(parts, request, reply);
   if ('sent' in admitted) return reply;
   const { context, body, httpGraphQLRequest } = admitted;
-  const known = await withinTime(parts.requestTimeoutMs, answerKnown(parts, request, body, context));
+  const known = await withinTime(parts.requestTimeoutMs, answerKnown(parts, request, body, context), isTooLate);
   if (known === TOO_LATE) return tooLate(reply);
   if (known) return reply.header('content-type', known.contentType).send(known.text);
   const response = await withinTime(
@@ -52,6 +53,7 @@ async function answer(parts: EndpointParts, request: FastifyRequest, reply: Fast
       httpGraphQLRequest: httpGraphQLRequest ?? toApollo(request),
       context: () => Promise.resolve(context),
     }),
+    isTooLate,
   );
   if (response === TOO_LATE) return tooLate(reply);
   for (const [name, value] of response.headers) reply.header(name, value);
@@ -141,20 +143,9 @@ function toApollo(request: FastifyRequest) {
   return { method: request.method, headers, search: query === -1 ? '' : request.url.slice(query), body: request.body };
 }
 
+/** The work goes on then; its own limits (statements, calls to Stripe) end it. */
 const TOO_LATE = Symbol('too late');
-
-/** The work's result, or TOO_LATE. The work goes on then; its own limits (statements, calls to Stripe) end it. */
-async function withinTime<Result>(limitMs: number, work: Promise<Result>): Promise<Result | typeof TOO_LATE> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<typeof TOO_LATE>((resolve) => {
-    timer = setTimeout(() => resolve(TOO_LATE), limitMs);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
+const isTooLate = (): typeof TOO_LATE => TOO_LATE;
 
 /** https://graphql.github.io/graphql-over-http/draft/#sec-Media-Types */
 function mediaTypeFor(request: FastifyRequest): string {

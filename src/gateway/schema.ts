@@ -1,6 +1,4 @@
 import { readFileSync } from 'node:fs';
-import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { makeExecutableSchema } from '@graphql-tools/schema';
 import { MapperKind, mapSchema } from '@graphql-tools/utils';
 import { GraphQLObjectType, GraphQLScalarType, type GraphQLSchema } from 'graphql';
@@ -20,6 +18,7 @@ import { TransactionResolver } from '../resolvers/transaction-resolver.js';
 import { billingErrorTypeOf } from '../resolvers/types/billing-errors.js';
 import { enforceRoles } from './enforce-roles.js';
 import { schemaDrift } from './schema-drift.js';
+import { ownFile } from './served-files.js';
 
 const resolverClasses: NonEmptyArray<new () => object> = [
   AccessResolver,
@@ -43,15 +42,9 @@ const noTopics = {
   },
 };
 
-/** The contract's text: `schema.graphql` at the root of the package, found from the sources and from the build alike. */
+/** The contract's text: `schema.graphql` at the root of the package. */
 export function readContract(): string {
-  for (let directory = path.dirname(fileURLToPath(import.meta.url)); ; directory = path.dirname(directory)) {
-    try {
-      return readFileSync(path.join(directory, 'schema.graphql'), 'utf8');
-    } catch (error) {
-      if (directory === path.dirname(directory)) throw error;
-    }
-  }
+  return readFileSync(ownFile('schema.graphql'), 'utf8');
 }
 
 /** What the classes say the schema is, under the contract's names. */

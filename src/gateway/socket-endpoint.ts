@@ -13,6 +13,7 @@ import type { Clock } from '../clock.js';
 import type { Config } from '../config.js';
 import { type Context, createContext } from '../resolvers/context.js';
 import type { RequiredServices } from '../resolvers/required-services.js';
+import { withinTime } from '../within-time.js';
 import { clientAddress } from './client-address.js';
 import type { Executor } from './execution.js';
 import { rateLimited, rootFieldsOf } from './guard/rates.js';
@@ -66,7 +67,7 @@ export function serveSockets(server: Server, parts: SocketParts): LiveSockets {
     execute: async ({ document, operationName, variableValues, contextValue, rootValue }) => {
       const startedAtMs = performance.now();
       const run = () => execute({ document, operationName, variables: variableValues, context: contextValue, rootValue });
-      const result = await withinTime(config.limits.requestTimeoutMs, run());
+      const result = await withinTime<ExecutionResult, ExecutionResult>(config.limits.requestTimeoutMs, run(), tooLate);
       const seconds = (performance.now() - startedAtMs) / 1_000;
       metrics.served(firstFieldOf(document, operationName), result.errors ? 'errors' : 'ok', seconds, 'websocket');
       if (!(contextValue as SocketContext).costAsked) return result;
@@ -87,21 +88,12 @@ export function serveSockets(server: Server, parts: SocketParts): LiveSockets {
   });
 }
 
-/** The work's result, or REQUEST_TIMEOUT as over HTTP. The work goes on then; its own limits end it. */
-async function withinTime(limitMs: number, work: Promise<ExecutionResult> | ExecutionResult): Promise<ExecutionResult> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<ExecutionResult>((resolve) => {
-    timer = setTimeout(() => resolve({ errors: [tooLate()] }), limitMs);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-const tooLate = () =>
-  new GraphQLError('The operation took too long; part of it may have been done.', { extensions: { code: 'REQUEST_TIMEOUT' } });
+/** As over HTTP. The work goes on then; its own limits end it. */
+const tooLate = (): ExecutionResult => ({
+  errors: [
+    new GraphQLError('The operation took too long; part of it may have been done.', { extensions: { code: 'REQUEST_TIMEOUT' } }),
+  ],
+});
 
 function firstFieldOf(document: DocumentNode, operationName: string | null | undefined): string {
   const operation = getOperationAST(document, operationName);

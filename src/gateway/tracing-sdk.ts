@@ -5,6 +5,7 @@ import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { BatchSpanProcessor, ParentBasedSampler, TraceIdRatioBasedSampler, TracerProvider } from '@opentelemetry/sdk-trace';
 import type { TracingConfig } from '../config.js';
+import { withinTime } from '../within-time.js';
 
 /** How long the last spans may take to be sent when the process ends. */
 const STOP_TIMEOUT_MS = 1_500;
@@ -25,12 +26,8 @@ export function startSdk(settings: TracingConfig): { stop(): Promise<void> } {
   trace.setGlobalTracerProvider(provider);
   return {
     async stop() {
-      let timer: NodeJS.Timeout | undefined;
-      const late = new Promise<void>((resolve) => {
-        timer = setTimeout(resolve, STOP_TIMEOUT_MS);
-      });
-      await Promise.race([provider.shutdown().catch(() => undefined), late]);
-      clearTimeout(timer);
+      const sent = provider.shutdown().catch(() => undefined);
+      await withinTime(STOP_TIMEOUT_MS, sent, () => undefined);
       for (const api of [context, propagation, trace]) api.disable();
     },
   };
