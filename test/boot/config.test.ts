@@ -157,6 +157,10 @@ describe('faults', () => {
     expect(faultsOf({ PORT: '5000', SANDBOX_PORT: '5000' })).toEqual([
       expect.stringMatching(/^SANDBOX_PORT: is 5000, the same as PORT/),
     ]);
+    expect(faultsOf({ SHUTDOWN_BUDGET_MS: '3000' })).toEqual([
+      expect.stringMatching(/^SOCKET_CLOSE_GRACE_MS: is 2000, more than half of SHUTDOWN_BUDGET_MS/),
+    ]);
+    expect(faultsOf({ SHUTDOWN_BUDGET_MS: '3000', SOCKET_CLOSE_GRACE_MS: '1500' })).toEqual([]);
     expect(faultsOf({ JWT_SECRET: production.JWT_SECRET, JWKS_URL: 'https://id.example/keys' })).toHaveLength(1);
     expect(faultsOf({ PERSISTED_OPERATIONS: 'only' })).toEqual([expect.stringMatching(/^PERSISTED_OPERATIONS_FILE: is not set/)]);
   });
