@@ -37,7 +37,7 @@ const CLOCK_TOLERANCE_SECONDS = 30;
 const KEYS_TIMEOUT_MS = 5_000;
 const PUBLIC: Identified = { caller: { userId: null, role: 'PUBLIC' }, expiresAt: null };
 
-/** Verified tokens that are remembered, and for how long: a withdrawn key is noticed after that. */
+/** Verified tokens that are remembered, and for how long. Keys are kept as long: a withdrawn one is noticed after twice that. */
 const REMEMBERED_COUNT = 10_000;
 const REMEMBERED_MS = 60_000;
 
@@ -76,7 +76,7 @@ function verifierOf(settings: IdentityConfig, clock: Clock): (token: string) => 
     requiredClaims: ['sub', 'exp'],
   };
   const key: Uint8Array | JWTVerifyGetKey = settings.jwksUrl
-    ? createRemoteJWKSet(new URL(settings.jwksUrl), { timeoutDuration: KEYS_TIMEOUT_MS })
+    ? createRemoteJWKSet(new URL(settings.jwksUrl), { timeoutDuration: KEYS_TIMEOUT_MS, cacheMaxAge: REMEMBERED_MS })
     : new TextEncoder().encode(settings.secret);
   return async (token) => {
     try {
