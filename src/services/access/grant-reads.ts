@@ -8,8 +8,9 @@ const MANY_GRANTS_COUNT = 500;
 
 const COLUMNS = `user_id as "userId", id, version_id as "versionId", status, granted_at as "grantedAt", available_until as "availableUntil"`;
 
-const GRANTS = `select grants.* from unnest($1::uuid[]) viewer (id) cross join lateral (
-    select ${COLUMNS} from grants where user_id = viewer.id limit ${MANY_GRANTS_COUNT}
+/** The viewers come as one text: of an array Postgres looks at the length and plans anew each time, which costs as much as the reading. */
+const GRANTS = `select grants.* from string_to_table($1, ',') viewer (id) cross join lateral (
+    select ${COLUMNS} from grants where user_id = viewer.id::uuid limit ${MANY_GRANTS_COUNT}
   ) grants`;
 
 const grantsForAccess: Statement = { name: 'grants-for-access', text: GRANTS };
@@ -110,7 +111,7 @@ export class GrantReads {
       if (userId !== null) grants.set(userId, []);
       for (const filmId of filmIds) strange.add(filmId);
     }
-    const viewers = [...grants.keys()];
+    const viewers = [...grants.keys()].join(',');
     const rows = await (strange.size === 0
       ? this.database.query<GrantRow>(grantsForAccess, [viewers])
       : this.database.query<GrantRow | FilmsRow>(grantsAndFilmsForAccess, [viewers, [...strange]]));
