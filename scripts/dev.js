@@ -46,6 +46,7 @@ function spawnServer() {
       ...process.env,
       DATABASE_URL: database.url,
       SHUTDOWN_BUDGET_MS: String(restartBudgetMs),
+      SOCKET_CLOSE_GRACE_MS: String(restartBudgetMs / 2),
       NODE_COMPILE_CACHE: path.resolve('node_modules/.cache/node'),
     },
   });

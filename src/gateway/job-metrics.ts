@@ -14,12 +14,12 @@ export function watchJobs({ registry }: Metrics, jobs: Jobs): void {
     new Gauge({
       name,
       help,
-      labelNames: ['job'] as const,
+      labelNames: ['name'] as const,
       registers: [registry],
       async collect() {
         for (const job of await read()) {
           const value = readingOf(job);
-          if (value !== null) this.set({ job: job.name }, value);
+          if (value !== null) this.set({ name: job.name }, value);
         }
       },
     });

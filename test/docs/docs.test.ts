@@ -185,7 +185,7 @@ describe('what the docs and pages say', () => {
     const names = globSync('src/jobs/*.ts').flatMap(
       (file) => /^ {4}name: '([\w-]+)'/m.exec(readFileSync(file, 'utf8'))?.[1] ?? [],
     );
-    const named = alertQueries().flatMap((query) => /job[=!]~"(.*?)"/.exec(query)?.[1]?.split('|') ?? []);
+    const named = alertQueries().flatMap((query) => /name[=!]~"(.*?)"/.exec(query)?.[1]?.split('|') ?? []);
     expect(named.length).toBeGreaterThan(5);
     expect(named.filter((name) => !names.includes(name))).toEqual([]);
   });

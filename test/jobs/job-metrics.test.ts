@@ -23,11 +23,11 @@ test('metrics tell when each job last ran, how long it took and how often it has
   const never = { ...job, name: 'sweep', lastRunAt: null, lastDurationMs: null, failCount: 0 };
   watchJobs(metrics, { list: async () => [job, never] });
   const text = await metrics.registry.metrics();
-  expect(text).toContain(`boxoffice_job_last_run_timestamp_seconds{job="expire-grants"} ${Date.UTC(2026, 10, 23, 10) / 1000}`);
-  expect(text).toContain('boxoffice_job_last_duration_seconds{job="expire-grants"} 1.5');
-  expect(text).toContain('boxoffice_job_failures{job="expire-grants"} 3');
-  expect(text).toContain('boxoffice_job_failures{job="sweep"} 0');
-  expect(text).not.toContain('boxoffice_job_last_run_timestamp_seconds{job="sweep"}');
+  expect(text).toContain(`boxoffice_job_last_run_timestamp_seconds{name="expire-grants"} ${Date.UTC(2026, 10, 23, 10) / 1000}`);
+  expect(text).toContain('boxoffice_job_last_duration_seconds{name="expire-grants"} 1.5');
+  expect(text).toContain('boxoffice_job_failures{name="expire-grants"} 3');
+  expect(text).toContain('boxoffice_job_failures{name="sweep"} 0');
+  expect(text).not.toContain('boxoffice_job_last_run_timestamp_seconds{name="sweep"}');
 });
 
 test('metrics tell what the ledger and the reconciliation found last, and nothing before their first run', async () => {

@@ -6,6 +6,7 @@ import type { Caller } from '../../src/services/caller.js';
 import type { Offer } from '../../src/services/purchases/offer.js';
 import { PAYOUT_LEASE_MS } from '../../src/services/refunds/payout.js';
 import { aKey, Shop } from '../support/shop.js';
+import { until } from '../support/until.js';
 
 type Task = { do: 'refundGrant'; input: { grantId: string; idempotencyKey: string } } | { do: 'look'; orderId: string };
 const MOST_STEPS = 60;
@@ -81,10 +82,14 @@ describe('a process that is killed at any step', () => {
         const input = { grantId: (await shop.grantOf(order)).id, idempotencyKey: aKey() };
         const killed = await killedAt(step, when, viewer, { do: 'refundGrant', input });
         shop.clock.advanceMs(PAYOUT_LEASE_MS + 1);
-        await shop.desk.refunds.resumeDue(10);
-        const { refund, errors } = await shop.desk.refunds.refundGrant(viewer, input); // the client asks again, with its key
-        expect(errors).toEqual([]);
-        expect(refund?.status).toBe('SUCCEEDED');
+        // The job comes by and the client asks again, with its key. Postgres may not have noticed yet that the process is dead: what
+        // that still holds is passed over, and taken up the next time.
+        await until(async () => {
+          await shop.desk.refunds.resumeDue(10);
+          const { refund, errors } = await shop.desk.refunds.refundGrant(viewer, input);
+          expect(errors).toEqual([]);
+          return refund?.status === 'SUCCEEDED';
+        });
         expect(await shop.balance(viewer)).toMatchObject({ posted: 0, held: 0 });
         expect(await shop.refundedAtStripe(order)).toBe(900);
         return killed;
