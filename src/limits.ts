@@ -95,7 +95,7 @@ const table = {
 
   // Stripe
   stripeAttemptsCount: [3, 1, 10],
-  stripeTimeoutMs: [10 * second, 100, 80 * second],
+  stripeTimeoutMs: [10 * second, 100, 50 * second],
   stripeEventAttemptsCount: [12, 1, 100],
   stripeEventBackoffMs: [second, 10, hour],
   stripeEventBackoffMaximumMs: [hour, second, day],
@@ -125,6 +125,8 @@ const table = {
 const FILM_ID_BYTES = 39;
 /** For all of a request that is not a film id. */
 const REQUEST_REST_BYTES = 64 * kibibyte;
+/** A payout looks for its refund at Stripe and makes it, and must be done within its lease of two minutes. */
+const LONGEST_STRIPE_CALL_MS = 50 * second;
 
 export type Limits = { readonly [Name in keyof typeof table]: number };
 
@@ -160,6 +162,14 @@ export function readLimits(environment: Environment): Limits {
       'REQUEST_BODY_BYTES',
       `is ${limits.requestBodyBytes}; SUBSCRIPTION_FILMS_MAXIMUM_COUNT (${limits.subscriptionFilmsMaximumCount}) film ids need ${neededBytes}`,
       'Raise it or lower the count of films.',
+    );
+  }
+  const stripeCallMs = limits.stripeTimeoutMs * limits.stripeAttemptsCount;
+  if (stripeCallMs > LONGEST_STRIPE_CALL_MS) {
+    environment.refuse(
+      'STRIPE_TIMEOUT_MS',
+      `is ${limits.stripeTimeoutMs}, which STRIPE_ATTEMPTS_COUNT (${limits.stripeAttemptsCount}) makes ${stripeCallMs}: at most ${LONGEST_STRIPE_CALL_MS} in all`,
+      'Lower one of them.',
     );
   }
   if (limits.socketCloseGraceMs > limits.shutdownBudgetMs / 2) {

@@ -154,6 +154,10 @@ describe('faults', () => {
     expect(faultsOf({ TOP_UP_MINIMUM_MINOR_UNITS: '900', TOP_UP_MAXIMUM_MINOR_UNITS: '800' })).toEqual([
       'TOP_UP_MINIMUM_MINOR_UNITS: is 900, more than TOP_UP_MAXIMUM_MINOR_UNITS (800). Lower it or raise the maximum.',
     ]);
+    expect(faultsOf({ STRIPE_TIMEOUT_MS: '20000' })).toEqual([
+      'STRIPE_TIMEOUT_MS: is 20000, which STRIPE_ATTEMPTS_COUNT (3) makes 60000: at most 50000 in all. Lower one of them.',
+    ]);
+    expect(faultsOf({ STRIPE_TIMEOUT_MS: '20000', STRIPE_ATTEMPTS_COUNT: '2' })).toEqual([]);
     expect(faultsOf({ PORT: '5000', SANDBOX_PORT: '5000' })).toEqual([
       expect.stringMatching(/^SANDBOX_PORT: is 5000, the same as PORT/),
     ]);
