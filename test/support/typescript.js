@@ -2,22 +2,12 @@ import { existsSync, readFileSync } from 'node:fs';
 import { registerHooks } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { transformSync } from '@swc/core';
+import { transpileOptions } from '../../scripts/transpile.js';
 
 /**
  * Lets plain node run this project's TypeScript (`node --import ./test/support/typescript.js file.ts`), decorators included, by the
  * settings that Jest uses: for Jest's own set-up, which Jest does not compile, and for processes that tests start and kill.
  */
-export const compilerOptions = {
-  sourceMaps: 'inline',
-  module: { type: 'es6' },
-  jsc: {
-    target: 'es2023',
-    keepClassNames: true,
-    parser: { syntax: 'typescript', decorators: true },
-    transform: { legacyDecorator: true, decoratorMetadata: true, useDefineForClassFields: false },
-  },
-};
-
 registerHooks({
   resolve(specifier, context, next) {
     if (specifier.startsWith('.') && specifier.endsWith('.js') && context.parentURL?.endsWith('.ts')) {
@@ -29,7 +19,7 @@ registerHooks({
   load(url, context, next) {
     if (!url.startsWith('file:') || !url.endsWith('.ts')) return next(url, context);
     const filename = fileURLToPath(url);
-    const { code } = transformSync(readFileSync(filename, 'utf8'), { ...compilerOptions, filename });
+    const { code } = transformSync(readFileSync(filename, 'utf8'), { ...transpileOptions, sourceMaps: 'inline', filename });
     return { format: 'module', source: code, shortCircuit: true };
   },
 });
