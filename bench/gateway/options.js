@@ -1,6 +1,7 @@
 import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { before } from './contestants/before.js';
 import { contestants } from './contestants/contestants.js';
 import { scenarios } from './scenarios.js';
 import { VIEWERS } from './sizes.js';
@@ -12,6 +13,7 @@ export const USAGE = `npm run bench gateway -- [options]
   --seconds=4  --warm=3  --rounds=5  --connections=32
   --keep[=directory]   keep the filled Postgres for the next run (${defaultKeep()})
   --check   only compare the answers
+  --before=directory   another checkout of the product, built, takes part as "before"
   --write   write tables and chart into docs/
   --growth[=tenth,full,large]   afterwards, the reads on data of these sizes`;
 
@@ -35,14 +37,17 @@ export function readOptions(args) {
       connections: { type: 'string', default: '32' },
       keep: { type: 'string' },
       check: { type: 'boolean', default: false },
+      before: { type: 'string' },
       write: { type: 'boolean', default: false },
       growth: { type: 'string', default: '' },
     },
   });
+  if (values.before) contestants.before = before(path.resolve(values.before));
+  const named = values.contestants.split(',');
   return {
     size: oneOf(values.size, VIEWERS, '--size'),
     only: values.only.split(',').map((name) => oneOf(name, scenarios, '--only')),
-    contestants: values.contestants.split(',').map((name) => oneOf(name, contestants, '--contestants')),
+    contestants: [...named, ...(values.before ? ['before'] : [])].map((name) => oneOf(name, contestants, '--contestants')),
     seconds: Number(values.seconds),
     warmSeconds: Number(values.warm),
     rounds: Number(values.rounds),

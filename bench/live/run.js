@@ -1,5 +1,5 @@
 // Live changes beside a bare `ws` server in the same run: memory of a socket, events for a second of the server's CPU, and the
-// time from a commit to its arrival. npm run bench live -- [sockets …] [--soak=minutes]
+// time from a commit to its arrival. npm run bench live -- [sockets …] [--soak=minutes] [--before=another checkout, built]
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -20,6 +20,7 @@ const LARGEST_GROWTH = 1.1;
 const directory = mkdtempSync(path.join(os.tmpdir(), 'boxoffice-bench-live-'));
 const numbers = process.argv.slice(2).filter((argument) => /^\d+$/.test(argument));
 const soakMinutes = Number(process.argv.find((argument) => argument.startsWith('--soak='))?.slice(7) ?? 0);
+const beforeCheckout = process.argv.find((argument) => argument.startsWith('--before='))?.slice(9);
 const sizes = numbers.length > 0 || soakMinutes > 0 ? numbers.map(Number) : [1_000, 10_000];
 const postgres = await startEmbeddedPostgres({ dataDirectory: directory, fast: true });
 const redisPort = await freePort();
@@ -42,6 +43,7 @@ try {
     );
     const results = {};
     for (const kind of ['bare', 'ours']) results[kind] = await measure(kind, viewers);
+    if (beforeCheckout) results.before = await measure('ours', viewers, path.resolve(beforeCheckout));
     report(count, results);
   }
   if (soakMinutes > 0) await soak();
@@ -62,8 +64,8 @@ async function endEarly() {
   process.exit(1);
 }
 
-async function measure(kind, viewers) {
-  const target = await Target.start(kind, viewers, stores);
+async function measure(kind, viewers, checkout) {
+  const target = await Target.start(kind, viewers, stores, checkout);
   const rates = [];
   await target.saturate();
   for (let round = 0; round < ROUNDS; round++) rates.push(await target.saturate());
@@ -77,10 +79,10 @@ async function measure(kind, viewers) {
   };
 }
 
-function report(count, { bare, ours }) {
+function report(count, { bare, ours, before }) {
   console.log(`\n${count.toLocaleString('en')} sockets`);
   console.log('        KiB a socket   events per CPU-second   p50 ms   p99 ms');
-  for (const [name, result] of Object.entries({ bare, ours })) {
+  for (const [name, result] of Object.entries({ bare, ours, ...(before && { before }) })) {
     const columns = [
       result.kibibytesPerSocket.toFixed(1).padStart(12),
       Math.round(result.eventsPerCpuSecond).toLocaleString('en').padStart(23),
@@ -89,6 +91,8 @@ function report(count, { bare, ours }) {
     ];
     console.log(`${name.padEnd(7)}${columns.join(' ')}`);
   }
+  if (before)
+    console.log(`before / bare: ${(before.eventsPerCpuSecond / bare.eventsPerCpuSecond).toFixed(2)} events per CPU-second`);
   console.log(`ours / bare: ${(ours.eventsPerCpuSecond / bare.eventsPerCpuSecond).toFixed(2)} events per CPU-second`);
 }
 

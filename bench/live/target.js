@@ -21,7 +21,8 @@ const CHANGE = `
 
 /** A server under test with a socket for each viewer. */
 export class Target {
-  static async start(kind, viewers, stores) {
+  /** `checkout`: where the server's code is; this one unless another is named. */
+  static async start(kind, viewers, stores, checkout) {
     const target = new Target();
     target.kind = kind;
     target.viewers = viewers;
@@ -29,7 +30,7 @@ export class Target {
     target.arrived = 0;
     target.committedAt = new Map();
     target.latencies = [];
-    const file = fileURLToPath(new URL('./live-server.js', import.meta.url));
+    const file = checkout ? `${checkout}/bench/live/live-server.js` : fileURLToPath(new URL('./live-server.js', import.meta.url));
     target.server = fork(file, [kind, stores.databaseUrl, stores.redisUrl], { execArgv: ['--expose-gc'] });
     target.server.once('exit', (code) => {
       if (code !== 0) throw new Error(`the server under test ended with ${code}`);
