@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import { createCensor, secretsOf } from './censor-secrets.js';
 import { type Clock, systemClock } from './clock.js';
-import type { Config } from './config.js';
+import type { Config, Limits } from './config.js';
 import { observeCalls, watchPool } from './gateway/call-metrics.js';
 import { createLogger } from './gateway/log.js';
 import { createMetrics, type Metrics, watchServices } from './gateway/metrics.js';
@@ -128,14 +128,19 @@ function openJobs({ mongodbUrl, limits }: Config, databaseUrl: string, logger: L
 
 /** That Redis is away is told by the hints. */
 function openOpenSessions({ redisUrl, limits }: Config): OpenSessions {
-  return redisUrl ? new RedisOpenSessions({ url: redisUrl, commandTimeoutMs: limits.redisCommandTimeoutMs }) : noOpenSessions;
+  return redisUrl ? new RedisOpenSessions({ url: redisUrl, ...redisTimes(limits) }) : noOpenSessions;
 }
+
+const redisTimes = ({ redisCommandTimeoutMs, redisRetryAfterMs }: Limits) => ({
+  commandTimeoutMs: redisCommandTimeoutMs,
+  retryAfterMs: redisRetryAfterMs,
+});
 
 function openHints({ redisUrl, limits }: Config, logger: Logger): HintChannel {
   if (!redisUrl) return new LocalHints();
   return new RedisHints({
     url: redisUrl,
-    commandTimeoutMs: limits.redisCommandTimeoutMs,
+    ...redisTimes(limits),
     onConnectionError: (error) =>
       logger.warn({ reason: error.message }, 'Redis is out of reach: live changes are found by looking'),
   });

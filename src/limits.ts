@@ -85,6 +85,8 @@ const table = {
 
   // Redis
   redisCommandTimeoutMs: [500, 10, 30 * second],
+  // After a command that timed out none is sent for so long: rates are counted by each process, the database is asked instead.
+  redisRetryAfterMs: [2 * second, 10, 5 * minute],
 
   // Orders, holds, idempotency
   // By its own clock, which may differ a little from ours, Stripe takes 30 minutes to 24 hours:

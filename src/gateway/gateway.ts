@@ -132,6 +132,7 @@ function openRates({ config: { guard, limits, redisUrl }, logger }: GatewayOptio
   return connectRedis({
     url: redisUrl,
     commandTimeoutMs: limits.redisCommandTimeoutMs,
+    retryAfterMs: limits.redisRetryAfterMs,
     connectionName: 'boxoffice-rates',
     onConnectionError: (error) =>
       logger.warn({ reason: error.message }, 'Redis is out of reach: each node counts rates for itself'),

@@ -1,9 +1,12 @@
-import { Redis, type RedisOptions } from 'ioredis';
+import type { Redis, RedisOptions } from 'ioredis';
+import { CircuitRedis } from './redis-circuit.js';
 
 export interface RedisSettings {
   url: string;
   /** How long a command may take before it fails, in milliseconds. */
   commandTimeoutMs: number;
+  /** After a command that timed out: how long none is sent before Redis is tried again, in milliseconds. */
+  retryAfterMs?: number;
   /** Shown in CLIENT LIST. */
   connectionName?: string;
   /** Told when a connection breaks; it is made anew by itself. Called once for each time it breaks. */
@@ -11,13 +14,14 @@ export interface RedisSettings {
 }
 
 const LARGEST_RECONNECT_DELAY_MS = 2_000;
+const DEFAULT_RETRY_AFTER_MS = 2_000;
 
 /**
- * One connection to Redis that comes back by itself. While it is down every command fails at once: nothing of ours may
- * wait for Redis, nor pile up before it.
+ * One connection to Redis that comes back by itself. While Redis is down, or does not answer, every command fails at once:
+ * nothing of ours may wait for Redis, nor pile up before it.
  */
 export function connectRedis(settings: RedisSettings, options: RedisOptions = {}): Redis {
-  const redis = new Redis(settings.url, {
+  const connection: RedisOptions = {
     connectionName: settings.connectionName ?? 'boxoffice',
     commandTimeout: settings.commandTimeoutMs,
     connectTimeout: 5_000,
@@ -30,7 +34,8 @@ export function connectRedis(settings: RedisSettings, options: RedisOptions = {}
     // A replica that was promoted or demoted while we were connected: go and find the writable one.
     reconnectOnError: (error) => error.message.startsWith('READONLY'),
     ...options,
-  });
+  };
+  const redis = new CircuitRedis(settings.url, connection, settings.retryAfterMs ?? DEFAULT_RETRY_AFTER_MS);
   let told = false;
   redis.on('ready', () => {
     told = false;
