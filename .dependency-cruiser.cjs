@@ -29,11 +29,7 @@ function arrow(name, allowed, { typesOnly = [], exceptions = [], files = [], wit
 module.exports = {
   forbidden: [
     ...arrow('gateway', ['resolvers', 'services', 'stores']),
-    ...arrow('resolvers', ['services'], {
-      typesOnly: ['entities'],
-      // An enum of the contract is the list of values that its column takes.
-      exceptions: ['^src/resolvers/types/enums\\.ts$'],
-    }),
+    ...arrow('resolvers', ['services'], { typesOnly: ['entities'] }),
     ...arrow('jobs', ['services'], { typesOnly: ['entities', 'stores'] }),
     ...arrow('services', ['entities', 'stores']),
     ...arrow('stores', ['entities'], { files: ['^mikro-orm\\.config\\.ts$'] }),
@@ -55,7 +51,7 @@ module.exports = {
     {
       name: 'no-circles',
       severity: 'error',
-      from: { path: '^src/', pathNot: ['^src/entities/', '^src/resolvers/types/'] },
+      from: { path: '^src/', pathNot: ['^src/entities/'] },
       to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
     },
     { name: 'no-unresolvable-imports', severity: 'error', from: {}, to: { couldNotResolve: true } },

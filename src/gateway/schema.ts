@@ -5,6 +5,7 @@ import { GraphQLObjectType, GraphQLScalarType, type GraphQLSchema } from 'graphq
 import { buildSchema, createResolversMap, type NonEmptyArray } from 'type-graphql';
 import { AccessResolver } from '../resolvers/access-resolver.js';
 import { AccountResolver } from '../resolvers/account-resolver.js';
+import { billingErrorType } from '../resolvers/billing-error-type.js';
 import { FilmResolver } from '../resolvers/film-resolver.js';
 import { GrantResolver } from '../resolvers/grant-resolver.js';
 import { LiveResolver } from '../resolvers/live-resolver.js';
@@ -15,7 +16,6 @@ import { plainFields } from '../resolvers/plain-fields.js';
 import { RefundResolver } from '../resolvers/refund-resolver.js';
 import { SubscriptionResolver } from '../resolvers/subscription-resolver.js';
 import { TransactionResolver } from '../resolvers/transaction-resolver.js';
-import { billingErrorTypeOf } from '../resolvers/types/billing-errors.js';
 import { enforceRoles } from './enforce-roles.js';
 import { schemaDrift } from './schema-drift.js';
 import { ownFile } from './served-files.js';
@@ -70,7 +70,7 @@ export async function composeSchema(contract: string = readContract()): Promise<
   const fromClasses = await classSchema();
   const resolvers = resolversOf(fromClasses);
   // Here and not in the classes: type-graphql's own way is a promise, which compiled operations do not wait for.
-  resolvers.BillingError = { __resolveType: billingErrorTypeOf };
+  resolvers.BillingError = { __resolveType: billingErrorType };
   resolvers.Node = { __resolveType: ({ __typename }: { __typename: string }) => __typename };
   const served = makeExecutableSchema({
     typeDefs: contract,

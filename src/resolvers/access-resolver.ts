@@ -3,8 +3,7 @@ import type { AccessDecision } from '../services/access/decide-access.js';
 import type { SubscriptionAtVersion } from '../services/catalogue/subscription-rows.js';
 import { checkedFirst } from '../services/cursor.js';
 import { type Context, whose } from './context.js';
-import { AccessDecisionType } from './types/access.js';
-import { SubscriptionType } from './types/subscription.js';
+import { AccessDecisionType } from './generated/schema-types.js';
 
 const LARGEST_OFFERS = 20;
 
@@ -24,7 +23,7 @@ export class AccessResolver {
     return loaders.grant.load(decision.grantId);
   }
 
-  @FieldResolver(() => [SubscriptionType])
+  @FieldResolver()
   async offers(
     @Root() { allowed, reason, filmId }: AccessDecision,
     @Ctx() { loaders }: Context,

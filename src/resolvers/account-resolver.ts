@@ -1,13 +1,15 @@
 import { Arg, Args, Ctx, FieldResolver, ID, Query, Resolver, Root } from 'type-graphql';
 import type { Money } from '../services/money.js';
 import { type Context, whose } from './context.js';
-import { GrantsArgs, OrdersArgs, PageArgs, TransactionsArgs } from './page-args.js';
+import {
+  AccountConnectionType,
+  AccountGrantsArgs,
+  AccountOrdersArgs,
+  AccountTransactionsArgs,
+  AccountType,
+  QueryAccountsArgs,
+} from './generated/schema-types.js';
 import { DateTimeScalar } from './scalars.js';
-import { AccountConnectionType, AccountType } from './types/account.js';
-import { GrantConnectionType } from './types/grant.js';
-import { MoneyType } from './types/money.js';
-import { OrderConnectionType } from './types/order.js';
-import { TransactionConnectionType } from './types/transaction.js';
 
 /** An account has no row of its own: it is a viewer's id, and what is found under it. */
 interface Account {
@@ -27,7 +29,7 @@ export class AccountResolver {
   }
 
   @Query(() => AccountConnectionType)
-  accounts(@Ctx() { services }: Context, @Args(() => PageArgs) page: PageArgs): unknown {
+  accounts(@Ctx() { services }: Context, @Args(() => QueryAccountsArgs) page: QueryAccountsArgs): unknown {
     return services.history.pages.accounts(page);
   }
 
@@ -36,7 +38,7 @@ export class AccountResolver {
     return loaders.balance.load(account.userId);
   }
 
-  @FieldResolver(() => MoneyType)
+  @FieldResolver()
   async balanceAt(
     @Root() { userId }: Account,
     @Ctx() { loaders }: Context,
@@ -46,29 +48,29 @@ export class AccountResolver {
     return { amount, currency };
   }
 
-  @FieldResolver(() => GrantConnectionType)
+  @FieldResolver()
   grants(
     @Root() account: Account,
     @Ctx() { loaders }: Context,
-    @Args(() => GrantsArgs) { first, after, status }: GrantsArgs,
+    @Args(() => AccountGrantsArgs) { first, after, status }: AccountGrantsArgs,
   ): unknown {
     return loaders.grantsOfViewer.load(account.userId, { first, after, filter: status });
   }
 
-  @FieldResolver(() => TransactionConnectionType)
+  @FieldResolver()
   transactions(
     @Root() account: Account,
     @Ctx() { loaders }: Context,
-    @Args(() => TransactionsArgs) { first, after, kind }: TransactionsArgs,
+    @Args(() => AccountTransactionsArgs) { first, after, kind }: AccountTransactionsArgs,
   ): unknown {
     return loaders.transactionsOfViewer.load(account.userId, { first, after, filter: kind });
   }
 
-  @FieldResolver(() => OrderConnectionType)
+  @FieldResolver()
   orders(
     @Root() account: Account,
     @Ctx() { loaders }: Context,
-    @Args(() => OrdersArgs) { first, after, status }: OrdersArgs,
+    @Args(() => AccountOrdersArgs) { first, after, status }: AccountOrdersArgs,
   ): unknown {
     return loaders.ordersOfViewer.load(account.userId, { first, after, filter: status });
   }

@@ -1,11 +1,16 @@
 import { Arg, Args, Ctx, FieldResolver, ID, Mutation, Query, Resolver, Root } from 'type-graphql';
 import type { Film } from '../entities/film.js';
 import type { Context } from './context.js';
-import { FilmsArgs, ShortPageArgs } from './page-args.js';
-import { FilmPayload, FilmsPayload } from './types/admin-payloads.js';
-import { CreateFilmInput, UpdateFilmInput } from './types/catalogue-inputs.js';
-import { FilmConnectionType, FilmType } from './types/film.js';
-import { SubscriptionConnectionType } from './types/subscription.js';
+import {
+  CreateFilmInput,
+  FilmConnectionType,
+  FilmPayloadType,
+  FilmSubscriptionsArgs,
+  FilmsPayloadType,
+  FilmType,
+  QueryFilmsArgs,
+  UpdateFilmInput,
+} from './generated/schema-types.js';
 
 @Resolver(() => FilmType)
 export class FilmResolver {
@@ -15,12 +20,16 @@ export class FilmResolver {
   }
 
   @Query(() => FilmConnectionType)
-  films(@Ctx() { services }: Context, @Args(() => FilmsArgs) page: FilmsArgs): unknown {
+  films(@Ctx() { services }: Context, @Args(() => QueryFilmsArgs) page: QueryFilmsArgs): unknown {
     return services.catalogue.films(page);
   }
 
-  @FieldResolver(() => SubscriptionConnectionType)
-  subscriptions(@Root() film: Film, @Ctx() { loaders }: Context, @Args(() => ShortPageArgs) page: ShortPageArgs): unknown {
+  @FieldResolver()
+  subscriptions(
+    @Root() film: Film,
+    @Ctx() { loaders }: Context,
+    @Args(() => FilmSubscriptionsArgs) page: FilmSubscriptionsArgs,
+  ): unknown {
     return loaders.subscriptionsOfFilm.load(film.id, page);
   }
 
@@ -29,12 +38,12 @@ export class FilmResolver {
     return loaders.access(caller.userId).load(film.id);
   }
 
-  @Mutation(() => FilmsPayload)
+  @Mutation(() => FilmsPayloadType)
   createFilms(@Ctx() { services }: Context, @Arg('input', () => [CreateFilmInput]) input: CreateFilmInput[]): unknown {
     return services.catalogueAdmin.createFilms(input);
   }
 
-  @Mutation(() => FilmPayload)
+  @Mutation(() => FilmPayloadType)
   updateFilm(@Ctx() { services }: Context, @Arg('input', () => UpdateFilmInput) input: UpdateFilmInput): unknown {
     return services.catalogueAdmin.updateFilm(input);
   }

@@ -1,11 +1,7 @@
 import { Arg, Args, Ctx, FieldResolver, Mutation, Resolver, Root } from 'type-graphql';
 import type { Grant } from '../entities/grant.js';
 import { type Context, demandReadOf } from './context.js';
-import { PageArgs } from './page-args.js';
-import { FilmConnectionType } from './types/film.js';
-import { GrantType } from './types/grant.js';
-import { GiftGrantInput, RevokeGrantInput } from './types/money-inputs.js';
-import { GrantPayload } from './types/money-payloads.js';
+import { GiftGrantInput, GrantFilmsArgs, GrantPayloadType, GrantType, RevokeGrantInput } from './generated/schema-types.js';
 
 /** A service reaches grants of anyone through access decisions, but not the money behind them. */
 @Resolver(() => GrantType)
@@ -15,8 +11,8 @@ export class GrantResolver {
     return loaders.subscriptionAtVersion.load(grant.versionId);
   }
 
-  @FieldResolver(() => FilmConnectionType)
-  films(@Root() grant: Grant, @Ctx() { loaders }: Context, @Args(() => PageArgs) page: PageArgs): unknown {
+  @FieldResolver()
+  films(@Root() grant: Grant, @Ctx() { loaders }: Context, @Args(() => GrantFilmsArgs) page: GrantFilmsArgs): unknown {
     return loaders.filmsOfVersion.load(grant.versionId, page);
   }
 
@@ -44,12 +40,12 @@ export class GrantResolver {
     return loaders.transaction.load(grant.spendingId);
   }
 
-  @Mutation(() => GrantPayload)
+  @Mutation(() => GrantPayloadType)
   giftGrant(@Ctx() { caller, services }: Context, @Arg('input', () => GiftGrantInput) input: GiftGrantInput): unknown {
     return services.grants.gift(caller, input);
   }
 
-  @Mutation(() => GrantPayload)
+  @Mutation(() => GrantPayloadType)
   revokeGrant(@Ctx() { caller, services }: Context, @Arg('input', () => RevokeGrantInput) input: RevokeGrantInput): unknown {
     return services.grants.revoke(caller, input);
   }

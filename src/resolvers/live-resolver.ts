@@ -1,7 +1,7 @@
 import { Arg, ID, Resolver, Root, type SubscribeResolverData, Subscription } from 'type-graphql';
 import { type Context, whose } from './context.js';
+import { BalanceChangeType, GrantChangeType } from './generated/schema-types.js';
 import type { RequiredServices } from './required-services.js';
-import { BalanceChangeType, GrantChangeType } from './types/live.js';
 
 type Live = RequiredServices['live'];
 type LiveArgs = { after?: string | null; userId?: string | null };

@@ -2,8 +2,8 @@ import { Arg, Ctx, ID, Query, Resolver } from 'type-graphql';
 import type { NodeKind } from '../services/history/history.js';
 import { isUuid } from '../services/uuid.js';
 import { type Context, mayReadOf } from './context.js';
+import { NodeType } from './generated/schema-types.js';
 import { visibleSubscription } from './subscription-resolver.js';
-import { NodeType } from './types/node.js';
 
 type Find = (context: Context, id: string) => Promise<object | null>;
 

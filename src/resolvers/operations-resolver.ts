@@ -1,18 +1,23 @@
 import { Arg, Args, Ctx, FieldResolver, ID, Mutation, Query, Resolver, Root } from 'type-graphql';
 import type { Reconciliation } from '../entities/reconciliation.js';
 import type { Context } from './context.js';
-import { PageArgs, StripeEventsArgs } from './page-args.js';
-import { JobPayload, StripeEventPayload } from './types/admin-payloads.js';
-import { JobType } from './types/job.js';
-import { LedgerReportType } from './types/ledger-report.js';
-import { ReconciliationConnectionType, ReconciliationType } from './types/reconciliation.js';
-import { StripeEventConnectionType } from './types/stripe-event.js';
+import {
+  JobPayloadType,
+  JobType,
+  LedgerReportType,
+  QueryReconciliationsArgs,
+  QueryStripeEventsArgs,
+  ReconciliationConnectionType,
+  ReconciliationType,
+  StripeEventConnectionType,
+  StripeEventPayloadType,
+} from './generated/schema-types.js';
 
 /** What admins watch over: webhook deliveries, the ledger's sums, comparisons with Stripe, jobs. */
 @Resolver(() => ReconciliationType)
 export class OperationsResolver {
   @Query(() => StripeEventConnectionType)
-  stripeEvents(@Ctx() { services }: Context, @Args(() => StripeEventsArgs) page: StripeEventsArgs): unknown {
+  stripeEvents(@Ctx() { services }: Context, @Args(() => QueryStripeEventsArgs) page: QueryStripeEventsArgs): unknown {
     return services.stripeEvents.page(page);
   }
 
@@ -22,7 +27,7 @@ export class OperationsResolver {
   }
 
   @Query(() => ReconciliationConnectionType)
-  reconciliations(@Ctx() { services }: Context, @Args(() => PageArgs) page: PageArgs): unknown {
+  reconciliations(@Ctx() { services }: Context, @Args(() => QueryReconciliationsArgs) page: QueryReconciliationsArgs): unknown {
     return services.reconciliations.page(page);
   }
 
@@ -36,12 +41,12 @@ export class OperationsResolver {
     return loaders.findingsOfReconciliation.load(reconciliation.id);
   }
 
-  @Mutation(() => StripeEventPayload)
+  @Mutation(() => StripeEventPayloadType)
   replayStripeEvent(@Ctx() { services }: Context, @Arg('id', () => ID) id: string): unknown {
     return services.stripeInbox.replay(id);
   }
 
-  @Mutation(() => JobPayload)
+  @Mutation(() => JobPayloadType)
   runJob(@Ctx() { services }: Context, @Arg('name', () => String) name: string): unknown {
     return services.jobs.run(name);
   }

@@ -2,9 +2,14 @@ import { Arg, Ctx, FieldResolver, ID, Mutation, Query, Resolver, Root } from 'ty
 import type { Order } from '../entities/order.js';
 import { isUuid } from '../services/uuid.js';
 import type { Context } from './context.js';
-import { PurchaseInput, TopUpInput } from './types/money-inputs.js';
-import { OrderPayload, PurchasePayload, TopUpPayload } from './types/money-payloads.js';
-import { OrderType } from './types/order.js';
+import {
+  OrderPayloadType,
+  OrderType,
+  PurchaseInput,
+  PurchasePayloadType,
+  TopUpInput,
+  TopUpPayloadType,
+} from './generated/schema-types.js';
 
 @Resolver(() => OrderType)
 export class OrderResolver {
@@ -28,17 +33,17 @@ export class OrderResolver {
     return loaders.transactionsOfOrder.load(order.id);
   }
 
-  @Mutation(() => PurchasePayload)
+  @Mutation(() => PurchasePayloadType)
   purchase(@Ctx() { caller, services }: Context, @Arg('input', () => PurchaseInput) input: PurchaseInput): unknown {
     return services.purchases.purchase(caller, input);
   }
 
-  @Mutation(() => TopUpPayload)
+  @Mutation(() => TopUpPayloadType)
   topUp(@Ctx() { caller, services }: Context, @Arg('input', () => TopUpInput) input: TopUpInput): unknown {
     return services.purchases.topUp(caller, input);
   }
 
-  @Mutation(() => OrderPayload)
+  @Mutation(() => OrderPayloadType)
   cancelOrder(@Ctx() { caller, services }: Context, @Arg('orderId', () => ID) orderId: string): unknown {
     return services.purchases.cancelOrder(caller, orderId);
   }

@@ -1,9 +1,7 @@
 import { Arg, Ctx, FieldResolver, Mutation, Resolver, Root } from 'type-graphql';
 import type { Refund } from '../entities/refund.js';
 import type { Context } from './context.js';
-import { RefundGrantInput, RefundTransactionInput } from './types/money-inputs.js';
-import { RefundPayload } from './types/money-payloads.js';
-import { RefundType } from './types/refund.js';
+import { RefundGrantInput, RefundPayloadType, RefundTransactionInput, RefundType } from './generated/schema-types.js';
 
 @Resolver(() => RefundType)
 export class RefundResolver {
@@ -22,12 +20,12 @@ export class RefundResolver {
     return loaders.transactionsOfRefund.load(refund.id);
   }
 
-  @Mutation(() => RefundPayload)
+  @Mutation(() => RefundPayloadType)
   refundGrant(@Ctx() { caller, services }: Context, @Arg('input', () => RefundGrantInput) input: RefundGrantInput): unknown {
     return services.refunds.refundGrant(caller, input);
   }
 
-  @Mutation(() => RefundPayload)
+  @Mutation(() => RefundPayloadType)
   refundTransaction(
     @Ctx() { caller, services }: Context,
     @Arg('input', () => RefundTransactionInput) input: RefundTransactionInput,

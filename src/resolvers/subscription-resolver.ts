@@ -1,12 +1,16 @@
 import { Arg, Args, Ctx, FieldResolver, ID, Mutation, Query, Resolver, Root } from 'type-graphql';
 import type { SubscriptionAtVersion } from '../services/catalogue/subscription-rows.js';
 import type { Context } from './context.js';
-import { PageArgs, SubscriptionsArgs } from './page-args.js';
+import {
+  CreateSubscriptionInput,
+  QuerySubscriptionsArgs,
+  SubscriptionConnectionType,
+  SubscriptionFilmsArgs,
+  SubscriptionPayloadType,
+  SubscriptionType,
+  UpdateSubscriptionInput,
+} from './generated/schema-types.js';
 import { forbidden } from './refused.js';
-import { SubscriptionPayload } from './types/admin-payloads.js';
-import { CreateSubscriptionInput, UpdateSubscriptionInput } from './types/catalogue-inputs.js';
-import { FilmConnectionType } from './types/film.js';
-import { SubscriptionConnectionType, SubscriptionType } from './types/subscription.js';
 
 @Resolver(() => SubscriptionType)
 export class SubscriptionResolver {
@@ -18,18 +22,22 @@ export class SubscriptionResolver {
   @Query(() => SubscriptionConnectionType)
   subscriptions(
     @Ctx() { caller, services }: Context,
-    @Args(() => SubscriptionsArgs) { first, after, status }: SubscriptionsArgs,
+    @Args(() => QuerySubscriptionsArgs) { first, after, status }: QuerySubscriptionsArgs,
   ): unknown {
     if (status !== 'ACTIVE' && status && caller.role !== 'ADMIN') throw forbidden();
     return services.catalogue.subscriptions({ first, after, status: status ?? 'ACTIVE' });
   }
 
-  @FieldResolver(() => FilmConnectionType)
-  films(@Root() row: SubscriptionAtVersion, @Ctx() { loaders }: Context, @Args(() => PageArgs) page: PageArgs): unknown {
+  @FieldResolver()
+  films(
+    @Root() row: SubscriptionAtVersion,
+    @Ctx() { loaders }: Context,
+    @Args(() => SubscriptionFilmsArgs) page: SubscriptionFilmsArgs,
+  ): unknown {
     return loaders.filmsOfVersion.load(row.versionId, page);
   }
 
-  @Mutation(() => SubscriptionPayload)
+  @Mutation(() => SubscriptionPayloadType)
   createSubscription(
     @Ctx() { services }: Context,
     @Arg('input', () => CreateSubscriptionInput) input: CreateSubscriptionInput,
@@ -37,7 +45,7 @@ export class SubscriptionResolver {
     return services.catalogueAdmin.createSubscription(input);
   }
 
-  @Mutation(() => SubscriptionPayload)
+  @Mutation(() => SubscriptionPayloadType)
   updateSubscription(
     @Ctx() { services }: Context,
     @Arg('input', () => UpdateSubscriptionInput) input: UpdateSubscriptionInput,
@@ -45,12 +53,12 @@ export class SubscriptionResolver {
     return services.catalogueAdmin.updateSubscription(input);
   }
 
-  @Mutation(() => SubscriptionPayload)
+  @Mutation(() => SubscriptionPayloadType)
   activateSubscription(@Ctx() { services }: Context, @Arg('id', () => ID) id: string): unknown {
     return services.catalogueAdmin.activateSubscription(id);
   }
 
-  @Mutation(() => SubscriptionPayload)
+  @Mutation(() => SubscriptionPayloadType)
   archiveSubscription(@Ctx() { services }: Context, @Arg('id', () => ID) id: string): unknown {
     return services.catalogueAdmin.archiveSubscription(id);
   }

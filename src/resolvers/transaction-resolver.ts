@@ -2,9 +2,7 @@ import { Arg, Ctx, FieldResolver, Mutation, Resolver, Root } from 'type-graphql'
 import type { Transaction } from '../entities/transaction.js';
 import type { Money } from '../services/money.js';
 import type { Context } from './context.js';
-import { AdjustBalanceInput } from './types/money-inputs.js';
-import { AdjustBalancePayload } from './types/money-payloads.js';
-import { TransactionType } from './types/transaction.js';
+import { AdjustBalanceInput, AdjustBalancePayloadType, TransactionType } from './generated/schema-types.js';
 
 @Resolver(() => TransactionType)
 export class TransactionResolver {
@@ -29,7 +27,7 @@ export class TransactionResolver {
     return amount === null ? null : { amount, currency: transaction.currency };
   }
 
-  @Mutation(() => AdjustBalancePayload)
+  @Mutation(() => AdjustBalancePayloadType)
   adjustBalance(
     @Ctx() { caller, services }: Context,
     @Arg('input', () => AdjustBalanceInput) input: AdjustBalanceInput,
