@@ -19,6 +19,8 @@ export interface Config {
   readonly dataDirectory: string;
   /** Undefined: the embedded Postgres in the data directory. */
   readonly databaseUrl: string | undefined;
+  /** Whether this process changes the schema at its start; false: its role may not, and it only looks whether the schema is there. */
+  readonly migrateAtStart: boolean;
   /** Undefined: one process alone; hints and rates stay in memory. */
   readonly redisUrl: string | undefined;
   /** Undefined: jobs are kept in Postgres. */
@@ -141,6 +143,7 @@ function readEnvironment(source: Readonly<Record<string, string | undefined>>): 
     http: readHttp(environment, production, port),
     dataDirectory,
     databaseUrl: environment.optional('DATABASE_URL', urlOf('postgres', 'postgresql'), { secret: true }),
+    migrateAtStart: environment.read('MIGRATE_AT_START', yesOrNo, true),
     redisUrl: environment.optional('REDIS_URL', urlOf('redis', 'rediss'), { secret: true }),
     mongodbUrl: environment.optional('MONGODB_URL', mongodbUrl, { secret: true }),
     identity: readIdentity(environment, production, dataDirectory),

@@ -9,7 +9,7 @@ import { servePages } from './gateway/pages.js';
 import { type House, openHouse } from './house.js';
 import { loadDemo } from './load-demo.js';
 import { localUrl } from './local-url.js';
-import { migrateAtStart } from './migrate-at-start.js';
+import { prepareDatabase } from './migrate-at-start.js';
 import { DEMO_ADMIN_ID, DEMO_SERVICE_ID, DEMO_VIEWERS } from './services/catalogue/demo-people.js';
 import { Shutdown } from './shutdown.js';
 import { checkPorts } from './start-fault.js';
@@ -41,7 +41,7 @@ async function start(): Promise<void> {
 async function openDatabase(config: Config): Promise<string> {
   const server = await openDatabaseServer(config);
   shutdown.add('the database', () => server.stop(), { abandon: () => server.abandon() });
-  await migrateAtStart(config, server.url);
+  await prepareDatabase(config, server.url);
   return server.url;
 }
 

@@ -44,11 +44,15 @@ function portLine(variable: string, host: string, port: number, { code, message 
   return `${variable}: ${host}:${port} cannot be listened on: ${message}`;
 }
 
+/** https://www.postgresql.org/docs/current/errcodes-appendix.html */
+const NO_SUCH_DATABASE = '3D000';
+
 /** A store that does not answer, without the password that its URL may hold. */
 export function unreachable(variable: string, url: string, error: unknown): StartFault {
   // Not by URL: MongoDB's may list several hosts.
   const host = url.replace(/^[^:]+:\/\/(?:[^/]*@)?/, '').replace(/[/?].*$/, '');
-  return new StartFault([`${variable}: ${host} cannot be used (${reasonOf(error)}). Start that server, or correct the URL.`]);
+  const remedy = (error as { code?: unknown }).code === NO_SUCH_DATABASE ? 'Create that database' : 'Start that server';
+  return new StartFault([`${variable}: ${host} cannot be used (${reasonOf(error)}). ${remedy}, or correct the URL.`]);
 }
 
 /** Node gives several addresses' failures as one error without a message. */

@@ -6,7 +6,7 @@ import { serveHealth } from './gateway/health.js';
 import { watchJobs } from './gateway/job-metrics.js';
 import { serveMetrics } from './gateway/metrics.js';
 import { openHouse } from './house.js';
-import { migrateAtStart } from './migrate-at-start.js';
+import { prepareDatabase } from './migrate-at-start.js';
 import { Shutdown } from './shutdown.js';
 import { checkPorts, StartFault } from './start-fault.js';
 
@@ -19,7 +19,7 @@ async function start(): Promise<void> {
     throw new StartFault(['DATABASE_URL: is not set. The embedded database ends with its server: give workers a Postgres.']);
   shutdown.listen(config.limits.shutdownBudgetMs);
   await checkPorts(config.http);
-  await migrateAtStart(config, config.databaseUrl);
+  await prepareDatabase(config, config.databaseUrl);
   const house = await openHouse(config, config.databaseUrl);
   shutdown.add('the stores', () => house.close());
   const app = Fastify({ logger: false });

@@ -1,5 +1,6 @@
 import pg from 'pg';
 import type { CallObserver } from './observe-calls.js';
+import { sessionSettings } from './session.js';
 
 /** A named prepared statement: planned once for each connection, then only its values travel. Names are unique. */
 export interface Statement {
@@ -67,7 +68,7 @@ export class Database implements Queryable {
       query_timeout: settings.statementTimeoutMs + SILENCE_MS,
       keepAlive: true,
       application_name: settings.applicationName ?? 'boxoffice',
-      options: sessionOptions(settings),
+      onConnect: sessionSettings(settings),
       types,
     });
     this.pool.on('error', (error) => settings.onIdleError?.(error));
@@ -140,18 +141,6 @@ export class Database implements Queryable {
   async close(): Promise<void> {
     await this.pool.end();
   }
-}
-
-function sessionOptions({ statementTimeoutMs, lockTimeoutMs = 0, idleTransactionTimeoutMs = 0 }: DatabaseSettings): string {
-  const values = {
-    timezone: 'UTC',
-    statement_timeout: statementTimeoutMs,
-    lock_timeout: lockTimeoutMs,
-    idle_in_transaction_session_timeout: idleTransactionTimeoutMs,
-  };
-  return Object.entries(values)
-    .map(([name, value]) => `-c ${name}=${value}`)
-    .join(' ');
 }
 
 /** Connections that broke, that could not be made, or a server that is stopping: class 08, 53300 and 57P0x of Postgres. */

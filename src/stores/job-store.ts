@@ -3,6 +3,7 @@ import { PostgresBackend } from '@agendajs/postgres-backend';
 import type { AgendaBackend } from 'agenda';
 import { MongoClient, MongoServerError } from 'mongodb';
 import pg from 'pg';
+import { sessionSettings } from './session.js';
 
 export interface JobStoreSettings {
   readonly databaseUrl: string;
@@ -25,11 +26,9 @@ export interface JobStore {
 const POOL_SIZE = 3;
 const CALL_TIMEOUT_MS = 10_000;
 const PING_TIMEOUT_MS = 1_000;
-/** Any number that nothing else in this database locks. */
-const SCHEMA_LOCK = 6_108_204;
 const DUPLICATE_KEY = 11_000;
 
-/** Opens the store and makes its tables. Ends in the driver's error when it cannot be reached. */
+/** Opens the store; in Postgres its table must be there. Ends in the driver's error when it cannot be reached. */
 export function openJobStore(settings: JobStoreSettings): Promise<JobStore> {
   return settings.mongodbUrl === undefined ? openPostgres(settings) : openMongo(settings.mongodbUrl, settings);
 }
@@ -40,17 +39,18 @@ async function openPostgres(settings: JobStoreSettings): Promise<JobStore> {
     max: POOL_SIZE,
     connectionTimeoutMillis: settings.connectionTimeoutMs,
     application_name: 'boxoffice-jobs',
-    options: `-c timezone=UTC -c statement_timeout=${CALL_TIMEOUT_MS}`,
+    onConnect: sessionSettings({ statementTimeoutMs: CALL_TIMEOUT_MS }),
   });
   pool.on('error', settings.onIdleError);
   const backend = new PostgresBackend({
     pool,
     tableName: 'agenda_jobs',
-    logTableName: 'agenda_logs',
+    // It comes with the migrations: this role need not be allowed to change the schema.
+    ensureSchema: false,
     disableNotifications: true,
   });
   try {
-    await oneAtATime(pool, () => backend.connect());
+    await backend.connect();
   } catch (error) {
     await pool.end();
     throw error;
@@ -106,18 +106,6 @@ async function oneScheduleForEachJob(client: MongoClient, { repository }: MongoB
       if (error instanceof MongoServerError && error.code === DUPLICATE_KEY) return saveJob(...job);
       throw error;
     });
-}
-
-/** `create … if not exists` of two workers that start together fails in one of them. */
-async function oneAtATime(pool: pg.Pool, work: () => Promise<void>): Promise<void> {
-  const client = await pool.connect();
-  try {
-    await client.query('select pg_advisory_lock($1)', [SCHEMA_LOCK]);
-    await work();
-    await client.query('select pg_advisory_unlock($1)', [SCHEMA_LOCK]);
-  } finally {
-    client.release();
-  }
 }
 
 /**

@@ -73,8 +73,9 @@ export const nullableString =
   <Builder>(column: string): WriteField<Builder> =>
   (row) => [sql(`coalesce(to_json(${row}.${column})::text, 'null')`)];
 
-/** RFC 3339 in UTC with milliseconds: sessions are in UTC. */
-const instantSql = (expression: string) => `'"' || to_char(${expression}, 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') || '"'`;
+/** RFC 3339 in UTC with milliseconds, whatever the session's time zone. */
+const instantSql = (expression: string) =>
+  `'"' || to_char(${expression} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') || '"'`;
 
 export const instant =
   <Builder>(column: string): WriteField<Builder> =>

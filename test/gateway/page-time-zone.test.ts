@@ -1,0 +1,49 @@
+import { expect, test } from '@jest/globals';
+import { parse } from 'graphql';
+import { createExecutor } from '../../src/gateway/execution.js';
+import { composeSchema } from '../../src/gateway/schema.js';
+import { createContext } from '../../src/resolvers/context.js';
+import { History } from '../../src/services/history/history.js';
+import { Database } from '../../src/stores/database.js';
+import { stubServices } from './gateway-kit.js';
+import { historyKit } from './history-kit.js';
+
+test.each(['Europe/Berlin', 'Asia/Kolkata', 'America/St_Johns'])(
+  'The page that one statement writes has the same instants in a session in %s',
+  async (zone) => {
+    const kit = await historyKit();
+    const userId = await kit.past.viewer();
+    await kit.past.topUp(userId, 10_000);
+    await kit.past.grant(userId);
+    const foreign = new Database({ url: kit.db.url, poolSize: 1, statementTimeoutMs: 10_000, connectionTimeoutMs: 5_000 });
+    // As if nobody had set it: after our own settings, before the first statement.
+    foreign.pool.on('connect', (client) => void client.query(`set timezone = '${zone}'`));
+    try {
+      const schema = await composeSchema();
+      const document = parse(
+        '{ me { balance { updatedAt } grants { nodes { grantedAt availableUntil } edges { cursor } } transactions { nodes { createdAt } } } }',
+      );
+      const read = async (database: Database) => {
+        const history = new History({ database, currency: 'EUR', pageMaximumCount: 100 });
+        const run = createExecutor(schema, 10, (error) => {
+          throw error;
+        });
+        const operation = () => {
+          const services = stubServices({ history });
+          const context = createContext({ caller: { userId, role: 'VIEWER' }, requestId: 'test', services, now: new Date() });
+          return { document, operationName: undefined, variables: {}, context };
+        };
+        await run(operation());
+        return JSON.parse(JSON.stringify(await run(operation())));
+      };
+      expect((await foreign.pool.query('show timezone')).rows).toEqual([{ TimeZone: zone }]);
+      const inZone = await read(foreign);
+      expect(inZone).toEqual(await read(kit.db.database));
+      const [row] = await kit.db.rows<{ granted_at: Date }>('select granted_at from grants');
+      expect(inZone.data.me.grants.nodes[0].grantedAt).toBe(row?.granted_at.toISOString());
+    } finally {
+      await foreign.close();
+      await kit.drop();
+    }
+  },
+);
