@@ -59,6 +59,8 @@ const table = {
   rateLimitWritesCount: [240, 1, 10_000_000],
   rateLimitMoneyCount: [60, 1, 10_000_000],
   rateLimitAddressCount: [3_000, 1, 10_000_000],
+  // /readyz and /metrics ask the database once in this time, however often they are asked.
+  probeCacheMs: [second, 0, minute],
 
   // Live
   connectionInitTimeoutMs: [5 * second, 100, minute],

@@ -24,9 +24,10 @@ async function start(): Promise<void> {
   shutdown.add('the stores', () => house.close());
   const app = Fastify({ logger: false });
   const checks = { database: () => house.database.pool.query('select 1'), jobs: () => house.jobStore.state() };
-  serveHealth(app, { checks, isStopping: () => false, logger: house.logger });
+  const cacheMs = config.limits.probeCacheMs;
+  serveHealth(app, { checks, isStopping: () => false, logger: house.logger, cacheMs });
   watchJobs(house.metrics, house.services.jobs);
-  if (config.observation.metrics) serveMetrics(app, house.metrics, config.observation);
+  if (config.observation.metrics) serveMetrics(app, house.metrics, { ...config.observation, cacheMs });
   shutdown.add('health', () => app.close());
   await app.listen({ host: config.http.host, port: config.http.port });
   shutdown.add('the jobs', () => house.jobRunner.stop());

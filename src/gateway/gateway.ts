@@ -74,7 +74,8 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   tracing?.serve(app);
   serveSecurityHeaders(app);
   await app.register(cors, corsOptions(config.http.allowedOrigins));
-  serveHealth(app, { checks: options.readiness, isStopping: () => stopping, logger });
+  const cacheMs = config.limits.probeCacheMs;
+  serveHealth(app, { checks: options.readiness, isStopping: () => stopping, logger, cacheMs });
   serveGraphql(app, {
     apollo,
     known,
@@ -96,7 +97,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const sockets = serveSockets(app.server, { schema, identity, execute, gate, services, clock, logger, config, metrics });
   watchSockets(metrics, sockets);
   watchJobs(metrics, services.jobs);
-  if (config.observation.metrics) serveMetrics(app, metrics, config.observation);
+  if (config.observation.metrics) serveMetrics(app, metrics, { ...config.observation, cacheMs });
   options.extend?.(app, identity);
   return {
     async start() {

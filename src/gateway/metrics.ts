@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { ObservationConfig } from '../config.js';
 import type { ServiceWatch } from '../services/services.js';
+import { keptFor } from './kept-result.js';
 import type { LiveSockets } from './live-socket.js';
 
 /** What has been served, for Prometheus. */
@@ -139,13 +140,21 @@ function isSameText(given: string, expected: string): boolean {
   return timingSafeEqual(hash(given), hash(expected));
 }
 
-/** `GET /metrics`, for anyone who reaches it, or for the bearer of the token when one is set. */
-export function serveMetrics(app: FastifyInstance, { registry }: Metrics, settings: ObservationConfig): void {
+/**
+ * `GET /metrics`, for anyone who reaches it, or for the bearer of the token when one is set. Some are read from the database: they
+ * are collected once in `cacheMs`, however often they are asked for.
+ */
+export function serveMetrics(
+  app: FastifyInstance,
+  { registry }: Metrics,
+  settings: ObservationConfig & { readonly cacheMs: number },
+): void {
+  const collect = keptFor(settings.cacheMs, () => registry.metrics());
   app.get('/metrics', { logLevel: 'silent' }, async (request, reply) => {
     const { metricsToken } = settings;
     if (metricsToken !== undefined && !isSameText(request.headers.authorization ?? '', `Bearer ${metricsToken}`)) {
       return reply.code(401).header('www-authenticate', 'Bearer').send({ status: 'a token is needed' });
     }
-    return reply.header('content-type', registry.contentType).send(await registry.metrics());
+    return reply.header('content-type', registry.contentType).send(await collect());
   });
 }

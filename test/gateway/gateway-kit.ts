@@ -57,6 +57,7 @@ export async function startGateway(options: KitOptions = {}) {
     JWT_SECRET: SECRET,
     DATA_DIR: '/nowhere',
     STRIPE_WEBHOOK_SECRET: 'whsec_test',
+    PROBE_CACHE_MS: '0',
     ...options.environment,
   });
   const config: Config = { ...read, http: { ...read.http, host: '127.0.0.1', port: 0 } };

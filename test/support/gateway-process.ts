@@ -42,6 +42,7 @@ export class GatewayProcess {
         DEMO: 'false',
         PLAYGROUND: 'off',
         RATE_LIMITS: 'false',
+        PROBE_CACHE_MS: '0',
         LOG_LEVEL: 'silent',
         ...this.environment,
       },

@@ -12,6 +12,7 @@ import type { Redis } from 'ioredis';
 import { type RateLimiterAbstract, RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
 import type { Limits } from '../../limits.js';
 import type { Caller } from '../../services/caller.js';
+import { addressKey } from './address-key.js';
 
 /** What an operation does, tightest limit last. */
 export type OperationClass = 'reads' | 'writes' | 'money';
@@ -52,13 +53,13 @@ export function createRates({ schema, limits, redis, onLimited }: RateSettings):
   const moneyFields = fieldsThatMoveMoney(schema);
   return {
     async spendOfAddress(address) {
-      const waitSeconds = await spend(byAddress, address, 1);
+      const waitSeconds = await spend(byAddress, addressKey(address), 1);
       if (waitSeconds !== null) onLimited?.('address');
       return waitSeconds;
     },
     async spendOfCaller(caller, address, document, operation) {
       const { operationClass, points } = weigh(document, operation, moneyFields);
-      const waitSeconds = await spend(byClass[operationClass], caller.userId ?? address, points);
+      const waitSeconds = await spend(byClass[operationClass], caller.userId ?? addressKey(address), points);
       if (waitSeconds === null) return;
       onLimited?.(operationClass);
       throw rateLimited(waitSeconds);
