@@ -1,100 +1,25 @@
-/** Selects columns under the names of the entity's properties. */
-function columnsOf(...properties: string[]): string {
-  return properties
-    .map((property) => {
-      const column = property.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-      return column === property ? column : `${column} as "${property}"`;
+import { type EntityMetadata, MetadataStorage, UnderscoreNamingStrategy } from '@mikro-orm/core';
+import { Balance } from '../entities/balance.js';
+import { Grant } from '../entities/grant.js';
+import { Order } from '../entities/order.js';
+import { Refund } from '../entities/refund.js';
+import { Transaction } from '../entities/transaction.js';
+
+const names = new UnderscoreNamingStrategy();
+
+/** Selects an entity's columns under the names of its properties, as MikroORM's decorators declare them. */
+function columnsOf(entity: new () => object): string {
+  const { properties } = (entity as unknown as Record<symbol, EntityMetadata>)[MetadataStorage.META_SYMBOL] as EntityMetadata;
+  return Object.keys(properties)
+    .map((name) => {
+      const column = names.propertyToColumnName(name);
+      return column === name ? column : `${column} as "${name}"`;
     })
     .join(', ');
 }
 
-export const grantColumns = columnsOf(
-  'id',
-  'userId',
-  'versionId',
-  'status',
-  'paidWith',
-  'pricePerDay',
-  'durationDays',
-  'currency',
-  'grantedAt',
-  'availableUntil',
-  'endedAt',
-  'orderId',
-  'spendingId',
-  'reason',
-  'actorId',
-);
-
-export const orderColumns = columnsOf(
-  'id',
-  'userId',
-  'kind',
-  'status',
-  'amount',
-  'currency',
-  'versionId',
-  'createdAt',
-  'expiresAt',
-  'paidAt',
-  'closedAt',
-  'returnUrl',
-  'stripeSessionId',
-  'checkoutUrl',
-  'awaitingPayment',
-  'stripePaymentIntentId',
-  'capturedAmount',
-  'failureReason',
-);
-
-export const transactionColumns = columnsOf(
-  'id',
-  'userId',
-  'kind',
-  'amount',
-  'currency',
-  'balanceAfter',
-  'version',
-  'counterAccount',
-  'createdAt',
-  'orderId',
-  'grantId',
-  'refundId',
-  'disputeId',
-  'stripePaymentIntentId',
-  'reason',
-  'actorId',
-);
-
-export const refundColumns = columnsOf(
-  'id',
-  'userId',
-  'origin',
-  'destination',
-  'status',
-  'amount',
-  'currency',
-  'unusedDays',
-  'grantId',
-  'transactionId',
-  'orderId',
-  'stripeRefundId',
-  'failureReason',
-  'requestedBy',
-  'createdAt',
-  'completedAt',
-  'attempts',
-  'nextAttemptAt',
-  'lastError',
-);
-
-export const balanceColumns = columnsOf(
-  'userId',
-  'currency',
-  'posted',
-  'held',
-  'version',
-  'eventSequence',
-  'createdAt',
-  'updatedAt',
-);
+export const grantColumns = columnsOf(Grant);
+export const orderColumns = columnsOf(Order);
+export const transactionColumns = columnsOf(Transaction);
+export const refundColumns = columnsOf(Refund);
+export const balanceColumns = columnsOf(Balance);
