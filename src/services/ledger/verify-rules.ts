@@ -37,7 +37,8 @@ export const ledgerRules: readonly Statement[] = [
     'SPENDING_HAS_ITS_GRANT',
     `${row('SPENDING_HAS_ITS_GRANT', 's.user_id', "'a grant paid by ' || s.id", "coalesce(g.spending_id::text, 'none')")}
      from transactions s left join grants g on g.id = s.grant_id
-     where s.user_id = any($1::uuid[]) and s.kind = 'SPENDING' and g.spending_id is distinct from s.id`,
+     where s.user_id = any($1::uuid[]) and s.kind = 'SPENDING'
+       and (g.spending_id is distinct from s.id or g.user_id <> s.user_id)`,
   ),
   rule(
     'PAID_ORDER_HAS_ITS_TOP_UP',
@@ -49,9 +50,9 @@ export const ledgerRules: readonly Statement[] = [
   ),
   rule(
     'TOP_UP_HAS_ITS_PAID_ORDER',
-    `${row('TOP_UP_HAS_ITS_PAID_ORDER', 't.user_id', "'order ' || o.id || ' PAID'", 'o.status')}
-     from transactions t join orders o on o.id = t.order_id
-     where t.user_id = any($1::uuid[]) and t.kind = 'TOP_UP' and o.status <> 'PAID'`,
+    `${row('TOP_UP_HAS_ITS_PAID_ORDER', 't.user_id', "'order ' || t.order_id || ' PAID'", "coalesce(o.status || ' of ' || o.user_id, 'none')")}
+     from transactions t left join orders o on o.id = t.order_id
+     where t.user_id = any($1::uuid[]) and t.kind = 'TOP_UP' and (o.status is distinct from 'PAID' or o.user_id <> t.user_id)`,
   ),
   rule(
     'PAID_PURCHASE_HAS_ITS_GRANT',
