@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
+import { hostnameOf } from './allowed-host.js';
 import { ConfigError, cronLine, Environment, listOf, mongodbUrl, urlOf, wholeNumber, yesOrNo } from './environment.js';
 import { type Limits, readLimits } from './limits.js';
 import { madeUpSecret } from './made-up-secret.js';
@@ -45,6 +46,8 @@ export interface HttpConfig {
   /** Where people reach this server, without a slash at the end. */
   readonly publicUrl: string;
   readonly allowedOrigins: readonly string[];
+  /** Outside production, the names that a Host header may have; null: any. */
+  readonly allowedHosts: readonly string[] | null;
   /** How many proxies in front may be believed about the caller's address. */
   readonly trustedProxyCount: number;
   /** How long /readyz says 503 and requests are still taken before the server closes, so that balancers turn away first. */
@@ -135,7 +138,7 @@ export function configVariables(): ReadonlySet<string> {
 
 function readEnvironment(source: Readonly<Record<string, string | undefined>>): { config: Config; environment: Environment } {
   const environment = new Environment(source);
-  const production = environment.read('NODE_ENV', z.string(), 'development') === 'production';
+  const production = readMode(environment) === 'production';
   const dataDirectory = path.resolve(environment.read('DATA_DIR', z.string(), '.data'));
   const port = environment.read('PORT', wholeNumber(1, 65_535), 4_000);
   const config: Config = {
@@ -166,20 +169,55 @@ function readEnvironment(source: Readonly<Record<string, string | undefined>>): 
   return { config, environment };
 }
 
+const MODES = ['development', 'test', 'production'] as const;
+
+/**
+ * NODE_ENV as it is written: one that is misspelt, in capitals, empty or has a space around it would otherwise start a
+ * development server, which gives out tokens, where production was meant.
+ */
+function readMode(environment: Environment): (typeof MODES)[number] {
+  const text = environment.raw('NODE_ENV');
+  if (text === undefined) return 'development';
+  const mode = MODES.find((known) => known === text);
+  if (mode) return mode;
+  environment.refuse(
+    'NODE_ENV',
+    `must be ${MODES.join(', ')}, in lower case, found ${JSON.stringify(text)}`,
+    'Correct it or remove it.',
+  );
+  return 'development';
+}
+
 function readHttp(environment: Environment, production: boolean, port: number): HttpConfig {
   const homeUrl = `http://localhost:${port}`;
   const origin = urlOf('http', 'https').refine(
     (url) => new URL(url).origin === url,
     'origins without a path, such as https://example.com',
   );
+  const host = environment.read('HOST', z.string(), production ? '0.0.0.0' : '127.0.0.1');
+  const publicUrl = environment.read('PUBLIC_URL', urlOf('http', 'https'), homeUrl);
+  const allowedHosts = readAllowedHosts(environment, host, publicUrl);
   return {
-    host: environment.read('HOST', z.string(), production ? '0.0.0.0' : '127.0.0.1'),
+    host,
     port,
-    publicUrl: environment.read('PUBLIC_URL', urlOf('http', 'https'), homeUrl),
+    publicUrl,
     allowedOrigins: environment.read('ALLOWED_ORIGINS', listOf(origin), [homeUrl, `http://127.0.0.1:${port}`]),
+    allowedHosts: production ? null : allowedHosts,
     trustedProxyCount: environment.read('TRUSTED_PROXY_COUNT', wholeNumber(0, 10), 0),
     drainNoticeMs: environment.read('DRAIN_NOTICE_MS', wholeNumber(0, 300_000), production ? 5_000 : 0),
   };
+}
+
+/** Names that stand for every interface are no names of this server. */
+const WILDCARD_HOSTS = new Set(['0.0.0.0', '::', '[::]']);
+
+function readAllowedHosts(environment: Environment, host: string, publicUrl: string): string[] {
+  const name = z
+    .string()
+    .refine((text) => hostnameOf(text) !== null, 'host names without scheme and port, such as films.test, separated by commas');
+  const added = environment.read('ALLOWED_HOSTS', listOf(name), []);
+  const own = WILDCARD_HOSTS.has(host) ? [] : [host.includes(':') ? `[${host}]` : host];
+  return [...own, new URL(publicUrl).host, ...added].flatMap((text) => hostnameOf(text) ?? []);
 }
 
 function readIdentity(environment: Environment, production: boolean, dataDirectory: string): IdentityConfig {

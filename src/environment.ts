@@ -36,6 +36,12 @@ export class Environment {
     return this.optional(name, schema) ?? fallback;
   }
 
+  /** The variable as it was written, spaces and all; undefined when it is unset. */
+  raw(name: string): string | undefined {
+    this.names.add(name);
+    return this.source[name];
+  }
+
   has(name: string): boolean {
     this.names.add(name);
     return Boolean(this.source[name]?.trim());

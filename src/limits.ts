@@ -48,7 +48,17 @@ const table = {
   queryTokensMaximumCount: [2_000, 100, 100_000],
   documentCacheCount: [1_000, 1, 100_000],
   requestBodyBytes: [512 * kibibyte, kibibyte, 16_384 * kibibyte],
+  requestHeaderBytes: [16 * kibibyte, 4 * kibibyte, 256 * kibibyte],
+  // For a request to come in, and for it to be answered.
   requestTimeoutMs: [10 * second, 100, 5 * minute],
+  // How long an answer, or anything sent on a socket, may wait for its client to read it.
+  responseWriteTimeoutMs: [30 * second, 100, 10 * minute],
+  // What waits for clients to read, on all connections together; beyond it the fullest are closed.
+  responsesBufferedBytes: [262_144 * kibibyte, 1_024 * kibibyte, 16_777_216 * kibibyte],
+  // Requests of one connection that may wait for their answers.
+  pipelinedRequestsCount: [10, 1, 1_000],
+  // Beside those of WebSockets.
+  httpConnectionsMaximumCount: [10_000, 10, 1_000_000],
   webhookBodyBytes: [512 * kibibyte, kibibyte, 16_384 * kibibyte],
   // Stripe signs with its clock; its libraries default to five minutes: https://docs.stripe.com/webhooks#replay-attacks
   webhookToleranceSeconds: [300, 1, 3_600],

@@ -55,6 +55,7 @@ async function startSandboxIfWanted({ stripe, http, dataDirectory }: Config): Pr
     webhookUrl: `${localUrl(http)}/webhooks/stripe`,
     webhookSecret: stripe.webhookSecrets,
     stateFile: path.join(dataDirectory, 'sandbox.jsonl'),
+    ...(http.allowedHosts && { allowedHosts: http.allowedHosts }),
   });
   shutdown.add('the Stripe sandbox', () => sandbox.stop());
   return sandbox.url;
@@ -79,7 +80,8 @@ async function startGateway(house: House): Promise<void> {
     extend: (app, identity) => {
       const people = { viewers: DEMO_VIEWERS, adminId: DEMO_ADMIN_ID, serviceId: DEMO_SERVICE_ID };
       const demo = config.demo && config.identity.secret ? { ...people, tokenFor } : undefined;
-      servePages(app, { playground: config.guard.playground, identity, ...(demo && { demo }) });
+      const secureCookies = config.http.publicUrl.startsWith('https:');
+      servePages(app, { playground: config.guard.playground, identity, secureCookies, ...(demo && { demo }) });
     },
   });
   shutdown.add('the gateway', () => gateway.stop(), { noticeMs: config.http.drainNoticeMs });

@@ -5,6 +5,7 @@ import { readConfig } from './config.js';
 import { serveHealth } from './gateway/health.js';
 import { watchJobs } from './gateway/job-metrics.js';
 import { serveMetrics } from './gateway/metrics.js';
+import { serverTimeouts } from './gateway/server-timeouts.js';
 import { openHouse } from './house.js';
 import { prepareDatabase } from './migrate-at-start.js';
 import { Shutdown } from './shutdown.js';
@@ -22,7 +23,7 @@ async function start(): Promise<void> {
   await prepareDatabase(config, config.databaseUrl);
   const house = await openHouse(config, config.databaseUrl);
   shutdown.add('the stores', () => house.close());
-  const app = Fastify({ logger: false });
+  const app = Fastify({ logger: false, ...serverTimeouts(config.limits) });
   const checks = { database: () => house.database.pool.query('select 1'), jobs: () => house.jobStore.state() };
   const cacheMs = config.limits.probeCacheMs;
   serveHealth(app, { checks, isStopping: () => false, logger: house.logger, cacheMs });

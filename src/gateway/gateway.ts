@@ -10,10 +10,12 @@ import type { Config } from '../config.js';
 import type { RequiredServices } from '../resolvers/required-services.js';
 import { connectRedis } from '../stores/redis.js';
 import { createApollo } from './apollo.js';
+import { boundPipelining, ConnectionGuard } from './connection-guard.js';
 import { createExecutor, type Executor } from './execution.js';
 import { createRates } from './guard/rates.js';
 import { TrustedOperations } from './guard/trusted-operations.js';
 import { type ReadinessCheck, serveHealth } from './health.js';
+import { serveHostCheck } from './host-check.js';
 import { refuse, serveGraphql } from './http-endpoint.js';
 import { createIdentity, type Identity } from './identity.js';
 import { watchJobs } from './job-metrics.js';
@@ -23,6 +25,7 @@ import { OperationGate } from './operation-gate.js';
 import { requestIdOf } from './request-id.js';
 import { composeSchema } from './schema.js';
 import { serveSecurityHeaders } from './security-headers.js';
+import { serverTimeouts } from './server-timeouts.js';
 import { serveSockets } from './socket-endpoint.js';
 import { stripeWebhook } from './stripe-webhook.js';
 import type { Tracing } from './tracing.js';
@@ -71,8 +74,14 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     if (stopping) reply.header('connection', 'close');
     done();
   });
+  boundPipelining(app, config.limits.pipelinedRequestsCount);
+  const connections = new ConnectionGuard(app.server, {
+    ...config.limits,
+    connectionsMaximumCount: config.limits.httpConnectionsMaximumCount + config.limits.socketsMaximumCount,
+  });
   tracing?.serve(app);
   serveSecurityHeaders(app);
+  if (config.http.allowedHosts) serveHostCheck(app, new Set(config.http.allowedHosts));
   await app.register(cors, corsOptions(config.http.allowedOrigins));
   const cacheMs = config.limits.probeCacheMs;
   serveHealth(app, { checks: options.readiness, isStopping: () => stopping, logger, cacheMs });
@@ -110,8 +119,10 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       stopping = true;
       // Nobody has to turn away from what never listened.
       if (app.server.listening) await pause(config.http.drainNoticeMs);
+      connections.shorten(config.limits.socketCloseGraceMs);
       await sockets.stop();
       await app.close();
+      connections.stop();
       await apollo.stop();
       redis?.disconnect();
     },
@@ -165,9 +176,7 @@ function createServer({ http, limits }: GatewayOptions['config'], logger: Logger
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: requestIdOf,
     bodyLimit: limits.requestBodyBytes,
-    // How long a client may take to send its request, and a connection may stand idle.
-    requestTimeout: limits.requestTimeoutMs,
-    keepAliveTimeout: KEEP_ALIVE_MS,
+    ...serverTimeouts(limits),
     trustProxy: (_address: string, hop: number) => hop < http.trustedProxyCount,
     // While it drains, a request that came in on an open connection is still served, and the connection closed after it.
     return503OnClosing: false,
@@ -192,9 +201,6 @@ function createServer({ http, limits }: GatewayOptions['config'], logger: Logger
   app.setNotFoundHandler((_request, reply) => refuse(reply, 404, 'NOT_FOUND', 'There is nothing here.'));
   return app;
 }
-
-/** Longer than the idle time of common load balancers (60 s), so that it is they who close. */
-const KEEP_ALIVE_MS = 65_000;
 
 function corsOptions(allowedOrigins: readonly string[]) {
   return {

@@ -55,6 +55,8 @@ export interface LiveSocketOptions {
   identify: Identify;
   /** Made anew for each operation and each event. */
   createContext(caller: Caller, request: LiveRequest): unknown;
+  /** Whether a request is meant for this server; each is unless said. */
+  isForThisHost?(request: IncomingMessage): boolean;
   /** Where a socket comes from; nowhere unless said. */
   addressOf?(request: IncomingMessage): string;
   /** Seconds that an address must wait before it may open another socket; null: none. */
@@ -176,6 +178,7 @@ class LiveSocketServer implements LiveSockets {
     const { settings } = this.options;
     const { origin } = request.headers;
     if (request.url?.split('?', 1)[0] !== (settings.path ?? '/graphql')) return '404 Not Found';
+    if (this.options.isForThisHost?.(request) === false) return '403 Forbidden';
     if (this.stopped || this.connected.size >= settings.socketsMaximumCount) return '503 Service Unavailable';
     return origin === undefined || settings.allowedOrigins.includes(origin) ? null : '403 Forbidden';
   }

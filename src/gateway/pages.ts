@@ -6,6 +6,8 @@ import { type PlaygroundSettings, registerPlayground } from './playground/playgr
 export interface PagesSettings {
   playground: PlaygroundSettings['access'];
   identity: Identity;
+  /** Whether people reach this server over https: cookies are sent over nothing else then. */
+  secureCookies: boolean;
   /** The demo page, with ready tokens; undefined in production. */
   demo?: {
     /** At least one; the first is the viewer of the playground's ready tabs. */
@@ -17,9 +19,10 @@ export interface PagesSettings {
 }
 
 /** The pages for people: the playground, and in development the demo. */
-export function servePages(app: FastifyInstance, { playground, identity, demo }: PagesSettings): void {
+export function servePages(app: FastifyInstance, { playground, identity, secureCookies, demo }: PagesSettings): void {
   registerPlayground(app, {
     access: playground,
+    secureCookies,
     isAdmin: (token) => isAdmin(identity, token),
     ...(demo && { tokens: () => playgroundTokens(demo) }),
   });

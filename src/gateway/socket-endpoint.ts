@@ -9,6 +9,7 @@ import {
   getOperationAST,
 } from 'graphql';
 import type { Logger } from 'pino';
+import { isForAllowedHost } from '../allowed-host.js';
 import type { Clock } from '../clock.js';
 import type { Config } from '../config.js';
 import { type Context, createContext } from '../resolvers/context.js';
@@ -45,6 +46,7 @@ interface SocketContext extends Context {
 /** GraphQL over WebSocket on the same server: the guard, the callers, the execution and the masking of HTTP. */
 export function serveSockets(server: Server, parts: SocketParts): LiveSockets {
   const { schema, identity, execute, gate, services, clock, logger, config, metrics } = parts;
+  const allowedHosts = config.http.allowedHosts && new Set(config.http.allowedHosts);
   const logDefect = (error: unknown, requestId?: string) =>
     logger.error({ requestId, err: rootCause(error) }, 'an operation on a socket failed');
   const formatError = (error: GraphQLError): GraphQLFormattedError => {
@@ -61,6 +63,7 @@ export function serveSockets(server: Server, parts: SocketParts): LiveSockets {
       const context = createContext({ caller, requestId: randomUUID(), services, now: clock.now() });
       return Object.assign(context, { costAsked: Boolean(extensions?.cost) });
     },
+    isForThisHost: (request) => allowedHosts === null || isForAllowedHost(request, allowedHosts),
     addressOf: (request) => clientAddress(request, config.http.trustedProxyCount),
     waitOfAddress: (address) => gate.waitOfAddress(address),
     formatError,

@@ -13,6 +13,8 @@ export interface SandboxOptions {
   host?: string;
   /** Where people reach the checkout page, when that is not `http://host:port`. */
   publicUrl?: string;
+  /** Names, beside the loopback's and those of `host` and `publicUrl`, that a request's Host may have; others are refused. */
+  allowedHosts?: readonly string[];
   /** The time; the machine's by default. The sandbox can move away from it. */
   clock?: TimeSource;
   /** The only API key that is taken; `sk_test_sandbox` by default. */
@@ -40,7 +42,9 @@ export interface SandboxOptions {
   delayedPaymentSeconds?: number;
 }
 
-export type SandboxSettings = Required<Omit<SandboxOptions, 'webhookSecret' | 'webhookUrl' | 'logger' | 'publicUrl' | 'port'>> & {
+export type SandboxSettings = Required<
+  Omit<SandboxOptions, 'webhookSecret' | 'webhookUrl' | 'logger' | 'publicUrl' | 'allowedHosts' | 'port'>
+> & {
   webhookSecrets: readonly string[];
 };
 

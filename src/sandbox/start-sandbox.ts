@@ -1,5 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import fastify, { type FastifyInstance } from 'fastify';
+import { hostnameOf, isForAllowedHost } from '../allowed-host.js';
 import { registerApi } from './api-server.js';
 import { registerCheckout, registerPay } from './checkout-routes.js';
 import { registerControl } from './control-routes.js';
@@ -32,7 +33,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   world.webhookUrl = options.webhookUrl;
   const deliverer = new WebhookDeliverer(world, logger);
   const control = new SandboxControl(world, deliverer);
-  const server = buildServer(world, control, logger);
+  const server = buildServer(world, control, logger, ownNames(options));
   try {
     await server.listen({ port: options.port, host: settings.host });
   } catch (error) {
@@ -74,7 +75,12 @@ function startSweeping(world: World, logger: SandboxLogger): NodeJS.Timeout {
   return timer.unref();
 }
 
-function buildServer(world: World, control: SandboxControl, logger: SandboxLogger): FastifyInstance {
+function ownNames({ host, publicUrl, allowedHosts = [] }: SandboxOptions): ReadonlySet<string> {
+  const own = [host?.includes(':') ? `[${host}]` : host, publicUrl && new URL(publicUrl).host];
+  return new Set([...own, ...allowedHosts].flatMap((name) => (name ? (hostnameOf(name) ?? []) : [])));
+}
+
+function buildServer(world: World, control: SandboxControl, logger: SandboxLogger, names: ReadonlySet<string>): FastifyInstance {
   const server = fastify({ bodyLimit: MAXIMUM_BODY_BYTES, forceCloseConnections: true, routerOptions: { maxParamLength: 200 } });
   server.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, body, done) =>
     done(null, body),
@@ -87,6 +93,12 @@ function buildServer(world: World, control: SandboxControl, logger: SandboxLogge
       .code(failure.statusCode)
       .headers({ ...failure.headers })
       .send({ error: failure.body });
+  });
+  // No key is asked for, or one that anybody knows: a page of another site must not reach it by a name of its own (DNS rebinding).
+  server.addHook('onRequest', async ({ raw }) => {
+    if (isForAllowedHost(raw, names)) return;
+    const message = 'The sandbox does not answer to this host name. Use localhost.';
+    throw new StripeFailure(403, { type: 'invalid_request_error', message }, false);
   });
   registerApi(server, world);
   registerCheckout(server, world);

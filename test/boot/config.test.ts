@@ -70,7 +70,43 @@ describe('at home', () => {
   });
 });
 
+describe('NODE_ENV', () => {
+  test('is development when it is unset; test is not production either', () => {
+    expect(readConfig({ DATA_DIR: home }).production).toBe(false);
+    expect(readConfig({ DATA_DIR: home, NODE_ENV: 'development' }).production).toBe(false);
+    expect(readConfig({ DATA_DIR: home, NODE_ENV: 'test' }).production).toBe(false);
+    expect(readConfig({ ...production, NODE_ENV: 'production' }).production).toBe(true);
+  });
+
+  test('is refused in any other spelling: a server meant for production must never start as a development server', () => {
+    for (const found of [
+      'Production',
+      'PRODUCTION',
+      'prod',
+      'staging',
+      ' production',
+      'production ',
+      'production\r',
+      '',
+      ' ',
+      'prodüction',
+    ]) {
+      expect(faultsOf({ ...production, NODE_ENV: found, DEMO: 'false' })).toEqual([
+        `NODE_ENV: must be development, test, production, in lower case, found ${JSON.stringify(found)}. Correct it or remove it.`,
+      ]);
+    }
+  });
+});
+
 describe('faults', () => {
+  test('cover the names of ALLOWED_HOSTS, which have no scheme and no path', () => {
+    for (const found of ['http://films.test', 'films.test/path', 'user@films.test']) {
+      expect(faultsOf({ ALLOWED_HOSTS: found })).toEqual([expect.stringMatching(/^ALLOWED_HOSTS: must be host names/)]);
+    }
+    const { allowedHosts } = readConfig({ DATA_DIR: home, ALLOWED_HOSTS: 'Films.test,[::2]', HOST: '::1' }).http;
+    expect(allowedHosts).toEqual(['[::1]', 'localhost', 'films.test', '[::2]']);
+  });
+
   test('a top-up that no card can pay, and a body too small for the films of a subscription, are told at the start', () => {
     expect(faultsOf({ TOP_UP_MINIMUM_MINOR_UNITS: '49' })).toEqual([
       expect.stringMatching(/^TOP_UP_MINIMUM_MINOR_UNITS: is 49, less than Stripe charges/),

@@ -45,6 +45,7 @@ export interface KitOptions {
   environment?: Record<string, string>;
   readiness?: GatewayOptions['readiness'];
   clock?: Clock;
+  extend?: GatewayOptions['extend'];
   /** warn, unless said otherwise. */
   logLevel?: 'info';
   /** Receives each line of the log. */
@@ -67,6 +68,7 @@ export async function startGateway(options: KitOptions = {}) {
     clock: options.clock ?? { now: () => new Date() },
     logger: pino({ level: options.logLevel ?? 'warn' }, { write: (line) => options.onLog?.(line) }),
     readiness: options.readiness ?? {},
+    ...(options.extend && { extend: options.extend }),
   });
   const { url } = await gateway.start();
   const post = (body: unknown, headers: Record<string, string> = {}) =>

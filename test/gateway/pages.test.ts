@@ -19,9 +19,9 @@ const demo: PagesSettings['demo'] = {
 
 describe('the pages for people', () => {
   let app: FastifyInstance;
-  const serve = (settings: Omit<PagesSettings, 'identity'>) => {
+  const serve = (settings: Omit<PagesSettings, 'identity' | 'secureCookies'> & { secureCookies?: boolean }) => {
     app = Fastify();
-    servePages(app, { identity, ...settings });
+    servePages(app, { identity, secureCookies: false, ...settings });
   };
   const get = (url: string, headers: Record<string, string> = {}) => app.inject({ method: 'GET', url, headers });
 
@@ -98,5 +98,12 @@ describe('the pages for people', () => {
     expect((await get('/playground/index.html', { cookie })).statusCode).toBe(200);
     const [name] = cookie.split('=');
     expect((await get('/playground/index.html', { cookie: `${name}=viewers-token` })).statusCode).toBe(302);
+  });
+
+  it('set a cookie that browsers send over https only, whenever that is how people reach them', async () => {
+    serve({ playground: 'admins', secureCookies: true });
+    const headers = { authorization: 'Bearer admins-token' };
+    const answer = await app.inject({ method: 'POST', url: '/playground/session', headers });
+    expect(answer.headers['set-cookie']).toMatch(/; Path=\/playground; HttpOnly; SameSite=Strict; Secure$/);
   });
 });

@@ -25,6 +25,8 @@ interface PlaygroundToken {
 export interface PlaygroundSettings {
   /** open: for anyone (development); admins: behind an admin's token; off: not there. */
   access: 'off' | 'admins' | 'open';
+  /** Whether PUBLIC_URL is https: TLS may end at a proxy, and the requests that come here say nothing of it. */
+  secureCookies: boolean;
   /** Does this token speak for an admin? A bad token is a no; fails only when the keys that would tell cannot be fetched. */
   isAdmin(token: string): Promise<boolean>;
   /** Fresh tokens that fill the ready tabs; development only. */
@@ -88,7 +90,7 @@ async function signIn(request: FastifyRequest, reply: FastifyReply, settings: Pl
   if (token === undefined || !(await settings.isAdmin(token))) {
     return reply.code(403).send({ error: 'This is not the token of an admin, or it has expired.' });
   }
-  const secure = request.protocol === 'https' ? '; Secure' : '';
+  const secure = settings.secureCookies || request.protocol === 'https' ? '; Secure' : '';
   reply.header('set-cookie', `${cookieName}=${token}; Path=/playground; HttpOnly; SameSite=Strict${secure}`);
   return reply.code(204).send();
 }
