@@ -1,4 +1,7 @@
-/** Where "now" comes from. Every decision of money and time takes it from here, so that tests can move it. */
+/**
+ * Where "now" comes from, so that tests can move it. Every decision of money and time takes product time, the database's clock
+ * (stores/database-clock.ts); only signatures and tokens, which others date, go by the machine's.
+ */
 export interface Clock {
   now(): Date;
 }

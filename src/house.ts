@@ -1,8 +1,8 @@
 import type { Logger } from 'pino';
 import { createCensor, secretsOf } from './censor-secrets.js';
-import { type Clock, systemClock } from './clock.js';
+import { systemClock } from './clock.js';
 import type { Config, Limits } from './config.js';
-import { observeCalls, watchPool } from './gateway/call-metrics.js';
+import { observeCalls, watchClock, watchPool } from './gateway/call-metrics.js';
 import { createLogger } from './gateway/log.js';
 import { createMetrics, type Metrics, watchServices } from './gateway/metrics.js';
 import { openTracing, type Tracing } from './gateway/tracing.js';
@@ -13,6 +13,7 @@ import { Jobs } from './services/jobs/jobs.js';
 import { composeServices, type Services } from './services/services.js';
 import { unreachable } from './start-fault.js';
 import { Database } from './stores/database.js';
+import { DatabaseClock } from './stores/database-clock.js';
 import { type HintChannel, LocalHints } from './stores/hints.js';
 import { type JobStore, openJobStore } from './stores/job-store.js';
 import { noOpenSessions, type OpenSessions, RedisOpenSessions } from './stores/open-sessions.js';
@@ -22,7 +23,8 @@ import { openStripe } from './stores/stripe.js';
 /** Everything that a gateway, a worker or a command stands on, opened in order and closed in the reverse one. */
 export interface House {
   readonly config: Config;
-  readonly clock: Clock;
+  /** Product time. */
+  readonly clock: DatabaseClock;
   readonly logger: Logger;
   readonly database: Database;
   readonly hints: HintChannel;
@@ -41,7 +43,6 @@ const JOBS_STOP_TIMEOUT_MS = 2_000;
 
 /** Opens the stores and composes the services. The database must be there and migrated. Ends in StartFault or the stores' errors. */
 export async function openHouse(config: Config, databaseUrl: string): Promise<House> {
-  const clock = systemClock;
   const tracing = await openTracing(config.observation.tracing);
   const logger = createLogger(config.observation, { tracing, censor: createCensor(secretsOf({ ...config, databaseUrl })) });
   const metrics = createMetrics();
@@ -59,6 +60,8 @@ export async function openHouse(config: Config, databaseUrl: string): Promise<Ho
     observer,
   });
   watchPool(metrics, database);
+  const clock = await openClock(config, database, logger);
+  watchClock(metrics, clock);
   const hints = openHints(config, logger);
   const stripe = openStripe({
     secretKey: config.stripe.secretKey,
@@ -75,6 +78,7 @@ export async function openHouse(config: Config, databaseUrl: string): Promise<Ho
     stripe,
     openSessions,
     clock,
+    realClock: systemClock,
     logger,
     watch: watchServices(metrics),
   });
@@ -88,6 +92,7 @@ export async function openHouse(config: Config, databaseUrl: string): Promise<Ho
     ),
     states,
     clock,
+    mayRun: () => clock.isInStep(),
     logger,
     ...(tracing && { trace: tracing.job }),
     settings: { lockLifetimeMs: limits.jobLockLifetimeMs, stopTimeoutMs: JOBS_STOP_TIMEOUT_MS },
@@ -104,6 +109,7 @@ export async function openHouse(config: Config, databaseUrl: string): Promise<Ho
     jobRunner,
     jobStore,
     async close() {
+      clock.close();
       await services.close();
       await hints.close();
       await openSessions.close();
@@ -112,6 +118,18 @@ export async function openHouse(config: Config, databaseUrl: string): Promise<Ho
       await tracing?.stop();
     },
   };
+}
+
+/** @throws Postgres' error. */
+function openClock({ limits }: Config, { pool }: Database, logger: Logger): Promise<DatabaseClock> {
+  return DatabaseClock.open(pool, {
+    refreshIntervalMs: limits.clockRefreshIntervalMs,
+    differenceMaximumMs: limits.clockDifferenceMaximumMs,
+    onStepChange: (inStep, differenceMs) =>
+      inStep
+        ? logger.warn({ differenceMs }, 'the clocks of this process and the database agree again')
+        : logger.error({ differenceMs }, 'the clocks of this process and the database differ: no jobs are run here'),
+  });
 }
 
 /** Ends in StartFault when it is MongoDB that cannot be reached, else in Postgres' error. */

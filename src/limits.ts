@@ -94,6 +94,9 @@ const table = {
   databaseStatementTimeoutMs: [10 * second, 100, 10 * minute],
   databaseLockTimeoutMs: [5 * second, 100, 10 * minute],
   databaseIdleTransactionTimeoutMs: [15 * second, 100, 10 * minute],
+  // Product time is the database's clock: how often it is read, and from which difference of the real clock on no jobs are run.
+  clockRefreshIntervalMs: [10 * second, 100, 5 * minute],
+  clockDifferenceMaximumMs: [30 * second, second, hour],
 
   // Redis
   redisCommandTimeoutMs: [500, 10, 30 * second],

@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import path from 'node:path';
 import { begin } from './begin.js';
+import { systemClock } from './clock.js';
 import { type Config, readConfig } from './config.js';
 import { openDatabaseServer } from './database-server.js';
 import { createGateway } from './gateway/gateway.js';
@@ -69,11 +70,14 @@ async function startGateway(house: House): Promise<void> {
     config,
     services,
     clock,
+    realClock: systemClock,
     logger,
     metrics: house.metrics,
     tracing: house.tracing,
     readiness: {
       database: () => database.pool.query('select 1'),
+      // It serves on: product time is the database's, and only jobs depend on this process's own clock.
+      clock: async () => (clock.isInStep() ? 'IN_STEP' : 'DIFFERS'),
       jobs: () => house.jobStore.state(),
       ...(config.redisUrl && { hints: async () => house.hints.state() }),
     },

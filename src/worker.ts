@@ -6,7 +6,7 @@ import { serveHealth } from './gateway/health.js';
 import { watchJobs } from './gateway/job-metrics.js';
 import { serveMetrics } from './gateway/metrics.js';
 import { serverTimeouts } from './gateway/server-timeouts.js';
-import { openHouse } from './house.js';
+import { type House, openHouse } from './house.js';
 import { prepareDatabase } from './migrate-at-start.js';
 import { Shutdown } from './shutdown.js';
 import { checkPorts, StartFault } from './start-fault.js';
@@ -24,7 +24,11 @@ async function start(): Promise<void> {
   const house = await openHouse(config, config.databaseUrl);
   shutdown.add('the stores', () => house.close());
   const app = Fastify({ logger: false, ...serverTimeouts(config.limits) });
-  const checks = { database: () => house.database.pool.query('select 1'), jobs: () => house.jobStore.state() };
+  const checks = {
+    database: () => house.database.pool.query('select 1'),
+    clock: () => clockState(house),
+    jobs: () => house.jobStore.state(),
+  };
   const cacheMs = config.limits.probeCacheMs;
   serveHealth(app, { checks, isStopping: () => false, logger: house.logger, cacheMs });
   watchJobs(house.metrics, house.services.jobs);
@@ -35,6 +39,12 @@ async function start(): Promise<void> {
   await house.jobRunner.start();
   if (config.production) house.logger.info({ port: config.http.port }, 'the worker runs its jobs');
   else console.log('The worker runs its jobs.');
+}
+
+/** A worker whose clock is wrong runs nothing: it is not ready. */
+async function clockState({ clock }: House): Promise<string> {
+  if (clock.isInStep()) return 'IN_STEP';
+  throw new Error(`this clock differs from the database's by ${clock.differenceMs()} ms`);
 }
 
 await begin(shutdown, start);

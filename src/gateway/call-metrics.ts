@@ -58,6 +58,18 @@ export function observeCalls({ registry }: Metrics, tracing: Tracing | null): Ca
   };
 }
 
+/** How far this process's clock is from the database's, by which product time goes. */
+export function watchClock({ registry }: Metrics, clock: { differenceMs(): number }): void {
+  new Gauge({
+    name: 'boxoffice_clock_difference_seconds',
+    help: "How far this process's real clock is ahead of the database's. Beyond CLOCK_DIFFERENCE_MAXIMUM_MS it runs no jobs.",
+    registers: [registry],
+    collect() {
+      this.set(clock.differenceMs() / 1_000);
+    },
+  });
+}
+
 /** How far the connections to the database are used. */
 export function watchPool({ registry }: Metrics, database: { statistics(): Record<'open' | 'idle' | 'waiting', number> }): void {
   new Gauge({

@@ -33,7 +33,10 @@ import type { Tracing } from './tracing.js';
 export interface GatewayOptions {
   readonly config: Pick<Config, 'http' | 'identity' | 'guard' | 'limits' | 'observation' | 'redisUrl'>;
   readonly services: RequiredServices;
+  /** Product time. */
   readonly clock: Clock;
+  /** By which tokens are dated; without: `clock`. */
+  readonly realClock?: Clock;
   readonly logger: Logger;
   /** Where what is served is counted; a registry of its own without. */
   readonly metrics?: Metrics;
@@ -53,7 +56,7 @@ export interface Gateway {
 
 /** The edge: HTTP with GraphQL, health, security headers and CORS. Fails when the contract and the classes differ. */
 export async function createGateway(options: GatewayOptions): Promise<Gateway> {
-  const { config, services, clock, logger, metrics = createMetrics(), tracing = null } = options;
+  const { config, services, clock, realClock = clock, logger, metrics = createMetrics(), tracing = null } = options;
   const schema = await composeSchema();
   const execute = tracedExecutor(
     createExecutor(schema, config.limits.documentCacheCount, (error, { requestId }) =>
@@ -61,7 +64,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     ),
     tracing,
   );
-  const identity = createIdentity(config.identity, clock);
+  const identity = createIdentity(config.identity, realClock);
   const redis = openRates(options);
   const gate = createGate(schema, options, redis, metrics);
   const known = new KnownOperations(config.limits.documentCacheCount);
@@ -103,7 +106,18 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     bodyLimitBytes: config.limits.webhookBodyBytes,
     onReceived: metrics.webhook,
   });
-  const sockets = serveSockets(app.server, { schema, identity, execute, gate, services, clock, logger, config, metrics });
+  const sockets = serveSockets(app.server, {
+    schema,
+    identity,
+    execute,
+    gate,
+    services,
+    clock,
+    realClock,
+    logger,
+    config,
+    metrics,
+  });
   watchSockets(metrics, sockets);
   watchJobs(metrics, services.jobs);
   if (config.observation.metrics) serveMetrics(app, metrics, { ...config.observation, cacheMs });

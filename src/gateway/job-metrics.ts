@@ -26,6 +26,9 @@ export function watchJobs({ registry }: Metrics, jobs: Jobs): void {
   gauge('boxoffice_job_last_run_timestamp_seconds', 'When the job last began.', ({ lastRunAt }) =>
     lastRunAt ? lastRunAt.getTime() / 1000 : null,
   );
+  gauge('boxoffice_job_next_run_timestamp_seconds', 'When the job is to begin next.', ({ nextRunAt }) =>
+    nextRunAt ? nextRunAt.getTime() / 1000 : null,
+  );
   gauge('boxoffice_job_last_duration_seconds', 'How long the last run of the job took.', ({ lastDurationMs }) =>
     lastDurationMs === null ? null : lastDurationMs / 1000,
   );

@@ -32,7 +32,9 @@ export interface SocketParts {
   readonly execute: Executor;
   readonly gate: OperationGate;
   readonly services: RequiredServices;
+  /** Product time, and by which tokens are dated. */
   readonly clock: Clock;
+  readonly realClock: Clock;
   readonly logger: Logger;
   readonly config: Pick<Config, 'http' | 'guard' | 'limits'>;
   readonly metrics: Metrics;
@@ -45,7 +47,7 @@ interface SocketContext extends Context {
 
 /** GraphQL over WebSocket on the same server: the guard, the callers, the execution and the masking of HTTP. */
 export function serveSockets(server: Server, parts: SocketParts): LiveSockets {
-  const { schema, identity, execute, gate, services, clock, logger, config, metrics } = parts;
+  const { schema, identity, execute, gate, services, clock, realClock, logger, config, metrics } = parts;
   const allowedHosts = config.http.allowedHosts && new Set(config.http.allowedHosts);
   const logDefect = (error: unknown, requestId?: string) =>
     logger.error({ requestId, err: rootCause(error) }, 'an operation on a socket failed');
@@ -86,7 +88,7 @@ export function serveSockets(server: Server, parts: SocketParts): LiveSockets {
       return result instanceof Promise ? result.then(withCost) : withCost(result);
     },
     settings: { ...config.limits, allowedOrigins: config.http.allowedOrigins },
-    clock,
+    clock: realClock,
     onDefect: logDefect,
   });
 }

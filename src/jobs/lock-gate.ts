@@ -9,11 +9,13 @@ export class LockGate {
   private readonly underWay = new Set<Promise<unknown>>();
   private closed = false;
 
-  constructor(repository: JobRepository) {
+  /** `mayRun`: whether jobs may be begun now. */
+  constructor(repository: JobRepository, mayRun: () => boolean) {
     const getNextJobToRun = repository.getNextJobToRun.bind(repository);
     const saveJobState = repository.saveJobState.bind(repository);
     const removeJobs = repository.removeJobs.bind(repository);
-    repository.getNextJobToRun = async (...question) => (this.closed ? undefined : this.follow(getNextJobToRun(...question)));
+    repository.getNextJobToRun = async (...question) =>
+      this.closed || !mayRun() ? undefined : this.follow(getNextJobToRun(...question));
     repository.saveJobState = (...state) => this.follow(saveJobState(...state));
     repository.removeJobs = (options) => this.follow(removeJobs(options));
   }

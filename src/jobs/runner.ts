@@ -5,6 +5,7 @@ import { describeFailure } from '../services/describe-failure.js';
 import type { JobScheduler, JobStanding } from '../services/jobs/job-scheduler.js';
 import type { JobStates } from '../services/jobs/job-states.js';
 import { intervalMsOf, type Schedule } from '../services/jobs/schedule.js';
+import { decideLatestRun } from './decide-latest-run.js';
 import { decideRetryDelay } from './decide-retry-delay.js';
 import { Heartbeat } from './heartbeat.js';
 import type { JobDefinition } from './job.js';
@@ -19,10 +20,16 @@ export interface JobRunnerSettings {
 
 export interface JobRunnerDependencies {
   /** Where schedules and locks are kept. */
-  readonly store: { readonly backend: AgendaBackend };
+  readonly store: {
+    readonly backend: AgendaBackend;
+    /** Brings a job forward that is put off beyond `latest`; what was started manually, to `now`. */
+    pullBack(name: string, latest: Date, now: Date): Promise<void>;
+  };
   readonly definitions: readonly JobDefinition[];
   readonly states: JobStates;
   readonly clock: Clock;
+  /** Whether this process's real clock, by which Agenda goes, can be trusted with schedules and locks; without: always. */
+  readonly mayRun?: () => boolean;
   readonly settings: JobRunnerSettings;
   readonly logger: { error(details: object, message: string): void; warn(details: object, message: string): void };
   /** Stands around each run, to trace it. */
@@ -38,6 +45,10 @@ const LARGEST_SCAN_INTERVAL_MS = 1_000;
 const SMALLEST_LOCK_LIFETIME_MS = 5_000;
 const LOCK_LIFETIME_IN_INTERVALS = 5;
 const QUIET_MS = 10_000;
+/** How often schedules are looked at that a worker with a wrong clock may have pushed into the future. */
+const PULL_BACK_INTERVAL_MS = 5_000;
+/** How often a process that may not run jobs looks whether it may. */
+const MAY_RUN_INTERVAL_MS = 500;
 
 /**
  * Runs jobs by their schedules on Agenda, any number of these side by side: a job is locked by one worker while it runs, and
@@ -51,10 +62,13 @@ export class JobRunner implements JobScheduler {
   private starting: Promise<void> = Promise.resolve();
   private quietUntilMs = 0;
   private readonly waitingForEnd = new Set<() => void>();
+  private readonly mayRun: () => boolean;
+  private timer: NodeJS.Timeout | undefined;
 
   constructor(private readonly dependencies: JobRunnerDependencies) {
     const { definitions, store, settings } = dependencies;
-    this.locks = new LockGate(store.backend.repository);
+    this.mayRun = dependencies.mayRun ?? (() => true);
+    this.locks = new LockGate(store.backend.repository, this.mayRun);
     const shortestIntervalMs = Math.min(...definitions.map((definition) => intervalMsOf(definition.schedule)));
     this.agenda = new Agenda({
       backend: store.backend,
@@ -73,18 +87,42 @@ export class JobRunner implements JobScheduler {
     return this.dependencies.definitions;
   }
 
-  /** Notes the schedules and begins to run what is due. Call at most once, in processes that run jobs. */
+  /** Notes the schedules and begins to run what is due, now or as soon as it may. Call at most once, in processes that run jobs. */
   start(): Promise<void> {
-    this.starting = this.noteSchedules().then(async () => {
-      if (!this.stopping.signal.aborted) await this.agenda.start();
-    });
-    return this.starting;
+    if (this.mayRun()) {
+      this.starting = this.begin();
+      return this.starting;
+    }
+    this.timer = setInterval(() => {
+      if (!this.mayRun()) return;
+      clearInterval(this.timer);
+      this.starting = this.begin().catch((error: Error) => this.onError(error));
+    }, MAY_RUN_INTERVAL_MS);
+    return Promise.resolve();
+  }
+
+  private async begin(): Promise<void> {
+    await this.noteSchedules();
+    if (this.stopping.signal.aborted) return;
+    await this.agenda.start();
+    this.timer = setInterval(() => void this.pullBack().catch((error: Error) => this.onError(error)), PULL_BACK_INTERVAL_MS);
+  }
+
+  /** Brings forward what a worker with a wrong clock has put off beyond its schedule. */
+  private async pullBack(): Promise<void> {
+    if (!this.mayRun()) return;
+    const { clock, store, definitions } = this.dependencies;
+    const now = clock.now();
+    for (const { name, schedule } of definitions) await store.pullBack(name, decideLatestRun(schedule, now), now);
   }
 
   /** Begins nothing more, lets running jobs end after the batch at hand, and hands on what does not end in time. */
   async stop(): Promise<void> {
     this.stopping.abort();
+    // Twice: one that waits for its clock must not begin, and one that has begun must not look any more.
+    clearInterval(this.timer);
     await this.starting.catch(() => {});
+    clearInterval(this.timer);
     await this.locks.close();
     await this.agenda.stop(false);
     await this.locks.settled();
@@ -115,10 +153,11 @@ export class JobRunner implements JobScheduler {
     const { jobs } = await this.agenda.queryJobs({ name, data });
     // One that waits to begin is enough, however often it is asked for.
     if (jobs.some((job) => job.nextRunAt)) return;
-    await this.agenda.now(name, data);
+    await this.agenda.create(name, data).schedule(this.dependencies.clock.now()).save();
   }
 
   private async noteSchedules(): Promise<void> {
+    await this.pullBack();
     for (const { name, schedule } of this.dependencies.definitions) {
       if (this.stopping.signal.aborted) return;
       if ('cron' in schedule) await this.noteCron(name, schedule.cron);
@@ -129,7 +168,7 @@ export class JobRunner implements JobScheduler {
   private async noteInterval(name: string, intervalMs: number): Promise<void> {
     const job = await this.agenda.every(intervalMs, name);
     // The schedule may have become denser since the next run was noted.
-    const latest = new Date(Date.now() + intervalMs);
+    const latest = new Date(this.dependencies.clock.now().getTime() + intervalMs);
     if (job.attrs.nextRunAt && job.attrs.nextRunAt > latest) await job.schedule(latest).save();
   }
 

@@ -43,6 +43,8 @@ export interface ServiceDependencies {
   readonly stripe: Stripe;
   readonly openSessions: OpenSessions;
   readonly clock: Clock;
+  /** By which Stripe's signatures are dated; without: `clock`. */
+  readonly realClock?: Clock;
   readonly logger: { error(details: object, message: string): void };
   /** For metrics. */
   readonly watch?: ServiceWatch;
@@ -156,7 +158,7 @@ function composeMoney(
 
 /** What Stripe tells us, and what we ask of it to be sure. */
 function composeStripe(
-  { config, database, stripe, clock, logger }: ServiceDependencies,
+  { config, database, stripe, clock, realClock = clock, logger }: ServiceDependencies,
   money: ReturnType<typeof composeMoney>,
   { catalogueSync }: ReturnType<typeof composeCatalogue>,
 ) {
@@ -171,6 +173,7 @@ function composeStripe(
     stripe,
     effects,
     clock,
+    realClock,
     settings: {
       webhookSecrets: config.stripe.webhookSecrets,
       toleranceSeconds: limits.webhookToleranceSeconds,

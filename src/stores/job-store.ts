@@ -19,6 +19,11 @@ export interface JobStore {
   readonly backend: AgendaBackend;
   /** For readiness: whether it answers. Jobs wait while it is down; nothing else does. */
   state(): Promise<'CONNECTED' | 'DOWN'>;
+  /**
+   * Brings a job that is not running forward: its schedule to `latest` at most, what was started manually to `now`. A lock taken in the
+   * future, which would never run out, counts from `now`.
+   */
+  pullBack(name: string, latest: Date, now: Date): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -26,6 +31,13 @@ export interface JobStore {
 const POOL_SIZE = 3;
 const CALL_TIMEOUT_MS = 10_000;
 const PING_TIMEOUT_MS = 1_000;
+/** How far in the future a lock may lie: workers whose clocks differ by more do not run jobs. */
+const LOCK_TOLERANCE_MS = 60_000;
+const PULL_BACK = `update agenda_jobs set
+    next_run_at = case when locked_at is not null then next_run_at when type = 'single' then least(next_run_at, $2) else $3 end,
+    locked_at = least(locked_at, $3)
+  where name = $1 and (locked_at > $4
+    or (locked_at is null and ((type = 'single' and next_run_at > $2) or (type <> 'single' and next_run_at > $4))))`;
 const DUPLICATE_KEY = 11_000;
 
 /** Opens the store; in Postgres its table must be there. Ends in the driver's error when it cannot be reached. */
@@ -55,7 +67,14 @@ async function openPostgres(settings: JobStoreSettings): Promise<JobStore> {
     await pool.end();
     throw error;
   }
-  return { backend: madeSafe(backend, settings), state: () => stateBy(pool.query('select 1')), close: () => pool.end() };
+  return {
+    backend: madeSafe(backend, settings),
+    state: () => stateBy(pool.query('select 1')),
+    async pullBack(name, latest, now) {
+      await pool.query(PULL_BACK, [name, latest, now, new Date(now.getTime() + LOCK_TOLERANCE_MS)]);
+    },
+    close: () => pool.end(),
+  };
 }
 
 async function openMongo(url: string, settings: JobStoreSettings): Promise<JobStore> {
@@ -80,6 +99,19 @@ async function openMongo(url: string, settings: JobStoreSettings): Promise<JobSt
   return {
     backend: madeSafe(backend, settings),
     state: () => stateBy(client.db().command({ ping: 1 }, { timeoutMS: PING_TIMEOUT_MS })),
+    async pullBack(name, latest, now) {
+      const jobs = client.db().collection('agenda_jobs');
+      const far = new Date(now.getTime() + LOCK_TOLERANCE_MS);
+      await jobs.updateMany(
+        { name, type: 'single', lockedAt: null, nextRunAt: { $gt: latest } },
+        { $set: { nextRunAt: latest } },
+      );
+      await jobs.updateMany(
+        { name, type: { $ne: 'single' }, lockedAt: null, nextRunAt: { $gt: far } },
+        { $set: { nextRunAt: now } },
+      );
+      await jobs.updateMany({ name, lockedAt: { $gt: far } }, { $set: { lockedAt: now } });
+    },
     close: () => client.close(),
   };
 }

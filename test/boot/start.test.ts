@@ -125,7 +125,11 @@ describe('a server', () => {
       200,
       {
         status: 'ready',
-        dependencies: { database: { ready: true, latencyMs }, jobs: { ready: true, state: 'CONNECTED', latencyMs } },
+        dependencies: {
+          database: { ready: true, latencyMs },
+          clock: { ready: true, state: 'IN_STEP', latencyMs },
+          jobs: { ready: true, state: 'CONNECTED', latencyMs },
+        },
       },
     ]);
     const curl = /curl -s (\S+) -H 'content-type: application\/json' -H 'authorization: (\S+ \S+)' -d '(.*)'/.exec(output.out);

@@ -156,6 +156,7 @@ describe('what Stripe is not expected to say', () => {
         applyDispute: (dispute, surroundings) => shop.desk.disputes.applyDispute(dispute, surroundings),
       },
       clock: shop.clock,
+      realClock: shop.clock,
       settings: {
         liveMode: false,
         accountId: undefined,

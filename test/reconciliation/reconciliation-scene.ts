@@ -56,6 +56,7 @@ export class ReconciliationScene {
       stripe,
       effects,
       clock,
+      realClock: clock,
       settings: {
         webhookSecrets: [WEBHOOK_SECRET],
         toleranceSeconds: 300,

@@ -68,6 +68,7 @@ export function newInbox({ database, effects, clock, refundsOf = () => [], setti
     database,
     effects,
     clock,
+    realClock: clock,
     stripe: { refunds: { list } } as unknown as Pick<Stripe, 'refunds'>,
     settings: {
       webhookSecrets: [WEBHOOK_SECRET],

@@ -29,7 +29,15 @@ export class GatewayProcess {
     return `http://127.0.0.1:${this.port}`;
   }
 
+  /** Starts it and waits until it is ready. */
   async start(): Promise<void> {
+    await this.launch();
+    await until(async () => (await this.readiness())?.status === 'ready', `${this.url} is ready`, 60_000).catch((error) => {
+      throw new Error(`${(error as Error).message}\n${this.written}`);
+    });
+  }
+
+  async launch(): Promise<void> {
     const child = spawn(process.execPath, [path.resolve('dist/src', this.script)], {
       env: {
         PATH: process.env.PATH,
@@ -54,9 +62,6 @@ export class GatewayProcess {
         this.written += text;
       });
     }
-    await until(async () => (await this.readiness())?.status === 'ready', `${this.url} is ready`, 60_000).catch((error) => {
-      throw new Error(`${(error as Error).message}\n${this.written}`);
-    });
   }
 
   async readiness(): Promise<{ status: string; dependencies: Record<string, { ready: boolean; state?: string }> } | null> {

@@ -44,6 +44,8 @@ export interface StripeInboxDependencies {
   readonly stripe: Pick<Stripe, 'refunds'>;
   readonly effects: StripeEffects;
   readonly clock: Clock;
+  /** By which signatures are dated. */
+  readonly realClock: Clock;
   readonly settings: StripeInboxSettings;
   /** Told of what could not even be recorded; the job tries again. */
   readonly onError: (error: unknown, eventOrPaymentId: string) => void;
@@ -86,11 +88,11 @@ export class StripeInbox {
    * background. Ends in the database's error when it could not be stored: then Stripe must be told to send it again.
    */
   async receive(rawBody: Buffer, signature: string): Promise<Receipt> {
-    const { settings, clock } = this.dependencies;
+    const { settings, realClock } = this.dependencies;
     const event = verifyWebhook(rawBody, signature, {
       secrets: settings.webhookSecrets,
       toleranceSeconds: settings.toleranceSeconds,
-      now: clock.now(),
+      now: realClock.now(),
     });
     if (typeof event === 'string') return { outcome: 'REFUSED', refusal: event };
     const stored = await this.store(event);

@@ -1,0 +1,103 @@
+import type { Clock } from '../clock.js';
+import type { Database } from './database.js';
+
+export interface DatabaseClockSettings {
+  /** How often the database's clock is read, in milliseconds. */
+  readonly refreshIntervalMs: number;
+  /** By how much this process's real clock may differ from the database's, in milliseconds. */
+  readonly differenceMaximumMs: number;
+  /** Called when the real clock begins or ends to differ by more; `differenceMs` above 0: it is ahead. Must not throw. */
+  readonly onStepChange?: (inStep: boolean, differenceMs: number) => void;
+  /** This process's clocks; tests give others. */
+  readonly machine?: MachineClocks;
+}
+
+interface MachineClocks {
+  /** Milliseconds since 1970, as the operating system says. */
+  realMs(): number;
+  /** Milliseconds since any instant; never set. */
+  monotonicMs(): number;
+}
+
+const MACHINE: MachineClocks = { realMs: () => Date.now(), monotonicMs: () => performance.now() };
+const READ_CLOCK = 'select (extract(epoch from clock_timestamp()) * 1000)::float8 as "databaseMs"';
+/** A reading is right to half the time that it took: slower ones are not used while there is a better one. */
+const SLOWEST_READING_MS = 500;
+/** Readings differ by the time that they take. Smaller steps back than this only hold the time until it is reached again. */
+const LARGEST_HELD_STEP_MS = 5_000;
+
+/**
+ * Product time: the database's clock, read now and then and counted on by the machine's monotonic clock, so that asking costs
+ * nothing and a machine whose clock is wrong or set makes no difference. Never goes back by less than 5 seconds; a database whose
+ * clock is set back by more is followed.
+ */
+export class DatabaseClock implements Clock {
+  private databaseMs = 0;
+  private readAtMs = 0;
+  private lastMs = Number.NEGATIVE_INFINITY;
+  private wasInStep = true;
+  private readonly machine: MachineClocks;
+  private readonly timer: NodeJS.Timeout;
+
+  private constructor(
+    private readonly pool: Pick<Database['pool'], 'connect'>,
+    private readonly settings: DatabaseClockSettings,
+  ) {
+    this.machine = settings.machine ?? MACHINE;
+    // A reading that fails leaves the last one; readiness says that the database is away.
+    this.timer = setInterval(() => void this.refresh().catch(() => {}), settings.refreshIntervalMs);
+    this.timer.unref();
+  }
+
+  /** Reads the database's clock for the first time. @throws the driver's error. */
+  static async open(pool: Pick<Database['pool'], 'connect'>, settings: DatabaseClockSettings): Promise<DatabaseClock> {
+    const clock = new DatabaseClock(pool, settings);
+    try {
+      await clock.refresh();
+    } catch (error) {
+      clock.close();
+      throw error;
+    }
+    return clock;
+  }
+
+  now(): Date {
+    const nowMs = this.databaseMs + this.machine.monotonicMs() - this.readAtMs;
+    const stepBackMs = this.lastMs - nowMs;
+    if (stepBackMs <= 0 || stepBackMs > LARGEST_HELD_STEP_MS) this.lastMs = nowMs;
+    return new Date(this.lastMs);
+  }
+
+  /** How far this process's real clock is ahead of the database's, in milliseconds. */
+  differenceMs(): number {
+    return Math.round(this.machine.realMs() - this.now().getTime());
+  }
+
+  /** Whether the real clock is close enough to the database's to keep schedules and locks of jobs. */
+  isInStep(): boolean {
+    return Math.abs(this.differenceMs()) <= this.settings.differenceMaximumMs;
+  }
+
+  /** Reads the database's clock. @throws the driver's error. */
+  async refresh(): Promise<void> {
+    const client = await this.pool.connect();
+    try {
+      const beganMs = this.machine.monotonicMs();
+      const { rows } = await client.query<{ databaseMs: number }>(READ_CLOCK);
+      const tookMs = this.machine.monotonicMs() - beganMs;
+      if (tookMs <= SLOWEST_READING_MS || this.databaseMs === 0) {
+        this.databaseMs = (rows[0] as { databaseMs: number }).databaseMs;
+        this.readAtMs = beganMs + tookMs / 2;
+      }
+    } finally {
+      client.release();
+    }
+    const inStep = this.isInStep();
+    if (inStep !== this.wasInStep) this.settings.onStepChange?.(inStep, this.differenceMs());
+    this.wasInStep = inStep;
+  }
+
+  close(): void {
+    clearInterval(this.timer);
+  }
+}
