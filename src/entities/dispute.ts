@@ -12,6 +12,7 @@ export type DisputeFunds = (typeof DISPUTE_FUNDS)[number];
 @Entity({ tableName: 'disputes' })
 @Index({ name: 'disputes_by_order', properties: ['orderId'] })
 @Check({ name: 'disputes_amount', expression: 'amount > 0' })
+@Check({ name: 'disputes_moved', expression: 'withdrawn >= 0 and reinstated >= 0 and movements >= 0' })
 export class Dispute {
   @PrimaryKey({ type: 'uuid' })
   id!: string;
@@ -43,6 +44,18 @@ export class Dispute {
   /** What Stripe has done with the money. */
   @Enum({ type: 'text', items: () => [...DISPUTE_FUNDS] })
   funds!: DisputeFunds;
+
+  /** What Stripe took for it, by its balance transactions and without fees. */
+  @Property({ type: minorUnits(), default: '0' })
+  withdrawn!: number;
+
+  /** What Stripe returned of that. */
+  @Property({ type: minorUnits(), default: '0' })
+  reinstated!: number;
+
+  /** How many balance transactions say so; 0: the amounts follow from its status. */
+  @Property({ type: 'int', default: 0 })
+  movements!: number;
 
   /** The cardholder's reason, in Stripe's word for it. */
   @Property({ type: 'text' })

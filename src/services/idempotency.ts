@@ -21,6 +21,12 @@ const insertRecord: Statement = {
   text: `insert into idempotency_records (caller_id, key, operation, input_hash, result, created_at) values ($1, $2, $3, $4, $5, $6)`,
 };
 
+const completeRecord: Statement = {
+  name: 'idempotency-complete-record',
+  text: `update idempotency_records set result = result || $3::jsonb where caller_id = $1 and key = $2 and not result ?& $4::text[]
+    returning result`,
+};
+
 const sweepRecords: Statement = {
   name: 'idempotency-sweep-records',
   text: `delete from idempotency_records where (caller_id, key) in (
@@ -60,6 +66,24 @@ export async function keepAnswer(transaction: Queryable, intent: Intent, result:
     JSON.stringify(result),
     now,
   ]);
+}
+
+/**
+ * Adds to a kept answer what only the first response knows, such as the balance after a payout. The response that comes first
+ * decides, and all others have the same. Returns the whole answer.
+ */
+export async function completeAnswer<Addition extends object>(
+  database: Queryable,
+  intent: Intent,
+  addition: Addition,
+): Promise<Addition> {
+  const [done] = await database.query<{ result: Addition }>(completeRecord, [
+    intent.callerId,
+    intent.key,
+    JSON.stringify(addition),
+    Object.keys(addition),
+  ]);
+  return done?.result ?? (await answerAgain<Addition>(database, intent)) ?? addition;
 }
 
 /**

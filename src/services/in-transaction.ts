@@ -5,6 +5,8 @@ import { AfterCommit } from './after-commit.js';
 export interface Surroundings {
   readonly transaction?: Queryable;
   readonly afterCommit?: AfterCommit;
+  /** Takes what an operator must look at, for people: what was booked all the same, or never becomes money (REPORTED). */
+  readonly report?: (problem: string) => void;
 }
 
 /** Runs `work` in the caller's transaction, or in one of its own whose after-commit tasks it then runs. */

@@ -5,5 +5,8 @@ export class PaymentNotYetKnown extends Error {
   }
 }
 
-/** What an apply function did with one of Stripe's objects. NOT_OURS: it concerns nothing that was sold here. */
-export type Applied = 'APPLIED' | 'NOT_OURS';
+/**
+ * What an apply function did with one of Stripe's objects. NOT_OURS: it concerns nothing that was sold here. REPORTED: it does, and
+ * never becomes money; an operator must look at it.
+ */
+export type Applied = 'APPLIED' | 'NOT_OURS' | 'REPORTED';

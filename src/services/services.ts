@@ -188,6 +188,7 @@ function composeStripe(
     },
     onError: (error, eventOrPaymentId) =>
       logger.error({ reason: describeFailure(error), eventOrPaymentId }, 'an event of Stripe could not be processed'),
+    onReport: (problem, eventId) => logger.error({ problem, eventId }, 'Stripe has something that an operator must look at'),
   });
   const reconciliations = new ReconciliationStore(database, limits.pageMaximumCount);
   const settings = { overlapMs: limits.reconcileOverlapMs, lookBackMs: limits.reconcileLookBackMs };

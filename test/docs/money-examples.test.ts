@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
-import { decideDispute, stateOf } from '../../src/services/disputes/decide-dispute.js';
+import { type DisputeNews, mergeDispute, stateOf, takenBy } from '../../src/services/disputes/decide-dispute.js';
 import { decideTerms } from '../../src/services/purchases/decide-terms.js';
 import { decideGrantRefund, decideRefundable, type GrantFacts } from '../../src/services/refunds/decide-refund.js';
 
@@ -42,8 +42,8 @@ const [durationDays = 0, pricePerDay = 0, price = 0] = numbersOf(/(\d+) days at 
 
 function factsOf(paidWith: 'CARD' | 'BALANCE'): GrantFacts {
   const { availableUntil } = decideTerms(durationDays, BOUGHT_AT);
-  const grant = { status: 'ACTIVE' as const, paidWith, pricePerDay, durationDays, availableUntil };
-  return { grant, paid: price, spent: price, leftOnPayment: paidWith === 'CARD' ? price : 0, available: 0 };
+  const grant = { status: 'ACTIVE' as const, paidWith, durationDays, availableUntil };
+  return { grant, paid: price, spent: price, leftOnPayment: paidWith === 'CARD' ? price : 0, chargedBack: false, available: 0 };
 }
 
 describe('the worked examples of docs/money.md', () => {
@@ -116,15 +116,25 @@ describe('the worked examples of docs/money.md', () => {
 
   it('tell the four ends of a dispute as they are decided', () => {
     const sentences = page.split('## Disputes')[1]?.replaceAll(/\s+/g, ' ') ?? '';
-    const open = decideDispute(null, stateOf('needs_response'));
-    const end = (status: string) => decideDispute(open.state, stateOf(status));
-    expect(sentences).toContain('the grant is SUSPENDED and the payment clawed back');
-    expect(open).toMatchObject({ money: 'WITHDRAW', grant: 'SUSPEND' });
-    expect(sentences).toContain('Won: the money is restored, and the grant with it.');
-    expect(end('won')).toMatchObject({ money: 'REINSTATE', grant: 'RESTORE' });
-    expect(sentences).toContain('Lost: the grant is REVOKED.');
-    expect(end('lost')).toMatchObject({ money: 'NOTHING', grant: 'REVOKE' });
+    const news = (status: string, moved: number[]) =>
+      ({
+        status,
+        amount: price,
+        currency: 'usd',
+        balance_transactions: moved.map((amount) => ({ amount })),
+      }) as unknown as DisputeNews;
+    const open = stateOf(news('needs_response', [-price]));
+    const end = (status: string, moved: number[]) => {
+      const state = mergeDispute(open, news(status, moved));
+      return { outcome: state.outcome, taken: takenBy(state) };
+    };
+    expect(sentences).toContain('While a dispute is open the grant is SUSPENDED');
+    expect(open.outcome).toBe('OPEN');
+    expect(sentences).toContain('Won: Stripe returns the money, and the grant is restored.');
+    expect(end('won', [-price, price])).toEqual({ outcome: 'WON', taken: 0 });
+    expect(sentences).toContain('Lost, with nothing of the payment left: the grant is REVOKED.');
+    expect(end('lost', [-price])).toEqual({ outcome: 'LOST', taken: price });
     expect(sentences).toContain('An inquiry moves nothing.');
-    expect(decideDispute(null, stateOf('warning_needs_response'))).toMatchObject({ money: 'NOTHING', grant: 'NOTHING' });
+    expect(takenBy(stateOf(news('warning_needs_response', [])))).toBe(0);
   });
 });

@@ -1,5 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
-import { decideDispute, stateOf } from '../../src/services/disputes/decide-dispute.js';
+import {
+  type DisputeNews,
+  type DisputeState,
+  mergeDispute,
+  stateOf,
+  takenBy,
+} from '../../src/services/disputes/decide-dispute.js';
 import { decideSession } from '../../src/services/purchases/decide-session.js';
 import { DAY_MS, decideTerms } from '../../src/services/purchases/decide-terms.js';
 import {
@@ -46,7 +52,6 @@ describe('what a refund of a grant gives', () => {
     grant: {
       status: 'ACTIVE',
       paidWith: 'CARD',
-      pricePerDay: 100,
       durationDays: 10,
       availableUntil: elapsed(10 * DAY_MS),
       ...change,
@@ -54,6 +59,7 @@ describe('what a refund of a grant gives', () => {
     paid: 1000,
     spent: 1000,
     leftOnPayment: 1000,
+    chargedBack: false,
     available: 0,
     ...money,
   });
@@ -71,25 +77,33 @@ describe('what a refund of a grant gives', () => {
     ['a disputed grant waits', facts({ status: 'SUSPENDED' }), null, { refused: 'DISPUTED' }],
     ['a refunded grant is over', facts({ status: 'REFUNDED' }), null, { refused: 'GRANT_ENDED' }],
     ['so is one whose time ran out unnoticed', facts({ availableUntil: boughtAt }), null, { refused: 'GRANT_ENDED' }],
-    ['a free one has nothing to give', facts({ pricePerDay: 0 }), null, { refused: 'FREE' }],
+    ['a free one has nothing to give', facts({}, { paid: 0, spent: 0 }), null, { refused: 'FREE' }],
     ['one on its only day', facts({ durationDays: 1, availableUntil: elapsed(DAY_MS) }), null, { refused: 'NO_UNUSED_DAYS' }],
     [
-      'never more than was spent and not given back',
-      facts({}, { spent: 250 }),
+      'the share of what was spent and not yet returned, rounded down',
+      facts({}, { spent: 255 }),
       null,
-      { unusedDays: 9, amount: 250, destination: 'CARD' },
+      { unusedDays: 9, amount: 229, destination: 'CARD' },
     ],
+    ['what was returned in full gives nothing more', facts({}, { spent: 0 }), null, { refused: 'ALREADY_REFUNDED' }],
+    [
+      'a share that rounds to nothing is not called refunded',
+      facts({}, { paid: 1, spent: 1, leftOnPayment: 1 }),
+      null,
+      { refused: 'SHARE_ROUNDS_TO_ZERO' },
+    ],
+    [
+      'a payment that was charged back in part gives the rest to the balance',
+      facts({}, { spent: 999, leftOnPayment: 999, chargedBack: true }),
+      null,
+      { unusedDays: 9, amount: 899, destination: 'BALANCE' },
+    ],
+    ['and not to the card', facts({}, { leftOnPayment: 999, chargedBack: true }), 'CARD', { refused: 'DISPUTED' }],
     [
       'after a coupon the same share of the less that was paid, rounded down',
       facts({}, { paid: 505, spent: 505, leftOnPayment: 505 }),
       null,
       { unusedDays: 9, amount: 454, destination: 'CARD' },
-    ],
-    [
-      'after a tax on top no more than the price of the days',
-      facts({}, { paid: 1200, spent: 1200, leftOnPayment: 1200 }),
-      null,
-      { unusedDays: 9, amount: 900, destination: 'CARD' },
     ],
     ['nothing where a coupon made it free', facts({}, { paid: 0, spent: 0, leftOnPayment: 0 }), null, { refused: 'FREE' }],
     [
@@ -98,7 +112,8 @@ describe('what a refund of a grant gives', () => {
       null,
       { unusedDays: 9, amount: 900, destination: 'BALANCE' },
     ],
-    ['the card is refused then', facts({}, { leftOnPayment: 899 }), 'CARD', { refused: 'ALREADY_REFUNDED' }],
+    ['the card is refused then', facts({}, { leftOnPayment: 899 }), 'CARD', { refused: 'CARD_HAS_LESS_LEFT' }],
+    ['as refunded when nothing is left', facts({}, { leftOnPayment: 0 }), 'CARD', { refused: 'ALREADY_REFUNDED' }],
     [
       'to the balance when it is below zero',
       facts({}, { available: -1 }),
@@ -109,11 +124,11 @@ describe('what a refund of a grant gives', () => {
     [
       'the largest price stays exact',
       facts(
-        { pricePerDay: 2_400_000_000_000, durationDays: 3660, availableUntil: elapsed(3660 * DAY_MS) },
+        { durationDays: 3660, availableUntil: elapsed(3660 * DAY_MS) },
         { paid: 2 ** 53 - 1, spent: 2 ** 53 - 1, leftOnPayment: 2 ** 53 - 1 },
       ),
       null,
-      { unusedDays: 3659, amount: 8_781_600_000_000_000, destination: 'CARD' },
+      { unusedDays: 3659, amount: 9_004_738_271_338_056, destination: 'CARD' },
     ],
   ] as const)('%s', (_words, given, wanted, expected) => {
     expect(decideGrantRefund(given, wanted, boughtAt)).toEqual(expected);
@@ -150,8 +165,8 @@ describe('what a checkout session means', () => {
 
 describe('what news of a refund mean', () => {
   test.each([
-    ['PENDING', 'pending', 'NOTHING'],
-    ['PENDING', 'requires_action', 'NOTHING'],
+    ['PENDING', 'pending', 'NAME'],
+    ['PENDING', 'requires_action', 'NAME'],
     ['PENDING', 'succeeded', 'SUCCEED'],
     ['PENDING', 'failed', 'FAIL'],
     ['PENDING', 'canceled', 'FAIL'],
@@ -161,39 +176,93 @@ describe('what news of a refund mean', () => {
     ['FAILED', 'succeeded', 'NOTHING'],
     ['FAILED', 'failed', 'NOTHING'],
   ] as const)('ours %s, theirs %s: %s', (ours, theirs, expected) => {
-    expect(decideStripeRefund(ours, theirs)).toBe(expected);
+    expect(decideStripeRefund({ status: ours, stripeRefundId: 're_1' }, theirs)).toBe(expected);
+  });
+
+  test.each([
+    ['succeeded', 'SUCCEED_AFTER_ALL'],
+    ['pending', 'NOTHING'],
+    ['failed', 'NAME'],
+  ] as const)('abandoned here before Stripe was known to have it, theirs %s: %s', (theirs, expected) => {
+    expect(decideStripeRefund({ status: 'FAILED', stripeRefundId: null }, theirs)).toBe(expected);
   });
 });
 
 describe('what news of a dispute mean', () => {
-  const stateAfter = (...statuses: string[]) => {
-    let state: ReturnType<typeof stateOf> | null = null;
-    const money: string[] = [];
-    for (const status of statuses) {
-      const consequence = decideDispute(state, stateOf(status));
-      state = consequence.state;
-      if (consequence.money !== 'NOTHING') money.push(consequence.money);
-    }
-    return { ...state, money };
+  const news = (status: string, moved: number[] = [], amount = 1000) =>
+    ({
+      status,
+      amount,
+      currency: 'usd',
+      balance_transactions: moved.map((part) => ({ amount: part, currency: 'usd' })),
+    }) as unknown as DisputeNews;
+  const stateAfter = (...all: DisputeNews[]) => {
+    const [first, ...rest] = all as [DisputeNews, ...DisputeNews[]];
+    const state = rest.reduce<DisputeState>(mergeDispute, stateOf(first));
+    return { outcome: state.outcome, funds: state.funds, taken: takenBy(state) };
   };
-  test('every order of arrival of a lost dispute ends with the money taken once', () => {
-    for (const order of permutations(['needs_response', 'under_review', 'lost'])) {
-      expect(stateAfter(...order)).toEqual({ outcome: 'LOST', funds: 'WITHDRAWN', money: ['WITHDRAW'] });
-    }
-  });
-  test('every order of arrival of a won dispute ends with the money where it was', () => {
-    for (const order of permutations(['needs_response', 'under_review', 'won'])) {
-      const { outcome, funds, money } = stateAfter(...order);
-      expect({ outcome, funds }).toEqual({ outcome: 'WON', funds: 'REINSTATED' });
-      expect([[], ['WITHDRAW', 'REINSTATE']]).toContainEqual(money);
-    }
-  });
-  test('an inquiry that closes moves no money', () => {
-    expect(stateAfter('warning_needs_response', 'warning_under_review', 'warning_closed')).toEqual({
-      outcome: 'WON',
-      funds: 'UNTOUCHED',
-      money: [],
-    });
+  const expectInAnyOrder = (all: DisputeNews[], end: object) => {
+    for (const order of permutations(all)) expect(stateAfter(...order, ...order)).toEqual(end);
+  };
+  const [lost, won] = [
+    { outcome: 'LOST', funds: 'WITHDRAWN', taken: 1000 },
+    { outcome: 'WON', funds: 'REINSTATED', taken: 0 },
+  ];
+  test.each<[string, DisputeNews[], object]>([
+    [
+      'a lost dispute without balance transactions has taken its amount',
+      ['needs_response', 'under_review', 'lost'].map((s) => news(s)),
+      lost,
+    ],
+    [
+      'a won dispute without balance transactions has taken nothing',
+      ['needs_response', 'under_review', 'won'].map((s) => news(s)),
+      won,
+    ],
+    [
+      'an inquiry that closes has taken nothing',
+      ['warning_needs_response', 'warning_under_review', 'warning_closed'].map((s) => news(s)),
+      { outcome: 'WON', funds: 'UNTOUCHED', taken: 0 },
+    ],
+    [
+      'a dispute that is lost and later won has taken nothing',
+      [news('needs_response', [-1000]), news('lost', [-1000]), news('won', [-1000, 1000])],
+      won,
+    ],
+    [
+      'a dispute that is won and lost again has taken its amount',
+      [news('won', [-1000, 1000]), news('lost', [-1000, 1000, -1000]), news('needs_response', [-1000])],
+      lost,
+    ],
+    [
+      'a dispute that Stripe returned in part has taken the rest, whatever its status',
+      [news('needs_response', [-1000]), news('won', [-1000, 400])],
+      { outcome: 'WON', funds: 'WITHDRAWN', taken: 600 },
+    ],
+    [
+      'a dispute that grew after the withdrawal has taken all of it',
+      [news('needs_response', [-400], 400), news('needs_response', [-400, -600], 1000)],
+      { outcome: 'OPEN', funds: 'WITHDRAWN', taken: 1000 },
+    ],
+    [
+      'an inquiry that becomes a chargeback has taken what was withdrawn, not what it is about',
+      [news('warning_needs_response', [], 400), news('needs_response', [-300], 400)],
+      { outcome: 'OPEN', funds: 'WITHDRAWN', taken: 300 },
+    ],
+    [
+      'a dispute that is lost although Stripe returned the money has taken nothing',
+      [news('needs_response', [-1000]), news('lost', [-1000, 1000])],
+      { outcome: 'LOST', funds: 'REINSTATED', taken: 0 },
+    ],
+  ])('%s, in any order of the news', (_words, all, end) => expectInAnyOrder(all, end));
+
+  test("money in the account's own currency counts at the rate that Stripe changed it for", () => {
+    const parts = [
+      { amount: -920, currency: 'eur', exchange_rate: 0.92 },
+      { amount: 450, currency: 'eur', exchange_rate: 0.9 },
+    ];
+    const dispute = { ...news('won'), balance_transactions: parts } as unknown as DisputeNews;
+    expect(takenBy(stateOf(dispute))).toBe(500);
   });
 });
 

@@ -125,7 +125,11 @@ describe('what Stripe is not expected to say', () => {
     const paymentIntent = order.stripePaymentIntentId as string;
     const { id } = shop.sandbox.control.openDispute({ paymentIntent, reason: 'fraudulent' });
     const dispute = { ...(await shop.stripe.disputes.retrieve(id)), currency: 'jpy', amount: 150_000 };
-    await expect(shop.desk.disputes.applyDispute(dispute)).rejects.toThrow(/jpy/);
+    const problems: string[] = [];
+    const report = (problem: string) => problems.push(problem);
+    expect(await shop.desk.disputes.applyDispute(dispute, { report })).toBe('REPORTED');
+    expect(problems).toEqual([expect.stringMatching(/JPY.*USD/)]);
+    expect(await shop.db.rows('select 1 from disputes')).toEqual([]);
     expect(await shop.balance(viewer)).toMatchObject({ posted: 6_000, held: 0 });
   });
 

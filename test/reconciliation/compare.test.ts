@@ -3,7 +3,7 @@ import type Stripe from 'stripe';
 import { compareDispute } from '../../src/services/reconciliation/compare-dispute.js';
 import { compareMovement, movementOf } from '../../src/services/reconciliation/compare-movement.js';
 import { comparePrice } from '../../src/services/reconciliation/compare-price.js';
-import { compareRefund } from '../../src/services/reconciliation/compare-refund.js';
+import { compareRefund, ourRefundOf } from '../../src/services/reconciliation/compare-refund.js';
 import { compareSession } from '../../src/services/reconciliation/compare-session.js';
 import { createdIn, decideWindows } from '../../src/services/reconciliation/decide-windows.js';
 import { examine } from '../../src/services/reconciliation/examine.js';
@@ -72,19 +72,22 @@ describe('A checkout session beside its order', () => {
   });
 });
 
-const payment = { paymentIntentId: 'pi_1', orderId: 'order-1', userId: 'user-1' };
+const payment = { paymentIntentId: 'pi_1', orderId: 'order-1', userId: 'user-1', currency: 'USD' };
 const refund: RefundRecord = {
   id: 'refund-1',
   userId: 'user-1',
   orderId: 'order-1',
   amount: 500,
   currency: 'USD',
+  origin: 'REQUEST',
+  destination: 'CARD',
   status: 'PENDING',
   stripeRefundId: 're_1',
   createdAt: new Date(0),
 };
 
 describe("Stripe's refund beside ours", () => {
+  const theirs = { id: 're_1', amount: 500, currency: 'usd', status: 'succeeded', metadata: {}, payment_intent: 'pi_1' };
   test.each<[stripe: string, ours: Partial<RefundRecord> | null, repairable: boolean | null]>([
     ['succeeded', null, true],
     ['pending', null, true],
@@ -99,37 +102,79 @@ describe("Stripe's refund beside ours", () => {
     ['succeeded', { status: 'FAILED' }, false],
     ['pending', { status: 'SUCCEEDED' }, false],
     ['pending', { amount: 400 }, false],
-    ['pending', { currency: 'EUR' }, false],
+    ['succeeded', { status: 'FAILED', stripeRefundId: null }, true],
+    ['pending', { status: 'FAILED', stripeRefundId: null }, false],
   ])('%s there, %j here: repairable %j', (status, ours, repairable) => {
-    const theirs = { id: 're_1', amount: 500, currency: 'usd', status };
-    const difference = compareRefund(theirs, ours && { ...refund, ...ours }, payment);
+    const difference = compareRefund({ ...theirs, status }, ours && { ...refund, ...ours }, payment);
     expect(difference?.repairable ?? null).toBe(repairable);
   });
 
+  test('in another currency than its order is listed as that, not as missing here', () => {
+    const difference = compareRefund({ ...theirs, currency: 'eur' }, null, payment);
+    expect(difference).toMatchObject({ kind: 'REFUND_DIFFERS', repairable: false });
+    expect(difference?.detail).toContain('its order is in USD');
+    expect(difference?.detail).not.toContain('here there is none');
+  });
+
+  test('that carries the metadata of a refund which it is not is listed, though it is booked', () => {
+    const other = '0190a1b2-0000-7000-8000-000000000001';
+    const made: RefundRecord = { ...refund, origin: 'STRIPE', status: 'SUCCEEDED' };
+    const named = { ...theirs, metadata: { refund_id: other } };
+    expect(compareRefund(named, made, payment)).toMatchObject({ detail: expect.stringContaining(other), repairable: false });
+    expect(compareRefund(theirs, made, payment)).toBeNull();
+  });
+
+  test('is the one that it names only with our payment and amount, while no id is recorded', () => {
+    const id = '0190a1b2-0000-7000-8000-000000000002';
+    const asked: RefundRecord = { ...refund, id, stripeRefundId: null };
+    const named = { ...theirs, metadata: { refund_id: id } };
+    expect(ourRefundOf(named, [asked], payment)).toBe(asked);
+    expect(ourRefundOf({ ...named, amount: 499 }, [asked], payment)).toBeNull();
+    expect(ourRefundOf({ ...named, payment_intent: 'pi_2' }, [asked], payment)).toBeNull();
+    expect(ourRefundOf(named, [{ ...asked, stripeRefundId: 're_2' }], payment)).toBeNull();
+  });
+
   test('of a payment that is not ours is none of our business', () => {
-    expect(compareRefund({ id: 're_1', amount: 500, currency: 'usd', status: 'succeeded' }, null, null)).toBeNull();
+    expect(compareRefund(theirs, null, null)).toBeNull();
   });
 });
 
 describe("Stripe's dispute beside ours", () => {
-  const dispute: DisputeRecord = { stripeDisputeId: 'du_1', amount: 1_000, currency: 'USD', outcome: 'OPEN', funds: 'WITHDRAWN' };
+  const dispute: DisputeRecord = {
+    id: 'dispute-1',
+    stripeDisputeId: 'du_1',
+    orderId: 'order-1',
+    userId: 'user-1',
+    amount: 1_000,
+    currency: 'USD',
+    outcome: 'OPEN',
+    funds: 'WITHDRAWN',
+    withdrawn: 1_000,
+    reinstated: 0,
+    movements: 0,
+    createdAt: new Date(0),
+  };
+  const untouched = { funds: 'UNTOUCHED', withdrawn: 0 } as const;
+  const reinstated = { outcome: 'WON', funds: 'REINSTATED', reinstated: 1_000 } as const;
   test.each<[stripe: Stripe.Dispute['status'], ours: Partial<DisputeRecord> | null, repairable: boolean | null]>([
     ['needs_response', null, true],
     ['needs_response', {}, null],
     ['warning_needs_response', {}, null],
-    ['warning_needs_response', { funds: 'UNTOUCHED' }, null],
-    ['needs_response', { funds: 'UNTOUCHED' }, true],
-    ['under_review', { funds: 'UNTOUCHED' }, true],
-    ['warning_closed', { outcome: 'WON', funds: 'UNTOUCHED' }, null],
+    ['warning_needs_response', untouched, null],
+    ['needs_response', untouched, true],
+    ['under_review', untouched, true],
+    ['warning_closed', { ...untouched, outcome: 'WON' }, null],
     ['under_review', {}, null],
     ['won', {}, true],
     ['lost', {}, true],
-    ['warning_closed', { outcome: 'WON' }, null],
-    ['won', { outcome: 'WON' }, null],
-    ['lost', { outcome: 'WON' }, false],
-    ['lost', { outcome: 'LOST', amount: 1 }, false],
+    ['warning_closed', reinstated, null],
+    ['won', reinstated, null],
+    ['lost', reinstated, false],
+    ['won', { outcome: 'LOST' }, true],
+    ['lost', { outcome: 'LOST', amount: 1, withdrawn: 1 }, true],
+    ['lost', { outcome: 'LOST', amount: 1_001, withdrawn: 1_001 }, false],
   ])('%s there, %j here: repairable %j', (status, ours, repairable) => {
-    const theirs = { id: 'du_1', amount: 1_000, currency: 'usd', status };
+    const theirs = { id: 'du_1', amount: 1_000, currency: 'usd', status, balance_transactions: [] };
     expect(compareDispute(theirs, ours && { ...dispute, ...ours }, payment)?.repairable ?? null).toBe(repairable);
   });
 });

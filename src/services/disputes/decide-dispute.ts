@@ -1,54 +1,101 @@
+import type Stripe from 'stripe';
 import type { DisputeFunds, DisputeOutcome } from '../../entities/dispute.js';
 
+/** What is known of a dispute. Amounts in minor units, as Stripe states them. */
 export interface DisputeState {
   readonly outcome: DisputeOutcome;
   readonly funds: DisputeFunds;
+  /** What it is about. */
+  readonly amount: number;
+  /** What Stripe took for it, and what it returned of that, without fees. */
+  readonly withdrawn: number;
+  readonly reinstated: number;
+  /** How many balance transactions of Stripe say so; 0: what its status means. */
+  readonly movements: number;
+}
+
+/** A dispute as Stripe has it, as far as it decides. */
+export type DisputeNews = Pick<Stripe.Dispute, 'amount' | 'currency' | 'status'> & {
+  readonly balance_transactions?: readonly Pick<Stripe.BalanceTransaction, 'amount' | 'currency' | 'exchange_rate'>[] | null;
+};
+
+/** What Stripe holds of the payment because of the dispute. */
+export const takenBy = ({ withdrawn, reinstated }: Pick<DisputeState, 'withdrawn' | 'reinstated'>): number =>
+  Math.max(0, withdrawn - reinstated);
+
+/**
+ * A dispute by one of Stripe's messages alone. Its money is what its balance transactions say, whatever the status; while there are none, what
+ * the status means: an inquiry (warning_…) takes nothing, any other dispute has taken the amount, and one that was won has returned it.
+ * Sources: Stripe's guide "How disputes work" and https://docs.stripe.com/api/disputes/object
+ */
+export function stateOf(news: DisputeNews): DisputeState {
+  const moved = movementsOf(news);
+  const outcome = outcomeOf(news.status);
+  if (moved) return { outcome, amount: news.amount, funds: fundsOf(moved), ...moved };
+  return { outcome, amount: news.amount, ...impliedBy(outcome, isInquiry(news.status), news.amount), movements: 0 };
 }
 
 /**
- * Where a dispute stands by Stripe's status. An inquiry (warning_…) moves no money; any other dispute has taken it, and one
- * that was won has given it back. Source: Stripe's guide "How disputes work".
+ * What is known of a dispute after one more message about it, whichever came first. Balance transactions only become more, so the longer list
+ * is the newer one. At the same length a decision stands against what was said before it, and a win against a loss: an
+ * arbitration may still turn a loss round.
  */
-export function stateOf(stripeStatus: string): DisputeState {
-  if (stripeStatus === 'won') return { outcome: 'WON', funds: 'REINSTATED' };
-  if (stripeStatus === 'lost') return { outcome: 'LOST', funds: 'WITHDRAWN' };
-  if (stripeStatus === 'warning_closed' || stripeStatus === 'prevented') return { outcome: 'WON', funds: 'UNTOUCHED' };
-  if (stripeStatus.startsWith('warning_')) return { outcome: 'OPEN', funds: 'UNTOUCHED' };
-  return { outcome: 'OPEN', funds: 'WITHDRAWN' };
+export function mergeDispute(known: DisputeState, newsOf: DisputeNews): DisputeState {
+  const news = stateOf(newsOf);
+  if (news.movements > 0 && news.movements < known.movements) return known;
+  const longer = news.movements > known.movements && (known.movements > 0 || known.funds === 'UNTOUCHED');
+  const further = longer ? 1 : rankOf(news) - rankOf(known);
+  const outcome = further > 0 ? news.outcome : known.outcome;
+  const amount = further > 0 ? news.amount : further === 0 ? Math.max(known.amount, news.amount) : known.amount;
+  if (news.movements > 0) return { ...news, outcome, amount };
+  if (known.movements > 0) return { ...known, outcome, amount };
+  const inquiry = known.funds === 'UNTOUCHED' && news.funds === 'UNTOUCHED';
+  return { outcome, amount, ...impliedBy(outcome, inquiry, amount), movements: 0 };
 }
 
-export type GrantConsequence = 'SUSPEND' | 'RESTORE' | 'REVOKE' | 'NOTHING';
+type Moved = Pick<DisputeState, 'withdrawn' | 'reinstated' | 'movements'>;
 
-export interface DisputeConsequence {
-  readonly state: DisputeState;
-  readonly money: 'WITHDRAW' | 'REINSTATE' | 'NOTHING';
-  readonly grant: GrantConsequence;
-}
-
-/** A dispute that was decided stays so, whatever older news come late. */
-export function decideDispute(known: DisputeState | null, news: DisputeState): DisputeConsequence {
-  const before: DisputeState = known ?? { outcome: 'OPEN', funds: 'UNTOUCHED' };
-  if (before.outcome !== 'OPEN') return { state: before, money: 'NOTHING', grant: 'NOTHING' };
-  if (news.outcome === 'LOST')
-    return { state: news, money: before.funds === 'WITHDRAWN' ? 'NOTHING' : 'WITHDRAW', grant: 'REVOKE' };
-  if (news.outcome === 'WON') {
-    const wasWithdrawn = before.funds === 'WITHDRAWN';
-    return { state: news, money: wasWithdrawn ? 'REINSTATE' : 'NOTHING', grant: wasWithdrawn ? 'RESTORE' : 'NOTHING' };
+/** Null when Stripe names no balance transaction. */
+function movementsOf({ balance_transactions, currency }: DisputeNews): Moved | null {
+  const parts = balance_transactions ?? [];
+  if (parts.length === 0) return null;
+  let [withdrawn, reinstated] = [0, 0];
+  for (const part of parts) {
+    const amount = inCurrencyOf(currency, part);
+    if (amount < 0) withdrawn -= amount;
+    else reinstated += amount;
   }
-  // Once the money is gone, a late word of the inquiry before it brings nothing back.
-  if (before.funds === 'WITHDRAWN' || news.funds === 'UNTOUCHED') return { state: before, money: 'NOTHING', grant: 'NOTHING' };
-  return { state: news, money: 'WITHDRAW', grant: 'SUSPEND' };
+  return { withdrawn, reinstated, movements: parts.length };
 }
 
-/**
- * The amount in dispute, in minor units. It may change from an inquiry to the chargeback; what was taken is what counts from
- * then on. Until then the largest that was heard of, in whichever order the news come.
- */
-export function decideDisputedAmount(
-  known: Pick<DisputeState, 'funds'> & { readonly amount: number },
-  money: DisputeConsequence['money'],
-  news: number,
-): number {
-  if (money === 'WITHDRAW') return news;
-  return known.funds === 'UNTOUCHED' ? Math.max(known.amount, news) : known.amount;
+/** Stripe's balance may be in another currency than the payment: then the amount is that of the payment's currency, rounded. */
+function inCurrencyOf(currency: string, part: Pick<Stripe.BalanceTransaction, 'amount' | 'currency' | 'exchange_rate'>): number {
+  const converted = part.currency !== undefined && part.currency !== currency && part.exchange_rate;
+  return converted ? Math.round(part.amount / (part.exchange_rate as number)) : part.amount;
+}
+
+function fundsOf(moved: Moved): DisputeFunds {
+  return takenBy(moved) > 0 ? 'WITHDRAWN' : 'REINSTATED';
+}
+
+function impliedBy(
+  outcome: DisputeOutcome,
+  inquiry: boolean,
+  amount: number,
+): Pick<DisputeState, 'funds' | 'withdrawn' | 'reinstated'> {
+  if (inquiry) return { funds: 'UNTOUCHED', withdrawn: 0, reinstated: 0 };
+  if (outcome === 'WON') return { funds: 'REINSTATED', withdrawn: amount, reinstated: amount };
+  return { funds: 'WITHDRAWN', withdrawn: amount, reinstated: 0 };
+}
+
+function outcomeOf(status: string): DisputeOutcome {
+  if (status === 'lost') return 'LOST';
+  return status === 'won' || status === 'warning_closed' || status === 'prevented' ? 'WON' : 'OPEN';
+}
+
+const isInquiry = (status: string): boolean => status.startsWith('warning_') || status === 'prevented';
+
+function rankOf({ outcome, funds }: Pick<DisputeState, 'outcome' | 'funds'>): number {
+  if (outcome === 'OPEN') return funds === 'UNTOUCHED' ? 0 : 1;
+  return outcome === 'LOST' ? 2 : 3;
 }

@@ -16,6 +16,7 @@ import { inTransaction } from '../in-transaction.js';
 import { checkReason } from '../reason.js';
 import { isUuid } from '../uuid.js';
 import { findTransaction } from './find-transaction.js';
+import { balanceFromAnswer } from './kept-balance.js';
 import { type Announcer, Wallet } from './wallet.js';
 
 export interface AdjustBalanceInput {
@@ -90,7 +91,7 @@ export class Adjustments {
         }),
       );
       const transaction = await findTransaction(this.database, answer.transactionId);
-      return { ...(transaction ? { transaction } : {}), balance: answer.balance, errors: [] };
+      return { ...(transaction ? { transaction } : {}), balance: balanceFromAnswer(answer.balance), errors: [] };
     });
   }
 }

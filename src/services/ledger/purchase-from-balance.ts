@@ -5,7 +5,7 @@ import type { NewGrant } from './new-grant.js';
 
 /**
  * A whole purchase in one statement, one round trip: it happens only if the version is still the one on sale, the key is
- * unused and the balance covers the price; else no row comes back and nothing has changed. Two with the same key at once:
+ * unused and the balance covers the price (a free plan needs no cover); else no row comes back and nothing has changed. Two with the same key at once:
  * the second breaks the key's primary key, and with it the whole statement.
  */
 const purchaseFromBalance: Statement = {
@@ -19,7 +19,7 @@ const purchaseFromBalance: Statement = {
         posted = balances.posted - offer.price, version = balances.version + 1, event_sequence = balances.event_sequence + 1,
         updated_at = greatest(balances.updated_at, $2::timestamptz)
       from offer
-      where balances.user_id = $1 and balances.currency = offer.currency and balances.posted - balances.held >= offer.price
+      where balances.user_id = $1 and balances.currency = offer.currency and (balances.posted - balances.held >= offer.price or offer.price = 0)
         and not exists (select from idempotency_records where caller_id = $1 and key = $11)
       returning balances.*, offer.price
     ),

@@ -43,11 +43,11 @@ const movement = (id: string, amount: string, first: number) => `
     from changed
   )`;
 
-/** $1 viewer, $2 now, $3 amount, $4 change of held, $5 transaction, $6.. the movement. */
+/** $1 viewer, $2 now, $3 amount, $4 change of held, $5 transaction, $6..$14 the movement, $15 the grant that changes with it, if any. */
 export const postMovement: Statement = {
   name: 'ledger-post-movement',
   text: `with ${changeBalance('$3::bigint', '$4::bigint')}, ${movement('$5', '$3::bigint', 6)},
-    ${liveEvent('$5', '$9')} ${RESULT}`,
+    ${liveEvent('$5', '$15')} ${RESULT}`,
 };
 
 /** $1 viewer, $2 now, $3 price, $4 spending, $5 grant, $6 version, $7 paid with, $8 price per day, $9 days, $10 from, $11 until, $12 order. */

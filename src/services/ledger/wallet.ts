@@ -19,6 +19,8 @@ export interface Movement {
   readonly stripePaymentIntentId?: string | null;
   readonly reason?: string | null;
   readonly actorId?: string | null;
+  /** Whether the grant it names changes with it: followers of the viewer's grants hear of that, and of nothing else. */
+  readonly changesGrant?: boolean;
 }
 
 /** Whom to tell that a viewer has live events up to a number, after the commit. */
@@ -91,7 +93,8 @@ export class Wallet {
   /** Posts one movement; gives back the transaction's id. The database refuses what would overdraw the balance. */
   async post(movement: Movement): Promise<string> {
     const id = newId();
-    const values = [this.state.userId, this.now, movement.amount, 0, id, ...movementValues(movement)];
+    const changedGrantId = movement.changesGrant ? (movement.grantId ?? null) : null;
+    const values = [this.state.userId, this.now, movement.amount, 0, id, ...movementValues(movement), changedGrantId];
     await this.take(statements.postMovement, values, movement.kind);
     return id;
   }

@@ -90,7 +90,7 @@ export class BuyFromBalance {
     const [balance] = await this.database.query<{ currency: string; posted: number; held: number }>(readBalance, [userId]);
     if (balance && balance.currency !== offer.currency) throw currencyMismatch(balance.currency, ['input', 'subscriptionId']);
     const available = balance ? balance.posted - balance.held : 0;
-    if (available < offer.price) throw insufficientFunds(offer.price - available, offer.currency);
+    if (offer.price > 0 && available < offer.price) throw insufficientFunds(offer.price - available, offer.currency);
     if (!balance) await this.database.query(createBalance, [userId, offer.currency, this.clock.now()]);
   }
 

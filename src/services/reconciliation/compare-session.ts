@@ -14,6 +14,9 @@ export function compareSession(session: Session, order: OrderRecord | null): Dif
   const paid = isPaid({ status: session.status, paymentStatus: session.payment_status });
   if (!order) return paid ? paidForLostOrder(session) : null;
   const about = { stripeId: session.id, orderId: order.id, userId: order.userId };
+  if (order.stripeSessionId !== null && order.stripeSessionId !== session.id) {
+    return paid ? { ...about, ...paidForAnotherSession(session, order) } : null;
+  }
   if (paid && order.status !== 'PAID') {
     const detail = `Stripe took ${money(session.amount_total, session.currency)}; the order is ${order.status}.`;
     return { ...about, kind: 'PAID_WITHOUT_GRANT', detail, repairable: true };
@@ -33,6 +36,13 @@ function paidForLostOrder({ id, metadata, amount_total, currency }: Session): Di
   if (!named) return null;
   const detail = `Stripe took ${money(amount_total, currency)} for order ${named}, which is not here.`;
   return { kind: 'PAID_WITHOUT_GRANT', stripeId: id, orderId: null, userId: null, detail, repairable: false };
+}
+
+/** The order is here, with another session: either that one is to be paid still, or the order was paid twice. */
+function paidForAnotherSession({ amount_total, currency }: Session, order: OrderRecord) {
+  const took = `Stripe took ${money(amount_total, currency)} by another session than the order's, ${order.stripeSessionId}`;
+  const detail = `${took}; the order is ${order.status}.`;
+  return { kind: 'PAID_WITHOUT_GRANT' as const, detail, repairable: order.status !== 'PAID' };
 }
 
 function compareAmounts(
@@ -55,7 +65,9 @@ export function sessionUnknownToStripe(order: OrderRecord): Difference {
     stripeId: order.stripeSessionId,
     orderId: order.id,
     userId: order.userId,
-    detail: `The order is PAID with ${money(order.capturedAmount, order.currency)}; Stripe does not know its session.`,
+    detail: `The order is PAID with ${money(order.capturedAmount, order.currency)}; ${
+      order.stripeSessionId ? 'Stripe does not know its session' : 'no session of it is recorded here'
+    }.`,
     repairable: false,
   };
 }

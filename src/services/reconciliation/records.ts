@@ -1,7 +1,7 @@
-import type { DisputeFunds, DisputeOutcome } from '../../entities/dispute.js';
 import type { OrderKind, OrderStatus } from '../../entities/order.js';
-import type { RefundStatus } from '../../entities/refund.js';
+import type { RefundDestination, RefundOrigin, RefundStatus } from '../../entities/refund.js';
 import type { Queryable, Statement } from '../../stores/database.js';
+import type { DisputeState } from '../disputes/decide-dispute.js';
 
 /** An order with what came of it. */
 export interface OrderRecord {
@@ -24,6 +24,7 @@ export interface PaymentRecord {
   readonly paymentIntentId: string;
   readonly orderId: string;
   readonly userId: string;
+  readonly currency: string;
 }
 
 export interface RefundRecord {
@@ -32,17 +33,20 @@ export interface RefundRecord {
   readonly orderId: string | null;
   readonly amount: number;
   readonly currency: string;
+  readonly origin: RefundOrigin;
+  readonly destination: RefundDestination;
   readonly status: RefundStatus;
   readonly stripeRefundId: string | null;
   readonly createdAt: Date;
 }
 
-export interface DisputeRecord {
+export interface DisputeRecord extends DisputeState {
+  readonly id: string;
   readonly stripeDisputeId: string;
-  readonly amount: number;
+  readonly orderId: string;
+  readonly userId: string;
   readonly currency: string;
-  readonly outcome: DisputeOutcome;
-  readonly funds: DisputeFunds;
+  readonly createdAt: Date;
 }
 
 /** What the ledger has moved between a viewer and Stripe for one payment, refund or dispute. */
@@ -77,7 +81,7 @@ const orderColumns = `o.id, o.user_id as "userId", o.kind, o.status, o.currency,
 const ordersOfSessions: Statement = {
   name: 'reconcile-orders-of-sessions',
   text: `select ${orderColumns} from orders o left join grants g on g.order_id = o.id
-    where o.stripe_session_id = any($1) or (o.stripe_session_id is null and o.id = any($2::uuid[]))`,
+    where o.stripe_session_id = any($1) or o.id = any($2::uuid[])`,
 };
 const paidOrders: Statement = {
   name: 'reconcile-paid-orders',
@@ -87,10 +91,10 @@ const paidOrders: Statement = {
 };
 const payments: Statement = {
   name: 'reconcile-payments',
-  text: `select stripe_payment_intent_id as "paymentIntentId", id as "orderId", user_id as "userId" from orders
+  text: `select stripe_payment_intent_id as "paymentIntentId", id as "orderId", user_id as "userId", currency from orders
     where stripe_payment_intent_id = any($1) and status = 'PAID'`,
 };
-const refundColumns = `id, user_id as "userId", order_id as "orderId", amount, currency, status,
+const refundColumns = `id, user_id as "userId", order_id as "orderId", amount, currency, origin, destination, status,
   stripe_refund_id as "stripeRefundId", created_at as "createdAt"`;
 const refunds: Statement = {
   name: 'reconcile-refunds',
@@ -103,9 +107,16 @@ const cardRefundsDone: Statement = {
       and (created_at, id) > ($3, $4::uuid)
     order by created_at, id limit $5`,
 };
+const disputeColumns = `id, stripe_dispute_id as "stripeDisputeId", order_id as "orderId", user_id as "userId", amount, currency, outcome,
+  funds, withdrawn, reinstated, movements, created_at as "createdAt"`;
 const disputes: Statement = {
   name: 'reconcile-disputes',
-  text: `select stripe_dispute_id as "stripeDisputeId", amount, currency, outcome, funds from disputes where stripe_dispute_id = any($1)`,
+  text: `select ${disputeColumns} from disputes where stripe_dispute_id = any($1)`,
+};
+const disputesOpened: Statement = {
+  name: 'reconcile-disputes-opened',
+  text: `select ${disputeColumns} from disputes
+    where created_at >= $1 and created_at < $2 and (created_at, id) > ($3, $4::uuid) order by created_at, id limit $5`,
 };
 const movedAtStripe = (condition: string) =>
   `coalesce((select sum(t.amount) from transactions t where ${condition} and t.counter_account = 'STRIPE'), 0)::bigint`;
@@ -142,7 +153,7 @@ const PAGE_COUNT = 200;
 export class Records {
   constructor(private readonly database: Queryable) {}
 
-  /** By session, or by the order that a session names when its id was never noted here. */
+  /** By session, and the orders that sessions name: their own session may be another one. */
   orders(sessionIds: readonly string[], orderIds: readonly string[]): Promise<OrderRecord[]> {
     return this.database.query(ordersOfSessions, [sessionIds, orderIds]);
   }
@@ -167,6 +178,11 @@ export class Records {
   /** Refunds to cards that were asked for in the time and are done, page by page. */
   cardRefundsDone(from: Date, until: Date): AsyncGenerator<RefundRecord> {
     return this.byTime<RefundRecord>(cardRefundsDone, from, until);
+  }
+
+  /** Disputes that were first heard of in the time, page by page. */
+  disputesOpened(from: Date, until: Date): AsyncGenerator<DisputeRecord> {
+    return this.byTime<DisputeRecord>(disputesOpened, from, until);
   }
 
   /** By the ids of Stripe's payments, refunds and disputes. */

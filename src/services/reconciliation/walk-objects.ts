@@ -1,10 +1,10 @@
 import type Stripe from 'stripe';
+import { refundNamedBy } from '../refunds/decide-stripe-refund.js';
 import type { StripeEffects } from '../stripe-inbox/stripe-effects.js';
 import { idOf, orderNamedBy } from '../stripe-references.js';
-import { isUuid } from '../uuid.js';
 import { chunksOf } from './chunks.js';
-import { compareDispute } from './compare-dispute.js';
-import { compareRefund, refundUnknownToStripe } from './compare-refund.js';
+import { compareDispute, disputeUnknownToStripe } from './compare-dispute.js';
+import { compareRefund, ourRefundOf, refundUnknownToStripe } from './compare-refund.js';
 import { compareSession, sessionUnknownToStripe } from './compare-session.js';
 import { createdIn, type Window } from './decide-windows.js';
 import type { Difference } from './difference.js';
@@ -71,8 +71,20 @@ export class ObjectWalk {
   }
 
   async disputes(window: Window, result: WalkResult): Promise<void> {
+    const seen = new Set<string>();
     for await (const dispute of this.stripe.disputes.list({ created: createdIn(window), limit: CHUNK_COUNT })) {
+      seen.add(dispute.id);
       await this.followDispute(dispute, result);
+    }
+    for await (const ours of this.records.disputesOpened(window.from, window.until)) {
+      if (seen.has(ours.stripeDisputeId)) continue;
+      const theirs = await knownAtStripe(this.stripe.disputes.retrieve(ours.stripeDisputeId));
+      if (theirs) {
+        await this.followDispute(theirs, result);
+        continue;
+      }
+      result.objectsChecked++;
+      result.findings.push({ ...disputeUnknownToStripe(ours), repaired: false });
     }
   }
 
@@ -106,13 +118,17 @@ export class ObjectWalk {
   }
 
   private async ordersOf(sessions: readonly Stripe.Checkout.Session[]) {
-    const named = new Map(sessions.map((session) => [orderNamedBy(session), session.id]));
-    const orderIds = [...named.keys()].filter((id) => id !== null);
-    const orders = await this.records.orders(
-      sessions.map((session) => session.id),
-      orderIds,
+    const orderIds = sessions.flatMap((session) => orderNamedBy(session)?.toLowerCase() ?? []);
+    const sessionIds = sessions.map((session) => session.id);
+    const orders = await this.records.orders(sessionIds, orderIds);
+    const bySession = new Map(orders.map((order) => [order.stripeSessionId, order]));
+    const byId = new Map(orders.map((order) => [order.id, order]));
+    return new Map(
+      sessions.flatMap((session) => {
+        const order = bySession.get(session.id) ?? byId.get(orderNamedBy(session)?.toLowerCase() ?? '');
+        return order ? [[session.id, order] as const] : [];
+      }),
     );
-    return new Map(orders.map((order) => [order.stripeSessionId ?? named.get(order.id) ?? '', order]));
   }
 
   private async session(id: string): Promise<Stripe.Checkout.Session | null> {
@@ -120,9 +136,10 @@ export class ObjectWalk {
   }
 
   private async compareRefund(refund: Stripe.Refund): Promise<Difference | null> {
-    const named = refund.metadata?.refund_id;
-    const [ours] = await this.records.refunds([refund.id], named && isUuid(named) ? [named] : []);
-    return compareRefund(refund, ours ?? null, await this.paymentRecord(refund.payment_intent));
+    const named = refundNamedBy(refund);
+    const records = await this.records.refunds([refund.id], named ? [named] : []);
+    const payment = await this.paymentRecord(refund.payment_intent);
+    return compareRefund(refund, ourRefundOf(refund, records, payment), payment);
   }
 
   private async compareDispute(dispute: Stripe.Dispute): Promise<Difference | null> {

@@ -5,13 +5,15 @@ import { DAY_MS } from '../purchases/decide-terms.js';
 
 /** Everything that decides what a refund of a grant gives. Amounts in minor units. */
 export interface GrantFacts {
-  readonly grant: Pick<Grant, 'status' | 'paidWith' | 'pricePerDay' | 'durationDays' | 'availableUntil'>;
+  readonly grant: Pick<Grant, 'status' | 'paidWith' | 'durationDays' | 'availableUntil'>;
   /** What its SPENDING took: less than the price after a coupon given at Stripe. */
   readonly paid: number;
-  /** That, less what was given back of it already. */
+  /** That, less what was returned of it already. */
   readonly spent: number;
-  /** What its card payment captured, less all refunds of it that have not failed; 0 without a card payment. */
+  /** What its card payment captured, less refunds that have not failed and what disputes took; 0 without a card payment. */
   readonly leftOnPayment: number;
+  /** Whether a dispute about its payment is open or lost: then Stripe refunds nothing to the card. */
+  readonly chargedBack: boolean;
   /** What the viewer's balance has to spend, before anything is given back; below zero it is a debt. */
   readonly available: number;
 }
@@ -22,18 +24,26 @@ export interface RefundTerms {
   readonly destination: RefundDestination;
 }
 
-export type RefundDecision = RefundTerms | { readonly refused: NotRefundableReason | 'INSUFFICIENT_FUNDS' };
+/** Why not: NOT_REFUNDABLE's reasons, and what has words of its own. */
+export type RefundRefusal =
+  | NotRefundableReason
+  /** The share is less than one minor unit. */
+  | 'SHARE_ROUNDS_TO_ZERO'
+  /** The payment has something left, but less than the share. */
+  | 'CARD_HAS_LESS_LEFT'
+  | 'INSUFFICIENT_FUNDS';
 
-/** Rule 4: whole days not yet begun; the day of purchase always counts as used; never below 0. */
+export type RefundDecision = RefundTerms | { readonly refused: RefundRefusal };
+
+/** Rule 5: whole days not yet begun; the day of purchase always counts as used; never below 0. */
 export function decideUnusedDays(grant: Pick<Grant, 'durationDays' | 'availableUntil'>, now: Date): number {
   const wholeDaysLeft = Math.floor((grant.availableUntil.getTime() - now.getTime()) / DAY_MS);
   return Math.max(0, Math.min(grant.durationDays - 1, wholeDaysLeft));
 }
 
-/** What the unused days were bought for: their price at purchase, or that share of the less that was paid, rounded down. */
-function decideUnusedValue(unusedDays: number, { grant, paid }: GrantFacts): number {
-  const share = (BigInt(paid) * BigInt(unusedDays)) / BigInt(grant.durationDays);
-  return Math.min(unusedDays * grant.pricePerDay, Number(share));
+/** Rule 5: the unused days' share of what was paid and not yet returned, rounded down. */
+function decideShare(unusedDays: number, { grant, spent }: GrantFacts): number {
+  return Number((BigInt(spent) * BigInt(unusedDays)) / BigInt(grant.durationDays));
 }
 
 /**
@@ -48,18 +58,24 @@ export function decideGrantRefund(facts: GrantFacts, wanted: RefundDestination |
   if (grant.status !== 'ACTIVE' || grant.availableUntil <= now) return { refused: 'GRANT_ENDED' };
   const unusedDays = decideUnusedDays(grant, now);
   if (unusedDays === 0) return { refused: 'NO_UNUSED_DAYS' };
-  if (grant.pricePerDay === 0 || facts.paid === 0) return { refused: 'FREE' };
-  const amount = Math.min(decideUnusedValue(unusedDays, facts), facts.spent);
-  if (amount <= 0) return { refused: 'ALREADY_REFUNDED' };
-  const cardCovers = grant.paidWith === 'CARD' && facts.leftOnPayment >= amount;
-  const inDebt = facts.available < 0;
-  if (wanted === 'CARD' && grant.paidWith !== 'CARD') return { refused: 'NOT_A_CARD_PAYMENT' };
-  if (wanted === 'CARD' && !cardCovers) return { refused: 'ALREADY_REFUNDED' };
-  if (wanted === 'CARD' && inDebt) return { refused: 'INSUFFICIENT_FUNDS' };
-  return { unusedDays, amount, destination: wanted ?? (cardCovers && !inDebt ? 'CARD' : 'BALANCE') };
+  if (facts.paid === 0) return { refused: 'FREE' };
+  if (facts.spent <= 0) return { refused: 'ALREADY_REFUNDED' };
+  const amount = decideShare(unusedDays, facts);
+  if (amount === 0) return { refused: 'SHARE_ROUNDS_TO_ZERO' };
+  const refused = refusedByCard(amount, facts);
+  if (wanted === 'CARD' && refused) return { refused };
+  return { unusedDays, amount, destination: wanted ?? (refused ? 'BALANCE' : 'CARD') };
 }
 
-/** Rule 5: what of a top-up can go back to its card now: what the payment has left, while the balance covers it. */
+/** Why the amount cannot go back to the card; null when it can. */
+function refusedByCard(amount: number, { grant, leftOnPayment, chargedBack, available }: GrantFacts): RefundRefusal | null {
+  if (grant.paidWith !== 'CARD') return 'NOT_A_CARD_PAYMENT';
+  if (chargedBack) return 'DISPUTED';
+  if (leftOnPayment < amount) return leftOnPayment > 0 ? 'CARD_HAS_LESS_LEFT' : 'ALREADY_REFUNDED';
+  return available < 0 ? 'INSUFFICIENT_FUNDS' : null;
+}
+
+/** Rule 6: what of a top-up can go back to its card now: what the payment has left, while the balance covers it. */
 export function decideRefundable(leftOnPayment: number, available: number): number {
   return Math.max(0, Math.min(leftOnPayment, available));
 }

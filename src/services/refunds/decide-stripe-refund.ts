@@ -1,22 +1,59 @@
-import type { RefundStatus } from '../../entities/refund.js';
+import type Stripe from 'stripe';
+import type { Refund, RefundStatus } from '../../entities/refund.js';
+import { idOf } from '../stripe-references.js';
+import { isUuid } from '../uuid.js';
 
-export type StripeRefundConsequence = 'SUCCEED' | 'FAIL' | 'PUT_BACK' | 'NOTHING';
+export type StripeRefundConsequence = 'SUCCEED' | 'SUCCEED_AFTER_ALL' | 'FAIL' | 'PUT_BACK' | 'NAME' | 'NOTHING';
+
+/** What of a refund of ours decides what news about it mean. */
+export type OurRefund = Pick<Refund, 'status' | 'stripeRefundId'>;
 
 /**
- * What follows when Stripe says how a refund stands. A refund only moves forward (PENDING, SUCCEEDED, FAILED), so news that
+ * What follows when Stripe says how a refund stands. A refund moves forward only (PENDING, SUCCEEDED, FAILED), so news that
  * come late, twice or in the wrong order change nothing. Source: Stripe's guide "Handle failed refunds": one that succeeded
- * can fail days later, and the money is then back with the house.
+ * can fail days later, and Stripe then has the money again. One that was abandoned here, FAILED before Stripe was known to have it, may
+ * still succeed there; what Stripe itself called failed never does.
  */
-export function decideStripeRefund(ours: RefundStatus, stripe: string | null): StripeRefundConsequence {
+export function decideStripeRefund(ours: OurRefund, stripe: string | null): StripeRefundConsequence {
   const theirs = refundStatusOf(stripe);
-  if (ours === 'FAILED') return 'NOTHING';
-  if (ours === 'SUCCEEDED') return theirs === 'FAILED' ? 'PUT_BACK' : 'NOTHING';
+  if (ours.status === 'FAILED') {
+    if (ours.stripeRefundId !== null || theirs === 'PENDING') return 'NOTHING';
+    return theirs === 'SUCCEEDED' ? 'SUCCEED_AFTER_ALL' : 'NAME';
+  }
+  if (ours.status === 'SUCCEEDED') return theirs === 'FAILED' ? 'PUT_BACK' : 'NOTHING';
   if (theirs === 'FAILED') return 'FAIL';
-  return theirs === 'SUCCEEDED' ? 'SUCCEED' : 'NOTHING';
+  return theirs === 'SUCCEEDED' ? 'SUCCEED' : 'NAME';
 }
 
 /** Where a refund stands by Stripe's word: https://docs.stripe.com/refunds#refund-statuses */
 export function refundStatusOf(stripeStatus: string | null): RefundStatus {
   if (stripeStatus === 'succeeded') return 'SUCCEEDED';
   return stripeStatus === 'failed' || stripeStatus === 'canceled' ? 'FAILED' : 'PENDING';
+}
+
+/** The refund of ours that Stripe's names in its metadata, as ours do; null when it names none. */
+export function refundNamedBy({ metadata }: Pick<Stripe.Refund, 'metadata'>): string | null {
+  const named = metadata?.refund_id;
+  return isUuid(named) ? named.toLowerCase() : null;
+}
+
+/**
+ * Rule 8: whether Stripe's refund is the one that we asked for: it has the id that we recorded or, while none is recorded, our metadata and
+ * our payment, amount and currency. Anybody can copy metadata in Stripe's dashboard.
+ */
+export function isOurRefund(
+  theirs: Pick<Stripe.Refund, 'id' | 'amount' | 'currency' | 'metadata' | 'payment_intent'>,
+  ours: Pick<Refund, 'id' | 'origin' | 'destination' | 'stripeRefundId' | 'amount' | 'currency'>,
+  paymentIntentId: string | null,
+): boolean {
+  if (ours.stripeRefundId !== null) return ours.stripeRefundId === theirs.id;
+  return (
+    ours.origin === 'REQUEST' &&
+    ours.destination === 'CARD' &&
+    refundNamedBy(theirs) === ours.id &&
+    paymentIntentId !== null &&
+    idOf(theirs.payment_intent) === paymentIntentId &&
+    theirs.amount === ours.amount &&
+    theirs.currency.toUpperCase() === ours.currency
+  );
 }

@@ -10,9 +10,12 @@ const byStripeId: Statement = {
   text: `select ${refundColumns} from refunds r where r.stripe_refund_id = $1`,
 };
 
-/** What a payment has left: captured, less all refunds of it that have not failed. */
-const LEFT_ON_PAYMENT = `coalesce((select o.captured_amount from orders o where o.id = ORDER and o.status = 'PAID'), 0)
-  - coalesce((select sum(p.amount) from refunds p where p.order_id = ORDER and p.status <> 'FAILED'), 0)::bigint`;
+/** What a payment has left: captured, less all refunds of it that have not failed, less what disputes took. */
+const LEFT_ON_PAYMENT = `(coalesce((select o.captured_amount from orders o where o.id = ORDER and o.status = 'PAID'), 0)
+  - coalesce((select sum(p.amount) from refunds p where p.order_id = ORDER and p.status <> 'FAILED'), 0)
+  - coalesce((select sum(greatest(d.withdrawn - d.reinstated, 0)) from disputes d where d.order_id = ORDER), 0))::bigint`;
+/** A dispute that is open or lost: Stripe refunds nothing of its payment any more, whatever is left. */
+const CHARGED_BACK = `d.outcome <> 'WON' and d.funds <> 'UNTOUCHED'`;
 
 const factsOfGrants: Statement = {
   name: 'refunds-facts-of-grants',
@@ -20,6 +23,7 @@ const factsOfGrants: Statement = {
       p.paid - coalesce((select sum(b.amount) from transactions b
           where b.grant_id = g.id and b.kind <> 'SPENDING' and b.counter_account = 'REVENUE'), 0)::bigint as spent,
       ${LEFT_ON_PAYMENT.replaceAll('ORDER', 'g.order_id')} as "leftOnPayment",
+      exists (select from disputes d where d.order_id = g.order_id and ${CHARGED_BACK}) as "chargedBack",
       coalesce((select b.posted - b.held from balances b where b.user_id = g.user_id), 0) as available
     from grants g cross join lateral (
       select - coalesce((select s.amount from transactions s where s.grant_id = g.id and s.kind = 'SPENDING'), 0) as paid
@@ -31,7 +35,12 @@ const leftOnPayments: Statement = {
 };
 const ordersChargedBack: Statement = {
   name: 'refunds-orders-charged-back',
-  text: `select distinct order_id as id from disputes where order_id = any($1::uuid[]) and funds = 'WITHDRAWN'`,
+  text: `select distinct d.order_id as id from disputes d where d.order_id = any($1::uuid[]) and ${CHARGED_BACK}`,
+};
+const ordersWithLivingGrant: Statement = {
+  name: 'refunds-orders-with-living-grant',
+  text: `select order_id as id from grants where order_id = any($1::uuid[])
+    and (status = 'SUSPENDED' or (status = 'ACTIVE' and available_until > $2))`,
 };
 
 /** The refund as it stands; null when there is none. `id` must be a UUID. */
@@ -65,8 +74,18 @@ export async function readLeftOnPayments(database: Queryable, orderIds: readonly
   return new Map(rows.map((row) => [row.id, row.leftOnPayment]));
 }
 
-/** Of these orders those whose payment a dispute has taken, be it open or lost: Stripe refunds nothing of them. */
+/** Of these orders those whose payment is disputed, be the dispute open or lost: Stripe refunds nothing of them. */
 export async function readChargedBack(database: Queryable, orderIds: readonly string[]): Promise<ReadonlySet<string>> {
   const rows = await database.query<{ id: string }>(ordersChargedBack, [orderIds]);
+  return new Set(rows.map(({ id }) => id));
+}
+
+/** Of these orders those that bought a grant which has not ended at `now`. */
+export async function readWithLivingGrant(
+  database: Queryable,
+  orderIds: readonly string[],
+  now: Date,
+): Promise<ReadonlySet<string>> {
+  const rows = await database.query<{ id: string }>(ordersWithLivingGrant, [orderIds, now]);
   return new Set(rows.map(({ id }) => id));
 }

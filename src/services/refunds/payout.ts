@@ -8,6 +8,7 @@ import { decideNextAttempt } from '../decide-next-attempt.js';
 import { describeFailure } from '../describe-failure.js';
 import { eachEvenIfSomeFail } from '../each-even-if-some-fail.js';
 import { findOrder } from '../purchases/find-order.js';
+import { isOurRefund } from './decide-stripe-refund.js';
 import { findRefund } from './find-refund.js';
 import type { StripeRefunds } from './stripe-refunds.js';
 
@@ -111,7 +112,7 @@ export class Payout {
 
   private async giveUp(refund: Refund): Promise<void> {
     try {
-      const made = await this.findMade(await this.paymentOf(refund), refund.id);
+      const made = await this.findMade(await this.paymentOf(refund), refund);
       if (made) await this.apply(refund, made);
       else await this.stripeRefunds.fail(refund.id, GIVEN_UP);
     } catch (error) {
@@ -130,7 +131,7 @@ export class Payout {
     if (refund.stripeRefundId) return this.stripe.refunds.retrieve(refund.stripeRefundId);
     const paymentIntentId = await this.paymentOf(refund);
     // Keys are forgotten after a day or more: a second attempt must not rely on them alone.
-    const made = refund.attempts > 1 ? await this.findMade(paymentIntentId, refund.id) : null;
+    const made = refund.attempts > 1 ? await this.findMade(paymentIntentId, refund) : null;
     if (made) return made;
     const metadata = { refund_id: refund.id, order_id: refund.orderId, user_id: refund.userId };
     const parameters = { payment_intent: paymentIntentId, amount: refund.amount, metadata };
@@ -143,9 +144,9 @@ export class Payout {
     return order.stripePaymentIntentId;
   }
 
-  private async findMade(paymentIntentId: string, refundId: string): Promise<Stripe.Refund | null> {
+  private async findMade(paymentIntentId: string, refund: Refund): Promise<Stripe.Refund | null> {
     for await (const candidate of this.stripe.refunds.list({ payment_intent: paymentIntentId, limit: 100 })) {
-      if (candidate.metadata?.refund_id === refundId) return candidate;
+      if (isOurRefund(candidate, refund, paymentIntentId)) return candidate;
     }
     return null;
   }

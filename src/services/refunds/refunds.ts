@@ -6,29 +6,23 @@ import type { Refund, RefundDestination } from '../../entities/refund.js';
 import type { Transaction } from '../../entities/transaction.js';
 import type { Database, Queryable, Statement } from '../../stores/database.js';
 import type { AfterCommit } from '../after-commit.js';
-import {
-  type BillingError,
-  insufficientFunds,
-  type NotRefundableReason,
-  notFound,
-  outOfBounds,
-  Refusal,
-  refusalsAsData,
-} from '../billing-error.js';
+import { type BillingError, notFound, refusalsAsData } from '../billing-error.js';
 import type { Caller } from '../caller.js';
 import { balanceColumns } from '../columns.js';
 import { findGrant, lockGrant } from '../grants/find-grant.js';
-import { answerAgain, hashInput, type Intent, keepAnswer, onceMoreOnSameKey } from '../idempotency.js';
+import { answerAgain, completeAnswer, hashInput, type Intent, keepAnswer, onceMoreOnSameKey } from '../idempotency.js';
 import { inTransaction, type Surroundings } from '../in-transaction.js';
 import { findTransaction } from '../ledger/find-transaction.js';
+import { balanceFromAnswer } from '../ledger/kept-balance.js';
 import { type Announcer, Wallet } from '../ledger/wallet.js';
 import type { Money } from '../money.js';
 import type { Applied } from '../payment-not-yet-known.js';
 import { isUuid } from '../uuid.js';
 import { decideGrantRefund, decideRefundable, type RefundTerms } from './decide-refund.js';
-import { findRefund, readChargedBack, readGrantFacts, readLeftOnPayments } from './find-refund.js';
+import { findRefund, readChargedBack, readGrantFacts, readLeftOnPayments, readWithLivingGrant } from './find-refund.js';
 import { PAYOUT_LEASE_MS, type Payout } from './payout.js';
 import { endRefundedGrant, recordRefund } from './record-refund.js';
+import { grantLives, moreThanIsLeft, notRefundable, refusalOf, shortOf } from './refusals.js';
 import type { StripeRefunds } from './stripe-refunds.js';
 
 export interface RefundGrantInput {
@@ -55,6 +49,8 @@ export type RefundQuote = Omit<RefundTerms, 'amount'> & { readonly amount: Money
 
 interface Answer {
   refundId: string;
+  /** As the first response had it; added when there is one. */
+  balance?: Balance;
 }
 
 const readBalances: Statement = {
@@ -62,7 +58,7 @@ const readBalances: Statement = {
   text: `select ${balanceColumns} from balances where user_id = any($1::uuid[])`,
 };
 
-/** Rules 4 to 6: giving back a grant's unused days, giving back a top-up, and the payouts to cards that follow. */
+/** Rules 5, 6 and 8: giving back a grant's unused days, giving back a top-up, and the payouts to cards that follow. */
 export class Refunds {
   constructor(
     private readonly database: Database,
@@ -83,11 +79,14 @@ export class Refunds {
       const refundId = await this.once(intent, grant, (transaction, wallet, now) =>
         this.giveBack(transaction, wallet, grant.id, input, caller, now),
       );
-      return this.payAndAnswer(refundId);
+      return this.payAndAnswer(intent, refundId);
     });
   }
 
-  /** Gives a top-up back to its card, the whole or a part. Errors: NOT_FOUND, NOT_REFUNDABLE, AMOUNT_OUT_OF_BOUNDS, INSUFFICIENT_FUNDS, … */
+  /**
+   * Refunds a top-up to its card, in whole or in part; the payment of a purchase too, once its grant has ended. Errors: NOT_FOUND,
+   * NOT_REFUNDABLE, AMOUNT_OUT_OF_BOUNDS, INSUFFICIENT_FUNDS, IDEMPOTENCY_CONFLICT.
+   */
   async refundTransaction(caller: Caller, input: RefundTransactionInput): Promise<RefundPayload> {
     return refusalsAsData<RefundPayload>(async () => {
       const found = isUuid(input.transactionId) ? await findTransaction(this.database, input.transactionId) : null;
@@ -97,7 +96,7 @@ export class Refunds {
       const refundId = await this.once(intent, found, (transaction, wallet, now) =>
         this.reserve(transaction, wallet, found, input, caller, now),
       );
-      return this.payAndAnswer(refundId);
+      return this.payAndAnswer(intent, refundId);
     });
   }
 
@@ -117,13 +116,14 @@ export class Refunds {
     });
   }
 
-  /** What of each top-up can be refunded now, in minor units; null for other kinds. Three statements for all. */
+  /** What of each top-up can be refunded now, in minor units; null for other kinds. Four statements for all. */
   async refundables(transactions: readonly Transaction[]): Promise<(number | null)[]> {
     const topUps = transactions.filter((transaction) => transaction.kind === 'TOP_UP');
     if (topUps.length === 0) return transactions.map(() => null);
     const orderIds = topUps.map((topUp) => topUp.orderId as string);
     const left = await readLeftOnPayments(this.database, orderIds);
     for (const chargedBack of await readChargedBack(this.database, orderIds)) left.set(chargedBack, 0);
+    for (const living of await readWithLivingGrant(this.database, orderIds, this.clock.now())) left.set(living, 0);
     const balances = await this.database.query<Balance>(readBalances, [[...new Set(topUps.map((topUp) => topUp.userId))]]);
     const available = new Map(balances.map((balance) => [balance.userId, balance.posted - balance.held]));
     return transactions.map(({ kind, orderId, userId }) =>
@@ -196,7 +196,7 @@ export class Refunds {
     );
     await endRefundedGrant(transaction, grantId, now);
     const link = { refundId: refund.id, grantId, orderId: refund.orderId };
-    await wallet.post({ kind: 'REFUND', amount: refund.amount, counterAccount: 'REVENUE', ...link });
+    await wallet.post({ kind: 'REFUND', amount: refund.amount, counterAccount: 'REVENUE', ...link, changesGrant: true });
     if (toCard) await wallet.hold(refund.id, refund.amount, new Date(now.getTime() + this.holdLifetimeMs));
     return refund;
   }
@@ -210,9 +210,10 @@ export class Refunds {
     now: Date,
   ): Promise<Refund> {
     const orderId = topUp.orderId as string;
+    if ((await readChargedBack(transaction, [orderId])).has(orderId)) throw notRefundable('DISPUTED', 'transactionId');
+    if ((await readWithLivingGrant(transaction, [orderId], now)).has(orderId)) throw grantLives();
     const left = (await readLeftOnPayments(transaction, [orderId])).get(orderId) ?? 0;
     if (left <= 0) throw notRefundable('ALREADY_REFUNDED', 'transactionId');
-    if ((await readChargedBack(transaction, [orderId])).has(orderId)) throw notRefundable('DISPUTED', 'transactionId');
     const amount = input.amount ?? decideRefundable(left, wallet.available);
     if (input.amount != null && (amount < 1 || amount > left)) throw moreThanIsLeft(left, topUp.currency);
     if (amount < 1 || amount > wallet.available) throw shortOf(Math.max(amount, 1) - wallet.available, topUp.currency);
@@ -247,13 +248,15 @@ export class Refunds {
     return status === 'PENDING' && attempts === 1 && !stripeRefundId && !lastError && leased;
   }
 
-  private async payAndAnswer(refundId: string): Promise<RefundPayload> {
+  /** Rule 14: the refund and its grant as they are now; the balance as the first response had it. */
+  private async payAndAnswer(intent: Intent, refundId: string): Promise<RefundPayload> {
     let refund = await findRefund(this.database, refundId);
     if (!refund) throw new Error(`refund ${refundId} is gone`);
     if (this.isFirstAttempt(refund)) refund = await this.payout.pay(refund);
-    const [balance] = await this.database.query<Balance>(readBalances, [[refund.userId]]);
+    const [present] = await this.database.query<Balance>(readBalances, [[refund.userId]]);
+    const { balance } = await completeAnswer(this.database, intent, { balance: present as Balance });
     const grant = refund.grantId ? await findGrant(this.database, refund.grantId) : null;
-    return { refund, grant, ...(balance ? { balance } : {}), errors: [] };
+    return { refund, grant, balance: balanceFromAnswer(balance), errors: [] };
   }
 }
 
@@ -263,31 +266,3 @@ function intentOf(caller: Caller, operation: string, input: { idempotencyKey: st
   if (!caller.userId) throw new Error('money moves only for somebody');
   return { callerId: caller.userId, key: input.idempotencyKey, operation, inputHash: hashInput(input) };
 }
-
-const WORDS: Record<NotRefundableReason, string> = {
-  NO_UNUSED_DAYS: 'No whole day is left unused.',
-  GRANT_ENDED: 'The grant has already ended.',
-  DISPUTED: 'A dispute about the payment is open.',
-  GIFT: 'A gift has nothing to give back.',
-  NOT_A_CARD_PAYMENT: 'Only what was paid by card can go back to a card.',
-  ALREADY_REFUNDED: 'The payment has nothing left to give back.',
-  FREE: 'A free subscription has nothing to give back.',
-};
-
-const notRefundable = (reason: NotRefundableReason, path: string) =>
-  new Refusal({ code: 'NOT_REFUNDABLE', message: WORDS[reason], path: ['input', path], reason });
-
-const refusalOf = (refused: NotRefundableReason | 'INSUFFICIENT_FUNDS', owed: number, currency: string) => {
-  if (refused !== 'INSUFFICIENT_FUNDS')
-    return notRefundable(refused, refused === 'NOT_A_CARD_PAYMENT' ? 'destination' : 'grantId');
-  const message = 'The balance is below zero: what is given back can only go there.';
-  return insufficientFunds(owed, currency, message, ['input', 'destination']);
-};
-
-const moreThanIsLeft = (maximum: number, currency: string) => {
-  const message = `Between 1 and ${maximum} minor units of this payment can be refunded.`;
-  return outOfBounds(message, { minimum: 1, maximum, currency }, 'input', 'amount');
-};
-
-const shortOf = (shortfall: number, currency: string) =>
-  insufficientFunds(shortfall, currency, 'The balance does not cover the refund: the money was spent.', ['input', 'amount']);

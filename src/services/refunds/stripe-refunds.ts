@@ -3,17 +3,16 @@ import type { Clock } from '../../clock.js';
 import type { Order } from '../../entities/order.js';
 import type { Refund, RefundStatus } from '../../entities/refund.js';
 import type { Database, Queryable, Statement } from '../../stores/database.js';
-import { endedStatuses } from '../grants/ended-statuses.js';
 import { lockGrantOfOrder } from '../grants/find-grant.js';
 import { inTransaction, type Surroundings } from '../in-transaction.js';
 import { type Announcer, Wallet } from '../ledger/wallet.js';
 import { type Applied, PaymentNotYetKnown } from '../payment-not-yet-known.js';
-import { findOrderOfPayment, lockOrder } from '../purchases/find-order.js';
+import { findOrder, findOrderOfPayment } from '../purchases/find-order.js';
 import { idOf } from '../stripe-references.js';
-import { isUuid } from '../uuid.js';
-import { decideStripeRefund } from './decide-stripe-refund.js';
-import { findRefund, findRefundByStripeId, lockRefund, readGrantFacts, readLeftOnPayments } from './find-refund.js';
-import { endRefundedGrant, recordRefund } from './record-refund.js';
+import { decideStripeRefund, isOurRefund, refundNamedBy } from './decide-stripe-refund.js';
+import { findRefund, findRefundByStripeId, lockRefund } from './find-refund.js';
+import { bookOutsideMovement } from './outside-returns.js';
+import { recordRefund } from './record-refund.js';
 
 const moveRefund: Statement = {
   name: 'stripe-refunds-move',
@@ -25,7 +24,7 @@ const nameAtStripe: Statement = {
   text: `update refunds set stripe_refund_id = $2 where id = $1 and stripe_refund_id is null`,
 };
 
-/** What follows for the ledger when Stripe says how a refund stands: ours, or one made in its dashboard (rules 6 and 7). */
+/** What follows for the ledger when Stripe says how a refund stands: ours, or one made in its dashboard (rules 7 and 8). */
 export class StripeRefunds {
   constructor(
     private readonly database: Database,
@@ -34,26 +33,28 @@ export class StripeRefunds {
   ) {}
 
   /**
-   * Brings our side to where Stripe's refund stands; any number of times and in any order. Throws PaymentNotYetKnown for a
-   * refund made in the dashboard whose payment is not fulfilled here yet.
+   * Brings our side to where Stripe's refund stands; any number of times and in any order. A refund in another currency than
+   * its order's never becomes money: it is reported. So is one that carries our metadata without being ours, and booked.
+   * @throws PaymentNotYetKnown for a refund whose payment is not fulfilled here yet
    */
   async applyStripeRefund(stripeRefund: Stripe.Refund, surroundings: Surroundings = {}): Promise<Applied> {
-    return inTransaction(this.database, surroundings, async (transaction, afterCommit) => {
-      const now = this.clock.now();
-      const known = await this.find(transaction, stripeRefund);
-      if (known) {
-        const wallet = await Wallet.lock(transaction, known, now, afterCommit, this.announcer);
-        await this.move(transaction, wallet, known.id, stripeRefund, now);
-        return 'APPLIED';
+    const paymentIntentId = idOf(stripeRefund.payment_intent);
+    if (!paymentIntentId) return 'NOT_OURS';
+    return inTransaction<Applied>(this.database, surroundings, async (transaction, afterCommit) => {
+      const order = await this.orderOf(transaction, stripeRefund, paymentIntentId);
+      if (stripeRefund.currency.toUpperCase() !== order.currency) {
+        surroundings.report?.(inAnotherCurrency(stripeRefund, order));
+        return 'REPORTED';
       }
-      const paymentIntentId = idOf(stripeRefund.payment_intent);
-      if (!paymentIntentId) return 'NOT_OURS';
-      const order = await findOrderOfPayment(transaction, paymentIntentId);
-      if (!order) throw new PaymentNotYetKnown(paymentIntentId);
+      const now = this.clock.now();
       const wallet = await Wallet.lock(transaction, order, now, afterCommit, this.announcer);
-      const made =
-        (await this.find(transaction, stripeRefund)) ?? (await this.adopt(transaction, wallet, order.id, stripeRefund, now));
-      await this.move(transaction, wallet, made.id, stripeRefund, now);
+      const ours = await this.findOurs(transaction, stripeRefund, order);
+      if (ours) await this.move(transaction, wallet, ours.id, stripeRefund, now);
+      else await this.adopt(transaction, wallet, order, stripeRefund, now);
+      const named = refundNamedBy(stripeRefund);
+      if (named !== null && named !== ours?.id && ours?.origin !== 'REQUEST') {
+        surroundings.report?.(notTheOneItNames(stripeRefund.id, named));
+      }
       return 'APPLIED';
     });
   }
@@ -66,17 +67,30 @@ export class StripeRefunds {
       const now = this.clock.now();
       const wallet = await Wallet.lock(transaction, refund, now, afterCommit, this.announcer);
       const locked = await lockRefund(transaction, refundId);
-      if (locked?.status !== 'PENDING') return;
+      // News of Stripe's refund may have come meanwhile: then it is not up to us any more.
+      if (locked?.status !== 'PENDING' || locked.stripeRefundId !== null) return;
       await wallet.releaseHold(refundId);
       await transaction.query(moveRefund, [refundId, 'FAILED', null, reason, now]);
     });
   }
 
-  private async find(transaction: Queryable, stripeRefund: Stripe.Refund): Promise<Refund | null> {
+  private async orderOf(transaction: Queryable, { id }: Stripe.Refund, paymentIntentId: string): Promise<Order> {
+    const known = await findRefundByStripeId(transaction, id);
+    const order = known?.orderId
+      ? await findOrder(transaction, known.orderId)
+      : await findOrderOfPayment(transaction, paymentIntentId);
+    if (!order) throw new PaymentNotYetKnown(paymentIntentId);
+    return order;
+  }
+
+  /** Under the viewer's lock: which refund of ours Stripe's is; null for one that was made there and is new to us. */
+  private async findOurs(transaction: Queryable, stripeRefund: Stripe.Refund, order: Order): Promise<Refund | null> {
     const byStripeId = await findRefundByStripeId(transaction, stripeRefund.id);
     if (byStripeId) return byStripeId;
-    const refundId = stripeRefund.metadata?.refund_id;
-    return isUuid(refundId) ? findRefund(transaction, refundId) : null;
+    const named = refundNamedBy(stripeRefund);
+    const candidate = named ? await findRefund(transaction, named) : null;
+    const ours = candidate?.orderId === order.id && isOurRefund(stripeRefund, candidate, order.stripePaymentIntentId);
+    return ours ? candidate : null;
   }
 
   private async move(
@@ -88,83 +102,85 @@ export class StripeRefunds {
   ): Promise<void> {
     const refund = await lockRefund(transaction, refundId);
     if (!refund) throw new Error(`refund ${refundId} is gone`);
-    const held = refund.origin === 'REQUEST';
+    const requested = refund.origin === 'REQUEST';
     const end = (status: RefundStatus, reason: string | null) =>
       transaction.query(moveRefund, [refund.id, status, stripeRefund.id, reason, now]);
-    switch (decideStripeRefund(refund.status, stripeRefund.status)) {
+    switch (decideStripeRefund(refund, stripeRefund.status)) {
       case 'SUCCEED':
-        if (held) await wallet.captureHold(refund.id, debitOf(refund));
+        if (requested) await wallet.captureHold(refund.id, debitOf(refund));
         await end('SUCCEEDED', null);
         return;
+      case 'SUCCEED_AFTER_ALL':
+        // Rule 8: its hold was released, and what was credited for it may be spent: the balance may go below zero.
+        await end('SUCCEEDED', null);
+        await wallet.post(debitOf(refund));
+        return;
       case 'FAIL':
-        if (held) await wallet.releaseHold(refund.id);
-        else await wallet.post(putBackOf(refund));
+        if (requested) await wallet.releaseHold(refund.id);
         await end('FAILED', reasonOf(stripeRefund));
+        if (!requested) await bookOutsideMovement(transaction, wallet, { ...outside(refund), taken: -refund.amount }, now);
         return;
       case 'PUT_BACK':
-        await wallet.post(putBackOf(refund));
         await end('FAILED', reasonOf(stripeRefund));
+        if (requested) await wallet.post({ ...debitOf(refund), amount: refund.amount });
+        else await bookOutsideMovement(transaction, wallet, { ...outside(refund), taken: -refund.amount }, now);
+        return;
+      case 'NAME':
+        await transaction.query(nameAtStripe, [refund.id, stripeRefund.id]);
         return;
       case 'NOTHING':
-        if (refund.status === 'PENDING') await transaction.query(nameAtStripe, [refund.id, stripeRefund.id]);
         return;
     }
   }
 
   /**
-   * A refund that somebody made in Stripe's dashboard: the money has left, so it leaves the balance, which may go below zero.
-   * What had been spent on a grant comes back into the balance first, as far as it was not given back before; a payment that
-   * is refunded in full ends its grant. One that has failed by now ends like one whose
-   * failure is heard of later, but never counts against what the payment has left.
+   * A refund that somebody made at Stripe: the money has left, so it leaves the balance, which may go below zero. One that has
+   * failed by now ends like one whose failure is heard of later, but never counts against what the payment has left.
    */
   private async adopt(
     transaction: Queryable,
     wallet: Wallet,
-    orderId: string,
+    order: Order,
     stripeRefund: Stripe.Refund,
     now: Date,
-  ): Promise<Refund> {
-    const order = (await lockOrder(transaction, orderId)) as Order;
-    const grant = await lockGrantOfOrder(transaction, orderId);
-    const spent = grant ? ((await readGrantFacts(transaction, [grant.id])).get(grant.id)?.spent ?? 0) : 0;
-    const failed = decideStripeRefund('PENDING', stripeRefund.status) === 'FAIL';
+  ): Promise<void> {
+    const grant = await lockGrantOfOrder(transaction, order.id);
+    const consequence = decideStripeRefund({ status: 'PENDING', stripeRefundId: null }, stripeRefund.status);
+    const failed = consequence === 'FAIL';
     const refund = await recordRefund(
       transaction,
       {
         userId: order.userId,
         origin: 'STRIPE',
         destination: 'CARD',
-        status: failed ? 'FAILED' : 'PENDING',
+        status: failed ? 'FAILED' : consequence === 'SUCCEED' ? 'SUCCEEDED' : 'PENDING',
         amount: stripeRefund.amount,
         currency: order.currency,
         grantId: grant?.id ?? null,
-        orderId,
+        orderId: order.id,
         stripeRefundId: stripeRefund.id,
       },
       now,
     );
-    const credit = Math.min(refund.amount, spent);
-    if (credit > 0) await wallet.post({ ...common(refund), amount: credit, counterAccount: 'REVENUE' });
-    await wallet.post(debitOf(refund));
-    if (failed) {
-      await wallet.post(putBackOf(refund));
-      await transaction.query(moveRefund, [refund.id, 'FAILED', stripeRefund.id, reasonOf(stripeRefund), now]);
-    }
-    const left = ((await readLeftOnPayments(transaction, [orderId])).get(orderId) ?? 0) - (failed ? refund.amount : 0);
-    if (grant && left <= 0 && !endedStatuses.has(grant.status)) {
-      await endRefundedGrant(transaction, grant.id, now);
-      await wallet.noteGrantChange(grant.id);
-    }
-    return refund;
+    const movement = { ...outside(refund), taken: refund.amount };
+    await bookOutsideMovement(transaction, wallet, failed ? { ...movement, alsoRefunded: refund.amount } : movement, now);
+    if (!failed) return;
+    await bookOutsideMovement(transaction, wallet, { ...movement, taken: -refund.amount }, now);
+    await transaction.query(moveRefund, [refund.id, 'FAILED', stripeRefund.id, reasonOf(stripeRefund), now]);
   }
 }
 
-const common = (refund: Refund) => ({
+const debitOf = ({ id, grantId, orderId, amount }: Refund) => ({
   kind: 'REFUND' as const,
-  refundId: refund.id,
-  grantId: refund.grantId,
-  orderId: refund.orderId,
+  refundId: id,
+  grantId,
+  orderId,
+  amount: -amount,
+  counterAccount: 'STRIPE' as const,
 });
-const debitOf = (refund: Refund) => ({ ...common(refund), amount: -refund.amount, counterAccount: 'STRIPE' as const });
-const putBackOf = (refund: Refund) => ({ ...common(refund), amount: refund.amount, counterAccount: 'STRIPE' as const });
+const outside = ({ id, orderId }: Refund) => ({ kind: 'REFUND' as const, refundId: id, orderId: orderId as string });
 const reasonOf = (stripeRefund: Stripe.Refund) => stripeRefund.failure_reason ?? `Stripe says ${stripeRefund.status}.`;
+const inAnotherCurrency = ({ id, currency }: Stripe.Refund, order: Order) =>
+  `Refund ${id} is in ${currency.toUpperCase()}, its order ${order.id} in ${order.currency}: not booked.`;
+const notTheOneItNames = (stripeRefundId: string, named: string) =>
+  `Refund ${stripeRefundId} names our refund ${named} and is not it: booked as made at Stripe.`;

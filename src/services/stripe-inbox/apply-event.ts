@@ -10,7 +10,7 @@ const LARGEST_REFUNDS = 1_000;
 
 /**
  * Applies the object that an event carries. A `charge.refunded` carries no refunds, so they are asked of Stripe before the
- * transaction (`refundsOfPayment`) and handed in.
+ * transaction (`refundsOfPayment`) and handed in: all are applied, whatever one of them is REPORTED for.
  */
 export async function applyEvent(
   event: Pick<Stripe.Event, 'type' | 'data'>,
@@ -40,11 +40,10 @@ async function applyRefunds(
   effects: StripeEffects,
   surroundings: Surroundings,
 ): Promise<Applied> {
-  let applied: Applied = 'NOT_OURS';
-  for (const refund of refunds) {
-    if ((await effects.applyStripeRefund(refund, surroundings)) === 'APPLIED') applied = 'APPLIED';
-  }
-  return applied;
+  const applied = new Set<Applied>();
+  for (const refund of refunds) applied.add(await effects.applyStripeRefund(refund, surroundings));
+  if (applied.has('REPORTED')) return 'REPORTED';
+  return applied.has('APPLIED') ? 'APPLIED' : 'NOT_OURS';
 }
 
 /** All refunds of a payment as Stripe has them now, oldest first; none when Stripe does not know the payment. */

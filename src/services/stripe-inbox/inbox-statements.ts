@@ -44,8 +44,8 @@ export const findAttempts: Statement = {
 /** Has a payment been fulfilled, or is there at least an order that it may belong to? */
 export const findOrderBehindPayment: Statement = {
   name: 'find-order-behind-payment',
-  text: `select status from orders where stripe_payment_intent_id = $1
-    union all select status from orders where id = $2 limit 1`,
+  text: `select status, true as "isOfPayment" from orders where stripe_payment_intent_id = $1
+    union all select status, stripe_payment_intent_id = $1 from orders where id = any($2::uuid[]) limit 1`,
 };
 
 export const findDueStripeEvents: Statement = {

@@ -49,6 +49,8 @@ export interface StripeInboxDependencies {
   readonly settings: StripeInboxSettings;
   /** Told of what could not even be recorded; the job tries again. */
   readonly onError: (error: unknown, eventOrPaymentId: string) => void;
+  /** Takes what an operator must look at, once for each time that it was found: the event keeps it as `lastError`. */
+  readonly onReport?: (problem: string, eventId: string) => void;
 }
 
 export type Receipt =
@@ -62,6 +64,12 @@ interface BackgroundTask {
   /** An event of ours or a payment of Stripe. */
   readonly about: string;
   readonly run: () => Promise<unknown>;
+}
+
+/** What is behind a payment that no order was fulfilled by. */
+interface Behind {
+  readonly paymentIntentId: string;
+  readonly order: 'PAID' | 'PAID_OTHERWISE' | 'UNPAID' | null;
 }
 
 const UNSETTLED: readonly StripeEventStatus[] = ['RECEIVED'];
@@ -194,13 +202,19 @@ export class StripeInbox {
     return inTransaction(database, {}, async (transaction, afterCommit) => {
       const [row] = await transaction.query<StripeEvent>(lockStripeEvent, [eventId, from]);
       if (!row) return 'SKIPPED';
-      const applied = await applyEvent(row.payload as Stripe.Event, refunds, effects, { transaction, afterCommit });
+      const problems = new Set<string>();
+      const surroundings = { transaction, afterCommit, report: (problem: string) => problems.add(problem) };
+      const applied = await applyEvent(row.payload as Stripe.Event, refunds, effects, surroundings);
       if (applied === 'NOT_OURS') {
         await transaction.query(settleStripeEvent, [eventId, 'IGNORED', 'It does not belong to an order of ours.', null]);
         return 'IGNORED';
       }
-      await transaction.query(settleStripeEvent, [eventId, 'PROCESSED', null, clock.now()]);
-      return 'PROCESSED';
+      const problem = problems.size > 0 ? describeFailure([...problems].join(' ')) : null;
+      // Trying again would not help: what is REPORTED never becomes money.
+      const status = applied === 'REPORTED' ? 'FAILED' : 'PROCESSED';
+      await transaction.query(settleStripeEvent, [eventId, status, problem, status === 'PROCESSED' ? clock.now() : null]);
+      if (problem !== null) afterCommit.add(() => this.dependencies.onReport?.(problem, eventId));
+      return status;
     });
   }
 
@@ -220,23 +234,33 @@ export class StripeInbox {
     const attempts = (seen?.attempts ?? 0) + 1;
     const nextAttemptAt = decideNextAttempt({ attempts, now, chance: Math.random() }, settings);
     const early = error instanceof PaymentNotYetKnown ? await this.lookBehind(eventId, error) : null;
-    const status = nextAttemptAt ? 'RECEIVED' : early && !early.order ? 'IGNORED' : 'FAILED';
-    const reason =
-      status === 'IGNORED' ? `No order of ours is behind the payment ${early?.paymentIntentId}.` : describeFailure(error);
+    const retries = nextAttemptAt !== null && early?.order !== 'PAID_OTHERWISE';
+    const status = retries ? 'RECEIVED' : early && !early.order ? 'IGNORED' : 'FAILED';
     // Fulfilled between our transaction and here: nobody would wake it any more, so it is due at once.
-    const dueAt = nextAttemptAt && early?.order === 'PAID' ? now : nextAttemptAt;
+    const dueAt = !retries ? null : early?.order === 'PAID' ? now : nextAttemptAt;
+    const reason = reasonOf(status, error, early);
     await database.query(recordFailedAttempt, [eventId, from, status, reason, dueAt, early?.paymentIntentId ?? null]);
     return status === 'RECEIVED' ? 'RETRY' : status;
   }
 
-  private async lookBehind(eventId: string, { paymentIntentId }: PaymentNotYetKnown) {
+  /** The order that the payment paid or, by the metadata, was to pay. PAID_OTHERWISE: that one has another payment. */
+  private async lookBehind(eventId: string, { paymentIntentId }: PaymentNotYetKnown): Promise<Behind> {
     const event = await this.find(eventId);
     const object = (event?.payload as Stripe.Event | undefined)?.data.object as { metadata?: Record<string, string> } | undefined;
-    const orderId = Object.values(object?.metadata ?? {}).find(isUuid) ?? null;
-    const [order] = await this.dependencies.database.query<{ status: string }>(findOrderBehindPayment, [
-      paymentIntentId,
-      orderId,
-    ]);
-    return { paymentIntentId, order: order?.status ?? null };
+    const orderIds = Object.values(object?.metadata ?? {}).filter(isUuid);
+    const [order] = await this.dependencies.database.query<{ status: string; isOfPayment: boolean | null }>(
+      findOrderBehindPayment,
+      [paymentIntentId, orderIds],
+    );
+    if (!order) return { paymentIntentId, order: null };
+    if (order.status !== 'PAID') return { paymentIntentId, order: 'UNPAID' };
+    return { paymentIntentId, order: order.isOfPayment ? 'PAID' : 'PAID_OTHERWISE' };
   }
+}
+
+function reasonOf(status: StripeEventStatus, error: unknown, early: Behind | null): string {
+  if (status === 'IGNORED') return `No order of ours is behind the payment ${early?.paymentIntentId}.`;
+  if (early?.order === 'PAID_OTHERWISE')
+    return `It names an order of ours that the payment ${early.paymentIntentId} did not pay.`;
+  return describeFailure(error);
 }

@@ -1,0 +1,65 @@
+import type { Grant, GrantStatus } from '../../entities/grant.js';
+import { endedStatuses } from '../grants/ended-statuses.js';
+
+/**
+ * A card payment and the grant that it bought, in minor units. Outside returns are refunds made at Stripe and what disputes
+ * took; a refund that failed and a dispute's money that came back are not in them.
+ */
+export interface PaymentFacts {
+  readonly captured: number;
+  /** All refunds of the payment to its card, whoever made them, that have not failed. */
+  readonly refunded: number;
+  /** Of those, what was made at Stripe. */
+  readonly refundedOutside: number;
+  /** What all disputes have taken and not returned. */
+  readonly disputed: number;
+  /** Of that, what is not expected back: of lost disputes, and of won ones that Stripe has returned in part. */
+  readonly disputedFinally: number;
+  /** Whether a lost dispute is among them. */
+  readonly lostDispute: boolean;
+  /** Whether a dispute, not just an inquiry, is open. */
+  readonly openDispute: boolean;
+  /** What the grant's SPENDING took; 0 where the payment bought none. */
+  readonly paid: number;
+  /** What was credited of that, by whatever return. */
+  readonly returned: number;
+  /** Of that, what was credited by outside returns. */
+  readonly returnedOutside: number;
+  /** Whether the grant was ended by a refund of ours or an admin's revocation, not by outside returns. */
+  readonly endedHere: boolean;
+}
+
+/** Rule 7: what is credited before `taken` is debited: what was spent on the grant and not yet returned, at most `taken`. */
+export function decideCredit(taken: number, { paid, returned }: Pick<PaymentFacts, 'paid' | 'returned'>): number {
+  return Math.max(0, Math.min(taken, paid - returned));
+}
+
+/**
+ * Money that had left and is back at Stripe pays the grant again, as far as it had been credited for it: who keeps the grant, or what
+ * was used of it before it ended here, has paid for it. A grant that ended because the money had left never comes back: then the money
+ * stays in the balance (rule 3). `facts` are those without the money.
+ */
+export function decideRepayment(cameBack: number, facts: PaymentFacts, status: GrantStatus | null): number {
+  if (status === null || (endedStatuses.has(status) && !facts.endedHere)) return 0;
+  const outside = facts.refundedOutside + facts.disputed;
+  return Math.max(0, Math.min(cameBack, facts.returnedOutside - outside));
+}
+
+/** Whether nothing of the payment is left, whatever an open dispute still brings. */
+export const isExhausted = ({ captured, refunded, disputedFinally }: PaymentFacts): boolean =>
+  captured - refunded - disputedFinally <= 0;
+
+type Standing = Pick<Grant, 'status' | 'availableUntil'>;
+
+/**
+ * Rules 7 and 9: where a grant stands after its payment was returned outside our refunds. Nothing left: it has ended, REVOKED when
+ * a lost dispute took part of it, whichever was heard of last. A dispute is open: SUSPENDED. Else as its time says.
+ */
+export function decideGrantStatus({ status, availableUntil }: Standing, facts: PaymentFacts, now: Date): GrantStatus {
+  if (endedStatuses.has(status)) return status;
+  const outside = facts.refundedOutside + facts.disputed > 0;
+  if (outside && isExhausted(facts)) return facts.lostDispute ? 'REVOKED' : 'REFUNDED';
+  if (facts.openDispute) return status === 'ACTIVE' && availableUntil > now ? 'SUSPENDED' : status;
+  if (status !== 'SUSPENDED') return status;
+  return availableUntil > now ? 'ACTIVE' : 'EXPIRED';
+}
