@@ -44,6 +44,6 @@ export function secretsOf(config: WithSecrets): string[] {
     return password ? [password, decodeURIComponent(password)] : [];
   });
   const headers = observation.tracing?.headers?.split(',').map((header) => header.slice(header.indexOf('=') + 1)) ?? [];
-  const others = [identity.secret, stripe.secretKey, ...stripe.webhookSecrets, observation.metricsToken];
+  const others = [...identity.secrets, stripe.secretKey, ...stripe.webhookSecrets, observation.metricsToken];
   return [...passwords, ...headers, ...others].filter((secret) => secret !== undefined);
 }

@@ -3,10 +3,12 @@ import path from 'node:path';
 import { z } from 'zod';
 import { hostnameOf } from './allowed-host.js';
 import { ConfigError, cronLine, Environment, listOf, mongodbUrl, urlOf, wholeNumber, yesOrNo } from './environment.js';
+import { type IdentityConfig, readIdentity } from './identity-config.js';
 import { type Limits, readLimits } from './limits.js';
 import { madeUpSecret } from './made-up-secret.js';
 import { refuseWhatIsOnlySafeAtHome } from './refuse-what-is-only-safe-at-home.js';
 
+export type { IdentityConfig, RoleName } from './identity-config.js';
 export type { Limits } from './limits.js';
 
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
@@ -52,14 +54,6 @@ export interface HttpConfig {
   readonly trustedProxyCount: number;
   /** How long /readyz says 503 and requests are still taken before the server closes, so that balancers turn away first. */
   readonly drainNoticeMs: number;
-}
-
-/** How tokens are checked: by a shared secret (HS256) or by the keys at a URL; exactly one of the two is set. */
-export interface IdentityConfig {
-  readonly secret: string | undefined;
-  readonly jwksUrl: string | undefined;
-  readonly issuer: string;
-  readonly audience: string;
 }
 
 export interface StripeConfig {
@@ -149,7 +143,7 @@ function readEnvironment(source: Readonly<Record<string, string | undefined>>): 
     migrateAtStart: environment.read('MIGRATE_AT_START', yesOrNo, true),
     redisUrl: environment.optional('REDIS_URL', urlOf('redis', 'rediss'), { secret: true }),
     mongodbUrl: environment.optional('MONGODB_URL', mongodbUrl, { secret: true }),
-    identity: readIdentity(environment, production, dataDirectory),
+    identity: readIdentity(environment, production, () => secretAtHome(environment, dataDirectory, 'jwt-secret')),
     stripe: readStripe(environment, production, dataDirectory),
     currency: environment.read('CURRENCY', z.string().regex(/^[A-Z]{3}$/, 'three capital letters, such as EUR'), 'USD'),
     runJobs: environment.read('RUN_JOBS', yesOrNo, true),
@@ -218,23 +212,6 @@ function readAllowedHosts(environment: Environment, host: string, publicUrl: str
   const added = environment.read('ALLOWED_HOSTS', listOf(name), []);
   const own = WILDCARD_HOSTS.has(host) ? [] : [host.includes(':') ? `[${host}]` : host];
   return [...own, new URL(publicUrl).host, ...added].flatMap((text) => hostnameOf(text) ?? []);
-}
-
-function readIdentity(environment: Environment, production: boolean, dataDirectory: string): IdentityConfig {
-  // RFC 7518, section 3.2: a key for HS256 has at least as many bits as the hash.
-  const strongSecret = z.string().min(32, 'at least 32 characters long');
-  const given = environment.optional('JWT_SECRET', strongSecret, { secret: true });
-  const jwksUrl = environment.optional('JWKS_URL', urlOf('http', 'https'));
-  if (environment.has('JWT_SECRET') && environment.has('JWKS_URL')) {
-    environment.refuse('JWT_SECRET', 'is set, and JWKS_URL too', 'Keep one of them.');
-  }
-  const atHome = !production && !environment.has('JWT_SECRET') && !environment.has('JWKS_URL');
-  return {
-    secret: atHome ? secretAtHome(environment, dataDirectory, 'jwt-secret') : given,
-    jwksUrl,
-    issuer: environment.read('JWT_ISSUER', z.string(), 'boxoffice'),
-    audience: environment.read('JWT_AUDIENCE', z.string(), 'boxoffice'),
-  };
 }
 
 function readStripe(environment: Environment, production: boolean, dataDirectory: string): StripeConfig {

@@ -137,3 +137,15 @@ export function listOf<Value>(item: z.ZodType<Value, string>): z.ZodType<Value[]
     )
     .pipe(z.array(item));
 }
+
+/** `name=value,name=value`: each name once. A name may contain `=`; the last one separates the value. */
+export function mapOf<Value>(value: z.ZodType<Value, string>, form: string): z.ZodType<ReadonlyMap<string, Value>, string> {
+  const pair = z
+    .string()
+    .regex(/[^\s=]\s*=[^=]*$/, `of the form ${form}`)
+    .transform((text) => [text.slice(0, text.lastIndexOf('=')).trim(), text.slice(text.lastIndexOf('=') + 1).trim()] as const)
+    .pipe(z.tuple([z.string(), value]));
+  return listOf(pair)
+    .refine((pairs) => new Set(pairs.map(([name]) => name)).size === pairs.length, `of the form ${form}, with each name once`)
+    .transform((pairs) => new Map(pairs));
+}

@@ -72,6 +72,15 @@ const table = {
   // /readyz and /metrics ask the database once in this time, however often they are asked.
   probeCacheMs: [second, 0, minute],
 
+  // Identity
+  // Keys of the provider are fetched again after this time, and a withdrawn key is noticed.
+  jwksFreshMs: [minute, 100, day],
+  // How much longer known keys stay in use while the provider cannot be reached.
+  jwksStaleMs: [hour, 0, 30 * day],
+  // From one fetch to the next, after a failure or for tokens that no known key has signed.
+  jwksCooldownMs: [2 * second, 10, hour],
+  jwksTimeoutMs: [5 * second, 10, minute],
+
   // Live
   connectionInitTimeoutMs: [5 * second, 100, minute],
   socketsMaximumCount: [20_000, 1, 1_000_000],

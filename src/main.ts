@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import path from 'node:path';
 import { begin } from './begin.js';
 import { systemClock } from './clock.js';
-import { type Config, readConfig } from './config.js';
+import { type Config, type RoleName, readConfig } from './config.js';
 import { openDatabaseServer } from './database-server.js';
 import { createGateway } from './gateway/gateway.js';
 import { watchLive } from './gateway/metrics.js';
@@ -14,7 +14,7 @@ import { prepareDatabase } from './migrate-at-start.js';
 import { DEMO_ADMIN_ID, DEMO_SERVICE_ID, DEMO_VIEWERS } from './services/catalogue/demo-people.js';
 import { Shutdown } from './shutdown.js';
 import { checkPorts } from './start-fault.js';
-import { issueToken, type TokenRole } from './token.js';
+import { issueToken } from './token.js';
 
 const DEMO_TOKEN_SECONDS = 12 * 60 * 60;
 const shutdown = new Shutdown();
@@ -64,7 +64,7 @@ async function startSandboxIfWanted({ stripe, http, dataDirectory }: Config): Pr
 
 async function startGateway(house: House): Promise<void> {
   const { config, services, clock, logger, database } = house;
-  const tokenFor = (userId: string, role: TokenRole) => demoToken(config, userId, role);
+  const tokenFor = (userId: string, role: RoleName) => demoToken(config, userId, role);
   watchLive(house.metrics, house.hints, services.live);
   const gateway = await createGateway({
     config,
@@ -83,7 +83,7 @@ async function startGateway(house: House): Promise<void> {
     },
     extend: (app, identity) => {
       const people = { viewers: DEMO_VIEWERS, adminId: DEMO_ADMIN_ID, serviceId: DEMO_SERVICE_ID };
-      const demo = config.demo && config.identity.secret ? { ...people, tokenFor } : undefined;
+      const demo = config.demo && config.identity.secrets.length > 0 ? { ...people, tokenFor } : undefined;
       const secureCookies = config.http.publicUrl.startsWith('https:');
       servePages(app, { playground: config.guard.playground, identity, secureCookies, ...(demo && { demo }) });
     },
@@ -92,7 +92,7 @@ async function startGateway(house: House): Promise<void> {
   await gateway.start();
 }
 
-const demoToken = (config: Config, userId: string, role: TokenRole) =>
+const demoToken = (config: Config, userId: string, role: RoleName) =>
   issueToken(config.identity, { userId, role, expiresInSeconds: DEMO_TOKEN_SECONDS }, new Date());
 
 async function welcome(config: Config, sandboxUrl: string | null): Promise<string> {
@@ -100,9 +100,9 @@ async function welcome(config: Config, sandboxUrl: string | null): Promise<strin
   const lines = ['', 'Boxoffice is ready.', `  GraphQL     ${url}/graphql`];
   if (config.guard.playground !== 'off') lines.push(`  Playground  ${url}/playground`);
   // Its tokens are signed with the secret: with JWKS_URL it is not served.
-  if (config.demo && config.identity.secret) lines.push(`  Demo        ${url}/demo`);
+  if (config.demo && config.identity.secrets.length > 0) lines.push(`  Demo        ${url}/demo`);
   if (sandboxUrl) lines.push(`  Sandbox     ${sandboxUrl} (stands in for Stripe)`);
-  if (!config.demo || !config.identity.secret) return lines.join('\n');
+  if (!config.demo || config.identity.secrets.length === 0) return lines.join('\n');
   const viewer = await demoToken(config, DEMO_VIEWERS[0].id, 'viewer');
   lines.push('', 'Tokens, good for 12 hours:', `  viewer   ${viewer}`);
   lines.push(`  service  ${await demoToken(config, DEMO_SERVICE_ID, 'service')}`);

@@ -1,26 +1,35 @@
 import { SignJWT } from 'jose';
-import type { IdentityConfig } from './config.js';
-
-export const TOKEN_ROLES = ['viewer', 'service', 'admin'] as const;
-export type TokenRole = (typeof TOKEN_ROLES)[number];
+import type { IdentityConfig, RoleName } from './config.js';
 
 /**
- * A JWT (HS256) that this house takes: for development, tests and scripts. Real front ends bring tokens of an identity
- * provider. Fails when tokens are checked by keys at a URL, for which there is no secret here.
+ * A JWT (HS256) that this server accepts, signed with the first secret: for development, tests and scripts. Real front ends bring
+ * tokens of an identity provider.
+ *
+ * @throws Error when tokens are verified with keys at a URL, for which there is no secret here
  */
 export async function issueToken(
   settings: IdentityConfig,
-  bearer: { userId: string; role: TokenRole; expiresInSeconds: number },
+  bearer: { userId: string; role: RoleName; expiresInSeconds: number },
   now: Date,
 ): Promise<string> {
-  if (!settings.secret) throw new Error('Tokens are checked by JWKS_URL: take one from your identity provider.');
+  const [secret] = settings.secrets;
+  if (!secret) throw new Error('Tokens are verified with JWKS_URL: get one from your identity provider.');
+  const { audience, audienceClaim, subjectClaim, roleClaim } = settings;
   const issuedAt = Math.floor(now.getTime() / 1000);
-  return new SignJWT({ role: bearer.role })
+  // A claim's exact name comes before a path, so this holds for names with dots too.
+  const claims = { [audienceClaim]: audience, [subjectClaim]: bearer.userId, [roleClaim]: nameOf(bearer.role, settings.roleMap) };
+  return new SignJWT(claims)
     .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
-    .setSubject(bearer.userId)
     .setIssuer(settings.issuer)
-    .setAudience(settings.audience)
     .setIssuedAt(issuedAt)
     .setExpirationTime(issuedAt + bearer.expiresInSeconds)
-    .sign(new TextEncoder().encode(settings.secret));
+    .sign(new TextEncoder().encode(secret));
+}
+
+/** What a token has to call the role. */
+function nameOf(role: RoleName, roleMap: IdentityConfig['roleMap']): string {
+  if ((roleMap.get(role) ?? role) === role) return role;
+  const name = [...roleMap.keys()].find((mapped) => roleMap.get(mapped) === role);
+  if (name === undefined) throw new Error(`JWT_ROLE_MAP has no name for the role ${role}.`);
+  return name;
 }

@@ -1,10 +1,11 @@
 import { parseArgs } from 'node:util';
 import { readConfig } from '../config.js';
+import { type IdentityConfig, ROLE_NAMES, type RoleName } from '../identity-config.js';
 import { isUuid } from '../services/uuid.js';
 import { explainStartFault } from '../start-fault.js';
-import { issueToken, TOKEN_ROLES, type TokenRole } from '../token.js';
+import { issueToken } from '../token.js';
 
-const USAGE = 'Usage: npm run token -- --user <uuid> --role viewer|service|admin [--expires-in 1h]';
+const USAGE = 'Usage: npm run token -- --user <uuid> --role viewer|service|support|admin [--expires-in 1h]';
 const UNIT_SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86_400 };
 
 /** "90s", "15m", "1h" or "7d" in seconds; null for anything else. */
@@ -35,12 +36,19 @@ function readWords() {
 
 async function run(): Promise<void> {
   const words = readWords();
-  if (!isUuid(words.user)) refuse('--user must be a UUID.');
-  if (!TOKEN_ROLES.includes(words.role as TokenRole)) refuse('--role must be viewer, service or admin.');
+  const settings = readConfig().identity;
+  const subject = subjectOf(words.user, settings);
+  if (!ROLE_NAMES.includes(words.role as RoleName)) refuse('--role must be viewer, service, support or admin.');
   const expiresInSeconds = secondsOf(words['expires-in']);
   if (!expiresInSeconds) refuse('--expires-in must be a duration such as 90s, 15m, 1h or 7d.');
-  const bearer = { userId: words.user.toLowerCase(), role: words.role as TokenRole, expiresInSeconds };
-  console.log(await issueToken(readConfig().identity, bearer, new Date()));
+  const bearer = { userId: subject, role: words.role as RoleName, expiresInSeconds };
+  console.log(await issueToken(settings, bearer, new Date()));
+}
+
+/** With JWT_SUBJECT=any the subject may be any text. */
+function subjectOf(user: string | undefined, { subjectNamespace }: IdentityConfig): string {
+  if (isUuid(user)) return user.toLowerCase();
+  return user && subjectNamespace ? user : refuse('--user must be a UUID.');
 }
 
 await run().catch((error: Error) => {

@@ -17,7 +17,8 @@ export function enforceRoles(schema: GraphQLSchema): GraphQLSchema {
   const undeclared: string[] = [];
   const enforced = mapSchema(schema, {
     [MapperKind.OBJECT_FIELD]: (field, name, typeName) => {
-      const roles = allowedRoles(schema, field);
+      const named = allowedRoles(schema, field);
+      const roles = typeName === 'Mutation' ? named?.filter((role) => role !== 'SUPPORT') : named;
       if (!roles) {
         if (roots.includes(typeName)) undeclared.push(`${typeName}.${name}`);
         return undefined;
@@ -32,10 +33,14 @@ export function enforceRoles(schema: GraphQLSchema): GraphQLSchema {
   return enforced;
 }
 
-/** Who may use a field, by the contract; undefined when it does not say. */
+/**
+ * Who may use a field, by the contract; undefined when it does not say. Support reads what viewers read, as the account that its
+ * token names, and changes nothing.
+ */
 export function allowedRoles(schema: GraphQLSchema, field: object): readonly Role[] | undefined {
   const [directive] = getDirective(schema, field as never, 'allowed') ?? [];
-  return directive?.to as Role[] | undefined;
+  const roles = directive?.to as Role[] | undefined;
+  return roles?.includes('VIEWER') ? [...roles, 'SUPPORT'] : roles;
 }
 
 function guarded(resolve: Resolve, roles: readonly Role[]): Resolve {

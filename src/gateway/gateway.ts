@@ -20,7 +20,7 @@ import { refuse, serveGraphql } from './http-endpoint.js';
 import { createIdentity, type Identity } from './identity.js';
 import { watchJobs } from './job-metrics.js';
 import { KnownOperations } from './known-operations.js';
-import { createMetrics, type Metrics, serveMetrics, watchSockets } from './metrics.js';
+import { createMetrics, type Metrics, serveMetrics, watchProviderKeys, watchSockets } from './metrics.js';
 import { OperationGate } from './operation-gate.js';
 import { requestIdOf } from './request-id.js';
 import { composeSchema } from './schema.js';
@@ -64,7 +64,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     ),
     tracing,
   );
-  const identity = createIdentity(config.identity, realClock);
+  const identity = createIdentity(config.identity, { clock: realClock, limits: config.limits, logger });
   const redis = openRates(options);
   const gate = createGate(schema, options, redis, metrics);
   const known = new KnownOperations(config.limits.documentCacheCount);
@@ -87,37 +87,17 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   if (config.http.allowedHosts) serveHostCheck(app, new Set(config.http.allowedHosts));
   await app.register(cors, corsOptions(config.http.allowedOrigins));
   const cacheMs = config.limits.probeCacheMs;
-  serveHealth(app, { checks: options.readiness, isStopping: () => stopping, logger, cacheMs });
-  serveGraphql(app, {
-    apollo,
-    known,
-    execute,
-    gate,
-    metrics,
-    logger,
-    suggestions: config.guard.introspection,
-    identity,
-    services,
-    clock,
-    requestTimeoutMs: config.limits.requestTimeoutMs,
-  });
+  const checks = { ...options.readiness, ...watchIdentity(identity, metrics) };
+  serveHealth(app, { checks, isStopping: () => stopping, logger, cacheMs });
+  const shared = { identity, execute, gate, services, clock, logger, metrics };
+  const { requestTimeoutMs } = config.limits;
+  serveGraphql(app, { ...shared, apollo, known, suggestions: config.guard.introspection, requestTimeoutMs });
   await app.register(stripeWebhook, {
     inbox: services.stripeInbox,
     bodyLimitBytes: config.limits.webhookBodyBytes,
     onReceived: metrics.webhook,
   });
-  const sockets = serveSockets(app.server, {
-    schema,
-    identity,
-    execute,
-    gate,
-    services,
-    clock,
-    realClock,
-    logger,
-    config,
-    metrics,
-  });
+  const sockets = serveSockets(app.server, { ...shared, schema, realClock, config });
   watchSockets(metrics, sockets);
   watchJobs(metrics, services.jobs);
   if (config.observation.metrics) serveMetrics(app, metrics, { ...config.observation, cacheMs });
@@ -141,6 +121,15 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       redis?.disconnect();
     },
   };
+}
+
+/** Shows whether the identity provider can be reached, in the metrics and as a check of readiness. */
+function watchIdentity({ providerKeys }: Identity, metrics: Metrics): Record<string, ReadinessCheck> {
+  if (!providerKeys) return {};
+  watchProviderKeys(metrics, providerKeys);
+  // Begins to fetch the keys: the first request need not wait for them.
+  providerKeys.state();
+  return { identity: async () => providerKeys.state() };
 }
 
 /** The executor of both transports, with a span around each operation when there is tracing. */

@@ -8,9 +8,10 @@ import type { Caller } from '../services/caller.js';
 import { withinTime } from '../within-time.js';
 import { answerKnown, type KnownParts } from './answer-known.js';
 import type { HttpContext } from './apollo.js';
+import { InvalidToken } from './claims.js';
 import { rateLimited } from './guard/rates.js';
 import type { SentOperation } from './guard/trusted-operations.js';
-import { bearerToken, type Identity, InvalidToken } from './identity.js';
+import { bearerToken, type Identity } from './identity.js';
 import type { OperationGate } from './operation-gate.js';
 import { tell } from './public-error.js';
 
@@ -92,7 +93,7 @@ const tooLate = (reply: FastifyReply) =>
 /** Who asks, and what for; or a refusal, sent. */
 async function admit(parts: EndpointParts, request: FastifyRequest, reply: FastifyReply) {
   try {
-    const { caller } = await parts.identity.identify(bearerToken(request.headers.authorization));
+    const { caller } = await parts.identity.identify(bearerToken(authorizationOf(request)));
     const context = createContext({ caller, requestId: request.id, services: parts.services, now: parts.clock.now() });
     const httpGraphQLRequest = parts.gate.isOpenTo(caller) ? null : trustedRequest(parts.gate, request, caller);
     const body = httpGraphQLRequest ? httpGraphQLRequest.body : request.body;
@@ -108,6 +109,17 @@ async function admit(parts: EndpointParts, request: FastifyRequest, reply: Fasti
     }
     return { sent: true as const };
   }
+}
+
+/** Node keeps the first of several `Authorization` headers; a proxy may have looked at another. */
+function authorizationOf({ headers, raw: { rawHeaders } }: FastifyRequest): string | undefined {
+  if (headers.authorization === undefined) return undefined;
+  let count = 0;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    if (rawHeaders[index]?.length === 'authorization'.length && rawHeaders[index]?.toLowerCase() === 'authorization') count++;
+  }
+  if (count > 1) throw new InvalidToken('There is more than one Authorization header.');
+  return headers.authorization;
 }
 
 /** The request with the text of the manifest in the place of what was sent. */

@@ -134,6 +134,18 @@ export function watchLive(
   }
 }
 
+/** Whether the identity provider can be reached. */
+export function watchProviderKeys({ registry }: Metrics, keys: { state(): string }): void {
+  new Gauge({
+    name: 'boxoffice_identity_provider_reached',
+    help: '0 while the keys of JWKS_URL cannot be fetched; known keys stay in use for JWKS_STALE_MS.',
+    registers: [registry],
+    collect() {
+      this.set(+(keys.state() === 'CONNECTED'));
+    },
+  });
+}
+
 /** In a time that tells nothing of where the texts differ, nor of their lengths. */
 function isSameText(given: string, expected: string): boolean {
   const hash = (text: string) => createHash('sha256').update(text).digest();

@@ -1,11 +1,12 @@
 import type { FastifyInstance } from 'fastify';
+import { InvalidToken } from './claims.js';
 import { type DemoViewer, registerDemo } from './demo/demo.js';
-import { type Identity, InvalidToken } from './identity.js';
+import type { Identity } from './identity.js';
 import { type PlaygroundSettings, registerPlayground } from './playground/playground.js';
 
 export interface PagesSettings {
   playground: PlaygroundSettings['access'];
-  identity: Identity;
+  identity: Pick<Identity, 'identify'>;
   /** Whether people reach this server over https: cookies are sent over nothing else then. */
   secureCookies: boolean;
   /** The demo page, with ready tokens; undefined in production. */
@@ -38,7 +39,7 @@ async function playgroundTokens(demo: NonNullable<PagesSettings['demo']>) {
   ];
 }
 
-async function isAdmin(identity: Identity, token: string): Promise<boolean> {
+async function isAdmin(identity: PagesSettings['identity'], token: string): Promise<boolean> {
   try {
     return (await identity.identify(token)).caller.role === 'ADMIN';
   } catch (error) {

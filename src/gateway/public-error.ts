@@ -2,7 +2,7 @@ import { GraphQLError, type GraphQLFormattedError } from 'graphql';
 import { InvalidArgument } from '../services/invalid-argument.js';
 import { CursorExpired } from '../services/live/live-cursor.js';
 import { isUnreachable } from '../stores/database.js';
-import { IdentityUnavailable } from './identity.js';
+import { IdentityUnavailable } from './provider-keys.js';
 
 /** What was meant for the caller. Everything else is a defect, and told as INTERNAL_SERVER_ERROR and nothing more. */
 const PUBLIC_CODES = new Set<unknown>([

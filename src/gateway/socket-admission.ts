@@ -1,7 +1,9 @@
 import type { Clock } from '../clock.js';
 import type { Caller } from '../services/caller.js';
-import { IdentityUnavailable } from './identity.js';
+import { InvalidToken } from './claims.js';
+import { bearerToken } from './identity.js';
 import { LIVE_CLOSE_CODES, type LiveConnection } from './live-connection.js';
+import { IdentityUnavailable } from './provider-keys.js';
 
 export interface LiveIdentity {
   caller: Caller;
@@ -25,10 +27,10 @@ export class SocketAdmission {
 
   /** Finds out who speaks; gives back why the socket may not stay, or null. */
   async admit(connection: LiveConnection, parameters: Readonly<Record<string, unknown>> | undefined): Promise<Refusal | null> {
-    const token = tokenOf(parameters);
-    if (token === null) return [LIVE_CLOSE_CODES.unauthorized, 'Unauthorized: connection_init needs a token'];
     let identity: LiveIdentity;
     try {
+      const token = tokenOf(parameters);
+      if (token === null) return [LIVE_CLOSE_CODES.unauthorized, 'Unauthorized: connection_init needs a token'];
       identity = await this.identify(token);
     } catch (error) {
       if (error instanceof IdentityUnavailable) return [LIVE_CLOSE_CODES.tryAgainLater, 'Tokens cannot be checked just now'];
@@ -56,9 +58,15 @@ export class SocketAdmission {
   }
 }
 
-/** `{ token }`, or `{ authorization: 'Bearer …' }` as over HTTP. */
+/**
+ * `{ token }`, or `{ authorization: 'Bearer …' }` as over HTTP; null without either.
+ *
+ * @throws InvalidToken when there are several that differ
+ */
 function tokenOf(parameters: Readonly<Record<string, unknown>> | undefined): string | null {
-  const bearer = parameters?.authorization ?? parameters?.Authorization;
-  if (typeof bearer === 'string') return /^Bearer\s+(\S+)$/i.exec(bearer)?.[1] ?? '';
-  return typeof parameters?.token === 'string' && parameters.token !== '' ? parameters.token : null;
+  const { token, authorization, Authorization } = parameters ?? {};
+  const bearers = [authorization, Authorization].map((header) => (typeof header === 'string' ? bearerToken(header) : null));
+  const tokens = new Set([token, ...bearers].filter((given) => typeof given === 'string' && given !== ''));
+  if (tokens.size > 1) throw new InvalidToken('There are several tokens that differ.');
+  return ([...tokens][0] as string | undefined) ?? null;
 }

@@ -65,6 +65,15 @@ export function whose(caller: Caller, userId: string | null | undefined, roles: 
   return asked;
 }
 
+/**
+ * Nobody acts as an admin on their own account.
+ *
+ * @throws FORBIDDEN when it is the caller's
+ */
+export function refuseOwnAccount(caller: Caller, userId: string | undefined): void {
+  if (userId !== undefined && userId.toLowerCase() === caller.userId) throw forbidden();
+}
+
 /** Whether the caller may see what belongs to a viewer. */
 export const mayReadOf = (caller: Caller, userId: string): boolean => caller.role === 'ADMIN' || caller.userId === userId;
 

@@ -1,6 +1,6 @@
 import { Arg, Args, Ctx, FieldResolver, Mutation, Resolver, Root } from 'type-graphql';
 import type { Grant } from '../entities/grant.js';
-import { type Context, demandReadOf } from './context.js';
+import { type Context, demandReadOf, refuseOwnAccount } from './context.js';
 import { GiftGrantInput, GrantFilmsArgs, GrantPayloadType, GrantType, RevokeGrantInput } from './generated/schema-types.js';
 
 /** A service reaches grants of anyone through access decisions, but not the money behind them. */
@@ -42,11 +42,16 @@ export class GrantResolver {
 
   @Mutation(() => GrantPayloadType)
   giftGrant(@Ctx() { caller, services }: Context, @Arg('input', () => GiftGrantInput) input: GiftGrantInput): unknown {
+    refuseOwnAccount(caller, input.userId);
     return services.grants.gift(caller, input);
   }
 
   @Mutation(() => GrantPayloadType)
-  revokeGrant(@Ctx() { caller, services }: Context, @Arg('input', () => RevokeGrantInput) input: RevokeGrantInput): unknown {
+  async revokeGrant(
+    @Ctx() { caller, services, loaders }: Context,
+    @Arg('input', () => RevokeGrantInput) input: RevokeGrantInput,
+  ): Promise<unknown> {
+    refuseOwnAccount(caller, (await loaders.grant.load(input.grantId))?.userId);
     return services.grants.revoke(caller, input);
   }
 }

@@ -1,7 +1,7 @@
 import { Arg, Ctx, FieldResolver, Mutation, Resolver, Root } from 'type-graphql';
 import type { Transaction } from '../entities/transaction.js';
 import type { Money } from '../services/money.js';
-import type { Context } from './context.js';
+import { type Context, refuseOwnAccount } from './context.js';
 import { AdjustBalanceInput, AdjustBalancePayloadType, TransactionType } from './generated/schema-types.js';
 
 @Resolver(() => TransactionType)
@@ -32,6 +32,7 @@ export class TransactionResolver {
     @Ctx() { caller, services }: Context,
     @Arg('input', () => AdjustBalanceInput) input: AdjustBalanceInput,
   ): unknown {
+    refuseOwnAccount(caller, input.userId);
     return services.adjustments.adjust(caller, input);
   }
 }

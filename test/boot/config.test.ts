@@ -49,9 +49,9 @@ describe('at home', () => {
   test('made-up secrets stay the same over restarts and only their owner may read them', () => {
     const first = readConfig({ DATA_DIR: home });
     const second = readConfig({ DATA_DIR: home });
-    expect(second.identity.secret).toBe(first.identity.secret);
+    expect(second.identity.secrets).toEqual(first.identity.secrets);
     expect(second.stripe.webhookSecrets).toEqual(first.stripe.webhookSecrets);
-    expect(first.identity.secret?.length).toBeGreaterThanOrEqual(32);
+    expect(first.identity.secrets[0]?.length).toBeGreaterThanOrEqual(32);
     expect(statSync(path.join(home, 'jwt-secret')).mode & 0o777).toBe(0o600);
   });
 
@@ -184,6 +184,30 @@ describe('faults', () => {
     const text = faultsOf(source).join('\n');
     expect(text).toMatch(/JWT_SECRET: must be at least 32/);
     expect(text).not.toMatch(/hunter2|short-one/);
+  });
+
+  test('cover each of several secrets, and the claims of tokens', () => {
+    const long = 'x'.repeat(32);
+    for (const secrets of [`${long},short-one`, 'short-one,', ',', Array(11).fill(long).join(',')]) {
+      expect(faultsOf({ JWT_SECRET: secrets })).toEqual([expect.stringMatching(/^JWT_SECRET: must be/)]);
+    }
+    const { identity } = readConfig({ DATA_DIR: home, JWT_SECRET: ` ${long} , ${long}2,` });
+    expect(identity.secrets).toEqual([long, `${long}2`]);
+    expect(faultsOf({ JWT_SUBJECT: 'any' })).toEqual([
+      expect.stringMatching(/^JWT_SUBJECT_NAMESPACE: is not set, though JWT_SUBJECT=any\. Set a UUID/),
+    ]);
+    for (const namespace of ['https://id.example', '6ba7b810-9dad-11d1-80b4']) {
+      const faults = faultsOf({ JWT_SUBJECT: 'any', JWT_SUBJECT_NAMESPACE: namespace });
+      expect(faults).toEqual([expect.stringMatching(/^JWT_SUBJECT_NAMESPACE: must be a UUID/)]);
+    }
+    for (const map of ['admin', 'a=owner', '=admin', 'a=admin,a=viewer', 'a=constructor']) {
+      expect(faultsOf({ JWT_ROLE_MAP: map })).toEqual([expect.stringMatching(/^JWT_ROLE_MAP: must be/)]);
+    }
+    const { roleMap } = readConfig({ DATA_DIR: home, JWT_ROLE_MAP: 'Box Office = admin, a=b=support' }).identity;
+    expect([...roleMap]).toEqual([
+      ['Box Office', 'admin'],
+      ['a=b', 'support'],
+    ]);
   });
 
   test('cover settings that contradict each other', () => {

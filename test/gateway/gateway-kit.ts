@@ -6,7 +6,7 @@ import { type Config, readConfig } from '../../src/config.js';
 import { createGateway, type Gateway, type GatewayOptions } from '../../src/gateway/gateway.js';
 import type { RequiredServices } from '../../src/resolvers/required-services.js';
 
-export const SECRET = 'a secret that is only used in tests, and long enough';
+export const SECRET = 'a secret that is only used in tests and long enough';
 
 /** Services of which each call ends in an error that says that it was reached, but for those given. */
 export function stubServices(given: { [Name in keyof RequiredServices]?: unknown } = {}): RequiredServices {

@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import Fastify, { type FastifyInstance } from 'fastify';
-import { type Identity, InvalidToken } from '../../src/gateway/identity.js';
+import { InvalidToken } from '../../src/gateway/claims.js';
 import { type PagesSettings, servePages } from '../../src/gateway/pages.js';
 
-const identity: Identity = {
+const identity: PagesSettings['identity'] = {
   async identify(token) {
     if (token !== 'admins-token' && token !== 'viewers-token') throw new InvalidToken('Not a token of this house.');
     const role = token === 'admins-token' ? 'ADMIN' : 'VIEWER';

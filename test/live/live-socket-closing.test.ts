@@ -136,7 +136,7 @@ test('4403: a bad token, and one that has expired', async () => {
   for (const payload of [
     { token: 'forged' },
     { authorization: 'Basic x' },
-    { token: `viewer:${randomUUID()}:${Date.now() - 1}` },
+    { token: `viewer~${randomUUID()}~${Date.now() - 1}` },
   ]) {
     const socket = await RawSocket.bare(url);
     socket.send({ type: 'connection_init', payload });
@@ -241,7 +241,7 @@ test('4413: answers that pile up unread beyond the limit', async () => {
 test('4429: connection_init a second time', async () => {
   const { url } = await open();
   const socket = await RawSocket.of(url);
-  socket.send({ type: 'connection_init', payload: { token: `viewer:${randomUUID()}` } });
+  socket.send({ type: 'connection_init', payload: { token: `viewer~${randomUUID()}` } });
   expect((await socket.closing()).code).toBe(4429);
 });
 

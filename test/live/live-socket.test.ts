@@ -52,7 +52,7 @@ test('queries, mutations and live operations run for the viewer of the token', a
 test('the token may also come as an authorization header does', async () => {
   const { url } = await open();
   const socket = await RawSocket.bare(url);
-  socket.send({ type: 'connection_init', payload: { authorization: `Bearer viewer:${randomUUID()}` } });
+  socket.send({ type: 'connection_init', payload: { authorization: `Bearer viewer~${randomUUID()}` } });
   await until(() => socket.messages.some((message) => message.type === 'connection_ack'), 'acknowledged');
 });
 

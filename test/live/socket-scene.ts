@@ -6,8 +6,8 @@ import type { Duplex } from 'node:stream';
 import { makeExecutableSchema } from '@graphql-tools/schema';
 import { GraphQLError, type ValidationRule } from 'graphql';
 import { WebSocket } from 'ws';
-import { IdentityUnavailable } from '../../src/gateway/identity.js';
 import { attachLiveSocket, type LiveSocketOptions, type LiveSockets } from '../../src/gateway/live-socket.js';
+import { IdentityUnavailable } from '../../src/gateway/provider-keys.js';
 import type { Caller } from '../../src/services/caller.js';
 import type { LiveFeed } from '../../src/services/live/live-feed.js';
 import { until } from '../support/until.js';
@@ -40,7 +40,7 @@ const noFieldCalledSecret: ValidationRule = (context) => ({
   },
 });
 
-/** A gateway's socket side on a port of its own. Tokens are `viewer:<uuid>` or `viewer:<uuid>:<expiry in ms since 1970>`. */
+/** A gateway's socket side on a port of its own. Tokens are `viewer~<uuid>` or `viewer~<uuid>~<expiry in ms since 1970>`. */
 export class SocketScene {
   flooded = 0;
   counted = 0;
@@ -80,8 +80,8 @@ export class SocketScene {
       schema: makeExecutableSchema({ typeDefs, resolvers: this.resolvers() }),
       validationRules: [noFieldCalledSecret],
       identify: async (token) => {
-        if (token === 'unknowable') throw new IdentityUnavailable('no keys');
-        const [kind, userId, expiry] = token.split(':');
+        if (token === 'unknowable') throw new IdentityUnavailable();
+        const [kind, userId, expiry] = token.split('~');
         if (kind !== 'viewer' || !userId || (expiry && Number(expiry) <= Date.now())) throw new Error('a bad token');
         return { caller: { userId, role: 'VIEWER' }, expiresAt: expiry ? new Date(Number(expiry)) : null };
       },
@@ -258,4 +258,4 @@ export class RawSocket {
 }
 
 export const tokenOf = (userId: string, expiresAtMs?: number): string =>
-  expiresAtMs === undefined ? `viewer:${userId}` : `viewer:${userId}:${expiresAtMs}`;
+  expiresAtMs === undefined ? `viewer~${userId}` : `viewer~${userId}~${expiresAtMs}`;
