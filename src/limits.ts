@@ -85,8 +85,14 @@ const table = {
   connectionInitTimeoutMs: [5 * second, 100, minute],
   socketsMaximumCount: [20_000, 1, 1_000_000],
   socketsPerViewerCount: [20, 1, 10_000],
+  // Sockets of one address that have not been acknowledged.
+  socketsWaitingPerAddressCount: [250, 1, 1_000_000],
   operationsPerSocketCount: [20, 1, 1_000],
   socketMessageBytes: [64 * kibibyte, kibibyte, 4_096 * kibibyte],
+  // What one socket may send within the window: messages, pings and pongs of every kind, and bytes.
+  socketMessagesWindowMs: [10 * second, 100, hour],
+  socketMessagesCount: [3_000, 10, 10_000_000],
+  socketReceivedBytes: [4_096 * kibibyte, 16 * kibibyte, 1_048_576 * kibibyte],
   socketBufferedBytes: [1_024 * kibibyte, 16 * kibibyte, 65_536 * kibibyte],
   // How long a client that is told to go may take to answer before it is cut off.
   socketCloseGraceMs: [2 * second, 50, minute],

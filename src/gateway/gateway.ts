@@ -77,14 +77,9 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     if (stopping) reply.header('connection', 'close');
     done();
   });
-  boundPipelining(app, config.limits.pipelinedRequestsCount);
-  const connections = new ConnectionGuard(app.server, {
-    ...config.limits,
-    connectionsMaximumCount: config.limits.httpConnectionsMaximumCount + config.limits.socketsMaximumCount,
-  });
   tracing?.serve(app);
   serveSecurityHeaders(app);
-  if (config.http.allowedHosts) serveHostCheck(app, new Set(config.http.allowedHosts));
+  const connections = guardConnections(app, config);
   await app.register(cors, corsOptions(config.http.allowedOrigins));
   const cacheMs = config.limits.probeCacheMs;
   const checks = { ...options.readiness, ...watchIdentity(identity, metrics) };
@@ -103,11 +98,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   if (config.observation.metrics) serveMetrics(app, metrics, { ...config.observation, cacheMs });
   options.extend?.(app, identity);
   return {
-    async start() {
-      await app.listen({ host: config.http.host, port: config.http.port });
-      const { port, family, address } = app.server.address() as AddressInfo;
-      return { url: `http://${family === 'IPv6' ? `[${address}]` : address}:${port}` };
-    },
+    start: () => listen(app, config.http),
     async stop() {
       if (stopping) return;
       stopping = true;
@@ -130,6 +121,20 @@ function watchIdentity({ providerKeys }: Identity, metrics: Metrics): Record<str
   // Begins to fetch the keys: the first request need not wait for them.
   providerKeys.state();
   return { identity: async () => providerKeys.state() };
+}
+
+async function listen(app: FastifyInstance, { host, port: wantedPort }: Config['http']): Promise<{ url: string }> {
+  await app.listen({ host, port: wantedPort });
+  const { port, family, address } = app.server.address() as AddressInfo;
+  return { url: `http://${family === 'IPv6' ? `[${address}]` : address}:${port}` };
+}
+
+/** What holds for a connection whatever is asked on it. */
+function guardConnections(app: FastifyInstance, { http, limits }: GatewayOptions['config']): ConnectionGuard {
+  boundPipelining(app, limits.pipelinedRequestsCount);
+  if (http.allowedHosts) serveHostCheck(app, new Set(http.allowedHosts));
+  const connectionsMaximumCount = limits.httpConnectionsMaximumCount + limits.socketsMaximumCount;
+  return new ConnectionGuard(app.server, { ...limits, connectionsMaximumCount });
 }
 
 /** The executor of both transports, with a span around each operation when there is tracing. */

@@ -1,8 +1,10 @@
+import { randomBytes } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import type { WebSocket as GraphQLSocket } from 'graphql-ws';
 import type { WebSocket } from 'ws';
 import type { Clock } from '../clock.js';
 import type { Caller } from '../services/caller.js';
+import type { SocketBudget } from './socket-budget.js';
 import { textFrame } from './text-frame.js';
 
 /** Codes that a socket is closed with, beside those of the protocol: graphql-ws/PROTOCOL.md and RFC 6455, section 7.4. */
@@ -17,11 +19,17 @@ export const LIVE_CLOSE_CODES = {
   forbidden: 4403,
   /** The client does not read as fast as it is sent to. It tries again and goes on after its cursor. */
   slowReader: 4413,
+  /**
+   * The client sends more than its budget. graphql-ws has this code for a second `connection_init`, and its clients do not try
+   * again by themselves: what floods one socket would flood the next.
+   */
+  tooManyMessages: 4429,
 } as const;
 
 /** What setTimeout can wait at most. */
 const LARGEST_DELAY_MS = 2 ** 31 - 1;
 const LARGEST_REASON_BYTES = 123;
+const PING_BYTES = 8;
 
 export interface LiveConnectionParts {
   socket: WebSocket;
@@ -33,14 +41,20 @@ export interface LiveConnectionParts {
   /** How long the client may take to answer when it is told to go. */
   closeGraceMs: number;
   onSlow(): void;
+  /** What the client may send. */
+  budget: SocketBudget;
+  onOverBudget(): void;
 }
 
 /** One socket: who it is, whether it lives, how much it has not read. */
 export class LiveConnection {
   caller: Caller | null = null;
+  /** What its address is counted by while it waits to be admitted; null from then on. */
+  waitingFrom: string | null = null;
   /** Ids of operations under way, also of those whose client has lost interest. */
   readonly operations = new Set<string>();
-  private answered = true;
+  /** What the last ping carried and its pong must carry; null when it has been answered. */
+  private unanswered: Buffer | null = null;
   private expiry: NodeJS.Timeout | undefined;
   private cut: NodeJS.Timeout | undefined;
   private going: Promise<void> | undefined;
@@ -53,11 +67,17 @@ export class LiveConnection {
     const { socket, turn } = parts;
     this.socket = socket;
     this.turn = turn;
-    socket.on('pong', () => {
-      this.answered = true;
+    socket.on('pong', (data: Buffer) => {
+      this.count(1, 0);
+      // A pong that nobody asked for does not show that the client reads: https://www.rfc-editor.org/rfc/rfc6455#section-5.5.3
+      if (this.unanswered?.equals(data)) this.unanswered = null;
     });
-    // ws answers pings by itself: a client that only pings and never reads must not fill the buffer either.
-    socket.on('ping', () => this.refuseSlowReader());
+    socket.on('ping', () => {
+      this.count(1, 0);
+      // ws answers pings by itself: a client that only pings and never reads must not fill the buffer either.
+      this.refuseSlowReader();
+    });
+    parts.wire.on('data', (chunk: Buffer) => this.count(0, chunk.length));
     socket.once('close', () => {
       clearTimeout(this.expiry);
       clearTimeout(this.cut);
@@ -78,9 +98,9 @@ export class LiveConnection {
   /** Pings; cuts off a peer that has not answered the ping before. */
   beat(): void {
     if (this.socket.readyState !== this.socket.OPEN) return;
-    if (this.answered) {
-      this.answered = false;
-      this.socket.ping();
+    if (this.unanswered === null) {
+      this.unanswered = randomBytes(PING_BYTES);
+      this.socket.ping(this.unanswered);
     } else if (this.socket.bufferedAmount > 0) {
       // The ping waits behind what the client does not read.
       this.closeSlowReader();
@@ -107,6 +127,8 @@ export class LiveConnection {
       close: (code, reason) => this.close(code ?? 1000, reason ?? ''),
       onMessage: (receive) => {
         socket.on('message', (data: Buffer) => {
+          // What comes after the end, such as the rest of a flood, is not looked at.
+          if (!this.count(1, 0) || socket.readyState !== socket.OPEN) return;
           receive(data.toString()).catch((error: unknown) => {
             onDefect(error);
             this.close(4500, 'Internal server error');
@@ -151,6 +173,24 @@ export class LiveConnection {
     if (socket.readyState === socket.CLOSED) return Promise.resolve();
     this.going ??= new Promise((resolve) => socket.once('close', () => resolve()));
     return this.going;
+  }
+
+  /** An operation was admitted, and has been counted by its caller's rate. */
+  giveBack(query: string): void {
+    this.parts.budget.giveBack(1, Buffer.byteLength(query));
+  }
+
+  /** Counts what the client sent; false when it is more than it may. */
+  private count(messages: number, bytes: number): boolean {
+    if (this.parts.budget.spend(messages, bytes)) return true;
+    const { socket } = this;
+    if (socket.readyState === socket.OPEN) {
+      this.parts.onOverBudget();
+      this.close(LIVE_CLOSE_CODES.tooManyMessages, 'Too many messages');
+    }
+    // Nothing more is read of it, not even its answer: it is cut off after the grace.
+    if (!socket.isPaused) socket.pause();
+    return false;
   }
 
   private refuseSlowReader(): boolean {

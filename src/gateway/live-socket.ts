@@ -1,82 +1,28 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
-import {
-  type DocumentNode,
-  type ExecutionResult,
-  GraphQLError,
-  type GraphQLFormattedError,
-  type GraphQLSchema,
-  getOperationAST,
-  type ValidationRule,
-} from 'graphql';
+import { type DocumentNode, type ExecutionResult, GraphQLError, getOperationAST } from 'graphql';
 import { CloseCode, handleProtocols, makeServer } from 'graphql-ws';
-import { type WebSocket, WebSocketServer } from 'ws';
-import { type Clock, systemClock } from '../clock.js';
+import { type ServerOptions, type WebSocket, WebSocketServer } from 'ws';
+import { systemClock } from '../clock.js';
 import type { Caller } from '../services/caller.js';
 import { LIVE_CLOSE_CODES, LiveConnection } from './live-connection.js';
-import {
-  type ExecuteOperation,
-  innermost,
-  type LiveRequest,
-  operationRunner,
-  type PrepareOperation,
-  prepareByRules,
-} from './live-operations.js';
-import { type Identify, SocketAdmission } from './socket-admission.js';
+import { innermost, type LiveRequest, operationRunner, type PrepareOperation, prepareByRules } from './live-operations.js';
+import type { LiveSocketOptions } from './live-socket-options.js';
+import { SocketAdmission } from './socket-admission.js';
+import { SocketBudget } from './socket-budget.js';
 
-export interface LiveSocketSettings {
-  /** Where sockets are taken; `/graphql` unless said otherwise. */
-  path?: string;
-  /** Browsers of other origins are refused. Clients that send no Origin are no browsers. */
-  allowedOrigins: readonly string[];
-  connectionInitTimeoutMs: number;
-  socketsMaximumCount: number;
-  socketsPerViewerCount: number;
-  operationsPerSocketCount: number;
-  /** The longest message that a client may send. */
-  socketMessageBytes: number;
-  /** What may wait to be read by a client before it is cut off. */
-  socketBufferedBytes: number;
-  /** How long a client that is told to go may take to answer before it is cut off. */
-  socketCloseGraceMs: number;
-  /** How often sockets are pinged; one that has not answered by the next ping is cut off. */
-  socketKeepAliveMs: number;
-  queryTokensMaximumCount: number;
-  documentCacheCount: number;
-}
-
-export interface LiveSocketOptions {
-  schema: GraphQLSchema;
-  /** Rules beside those of the GraphQL specification; the same as over HTTP. */
-  validationRules?: readonly ValidationRule[];
-  /** In place of `validationRules`: all that HTTP does before it runs an operation. */
-  prepare?: PrepareOperation;
-  /** Who a token speaks for. Throws when it is bad or has expired, and IdentityUnavailable when that cannot be told. */
-  identify: Identify;
-  /** Made anew for each operation and each event. */
-  createContext(caller: Caller, request: LiveRequest): unknown;
-  /** Whether a request is meant for this server; each is unless said. */
-  isForThisHost?(request: IncomingMessage): boolean;
-  /** Where a socket comes from; nowhere unless said. */
-  addressOf?(request: IncomingMessage): string;
-  /** Seconds that an address must wait before it may open another socket; null: none. */
-  waitOfAddress?(address: string): Promise<number | null>;
-  /** The masking rule; the same as over HTTP. */
-  formatError(error: GraphQLError): GraphQLFormattedError;
-  /** Runs queries and mutations; plain GraphQL unless said otherwise. */
-  execute?: ExecuteOperation;
-  /** Resolves an event of a live operation, without a promise where it can; plain GraphQL unless said otherwise. */
-  executeEvent?: ExecuteOperation;
-  settings: LiveSocketSettings;
-  clock?: Clock;
-  /** Told of defects; clients see nothing of them. */
-  onDefect?: (error: unknown) => void;
+/** For metrics: operations under way, clients cut off because they did not read or sent too much, and events sent. */
+export interface LiveStatistics {
+  connections: number;
+  operations: number;
+  slowReaders: number;
+  overBudget: number;
+  events: number;
 }
 
 export interface LiveSockets {
   connections(): number;
-  /** For metrics: operations under way, and clients cut off because they did not read. */
-  statistics(): { connections: number; operations: number; slowReaders: number; events: number };
+  statistics(): LiveStatistics;
   /** Takes no more sockets and closes all with 1001; ends when they are closed, or cut off after the grace. */
   stop(): Promise<void>;
 }
@@ -88,6 +34,7 @@ interface Extra {
 
 /** Sockets are pinged in so many parts, one after the other: ten thousand at once would make everyone wait. */
 const BEATS = 12;
+const LARGEST_FRAGMENTS = 64;
 
 /** Takes graphql-ws sockets on the server's path `/graphql`. */
 export function attachLiveSocket(server: Server, options: LiveSocketOptions): LiveSockets {
@@ -102,6 +49,7 @@ class LiveSocketServer implements LiveSockets {
   private readonly prepare: PrepareOperation;
   private readonly heartbeat: NodeJS.Timeout;
   private slowReaders = 0;
+  private overBudget = 0;
   private events = 0;
   /** Whose turn it is to be pinged. */
   private turn = 0;
@@ -120,16 +68,21 @@ class LiveSocketServer implements LiveSockets {
         largestTokenCount: settings.queryTokensMaximumCount,
         cacheCount: settings.documentCacheCount,
       });
-    this.admission = new SocketAdmission(options.identify, settings.socketsPerViewerCount, options.clock ?? systemClock);
+    this.admission = new SocketAdmission(options.identify, settings, options.clock ?? systemClock);
     this.protocol = this.makeProtocol();
     // perMessageDeflate costs some 230 KiB for each idle socket.
-    this.sockets = new WebSocketServer({
+    const socketOptions: ServerOptions & { closeTimeout: number } = {
       noServer: true,
       clientTracking: false,
       perMessageDeflate: false,
       maxPayload: settings.socketMessageBytes,
+      // Empty fragments are no messages yet, and would come without end.
+      maxFragments: LARGEST_FRAGMENTS,
+      // For closes that ws begins by itself, after a frame that is none.
+      closeTimeout: settings.socketCloseGraceMs,
       handleProtocols,
-    });
+    };
+    this.sockets = new WebSocketServer(socketOptions);
     this.heartbeat = setInterval(() => this.beat(), settings.socketKeepAliveMs / BEATS);
     this.heartbeat.unref();
     server.on('upgrade', this.upgrade);
@@ -139,10 +92,11 @@ class LiveSocketServer implements LiveSockets {
     return this.connected.size;
   }
 
-  statistics(): { connections: number; operations: number; slowReaders: number; events: number } {
+  statistics(): LiveStatistics {
+    const { slowReaders, overBudget, events } = this;
     let operations = 0;
     for (const connection of this.connected) operations += connection.operations.size;
-    return { connections: this.connected.size, operations, slowReaders: this.slowReaders, events: this.events };
+    return { connections: this.connected.size, operations, slowReaders, overBudget, events };
   }
 
   async stop(): Promise<void> {
@@ -168,32 +122,35 @@ class LiveSocketServer implements LiveSockets {
     const address = this.options.addressOf?.(request) ?? '';
     const waitSeconds = (await this.options.waitOfAddress?.(address)) ?? null;
     socket.off('error', ignored);
-    const tooOften = waitSeconds === null ? null : `429 Too Many Requests\r\nRetry-After: ${waitSeconds}`;
-    const refusal = tooOften ?? this.upgradeRefusal(request);
+    const refusal = waitSeconds === null ? this.upgradeRefusal(request, address) : tooManyRequests(waitSeconds);
     if (refusal) refuseUpgrade(socket, refusal);
     else this.sockets.handleUpgrade(request, socket, head, (webSocket) => this.open(webSocket, socket, address));
   }
 
-  private upgradeRefusal(request: IncomingMessage): string | null {
+  private upgradeRefusal(request: IncomingMessage, address: string): string | null {
     const { settings } = this.options;
     const { origin } = request.headers;
     if (request.url?.split('?', 1)[0] !== (settings.path ?? '/graphql')) return '404 Not Found';
     if (this.options.isForThisHost?.(request) === false) return '403 Forbidden';
     if (this.stopped || this.connected.size >= settings.socketsMaximumCount) return '503 Service Unavailable';
-    return origin === undefined || settings.allowedOrigins.includes(origin) ? null : '403 Forbidden';
+    if (origin !== undefined && !settings.allowedOrigins.includes(origin)) return '403 Forbidden';
+    return this.admission.mayWait(address) ? null : tooManyRequests(Math.ceil(settings.connectionInitTimeoutMs / 1_000));
   }
 
   private open(socket: WebSocket, wire: Duplex, address: string): void {
-    const { socketBufferedBytes, socketCloseGraceMs } = this.options.settings;
+    const { settings, elapsedMs = () => performance.now() } = this.options;
     const connection = new LiveConnection({
       socket,
       wire,
       turn: this.turn,
-      largestBufferedBytes: socketBufferedBytes,
-      closeGraceMs: socketCloseGraceMs,
+      largestBufferedBytes: settings.socketBufferedBytes,
+      closeGraceMs: settings.socketCloseGraceMs,
       onSlow: () => this.slowReaders++,
+      budget: new SocketBudget(settings, elapsedMs),
+      onOverBudget: () => this.overBudget++,
     });
     this.connected.add(connection);
+    this.admission.wait(connection, address);
     // A message that is too long or no WebSocket frame: ws closes the socket with the code that says so.
     socket.on('error', () => undefined);
     const closed = this.protocol.opened(
@@ -235,6 +192,7 @@ class LiveSocketServer implements LiveSockets {
           connection.operations.delete(id);
           return prepared;
         }
+        connection.giveBack(payload.query);
         const args = this.argumentsOf(prepared, payload, extra, id);
         // graphql-ws keeps the message while the operation runs; its text is long, and kept once with the document.
         (payload as { query: string }).query = '';
@@ -306,9 +264,13 @@ const tooManyOperations = () =>
     extensions: { code: 'RATE_LIMITED' },
   });
 
+const tooManyRequests = (waitSeconds: number) => `429 Too Many Requests\r\nRetry-After: ${waitSeconds}`;
+
 const ignored = () => undefined;
 
 function refuseUpgrade(socket: Duplex, status: string): void {
   socket.on('error', ignored);
+  // A client that keeps its side open would keep the connection.
+  socket.once('finish', () => socket.destroy());
   socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }

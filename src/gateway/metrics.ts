@@ -92,6 +92,7 @@ export function watchSockets({ registry }: Metrics, sockets: Pick<LiveSockets, '
     connections: ['boxoffice_live_sockets', 'Open WebSockets.'],
     operations: ['boxoffice_live_operations', 'Operations under way on WebSockets.'],
     events: ['boxoffice_live_events', 'Events of live operations sent since the start.'],
+    overBudget: ['boxoffice_live_over_budget', 'WebSockets closed since the start because they sent too much.'],
     slowReaders: ['boxoffice_live_slow_readers', 'WebSockets cut off since the start because they did not read.'],
   } as const;
   for (const key of Object.keys(gauges) as (keyof typeof gauges)[]) {

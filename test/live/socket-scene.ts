@@ -6,7 +6,8 @@ import type { Duplex } from 'node:stream';
 import { makeExecutableSchema } from '@graphql-tools/schema';
 import { GraphQLError, type ValidationRule } from 'graphql';
 import { WebSocket } from 'ws';
-import { attachLiveSocket, type LiveSocketOptions, type LiveSockets } from '../../src/gateway/live-socket.js';
+import { attachLiveSocket, type LiveSockets } from '../../src/gateway/live-socket.js';
+import type { LiveSocketOptions } from '../../src/gateway/live-socket-options.js';
 import { IdentityUnavailable } from '../../src/gateway/provider-keys.js';
 import type { Caller } from '../../src/services/caller.js';
 import type { LiveFeed } from '../../src/services/live/live-feed.js';
@@ -47,6 +48,8 @@ export class SocketScene {
   released = 0;
   /** The masker itself fails. */
   defective = false;
+  /** What the budgets of sockets are refilled by. */
+  elapsedMs = 0;
   private contexts = 0;
   /** Ends what is held. */
   readonly release: (() => void)[] = [];
@@ -85,6 +88,7 @@ export class SocketScene {
         if (kind !== 'viewer' || !userId || (expiry && Number(expiry) <= Date.now())) throw new Error('a bad token');
         return { caller: { userId, role: 'VIEWER' }, expiresAt: expiry ? new Date(Number(expiry)) : null };
       },
+      elapsedMs: () => this.elapsedMs,
       createContext: (caller): SceneContext => ({ caller, number: ++this.contexts }),
       formatError: (error) => {
         if (this.defective) throw new TypeError('password=hunter2');
@@ -97,7 +101,11 @@ export class SocketScene {
         connectionInitTimeoutMs: 5_000,
         socketsMaximumCount: 1_000,
         socketsPerViewerCount: 20,
+        socketsWaitingPerAddressCount: 1_000,
         operationsPerSocketCount: 5,
+        socketMessagesWindowMs: 10_000,
+        socketMessagesCount: 3_000,
+        socketReceivedBytes: 4_194_304,
         socketMessageBytes: 16_384,
         socketBufferedBytes: 262_144,
         socketCloseGraceMs: 5_000,
