@@ -13,8 +13,8 @@ export default defineConfig({
   metadataProvider: ReflectMetadataProvider,
   extensions: [Migrator],
   forceUtcTimezone: true,
-  // Triggers are written by hand in the migrations. What Agenda keeps in the same database is not ours to migrate.
-  schemaGenerator: { ignoreTriggers: true, ignoreRoutines: true, skipTables: [/^agenda_/, 'mikro_orm_migrations'] },
+  // Triggers, and what has no entity, are written by hand in the migrations.
+  schemaGenerator: { ignoreTriggers: true, ignoreRoutines: true, skipTables: [/^agenda_/, 'mikro_orm_migrations', 'write_probe'] },
   migrations: {
     path: fileURLToPath(new URL('./migrations', import.meta.url)),
     // New ones are written beside the sources, whatever folder this runs from.

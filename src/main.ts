@@ -14,6 +14,7 @@ import { prepareDatabase } from './migrate-at-start.js';
 import { DEMO_ADMIN_ID, DEMO_SERVICE_ID, DEMO_VIEWERS } from './services/catalogue/demo-people.js';
 import { Shutdown } from './shutdown.js';
 import { checkPorts } from './start-fault.js';
+import { probeDatabase } from './stores/database-probe.js';
 import { issueToken } from './token.js';
 
 const DEMO_TOKEN_SECONDS = 12 * 60 * 60;
@@ -75,7 +76,7 @@ async function startGateway(house: House): Promise<void> {
     metrics: house.metrics,
     tracing: house.tracing,
     readiness: {
-      database: () => database.pool.query('select 1'),
+      database: () => probeDatabase(database),
       // It serves on: product time is the database's, and only jobs depend on this process's own clock.
       clock: async () => (clock.isInStep() ? 'IN_STEP' : 'DIFFERS'),
       jobs: () => house.jobStore.state(),

@@ -10,6 +10,7 @@ import { type House, openHouse } from './house.js';
 import { prepareDatabase } from './migrate-at-start.js';
 import { Shutdown } from './shutdown.js';
 import { checkPorts, StartFault } from './start-fault.js';
+import { probeDatabase } from './stores/database-probe.js';
 
 const shutdown = new Shutdown();
 
@@ -25,7 +26,7 @@ async function start(): Promise<void> {
   shutdown.add('the stores', () => house.close());
   const app = Fastify({ logger: false, ...serverTimeouts(config.limits) });
   const checks = {
-    database: () => house.database.pool.query('select 1'),
+    database: () => probeDatabase(house.database),
     clock: () => clockState(house),
     jobs: () => house.jobStore.state(),
   };

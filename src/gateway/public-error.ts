@@ -1,7 +1,7 @@
 import { GraphQLError, type GraphQLFormattedError } from 'graphql';
 import { InvalidArgument } from '../services/invalid-argument.js';
 import { CursorExpired } from '../services/live/live-cursor.js';
-import { isUnreachable } from '../stores/database.js';
+import { isTransient } from '../stores/database.js';
 import { IdentityUnavailable } from './provider-keys.js';
 
 /** What was meant for the caller. Everything else is a defect, and told as INTERNAL_SERVER_ERROR and nothing more. */
@@ -49,7 +49,7 @@ export function tell(thrown: unknown, settings: TellingSettings, fallbackCode?: 
     return told(error, cause.message, { code: 'BAD_USER_INPUT', argument: cause.argument }, settings);
   }
   if (cause instanceof CursorExpired) return told(error, cause.message, { code: cause.code }, settings);
-  if (cause instanceof IdentityUnavailable || isUnreachable(cause))
+  if (cause instanceof IdentityUnavailable || isTransient(cause))
     return { ...told(error, UNAVAILABLE, { code: 'SERVICE_UNAVAILABLE' }, settings), isDefect: true };
   // The reason a scalar gives against a value is an ordinary error inside GraphQL's.
   const requestCode = PUBLIC_CODES.has(fallbackCode) ? fallbackCode : undefined;

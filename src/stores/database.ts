@@ -150,10 +150,38 @@ const UNREACHABLE_MESSAGE = /^(Connection terminated|timeout exceeded when tryin
 
 /** Whether a statement failed because its server cannot be reached: nothing is wrong with the statement. */
 export function isUnreachable(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  const { code } = error as { code?: unknown };
-  if (typeof code === 'string' && UNREACHABLE.test(code)) return true;
-  return !(error instanceof pg.DatabaseError) && UNREACHABLE_MESSAGE.test(error.message);
+  const { code, message } = asFailure(error);
+  return UNREACHABLE.test(code) || (!(error instanceof pg.DatabaseError) && UNREACHABLE_MESSAGE.test(message));
+}
+
+/**
+ * Deadlock and serialization failure (40001, 40P01), a lock or a statement that took too long or was cancelled (55P03, 57014), no
+ * room, memory or connections (53), a server that is stopping, starting or gone over to another (57P0x, 25006: it is read-only, as a
+ * standby is), a session that was ended (25P03, 25P04), a disk that fails (58030).
+ * https://www.postgresql.org/docs/current/errcodes-appendix.html
+ */
+const TRANSIENT = /^(40001|40P01|55P03|57014|53...|57P0.|25006|25P03|25P04|58030)$/;
+const TRANSIENT_MESSAGE = /^(Client (has encountered|was closed)|Cannot use a pool after calling end)/;
+
+/**
+ * Whether a statement failed because of the state that the database, or the connection to it, is in: nothing is wrong with the
+ * statement, nothing was committed by it that it can know of, and it may be tried again later.
+ */
+export function isTransient(error: unknown): boolean {
+  if (isUnreachable(error)) return true;
+  if (error instanceof pg.DatabaseError) {
+    // What ends the session, or refuses it, says nothing of the statement.
+    return TRANSIENT.test(error.code ?? '') || error.severity === 'FATAL' || error.severity === 'PANIC';
+  }
+  // MongoDB, where jobs may be kept: MongoServerSelectionError, MongoNetworkTimeoutError, MongoPoolClearedError and the like.
+  const { name, message } = asFailure(error);
+  return TRANSIENT_MESSAGE.test(message) || /^Mongo(ServerSelection|Network|Pool|WaitQueue|Topology)/.test(name);
+}
+
+/** Not by `instanceof Error`, which errors of Node's own need not be in another realm, such as a test's. */
+function asFailure(error: unknown): { name: string; code: string; message: string } {
+  const { name = '', code = '', message = '' } = (error ?? {}) as Partial<Record<'name' | 'code' | 'message', unknown>>;
+  return { name: String(name), code: String(code), message: String(message) };
 }
 
 /** Class 28 and 3D of Postgres: who asks, or the database's name; certificates that are not believed; no TLS where it is wanted. */

@@ -345,6 +345,30 @@ describe('The inbox for events of Stripe', () => {
     await server.close();
   });
 
+  test.each(['55P03', '57014', '53100', '25006', '57P01', '40001'])(
+    "the database's own trouble (%s) counts as no attempt, however often it comes, and the event is applied afterwards",
+    async (code) => {
+      inbox = newInbox({ database, effects, clock });
+      effects.outcome = async () => {
+        throw Object.assign(new pg.DatabaseError('no', 2, 'error'), { code });
+      };
+      await deliver(inbox, newEvent('refund.created', { id: 're_1' }), clock);
+      await inbox.idle();
+      // More often than an event is tried (3 times here).
+      for (let count = 0; count < 5; count++) {
+        clock.advanceMs(60_000);
+        await inbox.processDue(10);
+      }
+      const columns = 'status, attempts, last_error as "lastError" from stripe_events';
+      expect(await home.rows(`select ${columns}`)).toEqual([{ status: 'RECEIVED', attempts: 0, lastError: null }]);
+      effects.outcome = async () => 'APPLIED';
+      clock.advanceMs(60_000);
+      await inbox.processDue(10);
+      expect(await home.rows('select status from stripe_events')).toEqual([{ status: 'PROCESSED' }]);
+      expect(await effects.applied()).toEqual(['re_1']);
+    },
+  );
+
   test('what the memory has no room for is left to the job', async () => {
     inbox = newInbox({ database, effects, clock, settings: { concurrency: 1, queueCapacity: 1 } });
     let release = () => {};

@@ -36,6 +36,12 @@ export const recordFailedAttempt: Statement = {
     waits_for_payment_intent_id = $6 where id = $1 and status = any($2)`,
 };
 
+/** The database's own trouble is no attempt. Due again, whatever it was before: what was to be woken would not be woken again. */
+export const postponeStripeEvent: Statement = {
+  name: 'postpone-stripe-event',
+  text: `update stripe_events set status = 'RECEIVED', next_attempt_at = $3 where id = $1 and status = any($2)`,
+};
+
 export const findAttempts: Statement = {
   name: 'find-stripe-event-attempts',
   text: 'select attempts from stripe_events where id = $1',

@@ -1,7 +1,7 @@
 import type Stripe from 'stripe';
 import type { Clock } from '../../clock.js';
 import type { StripeEvent, StripeEventStatus } from '../../entities/stripe-event.js';
-import type { Database } from '../../stores/database.js';
+import { type Database, isTransient } from '../../stores/database.js';
 import { type BillingError, notFound, wrongState } from '../billing-error.js';
 import { decideNextAttempt, type RetryRules } from '../decide-next-attempt.js';
 import { describeFailure } from '../describe-failure.js';
@@ -21,6 +21,7 @@ import {
   findStripeEventsByIds,
   lockStripeEvent,
   peekStripeEvent,
+  postponeStripeEvent,
   recordFailedAttempt,
   reopenStripeEvent,
   settleStripeEvent,
@@ -128,7 +129,10 @@ export class StripeInbox {
     return row ? { id: row.id, status: reception.status } : null;
   }
 
-  /** Applies one stored event. Failures are recorded with the event; ends in an error only when not even that was possible. */
+  /**
+   * Applies one stored event. Failures are recorded with the event, but for those of the database, which only put it off; ends in an
+   * error only when not even that was possible.
+   */
   async process(eventId: string, from: readonly StripeEventStatus[] = UNSETTLED): Promise<ProcessingOutcome> {
     try {
       return await this.settle(eventId, from);
@@ -229,6 +233,11 @@ export class StripeInbox {
 
   private async recordFailure(eventId: string, from: readonly StripeEventStatus[], error: unknown): Promise<ProcessingOutcome> {
     const { database, clock, settings } = this.dependencies;
+    if (isTransient(error)) {
+      const dueAt = new Date(clock.now().getTime() + settings.backoffMs);
+      await database.query(postponeStripeEvent, [eventId, from, dueAt]);
+      return 'RETRY';
+    }
     const [seen] = await database.query<{ attempts: number }>(findAttempts, [eventId]);
     const now = clock.now();
     const attempts = (seen?.attempts ?? 0) + 1;
