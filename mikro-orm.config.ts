@@ -14,7 +14,11 @@ export default defineConfig({
   extensions: [Migrator],
   forceUtcTimezone: true,
   // Triggers, and what has no entity, are written by hand in the migrations.
-  schemaGenerator: { ignoreTriggers: true, ignoreRoutines: true, skipTables: [/^agenda_/, 'mikro_orm_migrations', 'write_probe'] },
+  schemaGenerator: {
+    ignoreTriggers: true,
+    ignoreRoutines: true,
+    skipTables: [/^agenda_/, 'mikro_orm_migrations', 'write_probe'],
+  },
   migrations: {
     path: fileURLToPath(new URL('./migrations', import.meta.url)),
     // New ones are written beside the sources, whatever folder this runs from.
