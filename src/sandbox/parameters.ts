@@ -93,11 +93,16 @@ export function currency(): Reader<string | undefined> {
   };
 }
 
+/** White space, control characters and backslashes, which readers of URLs remove or replace, and a `%` that begins no code. */
+const NOT_IN_ADDRESSES = /[\s\\\p{Cc}]|%(?![\da-f]{2})/iu;
+
 export function webAddress(): Reader<string | undefined> {
   const readText = text();
   return (value, path) => {
     const address = readText(value, path);
-    if (address === undefined || /^https?:\/\/[^\s/]+/i.test(address)) return address;
+    if (address === undefined) return undefined;
+    const isReadable = !NOT_IN_ADDRESSES.test(address) && /^https?:\/\/[^/?#]/i.test(address);
+    if (isReadable && URL.canParse(address.replaceAll('{CHECKOUT_SESSION_ID}', 'x'))) return address;
     const message = 'Not a valid URL: a URL begins with https:// or http:// and names a host.';
     throw invalidRequest(message, { code: 'url_invalid', param: path });
   };

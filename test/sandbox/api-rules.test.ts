@@ -42,6 +42,24 @@ describe('Errors', () => {
     expect(failure).toMatchObject({ statusCode: 400, type: 'StripeInvalidRequestError', code, param });
   });
 
+  it.each([
+    'http:example.com',
+    'https:/example.com',
+    'https:///example.com',
+    'blob:https://example.com/1',
+    'javascript:alert(1)',
+    'https://example.com/a b',
+    'https://example.com/ ',
+    'https://example.com\\a',
+    'https://example.com/\t',
+    'https://example.com/%zz',
+    'https://example.com:99999/',
+    'https://a.example:{CHECKOUT_SESSION_ID}/',
+  ])('name the parameter for the URL %j', async (success_url) => {
+    const failure = await failureOf(openSession(kit.stripe, 900, { success_url }));
+    expect(failure).toMatchObject({ statusCode: 400, code: 'url_invalid', param: 'success_url' });
+  });
+
   it('refuse an address that Stripe may have, but the sandbox has not', async () => {
     const failure = await failureOf(kit.stripe.coupons.list());
     expect(failure.statusCode).toBe(404);
