@@ -24,7 +24,7 @@ const forbidden = [
   ['sandbox-imports-only-', 'src/sandbox/options.ts', "import '../clock.js';"],
   ['production-never-loads-the-sandbox', 'src/worker.ts', "import './sandbox/options.js';"],
   ['only-stores-know-', 'src/services/money.ts', "import Forbidden from 'stripe'; Forbidden;"],
-  ['only-stores-know-', 'src/gateway/json-text.ts', "import Forbidden from 'pg'; Forbidden;"],
+  ['only-stores-know-', 'src/gateway/request-id.ts', "import Forbidden from 'pg'; Forbidden;"],
   [
     'no-circles',
     'src/clock.ts',

@@ -5,6 +5,7 @@ const minute = 60 * second;
 const hour = 60 * minute;
 const day = 24 * hour;
 const kibibyte = 1_024;
+const mebibyte = 1_024 * kibibyte;
 
 /** [default, minimum, maximum] */
 type Bounds = readonly [number, number, number];
@@ -46,7 +47,10 @@ const table = {
   queryDirectivesMaximumCount: [50, 1, 1_000],
   queryRootFieldsMaximumCount: [20, 1, 1_000],
   queryTokensMaximumCount: [2_000, 100, 100_000],
-  documentCacheCount: [1_000, 1, 100_000],
+  querySelectionsMaximumCount: [10_000, 100, 1_000_000],
+  // All film ids of a subscription fit, and the fields of all films that may be created at once.
+  queryVariableValuesMaximumCount: [25_000, 1_000, 1_000_000],
+  documentCacheBytes: [32 * mebibyte, mebibyte, 1_024 * mebibyte],
   requestBodyBytes: [512 * kibibyte, kibibyte, 16_384 * kibibyte],
   requestHeaderBytes: [16 * kibibyte, 4 * kibibyte, 256 * kibibyte],
   // For a request to come in, and for it to be answered.

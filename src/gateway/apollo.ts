@@ -1,4 +1,4 @@
-import { ApolloServer, type ApolloServerPlugin, HeaderMap } from '@apollo/server';
+import { ApolloServer, type ApolloServerPlugin, type GraphQLRequestContext, HeaderMap } from '@apollo/server';
 import {
   ApolloServerPluginCacheControlDisabled,
   ApolloServerPluginInlineTraceDisabled,
@@ -6,46 +6,41 @@ import {
   ApolloServerPluginSchemaReportingDisabled,
   ApolloServerPluginUsageReportingDisabled,
 } from '@apollo/server/plugin/disabled';
-import {
-  type DocumentNode,
-  GraphQLError,
-  type GraphQLFormattedError,
-  type GraphQLSchema,
-  type OperationDefinitionNode,
-} from 'graphql';
+import { type DocumentNode, GraphQLError, type GraphQLFormattedError, type GraphQLSchema, parse } from 'graphql';
+import { LRUCache } from 'lru-cache';
 import type { Logger } from 'pino';
 import type { GuardConfig, Limits } from '../config.js';
 import type { Context } from '../resolvers/context.js';
-import type { Executor } from './execution.js';
-import { rootFieldsOf } from './guard/rates.js';
-import { guardParseOptions, guardRules } from './guard/rules.js';
-import type { KnownOperations } from './known-operations.js';
-import type { Metrics, Outcome } from './metrics.js';
+import type { Executor } from './graphql/execute.js';
+import { RequestPipeline } from './graphql/pipeline.js';
+import type { PreparedOperations } from './graphql/prepared-operations.js';
+import { refusalOf } from './graphql/request-refused.js';
+import type { Metrics } from './metrics.js';
 import { type OperationGate, retryAfterOf } from './operation-gate.js';
 import { rootCause, tell } from './public-error.js';
 
 /** A resolver's context, and what the edge alone must know. */
 export interface HttpContext extends Context {
   readonly address: string;
-  /** The gate's word on this request, once it was asked: nobody is counted twice. Its cost, or what it refused with. */
-  admission?: Promise<number>;
+  /** How far this request has come: nothing is done, and nobody is counted, twice. */
+  pipeline?: RequestPipeline;
 }
 
 export interface ApolloParts {
   readonly schema: GraphQLSchema;
+  readonly operations: PreparedOperations;
   readonly execute: Executor;
   readonly guard: GuardConfig;
   readonly limits: Limits;
   readonly gate: OperationGate;
   readonly metrics: Metrics;
   readonly logger: Logger;
-  /** Learns what was accepted. */
-  readonly known: KnownOperations;
 }
 
 /**
- * Apollo Server without what costs time or what we do ourselves: no cache control (it wraps every resolver), no landing page, no
- * reports, no batching, no signal handlers. Parsed documents are cached; execution goes to `execute` through the gateway interface.
+ * Apollo Server for all but plain POSTs: GET, automatic persisted queries, requests of the wrong form, refusals. Without what
+ * costs time or what we do ourselves: no cache control (it wraps every resolver), no landing page, no reports, no batching, no
+ * signal handlers. It neither parses nor validates nor keeps documents: the pipeline hands it those that were prepared.
  */
 export function createApollo(parts: ApolloParts): ApolloServer<HttpContext> {
   const { schema, execute, guard, limits, logger } = parts;
@@ -53,13 +48,13 @@ export function createApollo(parts: ApolloParts): ApolloServer<HttpContext> {
     gateway: gatewayTo(schema, execute),
     // The gate refuses it, for WebSocket too.
     introspection: true,
-    validationRules: guardRules(limits),
-    parseOptions: guardParseOptions(limits),
+    documentStore: null,
     csrfPrevention: true,
     allowBatchedHttpRequests: false,
     stopOnTerminationSignals: false,
     includeStacktraceInErrorResponses: false,
-    persistedQueries: guard.persistedOperations === 'automatic' ? { ttl: null } : false,
+    persistedQueries:
+      guard.persistedOperations === 'automatic' ? { ttl: null, cache: textsUpTo(limits.documentCacheBytes) } : false,
     // Nothing depends on NODE_ENV behind our back.
     nodeEnv: 'production',
     logger,
@@ -75,9 +70,23 @@ export function createApollo(parts: ApolloParts): ApolloServer<HttpContext> {
   });
 }
 
+/** Texts of automatic persisted queries by their hash, up to so many bytes. */
+function textsUpTo(bytes: number) {
+  const texts = new LRUCache<string, string>({
+    maxSize: bytes,
+    // A character may take two bytes.
+    sizeCalculation: (text, hash) => 2 * (text.length + hash.length) + 100,
+  });
+  return {
+    get: async (hash: string) => texts.get(hash),
+    set: async (hash: string, text: string) => void texts.set(hash, text),
+    delete: async (hash: string) => texts.delete(hash),
+  };
+}
+
 type ApolloGateway = NonNullable<ConstructorParameters<typeof ApolloServer<HttpContext>>[0]['gateway']>;
 
-/** Apollo runs operations by whatever its "gateway" says; ours compiles them. */
+/** Apollo runs operations by whatever its "gateway" says; ours runs what the pipeline has admitted. */
 function gatewayTo(schema: GraphQLSchema, execute: Executor): ApolloGateway {
   return {
     onSchemaLoadOrUpdate(callback) {
@@ -85,8 +94,11 @@ function gatewayTo(schema: GraphQLSchema, execute: Executor): ApolloGateway {
       return () => undefined;
     },
     load: async () => ({
-      executor: async ({ document, operationName, request, context }) =>
-        execute({ document, operationName, variables: request.variables, context }) as never,
+      executor: async ({ context }) => {
+        const { pipeline } = context as HttpContext;
+        if (!pipeline) throw new Error('an operation is admitted before it runs');
+        return execute({ ...(await pipeline.admit(context as HttpContext)), context: context as HttpContext }) as never;
+      },
     }),
     stop: async () => undefined,
   };
@@ -95,35 +107,76 @@ function gatewayTo(schema: GraphQLSchema, execute: Executor): ApolloGateway {
 /** Apollo has put its own code on what it refused itself; what a resolver threw is in the original. */
 function publicForm(formatted: GraphQLFormattedError, error: unknown, suggestions: boolean): GraphQLFormattedError {
   const code = formatted.extensions?.code;
-  return tell(error, { suggestions }, code === 'INTERNAL_SERVER_ERROR' ? undefined : (code as string | undefined)).error;
+  return tell(error, { suggestions }, code === 'INTERNAL_SERVER_ERROR' ? codeOf(error) : (code as string | undefined)).error;
 }
 
-/** The gate before execution; the request's id in every error; a log line for every defect; what was served. */
-function watchRequests({ gate, limits, logger, metrics, known }: ApolloParts): ApolloServerPlugin<HttpContext> {
+/** Apollo refuses some persisted queries with a status and no code: the request is at fault. */
+function codeOf(error: unknown): string | undefined {
+  if (!(error instanceof GraphQLError)) return undefined;
+  const { code, http } = error.extensions as { code?: string; http?: { status?: number } };
+  return code ?? (http?.status === 400 ? 'BAD_REQUEST' : undefined);
+}
+
+/** Stands in for a document that was refused, so that Apollo comes to the place where a plugin may refuse. */
+const REFUSED = parse('{ __typename }');
+
+type ApolloContext = GraphQLRequestContext<HttpContext>;
+
+/** Prepares in Apollo's place; returns the refusal, or null. */
+function prepareFor(context: ApolloContext, { operations, gate }: ApolloParts): readonly GraphQLError[] | null {
+  const { request, source = '', contextValue } = context;
+  const { operationName, variables } = request;
+  const given = contextValue.pipeline?.request;
+  if (given?.query !== source) {
+    contextValue.pipeline = new RequestPipeline(operations, gate, { query: source, operationName, variables });
+  }
+  const use = (document: DocumentNode) => {
+    (context as { document?: DocumentNode }).document = document;
+  };
+  try {
+    use((contextValue.pipeline as RequestPipeline).prepare().document);
+    return null;
+  } catch (error) {
+    use(REFUSED);
+    return refusalOf(error);
+  }
+}
+
+/** The pipeline before execution; the request's id in every error; a log line for every defect; what was served. */
+function watchRequests(parts: ApolloParts): ApolloServerPlugin<HttpContext> {
+  const { guard, limits, logger, metrics } = parts;
   return {
     requestDidStart: async ({ request, contextValue }) => {
       const { requestId } = contextValue;
       const startedAtMs = performance.now();
       let cost: number | undefined;
+      let refusal: readonly GraphQLError[] | null = null;
       return {
-        didResolveOperation: async ({ document, operation }) => {
-          if (!operation) return;
-          if (operation.operation === 'subscription') throw liveOverHttp();
-          const admission = contextValue.admission ?? gate.admit(document, operation, request.variables, contextValue);
-          cost = await withHttpStatus(admission);
+        didResolveSource: async (context) => {
+          refusal = prepareFor(context, parts);
+        },
+        didResolveOperation: async ({ operation }) => {
+          try {
+            if (operation?.operation === 'subscription') throw liveOverHttp();
+            if (!refusal) cost = (await contextValue.pipeline?.admit(contextValue))?.cost;
+          } catch (error) {
+            refusal = refusalOf(error);
+          }
+          // Apollo takes one error here; the others are added to its answer.
+          if (refusal) throw withHttpStatus(refusal[0] as GraphQLError);
         },
         didEncounterErrors: async ({ errors, operationName }) => {
           for (const error of errors) {
-            const { isDefect } = tell(error, { suggestions: false }, error.extensions?.code as string | undefined);
+            const { isDefect } = tell(error, { suggestions: false }, codeOf(error));
             const facts = { requestId, operationName, path: error.path, err: rootCause(error) };
             if (isDefect) logger.error(facts, 'an operation failed');
           }
         },
-        willSendResponse: async ({ response: { body }, document, operation, source }) => {
+        willSendResponse: async ({ response: { body } }) => {
           if (body.kind !== 'single') return;
           const { singleResult } = body;
-          if (singleResult.errors) {
-            const { errors } = singleResult;
+          const errors = refusal?.map((error) => tell(error, { suggestions: guard.introspection }).error) ?? singleResult.errors;
+          if (errors) {
             singleResult.errors = errors.map((error) => ({ ...error, extensions: { ...error.extensions, requestId } }));
           }
           if (request.extensions?.cost) {
@@ -131,7 +184,7 @@ function watchRequests({ gate, limits, logger, metrics, known }: ApolloParts): A
             singleResult.extensions = { ...singleResult.extensions, cost: asked };
           }
           const outcome = !('data' in singleResult) ? 'refused' : singleResult.errors ? 'errors' : 'ok';
-          const rootField = accept({ known, outcome, source, document, operation, operationName: request.operationName });
+          const rootField = outcome === 'refused' ? '?' : (contextValue.pipeline?.prepare().rootField ?? '?');
           metrics.served(rootField, outcome, (performance.now() - startedAtMs) / 1_000);
         },
       };
@@ -144,32 +197,10 @@ const liveOverHttp = () =>
     extensions: { code: 'BAD_REQUEST', http: { status: 400 } },
   });
 
-interface Served {
-  readonly known: KnownOperations;
-  readonly outcome: Outcome;
-  readonly source: string | undefined;
-  readonly document: DocumentNode | undefined;
-  readonly operation: OperationDefinitionNode | undefined;
-  readonly operationName: string | null | undefined;
-}
-
-/** Remembers an operation that was let run; gives back what metrics call it by. */
-function accept({ known, outcome, source, document, operation, operationName }: Served): string {
-  if (outcome === 'refused' || !source || !document || !operation) return '?';
-  const [rootField = '?'] = rootFieldsOf(document, operation.selectionSet, new Set());
-  known.remember(source, { document, operation, operationName: operationName ?? undefined, rootField });
-  return rootField;
-}
-
 /** What Apollo answers with: 429 and when to come back, for who has asked too often. */
-async function withHttpStatus<Result>(admission: Promise<Result>): Promise<Result> {
-  try {
-    return await admission;
-  } catch (error) {
-    const seconds = retryAfterOf(error);
-    if (seconds === null) throw error;
-    const { message, extensions } = error as GraphQLError;
-    const http = { status: 429, headers: new HeaderMap([['retry-after', String(seconds)]]) };
-    throw new GraphQLError(message, { extensions: { ...extensions, http } });
-  }
+function withHttpStatus(error: GraphQLError): GraphQLError {
+  const seconds = retryAfterOf(error);
+  if (seconds === null) return error;
+  const http = { status: 429, headers: new HeaderMap([['retry-after', String(seconds)]]) };
+  return new GraphQLError(error.message, { extensions: { ...error.extensions, http } });
 }

@@ -2,7 +2,7 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import cors from '@fastify/cors';
 import Fastify, { type FastifyError, type FastifyInstance, LogController } from 'fastify';
-import { type GraphQLSchema, getOperationAST } from 'graphql';
+import type { GraphQLSchema } from 'graphql';
 import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import type { Clock } from '../clock.js';
@@ -11,15 +11,17 @@ import type { RequiredServices } from '../resolvers/required-services.js';
 import { connectRedis } from '../stores/redis.js';
 import { createApollo } from './apollo.js';
 import { boundPipelining, ConnectionGuard } from './connection-guard.js';
-import { createExecutor, type Executor } from './execution.js';
+import { ContentTypes } from './graphql/content-types.js';
+import { createExecutor, type Executor } from './graphql/execute.js';
+import { PreparedOperations } from './graphql/prepared-operations.js';
 import { createRates } from './guard/rates.js';
+import { guardRules } from './guard/rules.js';
 import { TrustedOperations } from './guard/trusted-operations.js';
 import { type ReadinessCheck, serveHealth } from './health.js';
 import { serveHostCheck } from './host-check.js';
 import { refuse, serveGraphql } from './http-endpoint.js';
 import { createIdentity, type Identity } from './identity.js';
 import { watchJobs } from './job-metrics.js';
-import { KnownOperations } from './known-operations.js';
 import { createMetrics, type Metrics, serveMetrics, watchProviderKeys, watchSockets } from './metrics.js';
 import { OperationGate } from './operation-gate.js';
 import { requestIdOf } from './request-id.js';
@@ -58,17 +60,13 @@ export interface Gateway {
 export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const { config, services, clock, realClock = clock, logger, metrics = createMetrics(), tracing = null } = options;
   const schema = await composeSchema();
-  const execute = tracedExecutor(
-    createExecutor(schema, config.limits.documentCacheCount, (error, { requestId }) =>
-      logger.warn({ requestId, err: error }, 'an operation could not be answered by one statement'),
-    ),
-    tracing,
-  );
+  const execute = loggedExecutor(schema, logger, tracing);
   const identity = createIdentity(config.identity, { clock: realClock, limits: config.limits, logger });
   const redis = openRates(options);
   const gate = createGate(schema, options, redis, metrics);
-  const known = new KnownOperations(config.limits.documentCacheCount);
-  const apollo = createApollo({ schema, execute, guard: config.guard, limits: config.limits, gate, metrics, logger, known });
+  const { guard, limits } = config;
+  const operations = new PreparedOperations({ schema, rules: guardRules(limits), limits, suggestions: guard.introspection });
+  const apollo = createApollo({ schema, operations, execute, guard, limits, gate, metrics, logger });
   await apollo.start();
   const app = createServer(config, logger);
   let stopping = false;
@@ -84,15 +82,16 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const cacheMs = config.limits.probeCacheMs;
   const checks = { ...options.readiness, ...watchIdentity(identity, metrics) };
   serveHealth(app, { checks, isStopping: () => stopping, logger, cacheMs });
-  const shared = { identity, execute, gate, services, clock, logger, metrics };
-  const { requestTimeoutMs } = config.limits;
-  serveGraphql(app, { ...shared, apollo, known, suggestions: config.guard.introspection, requestTimeoutMs });
+  const edge = { schema, operations, identity, execute, gate, services, clock, realClock, logger, config, metrics };
+  const { requestTimeoutMs } = limits;
+  const contentTypes = new ContentTypes();
+  serveGraphql(app, { ...edge, apollo, contentTypes, suggestions: guard.introspection, requestTimeoutMs });
   await app.register(stripeWebhook, {
     inbox: services.stripeInbox,
     bodyLimitBytes: config.limits.webhookBodyBytes,
     onReceived: metrics.webhook,
   });
-  const sockets = serveSockets(app.server, { ...shared, schema, realClock, config });
+  const sockets = serveSockets(app.server, edge);
   watchSockets(metrics, sockets);
   watchJobs(metrics, services.jobs);
   if (config.observation.metrics) serveMetrics(app, metrics, { ...config.observation, cacheMs });
@@ -138,11 +137,14 @@ function guardConnections(app: FastifyInstance, { http, limits }: GatewayOptions
 }
 
 /** The executor of both transports, with a span around each operation when there is tracing. */
-function tracedExecutor(execute: Executor, tracing: Tracing | null): Executor {
+function loggedExecutor(schema: GraphQLSchema, logger: Logger, tracing: Tracing | null): Executor {
+  const execute = createExecutor(schema, (error, { requestId }) =>
+    logger.warn({ requestId, err: error }, 'an operation could not be answered straight from its rows'),
+  );
   if (!tracing) return execute;
-  return (operation) => {
-    const definition = getOperationAST(operation.document, operation.operationName);
-    return tracing.operation(definition?.name?.value ?? '', definition?.operation ?? 'operation', () => execute(operation));
+  return (run) => {
+    const { name, operation } = run.prepared.operation;
+    return tracing.operation(name?.value ?? '', operation, () => execute(run));
   };
 }
 
@@ -185,6 +187,9 @@ function createServer({ http, limits }: GatewayOptions['config'], logger: Logger
     genReqId: requestIdOf,
     bodyLimit: limits.requestBodyBytes,
     ...serverTimeouts(limits),
+    // A variable may be called `__proto__`: JSON.parse makes it a property like any other, and nothing here merges bodies.
+    onProtoPoisoning: 'ignore',
+    onConstructorPoisoning: 'ignore',
     trustProxy: (_address: string, hop: number) => hop < http.trustedProxyCount,
     // While it drains, a request that came in on an open connection is still served, and the connection closed after it.
     return503OnClosing: false,

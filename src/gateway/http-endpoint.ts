@@ -6,16 +6,16 @@ import { createContext } from '../resolvers/context.js';
 import type { RequiredServices } from '../resolvers/required-services.js';
 import type { Caller } from '../services/caller.js';
 import { withinTime } from '../within-time.js';
-import { answerKnown, type KnownParts } from './answer-known.js';
 import type { HttpContext } from './apollo.js';
 import { InvalidToken } from './claims.js';
+import { answerPlainPost, type PlainPostParts } from './graphql/answer-plain-post.js';
 import { rateLimited } from './guard/rates.js';
 import type { SentOperation } from './guard/trusted-operations.js';
 import { bearerToken, type Identity } from './identity.js';
 import type { OperationGate } from './operation-gate.js';
 import { tell } from './public-error.js';
 
-export interface EndpointParts extends KnownParts {
+export interface EndpointParts extends PlainPostParts {
   readonly apollo: ApolloServer<HttpContext>;
   readonly identity: Identity;
   readonly services: RequiredServices;
@@ -45,9 +45,10 @@ async function answer(parts: EndpointParts, request: FastifyRequest, reply: Fast
   const admitted = await admit(parts, request, reply);
   if ('sent' in admitted) return reply;
   const { context, body, httpGraphQLRequest } = admitted;
-  const known = await withinTime(parts.requestTimeoutMs, answerKnown(parts, request, body, context), isTooLate);
-  if (known === TOO_LATE) return tooLate(reply);
-  if (known) return reply.header('content-type', known.contentType).send(known.text);
+  const plain = await withinTime(parts.requestTimeoutMs, answerPlainPost(parts, request, body, context), isTooLate);
+  if (plain === TOO_LATE) return tooLate(reply);
+  if (plain) return reply.header('content-type', plain.contentType).send(plain.text);
+  if (hasFaultyHash(body)) return refuse(reply, 400, 'BAD_REQUEST', '`sha256Hash` of a persisted query must be a text.');
   const response = await withinTime(
     parts.requestTimeoutMs,
     parts.apollo.executeHTTPGraphQLRequest({
@@ -63,7 +64,7 @@ async function answer(parts: EndpointParts, request: FastifyRequest, reply: Fast
   const status = response.status ?? 200;
   if (status < 400) {
     const contentType = response.headers.get('content-type');
-    if (status === 200 && contentType) parts.known.rememberContentType(request.headers.accept, contentType);
+    if (status === 200 && contentType) parts.contentTypes.remember(request.headers.accept, contentType);
     return reply.code(status).send(text);
   }
   const refusal = withRequestId(text, request.id);
@@ -85,6 +86,13 @@ function withRequestId(text: string, requestId: string): string {
   const body = JSON.parse(text) as { errors?: { extensions?: object }[] };
   const errors = body.errors?.map((error) => ({ ...error, extensions: { ...error.extensions, requestId } }));
   return JSON.stringify({ ...body, ...(errors && { errors }) });
+}
+
+/** Apollo would look for what is no hash, and not find it. */
+function hasFaultyHash(body: unknown): boolean {
+  const { extensions } = (body ?? {}) as { extensions?: { persistedQuery?: { sha256Hash?: unknown } } };
+  const persistedQuery = extensions?.persistedQuery;
+  return typeof persistedQuery === 'object' && persistedQuery !== null && typeof persistedQuery.sha256Hash !== 'string';
 }
 
 const tooLate = (reply: FastifyReply) =>

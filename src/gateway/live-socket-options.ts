@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import type { GraphQLError, GraphQLFormattedError, GraphQLSchema, ValidationRule } from 'graphql';
+import type { GraphQLError, GraphQLFormattedError, GraphQLSchema } from 'graphql';
 import type { Clock } from '../clock.js';
 import type { Caller } from '../services/caller.js';
 import type { ExecuteOperation, LiveRequest, PrepareOperation } from './live-operations.js';
@@ -24,16 +24,12 @@ export interface LiveSocketSettings extends SocketBudgetSettings {
   socketCloseGraceMs: number;
   /** How often sockets are pinged; one that has not answered by the next ping is cut off. */
   socketKeepAliveMs: number;
-  queryTokensMaximumCount: number;
-  documentCacheCount: number;
 }
 
 export interface LiveSocketOptions {
   schema: GraphQLSchema;
-  /** Rules beside those of the GraphQL specification; the same as over HTTP. */
-  validationRules?: readonly ValidationRule[];
-  /** In place of `validationRules`: all that HTTP does before it runs an operation. */
-  prepare?: PrepareOperation;
+  /** All that HTTP does before it runs an operation. */
+  prepare: PrepareOperation;
   /** Who a token speaks for. Throws when it is bad or has expired, and IdentityUnavailable when that cannot be told. */
   identify: Identify;
   /** Made anew for each operation and each event. */
@@ -46,10 +42,10 @@ export interface LiveSocketOptions {
   waitOfAddress?(address: string): Promise<number | null>;
   /** The masking rule; the same as over HTTP. */
   formatError(error: GraphQLError): GraphQLFormattedError;
-  /** Runs queries and mutations; plain GraphQL unless said otherwise. */
-  execute?: ExecuteOperation;
-  /** Resolves an event of a live operation, without a promise where it can; plain GraphQL unless said otherwise. */
-  executeEvent?: ExecuteOperation;
+  /** Runs queries and mutations. */
+  execute: ExecuteOperation;
+  /** Resolves an event of a live operation, without a promise where it can. */
+  executeEvent: ExecuteOperation;
   settings: LiveSocketSettings;
   clock?: Clock;
   /** A clock that never goes backwards, in milliseconds; the process's unless said. */

@@ -1,12 +1,13 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { type DocumentNode, type ExecutionResult, GraphQLError, getOperationAST } from 'graphql';
+import { type ExecutionResult, GraphQLError } from 'graphql';
 import { CloseCode, handleProtocols, makeServer } from 'graphql-ws';
 import { type ServerOptions, type WebSocket, WebSocketServer } from 'ws';
 import { systemClock } from '../clock.js';
 import type { Caller } from '../services/caller.js';
+import { resultText } from './graphql/raw-json.js';
 import { LIVE_CLOSE_CODES, LiveConnection } from './live-connection.js';
-import { innermost, type LiveRequest, operationRunner, type PrepareOperation, prepareByRules } from './live-operations.js';
+import { innermost, type LiveOperation, type LiveRequest, operationRunner } from './live-operations.js';
 import type { LiveSocketOptions } from './live-socket-options.js';
 import { SocketAdmission } from './socket-admission.js';
 import { SocketBudget } from './socket-budget.js';
@@ -46,7 +47,6 @@ class LiveSocketServer implements LiveSockets {
   private readonly admission: SocketAdmission;
   private readonly sockets: WebSocketServer;
   private readonly protocol: ReturnType<typeof makeServer<Record<string, unknown>, Extra>>;
-  private readonly prepare: PrepareOperation;
   private readonly heartbeat: NodeJS.Timeout;
   private slowReaders = 0;
   private overBudget = 0;
@@ -59,15 +59,7 @@ class LiveSocketServer implements LiveSockets {
     private readonly server: Server,
     private readonly options: LiveSocketOptions,
   ) {
-    const { settings, schema } = options;
-    this.prepare =
-      options.prepare ??
-      prepareByRules({
-        schema,
-        validationRules: options.validationRules ?? [],
-        largestTokenCount: settings.queryTokensMaximumCount,
-        cacheCount: settings.documentCacheCount,
-      });
+    const { settings } = options;
     this.admission = new SocketAdmission(options.identify, settings, options.clock ?? systemClock);
     this.protocol = this.makeProtocol();
     // perMessageDeflate costs some 230 KiB for each idle socket.
@@ -188,7 +180,7 @@ class LiveSocketServer implements LiveSockets {
         if (connection.operations.size >= options.settings.operationsPerSocketCount) return [tooManyOperations()];
         connection.operations.add(id);
         const prepared = await this.prepareSafely(payload, extra);
-        if (!isDocument(prepared)) {
+        if (!isOperation(prepared)) {
           connection.operations.delete(id);
           return prepared;
         }
@@ -198,8 +190,8 @@ class LiveSocketServer implements LiveSockets {
         (payload as { query: string }).query = '';
         return args;
       },
-      execute: (args) => runnerOf(args).execute(args),
-      subscribe: (args) => runnerOf(args).subscribe(args),
+      execute: (args) => runnerOf(args).execute(),
+      subscribe: (args) => runnerOf(args).subscribe(),
       onNext: (_context, _id, _payload, _args, result) => this.formatted(result),
       onError: (_context, _id, _payload, errors) => errors.map((error) => options.formatError(innermost(error as GraphQLError))),
       onComplete: ({ extra }, id) => {
@@ -210,11 +202,7 @@ class LiveSocketServer implements LiveSockets {
 
   private async prepareSafely(payload: LiveRequest, { connection, address }: Extra) {
     try {
-      const prepared = await this.prepare(payload, connection.caller as Caller, address);
-      if (!isDocument(prepared) || getOperationAST(prepared, payload.operationName)) return prepared;
-      return [
-        new GraphQLError('The document has no operation of that name.', { extensions: { code: 'OPERATION_RESOLUTION_FAILURE' } }),
-      ];
+      return await this.options.prepare(payload, connection.caller as Caller, address);
     } catch (error) {
       this.options.onDefect?.(error);
       return [
@@ -223,26 +211,24 @@ class LiveSocketServer implements LiveSockets {
     }
   }
 
-  private argumentsOf(document: DocumentNode, payload: LiveRequest, { connection }: Extra, id: string) {
+  private argumentsOf(operation: LiveOperation, payload: LiveRequest, { connection }: Extra, id: string) {
     // What graphql-ws would write: https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md#next
     const beginning = `{"id":${JSON.stringify(id)},"type":"next","payload":`;
+    const { schema, execute, executeEvent, formatError } = this.options;
     const runner = operationRunner({
+      schema,
+      operation,
       createContext: () => this.options.createContext(connection.caller as Caller, payload),
-      execute: this.options.execute,
-      executeEvent: this.options.executeEvent,
+      execute,
+      executeEvent,
       push: (result) => {
         this.events++;
-        return connection.push(`${beginning}${JSON.stringify(this.formatted(result))}}`);
+        return connection.push(`${beginning}${resultText(result, formatError)}}`);
       },
     });
-    return {
-      schema: this.options.schema,
-      document,
-      operationName: payload.operationName,
-      variableValues: payload.variables,
-      // Made by the runner, anew for each event.
-      contextValue: runner,
-    };
+    const { document, operationName } = operation.prepared;
+    // The runner knows the rest, and makes a context for each event.
+    return { schema, document, operationName, contextValue: runner };
   }
 
   private formatted(result: ExecutionResult): object {
@@ -257,7 +243,7 @@ class LiveSocketServer implements LiveSockets {
 
 const runnerOf = (args: { contextValue?: unknown }) => args.contextValue as ReturnType<typeof operationRunner>;
 
-const isDocument = (prepared: DocumentNode | readonly GraphQLError[]): prepared is DocumentNode => 'kind' in prepared;
+const isOperation = (prepared: LiveOperation | readonly GraphQLError[]): prepared is LiveOperation => 'prepared' in prepared;
 
 const tooManyOperations = () =>
   new GraphQLError('Too many operations at once on this socket. End one, or open another socket.', {

@@ -1,6 +1,7 @@
-import { type DocumentNode, GraphQLError, type GraphQLSchema, getOperationAST, type OperationDefinitionNode } from 'graphql';
+import { GraphQLError, type GraphQLSchema } from 'graphql';
 import type { Limits } from '../config.js';
 import type { Caller } from '../services/caller.js';
+import type { CheckedVariables, PreparedOperation, Variables } from './graphql/prepared-operation.js';
 import { checkCost, costOf } from './guard/cost.js';
 import { refuseIntrospection } from './guard/introspection.js';
 import type { Rates } from './guard/rates.js';
@@ -17,7 +18,13 @@ export interface GateParts {
   readonly trusted: TrustedOperations | null;
 }
 
-/** What stands between a parsed operation and its execution, the same over HTTP and WebSocket. */
+/** An operation that may run. */
+export interface Admission {
+  readonly variables: CheckedVariables;
+  readonly cost: number;
+}
+
+/** What stands between a prepared operation and its execution, the same over HTTP and WebSocket. */
 export class OperationGate {
   constructor(private readonly parts: GateParts) {}
 
@@ -41,32 +48,36 @@ export class OperationGate {
     return typeof query === 'string' ? query : '';
   }
 
-  /** Ends in GRAPHQL_VALIDATION_FAILED (introspection), QUERY_TOO_EXPENSIVE or RATE_LIMITED. Gives back the cost. */
+  /**
+   * Checks the variables before anything else looks at them, then introspection and cost, and counts the operation. What is
+   * refused counts too. `@throws` RequestRefused with BAD_USER_INPUT (variables), GRAPHQL_VALIDATION_FAILED (introspection),
+   * QUERY_TOO_EXPENSIVE or RATE_LIMITED.
+   */
   async admit(
-    document: DocumentNode,
-    operation: OperationDefinitionNode,
-    variables: Readonly<Record<string, unknown>> | null | undefined,
+    prepared: PreparedOperation,
+    given: Variables | null | undefined,
     who: { caller: Caller; address: string },
-  ): Promise<number> {
+  ): Promise<Admission> {
     const { schema, limits, introspection, rates } = this.parts;
-    if (!introspection && who.caller.role !== 'ADMIN') refuseIntrospection(document);
-    const cost = checkCost(limits.queryCostMaximumCount, schema, document, operation, variables ?? {});
-    await rates?.spendOfCaller(who.caller, who.address, document, operation);
-    return cost;
+    const { document, operation } = prepared;
+    const spend = () => rates?.spendOfCaller(who.caller, who.address, document, operation);
+    if (!introspection && who.caller.role !== 'ADMIN') refuseIntrospection(prepared.introspection);
+    let variables: CheckedVariables;
+    try {
+      variables = prepared.checkVariables(given);
+    } catch (error) {
+      await spend();
+      throw error;
+    }
+    const cost = checkCost(limits.queryCostMaximumCount, schema, document, operation, variables.values);
+    await spend();
+    return { variables, cost };
   }
 
   /** What `extensions.cost` answers. */
-  costTold(
-    document: DocumentNode,
-    operationName: string | null | undefined,
-    variables: Readonly<Record<string, unknown>> | null | undefined,
-  ): { asked: number | undefined; limit: number } {
+  costTold(prepared: PreparedOperation, { values }: CheckedVariables): { asked: number; limit: number } {
     const { schema, limits } = this.parts;
-    const operation = getOperationAST(document, operationName);
-    return {
-      asked: operation ? costOf(schema, document, operation, variables ?? {}) : undefined,
-      limit: limits.queryCostMaximumCount,
-    };
+    return { asked: costOf(schema, prepared.document, prepared.operation, values), limit: limits.queryCostMaximumCount };
   }
 
   /** Seconds that an address must wait; null when it need not. */

@@ -1,8 +1,8 @@
 import type { Clock } from '../clock.js';
 import type { Caller } from '../services/caller.js';
 import { InvalidToken } from './claims.js';
-import { bearerToken } from './identity.js';
 import { addressKey } from './guard/address-key.js';
+import { bearerToken } from './identity.js';
 import { LIVE_CLOSE_CODES, type LiveConnection } from './live-connection.js';
 import { IdentityUnavailable } from './provider-keys.js';
 

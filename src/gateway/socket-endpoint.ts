@@ -1,13 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Server } from 'node:http';
-import {
-  type DocumentNode,
-  type ExecutionResult,
-  GraphQLError,
-  type GraphQLFormattedError,
-  type GraphQLSchema,
-  getOperationAST,
-} from 'graphql';
+import { type ExecutionResult, GraphQLError, type GraphQLFormattedError, type GraphQLSchema } from 'graphql';
 import type { Logger } from 'pino';
 import { isForAllowedHost } from '../allowed-host.js';
 import type { Clock } from '../clock.js';
@@ -16,11 +9,13 @@ import { type Context, createContext } from '../resolvers/context.js';
 import type { RequiredServices } from '../resolvers/required-services.js';
 import { withinTime } from '../within-time.js';
 import { clientAddress } from './client-address.js';
-import type { Executor } from './execution.js';
-import { rateLimited, rootFieldsOf } from './guard/rates.js';
-import { guardRules } from './guard/rules.js';
+import type { Executor } from './graphql/execute.js';
+import { RequestPipeline } from './graphql/pipeline.js';
+import type { PreparedOperations } from './graphql/prepared-operations.js';
+import { refusalOf } from './graphql/request-refused.js';
+import { rateLimited } from './guard/rates.js';
 import type { Identity } from './identity.js';
-import { type PrepareOperation, prepareByRules } from './live-operations.js';
+import type { PrepareOperation } from './live-operations.js';
 import { attachLiveSocket, type LiveSockets } from './live-socket.js';
 import type { Metrics } from './metrics.js';
 import type { OperationGate } from './operation-gate.js';
@@ -28,6 +23,7 @@ import { requestErrorCode, rootCause, tell } from './public-error.js';
 
 export interface SocketParts {
   readonly schema: GraphQLSchema;
+  readonly operations: PreparedOperations;
   readonly identity: Identity;
   readonly execute: Executor;
   readonly gate: OperationGate;
@@ -69,21 +65,22 @@ export function serveSockets(server: Server, parts: SocketParts): LiveSockets {
     addressOf: (request) => clientAddress(request, config.http.trustedProxyCount),
     waitOfAddress: (address) => gate.waitOfAddress(address),
     formatError,
-    execute: async ({ document, operationName, variableValues, contextValue, rootValue }) => {
+    execute: async ({ prepared, variables }, contextValue) => {
       const startedAtMs = performance.now();
-      const run = () => execute({ document, operationName, variables: variableValues, context: contextValue, rootValue });
+      const context = contextValue as SocketContext;
+      const run = () => execute({ prepared, variables, context });
       const result = await withinTime<ExecutionResult, ExecutionResult>(config.limits.requestTimeoutMs, run(), tooLate);
       const seconds = (performance.now() - startedAtMs) / 1_000;
-      metrics.served(firstFieldOf(document, operationName), result.errors ? 'errors' : 'ok', seconds, 'websocket');
-      if (!(contextValue as SocketContext).costAsked) return result;
-      const cost = gate.costTold(document, operationName, variableValues);
-      return { ...result, extensions: { ...result.extensions, cost } };
+      metrics.served(prepared.rootField, result.errors ? 'errors' : 'ok', seconds, 'websocket');
+      if (!context.costAsked) return result;
+      return { ...result, extensions: { ...result.extensions, cost: gate.costTold(prepared, variables) } };
     },
     // An event is bounded by the limits of its statements: a timer, a histogram or a promise would cost more than it.
-    executeEvent: ({ document, operationName, variableValues, contextValue, rootValue }) => {
-      const result = execute({ document, operationName, variables: variableValues, context: contextValue, rootValue });
-      if (!(contextValue as SocketContext).costAsked) return result;
-      const cost = gate.costTold(document, operationName, variableValues);
+    executeEvent: ({ prepared, variables }, contextValue, event) => {
+      const context = contextValue as SocketContext;
+      const result = execute({ prepared, variables, context, event });
+      if (!context.costAsked) return result;
+      const cost = gate.costTold(prepared, variables);
       const withCost = (told: ExecutionResult) => ({ ...told, extensions: { ...told.extensions, cost } });
       return result instanceof Promise ? result.then(withCost) : withCost(result);
     },
@@ -100,33 +97,17 @@ const tooLate = (): ExecutionResult => ({
   ],
 });
 
-function firstFieldOf(document: DocumentNode, operationName: string | null | undefined): string {
-  const operation = getOperationAST(document, operationName);
-  return (operation && rootFieldsOf(document, operation.selectionSet, new Set())[0]) ?? '?';
-}
-
-function prepareAsOverHttp({ schema, gate, metrics, config: { limits } }: SocketParts): PrepareOperation {
-  const byRules = prepareByRules({
-    schema,
-    validationRules: guardRules(limits),
-    largestTokenCount: limits.queryTokensMaximumCount,
-    cacheCount: limits.documentCacheCount,
-  });
+function prepareAsOverHttp({ operations, gate, metrics }: SocketParts): PrepareOperation {
   return async (request, caller, address) => {
     try {
       const waitSeconds = await gate.waitOfAddress(address);
       if (waitSeconds !== null) throw rateLimited(waitSeconds);
-      const prepared = await byRules({ ...request, query: gate.textOf(request, caller) }, caller, address);
-      if (!('kind' in prepared)) metrics.served('?', 'refused', 0, 'websocket');
-      const operation = 'kind' in prepared ? getOperationAST(prepared, request.operationName) : null;
-      if (operation) await gate.admit(prepared as DocumentNode, operation, request.variables, { caller, address });
-      return prepared;
+      const query = gate.textOf(request, caller);
+      return await new RequestPipeline(operations, gate, { ...request, query }).admit({ caller, address });
     } catch (error) {
-      if (error instanceof GraphQLError) {
-        metrics.served('?', 'refused', 0, 'websocket');
-        return [error];
-      }
-      throw error;
+      const errors = refusalOf(error);
+      metrics.served('?', 'refused', 0, 'websocket');
+      return errors;
     }
   };
 }

@@ -263,7 +263,7 @@ describe('each line that is logged for a request', () => {
         new Set([
           'answered',
           'an operation failed',
-          'an operation could not be answered by one statement',
+          'an operation could not be answered straight from its rows',
           'a Stripe event could not be stored',
           'a dependency is out of reach',
         ]),

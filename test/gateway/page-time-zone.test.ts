@@ -1,12 +1,12 @@
 import { expect, test } from '@jest/globals';
-import { parse } from 'graphql';
-import { createExecutor } from '../../src/gateway/execution.js';
+import { createExecutor } from '../../src/gateway/graphql/execute.js';
 import { composeSchema } from '../../src/gateway/schema.js';
 import { createContext } from '../../src/resolvers/context.js';
 import { History } from '../../src/services/history/history.js';
 import { Database } from '../../src/stores/database.js';
 import { stubServices } from './gateway-kit.js';
 import { historyKit } from './history-kit.js';
+import { preparedOperations, runPrepared } from './run-prepared.js';
 
 test.each(['Europe/Berlin', 'Asia/Kolkata', 'America/St_Johns'])(
   'The page that one statement writes has the same instants in a session in %s',
@@ -20,21 +20,21 @@ test.each(['Europe/Berlin', 'Asia/Kolkata', 'America/St_Johns'])(
     foreign.pool.on('connect', (client) => void client.query(`set timezone = '${zone}'`));
     try {
       const schema = await composeSchema();
-      const document = parse(
-        '{ me { balance { updatedAt } grants { nodes { grantedAt availableUntil } edges { cursor } } transactions { nodes { createdAt } } } }',
-      );
+      const query =
+        '{ me { balance { updatedAt } grants { nodes { grantedAt availableUntil } edges { cursor } } transactions { nodes { createdAt } } } }';
       const read = async (database: Database) => {
         const history = new History({ database, currency: 'EUR', pageMaximumCount: 100 });
-        const run = createExecutor(schema, 10, (error) => {
+        const executor = createExecutor(schema, (error) => {
           throw error;
         });
-        const operation = () => {
+        const operations = preparedOperations(schema);
+        const send = () => {
           const services = stubServices({ history });
           const context = createContext({ caller: { userId, role: 'VIEWER' }, requestId: 'test', services, now: new Date() });
-          return { document, operationName: undefined, variables: {}, context };
+          return runPrepared(operations, executor, { query, context });
         };
-        await run(operation());
-        return JSON.parse(JSON.stringify(await run(operation())));
+        await send();
+        return JSON.parse(JSON.stringify(await send()));
       };
       expect((await foreign.pool.query('show timezone')).rows).toEqual([{ TimeZone: zone }]);
       const inZone = await read(foreign);

@@ -6,9 +6,13 @@ import type { Duplex } from 'node:stream';
 import { makeExecutableSchema } from '@graphql-tools/schema';
 import { GraphQLError, type ValidationRule } from 'graphql';
 import { WebSocket } from 'ws';
+import { executePlain } from '../../src/gateway/graphql/execute.js';
+import { PreparedOperations } from '../../src/gateway/graphql/prepared-operations.js';
+import { refusalOf } from '../../src/gateway/graphql/request-refused.js';
 import { attachLiveSocket, type LiveSockets } from '../../src/gateway/live-socket.js';
 import type { LiveSocketOptions } from '../../src/gateway/live-socket-options.js';
 import { IdentityUnavailable } from '../../src/gateway/provider-keys.js';
+import type { Context } from '../../src/resolvers/context.js';
 import type { Caller } from '../../src/services/caller.js';
 import type { LiveFeed } from '../../src/services/live/live-feed.js';
 import { until } from '../support/until.js';
@@ -79,9 +83,32 @@ export class SocketScene {
   }
 
   private options(settings: Partial<LiveSocketOptions['settings']>): LiveSocketOptions {
+    const schema = makeExecutableSchema({ typeDefs, resolvers: this.resolvers() });
+    const operations = new PreparedOperations({
+      schema,
+      rules: [noFieldCalledSecret],
+      limits: {
+        queryTokensMaximumCount: 200,
+        querySelectionsMaximumCount: 1_000,
+        queryVariableValuesMaximumCount: 1_000,
+        documentCacheBytes: 1_000_000,
+      },
+      suggestions: true,
+    });
+    const execute: LiveSocketOptions['execute'] = ({ prepared, variables }, context, event) =>
+      executePlain(schema, { prepared, variables, context: context as Context, event });
     return {
-      schema: makeExecutableSchema({ typeDefs, resolvers: this.resolvers() }),
-      validationRules: [noFieldCalledSecret],
+      schema,
+      prepare: async ({ query, operationName, variables }) => {
+        try {
+          const prepared = operations.prepare(query, operationName);
+          return { prepared, variables: prepared.checkVariables(variables) };
+        } catch (error) {
+          return refusalOf(error);
+        }
+      },
+      execute,
+      executeEvent: execute,
       identify: async (token) => {
         if (token === 'unknowable') throw new IdentityUnavailable();
         const [kind, userId, expiry] = token.split('~');
@@ -110,8 +137,6 @@ export class SocketScene {
         socketBufferedBytes: 262_144,
         socketCloseGraceMs: 5_000,
         socketKeepAliveMs: 12_000,
-        queryTokensMaximumCount: 200,
-        documentCacheCount: 10,
         ...settings,
       },
     };

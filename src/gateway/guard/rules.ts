@@ -1,4 +1,4 @@
-import type { ParseOptions, ValidationRule } from 'graphql';
+import type { ValidationRule } from 'graphql';
 import type { Limits } from '../../limits.js';
 import { limitAliases } from './limit-aliases.js';
 import { limitDepth } from './limit-depth.js';
@@ -16,6 +16,3 @@ export function guardRules(limits: Limits): ValidationRule[] {
     limitRootFields(limits.queryRootFieldsMaximumCount),
   ];
 }
-
-/** How documents are parsed: never past the limit of tokens, and recursion is bounded with them. */
-export const guardParseOptions = (limits: Limits): ParseOptions => ({ maxTokens: limits.queryTokensMaximumCount });

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type ExecutionResult, execute, type GraphQLSchema, parse, specifiedRules, validate } from 'graphql';
-import { createExecutor } from '../../src/gateway/execution.js';
+import { createExecutor } from '../../src/gateway/graphql/execute.js';
 import { composeSchema } from '../../src/gateway/schema.js';
 import { createContext } from '../../src/resolvers/context.js';
 import type { Caller } from '../../src/services/caller.js';
@@ -8,6 +8,7 @@ import { Catalogue } from '../../src/services/catalogue/catalogue.js';
 import { encodeCursor } from '../../src/services/cursor.js';
 import { stubServices } from './gateway-kit.js';
 import { historyKit } from './history-kit.js';
+import { preparedOperations, runPrepared } from './run-prepared.js';
 
 type Kit = Awaited<ReturnType<typeof historyKit>>;
 let kit: Kit;
@@ -104,13 +105,14 @@ async function ask(query: string, variables: Record<string, unknown> = {}, calle
   expect(validate(schema, document, specifiedRules)).toEqual([]);
   const context = () => createContext({ caller, requestId: 'test', services: services(), now: new Date() });
   const plain = (await execute({ schema, document, variableValues: variables, contextValue: context() })) as ExecutionResult;
-  const run = createExecutor(schema, 10, (error) => {
+  const executor = createExecutor(schema, (error) => {
     throw error;
   });
-  const operation = () => ({ document, operationName: undefined, variables, context: context() });
-  await run(operation());
+  const operations = preparedOperations(schema);
+  const send = () => runPrepared(operations, executor, { query, variables, context: context() });
+  await send();
   kit.statements.length = 0;
-  const whole = await run(operation());
+  const whole = await send();
   return { plain: JSON.parse(JSON.stringify(plain)), whole: JSON.parse(JSON.stringify(whole)), statements: [...kit.statements] };
 }
 
@@ -152,13 +154,14 @@ describe('a page that one statement can give', () => {
     };
     const { History } = await import('../../src/services/history/history.js');
     const history = new History({ database: watched as never, currency: 'EUR', pageMaximumCount: 100 });
-    const document = parse('{ me { balance { version } } }');
-    const run = createExecutor(schema, 10, (error) => {
+    const query = '{ me { balance { version } } }';
+    const operations = preparedOperations(schema);
+    const executor = createExecutor(schema, (error) => {
       throw error;
     });
     for (let time = 0; time < 2; time++) {
       const context = createContext({ caller: viewer, requestId: 'test', services: services(history), now: new Date() });
-      await run({ document, operationName: undefined, variables: {}, context });
+      await runPrepared(operations, executor, { query, context });
     }
     expect(seen.at(-1)).not.toMatch(/grants|transactions|films|to_char/);
   });

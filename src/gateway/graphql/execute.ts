@@ -1,0 +1,55 @@
+import { type ExecutionResult, execute, type GraphQLSchema } from 'graphql';
+import type { Context } from '../../resolvers/context.js';
+import { createFastPath } from './fast-path.js';
+import type { CheckedVariables, PreparedOperation } from './prepared-operation.js';
+import type { RawJson } from './raw-json.js';
+import { MAX_ERRORS } from './request-refused.js';
+
+/** An operation that was admitted, and what it runs with. */
+export interface OperationRun {
+  readonly prepared: PreparedOperation;
+  readonly variables: CheckedVariables;
+  readonly context: Context;
+  /** The event, for a live operation. */
+  readonly event?: unknown;
+}
+
+/** Runs an operation, or resolves one event of a live operation: without a promise where none is needed. */
+export type Executor = (run: OperationRun) => Promise<ExecutionResult> | ExecutionResult;
+
+/**
+ * Executes by graphql-js, but for answers that can be written straight from rows. Those only read: where one cannot be written,
+ * or fails, graphql-js resolves the operation field by field and finds the errors and their paths.
+ */
+export function createExecutor(schema: GraphQLSchema, onFastPathFailed = (_error: unknown, _context: Context) => {}): Executor {
+  const fastPath = createFastPath(schema);
+  return (run) => {
+    const complete = (data: RawJson | null) => (data ? { data: data as never } : executePlain(schema, run));
+    const fail = (error: unknown) => {
+      onFastPathFailed(error, run.context);
+      return executePlain(schema, run);
+    };
+    try {
+      const written = fastPath(run);
+      return written instanceof Promise ? written.then(complete, fail) : complete(written);
+    } catch (error) {
+      return fail(error);
+    }
+  };
+}
+
+/** graphql-js alone. It checks the variables as they were given once more, to the same end. */
+export function executePlain(
+  schema: GraphQLSchema,
+  { prepared, variables, context, event }: OperationRun,
+): Promise<ExecutionResult> | ExecutionResult {
+  return execute({
+    schema,
+    document: prepared.document,
+    operationName: prepared.operationName,
+    variableValues: variables.given,
+    contextValue: context,
+    rootValue: event,
+    options: { maxCoercionErrors: MAX_ERRORS },
+  }) as Promise<ExecutionResult> | ExecutionResult;
+}

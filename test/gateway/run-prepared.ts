@@ -1,0 +1,36 @@
+import type { ExecutionResult, GraphQLSchema } from 'graphql';
+import type { Executor } from '../../src/gateway/graphql/execute.js';
+import { PreparedOperations } from '../../src/gateway/graphql/prepared-operations.js';
+import { refusalOf } from '../../src/gateway/graphql/request-refused.js';
+import type { Context } from '../../src/resolvers/context.js';
+
+export interface SentOperation {
+  readonly query: string;
+  readonly variables?: Record<string, unknown>;
+  readonly context: Context;
+}
+
+/** Prepares with room for a megabyte of documents and without the guard's rules. */
+export function preparedOperations(schema: GraphQLSchema, documentCacheBytes = 1_000_000): PreparedOperations {
+  const limits = {
+    queryTokensMaximumCount: 2_000,
+    querySelectionsMaximumCount: 10_000,
+    queryVariableValuesMaximumCount: 25_000,
+    documentCacheBytes,
+  };
+  return new PreparedOperations({ schema, rules: [], limits, suggestions: true });
+}
+
+/** Prepares, checks the variables and executes, as both transports do. */
+export async function runPrepared(
+  operations: PreparedOperations,
+  execute: Executor,
+  { query, variables = {}, context }: SentOperation,
+): Promise<ExecutionResult> {
+  try {
+    const prepared = operations.prepare(query);
+    return await execute({ prepared, variables: prepared.checkVariables(variables), context });
+  } catch (error) {
+    return { errors: refusalOf(error) };
+  }
+}
