@@ -7,6 +7,7 @@ import { type IdentityConfig, readIdentity } from './identity-config.js';
 import { type Limits, readLimits } from './limits.js';
 import { madeUpSecret } from './made-up-secret.js';
 import { refuseWhatIsOnlySafeAtHome } from './refuse-what-is-only-safe-at-home.js';
+import { readStoreUrl } from './store-url.js';
 
 export type { IdentityConfig, RoleName } from './identity-config.js';
 export type { Limits } from './limits.js';
@@ -139,10 +140,10 @@ function readEnvironment(source: Readonly<Record<string, string | undefined>>): 
     production,
     http: readHttp(environment, production, port),
     dataDirectory,
-    databaseUrl: environment.optional('DATABASE_URL', urlOf('postgres', 'postgresql'), { secret: true }),
+    databaseUrl: readStoreUrl(environment, 'DATABASE', urlOf('postgres', 'postgresql')),
     migrateAtStart: environment.read('MIGRATE_AT_START', yesOrNo, true),
-    redisUrl: environment.optional('REDIS_URL', urlOf('redis', 'rediss'), { secret: true }),
-    mongodbUrl: environment.optional('MONGODB_URL', mongodbUrl, { secret: true }),
+    redisUrl: readStoreUrl(environment, 'REDIS', urlOf('redis', 'rediss')),
+    mongodbUrl: readStoreUrl(environment, 'MONGODB', mongodbUrl),
     identity: readIdentity(environment, production, () => secretAtHome(environment, dataDirectory, 'jwt-secret')),
     stripe: readStripe(environment, production, dataDirectory),
     currency: environment.read('CURRENCY', z.string().regex(/^[A-Z]{3}$/, 'three capital letters, such as EUR'), 'USD'),

@@ -1,3 +1,4 @@
+import './supported-node.js';
 import 'reflect-metadata';
 import path from 'node:path';
 import { begin } from './begin.js';

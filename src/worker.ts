@@ -1,3 +1,4 @@
+import './supported-node.js';
 import 'reflect-metadata';
 import Fastify from 'fastify';
 import { begin } from './begin.js';

@@ -1,3 +1,4 @@
+import '../supported-node.js';
 import { existsSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { readConfig } from '../config.js';

@@ -1,3 +1,4 @@
+import '../supported-node.js';
 import { readConfig } from '../config.js';
 import { openDatabaseServer } from '../database-server.js';
 import { explainStartFault } from '../start-fault.js';

@@ -1,3 +1,4 @@
+import '../supported-node.js';
 import { describeFailure } from '../services/describe-failure.js';
 import { describeMoved } from '../services/reconciliation/moved-totals.js';
 import { explainStartFault } from '../start-fault.js';

@@ -1,3 +1,4 @@
+import '../supported-node.js';
 import { parseArgs } from 'node:util';
 import { readConfig } from '../config.js';
 import { type IdentityConfig, ROLE_NAMES, type RoleName } from '../identity-config.js';

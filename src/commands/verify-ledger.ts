@@ -1,3 +1,4 @@
+import '../supported-node.js';
 import { parseArgs } from 'node:util';
 import { describeFailure } from '../services/describe-failure.js';
 import { explainStartFault } from '../start-fault.js';

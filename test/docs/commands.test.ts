@@ -1,6 +1,5 @@
 import { globSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
-import { configVariables } from '../../src/config.js';
 
 const pages = [...globSync('*.md'), ...globSync('docs/*.md'), ...globSync('examples/*.md')];
 const scripts = scriptsOf('package.json');
@@ -36,26 +35,23 @@ describe('the commands that the docs and CI name', () => {
     expect(new Set(named).size).toBeGreaterThan(15);
   });
 
-  it('the composition takes every setting from .env, and sets itself only what the product reads', () => {
-    const composition = readFileSync('docker-compose.yml', 'utf8');
-    expect(/^x-boxoffice: &boxoffice\n(?: .*\n)*? {2}env_file: \[\.env\]$/m.test(composition)).toBe(true);
-    for (const service of ['migrate', 'gateway', 'worker'])
-      expect(composition).toContain(`\n  ${service}:\n    <<: *boxoffice\n`);
-    const own = /^x-composition: &composition\n((?: .*\n)+)/m.exec(composition)?.[1] ?? '';
-    const names = [...own.matchAll(/^ {2}([A-Z_]+):/gm)].map((match) => match[1] ?? '');
-    expect(names.length).toBeGreaterThan(5);
-    expect(names.filter((name) => !configVariables().has(name))).toEqual([]);
+  it('npm run check does all that CI does, here and there, and npm run full what takes longer', () => {
+    const check = [...scriptsRunIn(scripts.check ?? '')].sort();
+    expect(check).toEqual(['bench:check', 'checks', 'documented', 'smoke', 'test']);
+    expect(
+      [...scriptsRunIn(readFileSync('.ci/run', 'utf8').replace(/^ *#.*$/gm, ''))].filter((name) => name !== 'start').sort(),
+    ).toEqual(check);
+    const full = ['bench', 'check', 'fuzz', 'soak', 'takeover', 'workers'];
+    expect([...scriptsRunIn(scripts.full ?? '')].sort()).toEqual(full);
+    const workflow = readFileSync('.github/workflows/ci.yml', 'utf8');
+    expect([...scriptsRunIn(workflow.replace(/^ *#.*$/gm, ''))].sort()).toEqual([...check, 'full'].sort());
   });
 
-  it('npm run check does all that CI does, here and there', () => {
-    const check = [...scriptsRunIn(scripts.check ?? '')].sort();
-    expect(check).toEqual(['bench:check', 'checks', 'documented', 'smoke', 'takeover', 'test', 'workers']);
-    expect([...scriptsRunIn(readFileSync('.ci/run', 'utf8'))].filter((name) => name !== 'start').sort()).toEqual(check);
+  it('the actions of CI are pinned by commit, with their version beside it', () => {
     const workflow = readFileSync('.github/workflows/ci.yml', 'utf8');
-    // There the workers' minute is part of the tests of jobs on both stores.
-    expect(scripts.workers).toContain('JOBS_FULL_MINUTE=true');
-    expect(workflow).toContain('JOBS_FULL_MINUTE: "true"');
-    const steps = scriptsRunIn(workflow.replace(/^ *#.*$/gm, ''));
-    expect([...steps, 'workers'].sort()).toEqual(check);
+    const uses = [...workflow.matchAll(/^ +- uses: (.+)$/gm)].map((match) => match[1]);
+    expect(uses.length).toBeGreaterThan(2);
+    for (const action of uses) expect(action).toMatch(/^[\w-]+\/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/);
+    expect(workflow).toMatch(/^permissions:\n {2}contents: read\n/m);
   });
 });
