@@ -444,7 +444,15 @@ describe('the verification of a ledger in which everything has happened', () => 
 
     [
       'a dispute that took less than it says',
-      () => [`update disputes set amount = amount + 1 where outcome = 'OPEN'`],
+      () => [
+        `update disputes set withdrawn = withdrawn + 1 where outcome = 'OPEN' and order_id in (select id from orders where kind = 'TOP_UP')
+          or outcome = 'LOST'`,
+      ],
+      ['DISPUTE_MATCHES_ITS_TRANSACTIONS'],
+    ],
+    [
+      'a dispute whose money came back by halves and without a movement',
+      () => [`update disputes set reinstated = reinstated + 1 where outcome = 'LOST'`],
       ['DISPUTE_MATCHES_ITS_TRANSACTIONS'],
     ],
     [
@@ -463,7 +471,35 @@ describe('the verification of a ledger in which everything has happened', () => 
         `update transactions set kind = 'ADJUSTMENT', counter_account = 'ADJUSTMENT', reason = 'none', actor_id = user_id
          where amount < 0 and counter_account = 'REVENUE' and dispute_id is not null`,
       ],
-      ['DISPUTE_MATCHES_ITS_TRANSACTIONS'],
+      ['LIVING_GRANT_MATCHES_WHAT_ITS_PAYMENT_LOST'],
+    ],
+    [
+      'a dispute that credited nothing for the grant whose payment it took',
+      () => [
+        `update transactions set kind = 'ADJUSTMENT', counter_account = 'ADJUSTMENT', reason = 'none', actor_id = user_id, dispute_id = null
+         where amount > 0 and counter_account = 'REVENUE' and dispute_id = (select id from disputes where outcome = 'OPEN')`,
+      ],
+      ['LIVING_GRANT_MATCHES_WHAT_ITS_PAYMENT_LOST'],
+    ],
+    [
+      'a grant that lives although nothing of its payment is left',
+      () => [`update grants set status = 'ACTIVE', ended_at = null where status = 'REVOKED'`],
+      ['LIVING_GRANT_MATCHES_WHAT_ITS_PAYMENT_LOST'],
+    ],
+    [
+      'a grant that was returned twice',
+      () => [
+        `update transactions set kind = 'REFUND', counter_account = 'REVENUE', reason = null, actor_id = null,
+           refund_id = (select id from refunds where origin = 'STRIPE' and grant_id is not null and amount = 1000 order by created_at, id limit 1),
+           grant_id = (select grant_id from refunds where origin = 'STRIPE' and grant_id is not null and amount = 1000 order by created_at, id limit 1)
+         where kind = 'ADJUSTMENT' and user_id = (select user_id from grants where paid_with = 'GIFT')`,
+      ],
+      ['GRANT_RETURNS_ARE_WITHIN_ITS_PRICE'],
+    ],
+    [
+      'a balance further below zero than what disputes took',
+      () => [`update balances set held = held + 1 where user_id = '${chargedBack.userId}'`],
+      ['AVAILABLE_IS_NOT_NEGATIVE', 'HELD_IS_SUM_OF_PENDING_HOLDS'],
     ],
     [
       'a dispute that charged the viewer for the grant it took away',
@@ -472,7 +508,7 @@ describe('the verification of a ledger in which everything has happened', () => 
          where amount > 0 and dispute_id = (select id from disputes where outcome = 'WON')`,
         `update disputes set funds = 'WITHDRAWN', outcome = 'LOST' where outcome = 'WON'`,
       ],
-      ['DISPUTE_MATCHES_ITS_TRANSACTIONS'],
+      ['DISPUTE_MATCHES_ITS_TRANSACTIONS', 'GRANT_RETURNS_ARE_WITHIN_ITS_PRICE', 'LIVING_GRANT_MATCHES_WHAT_ITS_PAYMENT_LOST'],
     ],
   ])('finds %s', async (_damage, statements, rules) => {
     expect(await brokenBy(...statements())).toEqual(rules);

@@ -60,9 +60,11 @@ export interface InboxParts {
   refundsOf?: (paymentIntentId: string) => Stripe.Refund[];
   settings?: Partial<StripeInboxSettings>;
   onError?: (error: unknown) => void;
+  onReport?: (problem: string) => void;
 }
 
-export function newInbox({ database, effects, clock, refundsOf = () => [], settings, onError = fail }: InboxParts): StripeInbox {
+export function newInbox(parts: InboxParts): StripeInbox {
+  const { database, effects, clock, refundsOf = () => [], settings, onError = fail, onReport = () => {} } = parts;
   const list = ({ payment_intent }: { payment_intent: string }) => ({ autoPagingToArray: async () => refundsOf(payment_intent) });
   return new StripeInbox({
     database,
@@ -84,6 +86,7 @@ export function newInbox({ database, effects, clock, refundsOf = () => [], setti
       ...settings,
     },
     onError,
+    onReport,
   });
 }
 

@@ -20,10 +20,15 @@ export const ledgerRules: readonly Statement[] = [
   ),
   rule(
     'AVAILABLE_IS_NOT_NEGATIVE',
-    `${row('AVAILABLE_IS_NOT_NEGATIVE', 'b.user_id', "'at least 0'", 'b.posted - b.held')}
-     from balances b where b.user_id = any($1::uuid[]) and b.posted - b.held < 0 and not exists (
-       select from transactions t left join refunds r on r.id = t.refund_id
-       where t.user_id = b.user_id and (t.kind = 'DISPUTE' or r.origin = 'STRIPE'))`,
+    // Never further below zero than disputes, refunds made at Stripe and abandoned payouts that succeeded have taken.
+    `${row('AVAILABLE_IS_NOT_NEGATIVE', 'b.user_id', "'at least ' || - taken.amount", 'b.posted - b.held')}
+     from balances b cross join lateral (
+       select coalesce(- sum(t.amount), 0) as amount from transactions t
+       left join refunds r on r.id = t.refund_id left join holds h on h.refund_id = r.id
+       where t.user_id = b.user_id and t.amount < 0
+         and (t.kind = 'DISPUTE' or t.kind = 'REFUND' and (r.origin = 'STRIPE' or h.status = 'RELEASED'))
+     ) taken
+     where b.user_id = any($1::uuid[]) and b.posted - b.held < 0 and b.posted - b.held < - taken.amount`,
   ),
   rule(
     'GRANT_HAS_ITS_SPENDING',
@@ -95,13 +100,53 @@ export const ledgerRules: readonly Statement[] = [
   rule(
     'DISPUTE_MATCHES_ITS_TRANSACTIONS',
     `with posted as (
-       select d.*, case when funds = 'WITHDRAWN' then - amount else 0 end as should_take,
-         coalesce((select sum(amount) from transactions t where t.dispute_id = d.id and counter_account = 'STRIPE'), 0) as taken,
-         coalesce((select sum(amount) from transactions t where t.dispute_id = d.id and counter_account = 'REVENUE'), 0) as credited
+       select d.*, - greatest(withdrawn - reinstated, 0) as should_take,
+         coalesce((select sum(amount) from transactions t where t.dispute_id = d.id and counter_account = 'STRIPE'), 0) as taken
        from disputes d where d.user_id = any($1::uuid[])
      )
-     ${row('DISPUTE_MATCHES_ITS_TRANSACTIONS', 'user_id', 'should_take', "taken || ', credited ' || credited || ' for dispute ' || id")}
-     from posted where taken <> should_take or (funds <> 'WITHDRAWN' and credited <> 0) or credited < 0`,
+     ${row('DISPUTE_MATCHES_ITS_TRANSACTIONS', 'user_id', "should_take || ', ' || funds", "taken || ' for dispute ' || id")}
+     from posted where taken <> should_take or (funds = 'WITHDRAWN') <> (should_take < 0)`,
+  ),
+  rule(
+    'GRANT_RETURNS_ARE_WITHIN_ITS_PRICE',
+    `with posted as (
+       select g.id, g.user_id, coalesce(- sum(t.amount) filter (where t.kind = 'SPENDING'), 0) as paid,
+         coalesce(sum(t.amount) filter (where t.kind <> 'SPENDING'), 0) as returned
+       from grants g join transactions t on t.grant_id = g.id and t.counter_account = 'REVENUE'
+       where g.user_id = any($1::uuid[]) group by g.id
+     )
+     ${row('GRANT_RETURNS_ARE_WITHIN_ITS_PRICE', 'user_id', "'0 to ' || paid", "returned || ' for grant ' || id")}
+     from posted where returned < 0 or returned > paid`,
+  ),
+  rule(
+    'LIVING_GRANT_MATCHES_WHAT_ITS_PAYMENT_LOST',
+    // Rule 7: all that left the payment was credited first, the grant being paid for; what came back pays for it again.
+    `with payment as (
+       select g.id, g.user_id, o.captured_amount as captured, spending.paid, spending.credited, refund.refunded, refund.outside, refund.failed,
+         dispute.disputed, dispute.finally
+       from grants g join orders o on o.id = g.order_id
+       cross join lateral (
+         select coalesce(sum(amount) filter (where status <> 'FAILED'), 0) as refunded,
+           coalesce(sum(amount) filter (where status <> 'FAILED' and origin = 'STRIPE'), 0) as outside,
+           coalesce(sum(amount) filter (where status = 'FAILED' and origin = 'STRIPE'), 0) as failed
+         from refunds where order_id = o.id
+       ) refund
+       cross join lateral (
+         select coalesce(sum(greatest(withdrawn - reinstated, 0)), 0) as disputed,
+           coalesce(sum(greatest(withdrawn - reinstated, 0)) filter (where outcome = 'LOST'), 0) as finally
+         from disputes where order_id = o.id
+       ) dispute
+       cross join lateral (
+         select coalesce(- sum(t.amount) filter (where t.kind = 'SPENDING'), 0) as paid,
+           coalesce(sum(t.amount) filter (where t.kind = 'DISPUTE' or r.origin = 'STRIPE'), 0) as credited
+         from transactions t left join refunds r on r.id = t.refund_id
+         where t.grant_id = g.id and t.counter_account = 'REVENUE'
+       ) spending
+       where g.user_id = any($1::uuid[]) and g.status in ('ACTIVE', 'SUSPENDED', 'EXPIRED')
+     )
+     ${row('LIVING_GRANT_MATCHES_WHAT_ITS_PAYMENT_LOST', 'user_id', "outside + disputed || ' credited, less than ' || captured || ' finally lost'", "credited || ' credited, ' || refunded + finally || ' finally lost for grant ' || id")}
+     from payment where credited < least(outside + disputed, paid) or credited > outside + disputed + failed
+       or (outside + disputed > 0 and refunded + finally >= captured)`,
   ),
 ];
 
