@@ -56,6 +56,7 @@ export async function openHouse(config: Config, databaseUrl: string): Promise<Ho
     connectionTimeoutMs: limits.databaseConnectTimeoutMs,
     lockTimeoutMs: limits.databaseLockTimeoutMs,
     idleTransactionTimeoutMs: limits.databaseIdleTransactionTimeoutMs,
+    viewerPlaces: { maximumCount: limits.viewerStatementsMaximumCount, queueCount: limits.viewerStatementsQueueCount },
     onIdleError: (error) => logger.warn({ reason: error.message }, 'an idle connection to the database broke'),
     observer,
   });

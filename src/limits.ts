@@ -112,6 +112,9 @@ const table = {
   databaseConnectTimeoutMs: [5 * second, 100, minute],
   databaseStatementTimeoutMs: [10 * second, 100, 10 * minute],
   databaseLockTimeoutMs: [5 * second, 100, 10 * minute],
+  // Statements and transactions of one viewer that hold a connection at once, and those that wait for one of these places.
+  viewerStatementsMaximumCount: [2, 1, 200],
+  viewerStatementsQueueCount: [200, 0, 100_000],
   databaseIdleTransactionTimeoutMs: [15 * second, 100, 10 * minute],
   // Product time is the database's clock: how often it is read, and from which difference of the real clock on no jobs are run.
   clockRefreshIntervalMs: [10 * second, 100, 5 * minute],

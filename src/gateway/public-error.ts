@@ -2,6 +2,7 @@ import { GraphQLError, type GraphQLFormattedError } from 'graphql';
 import { InvalidArgument } from '../services/invalid-argument.js';
 import { CursorExpired } from '../services/live/live-cursor.js';
 import { isTransient } from '../stores/database.js';
+import { ViewerBusy } from '../stores/viewer-places.js';
 import { IdentityUnavailable } from './provider-keys.js';
 
 /** What was meant for the caller. Everything else is a defect, and told as INTERNAL_SERVER_ERROR and nothing more. */
@@ -24,6 +25,7 @@ const PUBLIC_CODES = new Set<unknown>([
 ]);
 
 const INTERNAL = 'Something went wrong on our side. Tell us the request id.';
+const BUSY = 'Too many changes of this viewer are under way. Try again soon.';
 const UNAVAILABLE = 'A service that we depend on cannot be reached. Try again soon.';
 
 /** A public error, and whether it hides a defect that must be logged. */
@@ -49,6 +51,7 @@ export function tell(thrown: unknown, settings: TellingSettings, fallbackCode?: 
     return told(error, cause.message, { code: 'BAD_USER_INPUT', argument: cause.argument }, settings);
   }
   if (cause instanceof CursorExpired) return told(error, cause.message, { code: cause.code }, settings);
+  if (cause instanceof ViewerBusy) return told(error, BUSY, { code: 'SERVICE_UNAVAILABLE' }, settings);
   if (cause instanceof IdentityUnavailable || isTransient(cause))
     return { ...told(error, UNAVAILABLE, { code: 'SERVICE_UNAVAILABLE' }, settings), isDefect: true };
   // The reason a scalar gives against a value is an ordinary error inside GraphQL's.

@@ -1,6 +1,7 @@
 import pg from 'pg';
 import type { CallObserver } from './observe-calls.js';
 import { sessionSettings } from './session.js';
+import { type Release, ViewerBusy, ViewerPlaces, type ViewerPlacesSettings } from './viewer-places.js';
 
 /** A named prepared statement: planned once for each connection, then only its values travel. Names are unique. */
 export interface Statement {
@@ -11,6 +12,11 @@ export interface Statement {
 /** Where statements run: the pool, or one transaction of it. */
 export interface Queryable {
   query<Row>(statement: Statement, values?: readonly unknown[]): Promise<Row[]>;
+  /**
+   * Of transactions: takes one of the viewer's places until the transaction ends. Without a free one the transaction is rolled
+   * back, and run again when it has one.
+   */
+  takePlace?(userId: string): void;
 }
 
 export interface DatabaseSettings {
@@ -23,6 +29,8 @@ export interface DatabaseSettings {
   lockTimeoutMs?: number;
   /** A transaction that stands still for longer is ended, so that it holds up nobody; without it, never. */
   idleTransactionTimeoutMs?: number;
+  /** How many connections one viewer's changes may hold, and how many may wait for them; without it, as many as there are. */
+  viewerPlaces?: Omit<ViewerPlacesSettings, 'waitMs'>;
   /** Shown in pg_stat_activity. */
   applicationName?: string;
   /** Told of connections that break while idle; the pool replaces them. */
@@ -58,9 +66,11 @@ function exactNumber(text: string): number {
 export class Database implements Queryable {
   readonly pool: pg.Pool;
   private readonly observer: DatabaseSettings['observer'];
+  private readonly places: ViewerPlaces | null;
 
   constructor(settings: DatabaseSettings) {
     this.observer = settings.observer;
+    this.places = placesOf(settings);
     this.pool = new pg.Pool({
       connectionString: settings.url,
       max: settings.poolSize,
@@ -83,33 +93,80 @@ export class Database implements Queryable {
   }
 
   /**
+   * Where single statements run that may wait for a lock of this viewer: in one of the viewer's places.
+   * @throws ViewerBusy when too many wait for one
+   */
+  forViewer(userId: string): Queryable {
+    const { places } = this;
+    if (!places) return this;
+    return {
+      query: async <Row>(statement: Statement, values: readonly unknown[] = []): Promise<Row[]> => {
+        const release = places.tryTake(userId) ?? (await places.take(userId));
+        try {
+          return await this.run<Row>(this.pool, statement, values);
+        } finally {
+          release();
+        }
+      },
+    };
+  }
+
+  /**
    * Runs `work` in one transaction (READ COMMITTED) and gives back what it gives. Whatever it throws rolls back. After a
    * deadlock it is run again, so it must not touch anything but the database. `unlimited`: its statements may take as long as they
    * take.
    */
   async transaction<Result>(work: (transaction: Queryable) => Promise<Result>, { unlimited = false } = {}): Promise<Result> {
+    const held = new Map<string, Release>();
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.attempt(work, unlimited);
+        return await this.attempt(work, unlimited, held);
       } catch (error) {
-        if (attempt >= LARGEST_ATTEMPTS || !(error instanceof pg.DatabaseError) || !REPEATABLE.has(error.code ?? '')) throw error;
+        if (attempt >= LARGEST_ATTEMPTS) throw error;
+        if (error instanceof ViewerBusy && this.places) held.set(error.userId, await this.places.take(error.userId));
+        else if (!(error instanceof pg.DatabaseError) || !REPEATABLE.has(error.code ?? '')) throw error;
       }
     }
   }
 
-  private async attempt<Result>(work: (transaction: Queryable) => Promise<Result>, unlimited: boolean): Promise<Result> {
+  /** `held`: places that the transaction has; all of them are given back at its end. */
+  private async attempt<Result>(
+    work: (transaction: Queryable) => Promise<Result>,
+    unlimited: boolean,
+    held: Map<string, Release>,
+  ): Promise<Result> {
     const timeoutMs = unlimited ? UNLIMITED_MS : undefined;
+    try {
+      return await this.inConnection(async (client) => {
+        if (unlimited) await this.run(client, noStatementTimeout, []);
+        const result = await work({
+          query: <Row>(statement: Statement, values: readonly unknown[] = []) =>
+            this.run<Row>(client, statement, values, timeoutMs),
+          takePlace: (userId) => this.enter(userId, held),
+        });
+        await this.run(client, COMMIT, []);
+        return result;
+      });
+    } finally {
+      for (const release of held.values()) release();
+      held.clear();
+    }
+  }
+
+  private enter(userId: string, held: Map<string, Release>): void {
+    if (!this.places || held.has(userId)) return;
+    const release = this.places.tryTake(userId);
+    if (!release) throw new ViewerBusy(userId);
+    held.set(userId, release);
+  }
+
+  /** Begins a transaction on a connection of its own, and rolls it back should `work` fail. */
+  private async inConnection<Result>(work: (client: pg.PoolClient) => Promise<Result>): Promise<Result> {
     const client = await this.pool.connect();
     let broken: Error | undefined;
     try {
       await client.query('begin');
-      if (unlimited) await this.run(client, noStatementTimeout, []);
-      const result = await work({
-        query: <Row>(statement: Statement, values: readonly unknown[] = []) =>
-          this.run<Row>(client, statement, values, timeoutMs),
-      });
-      await this.run(client, COMMIT, []);
-      return result;
+      return await work(client);
     } catch (error) {
       await client.query('rollback').catch((rollbackError: Error) => {
         broken = rollbackError;
@@ -143,6 +200,13 @@ export class Database implements Queryable {
   }
 }
 
+/** At least one connection is left for everyone else. */
+function placesOf({ viewerPlaces, poolSize, lockTimeoutMs, statementTimeoutMs }: DatabaseSettings): ViewerPlaces | null {
+  if (!viewerPlaces) return null;
+  const maximumCount = Math.max(1, Math.min(viewerPlaces.maximumCount, poolSize - 1));
+  return new ViewerPlaces({ maximumCount, queueCount: viewerPlaces.queueCount, waitMs: lockTimeoutMs ?? statementTimeoutMs });
+}
+
 /** Connections that broke, that could not be made, or a server that is stopping: class 08, 53300 and 57P0x of Postgres. */
 const UNREACHABLE =
   /^(ECONNREFUSED|ECONNRESET|EPIPE|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|08...|53300|57P0[123])$/;
@@ -168,7 +232,7 @@ const TRANSIENT_MESSAGE = /^(Client (has encountered|was closed)|Cannot use a po
  * statement, nothing was committed by it that it can know of, and it may be tried again later.
  */
 export function isTransient(error: unknown): boolean {
-  if (isUnreachable(error)) return true;
+  if (isUnreachable(error) || error instanceof ViewerBusy) return true;
   if (error instanceof pg.DatabaseError) {
     // What ends the session, or refuses it, says nothing of the statement.
     return TRANSIENT.test(error.code ?? '') || error.severity === 'FATAL' || error.severity === 'PANIC';

@@ -8,7 +8,7 @@ import { LiveFeed } from '../../src/services/live/live-feed.js';
 import { LocalHints } from '../../src/stores/hints.js';
 import { until } from '../support/until.js';
 import { LiveScene, range } from './live-scene.js';
-import { RawSocket, SocketScene } from './socket-scene.js';
+import { RawSocket, SocketScene, tokenOf } from './socket-scene.js';
 
 let database: LiveScene;
 let feed: LiveFeed;
@@ -151,7 +151,7 @@ test('1006: pongs that nobody asked for do not keep a client that reads no ping'
 });
 
 describe('sockets of one address that have not been acknowledged', () => {
-  const init = (socket: RawSocket) => socket.send({ type: 'connection_init', payload: { token: `viewer:${randomUUID()}` } });
+  const init = (socket: RawSocket) => socket.send({ type: 'connection_init', payload: { token: tokenOf(randomUUID()) } });
 
   test('are refused with 429 beyond their number, and make room when they are acknowledged or closed', async () => {
     const scene = await open({ socketsWaitingPerAddressCount: 2 });

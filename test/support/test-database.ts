@@ -2,6 +2,9 @@ import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { Database } from '../../src/stores/database.js';
 
+/** As in production. */
+const VIEWER_PLACES = { maximumCount: 2, queueCount: 200 };
+
 export interface TestDatabase {
   readonly url: string;
   readonly database: Database;
@@ -18,7 +21,13 @@ export async function testDatabase(): Promise<TestDatabase> {
   await asAdmin(template, `create database ${name} template ${new URL(template).pathname.slice(1)}`);
   const url = new URL(template);
   url.pathname = `/${name}`;
-  const database = new Database({ url: url.href, poolSize: 8, statementTimeoutMs: 10_000, connectionTimeoutMs: 5_000 });
+  const database = new Database({
+    url: url.href,
+    poolSize: 8,
+    statementTimeoutMs: 10_000,
+    connectionTimeoutMs: 5_000,
+    viewerPlaces: VIEWER_PLACES,
+  });
   return {
     url: url.href,
     database,

@@ -38,14 +38,14 @@ export class StripeCustomers {
    * forgotten and another is made. Ends in Stripe's errors.
    */
   async customerOf(userId: string, missingCustomerId?: string): Promise<string> {
-    if (missingCustomerId) await this.database.query(forgetCustomer, [userId, missingCustomerId]);
+    if (missingCustomerId) await this.database.forViewer(userId).query(forgetCustomer, [userId, missingCustomerId]);
     const known = await this.find(userId);
     if (known) return known;
     const key = missingCustomerId ? `customer-${userId}-after-${missingCustomerId}` : `customer-${userId}`;
     const customer = await withIdempotencyKey(key, (options) =>
       this.stripe.customers.create({ metadata: { user_id: userId } }, options),
     );
-    await this.database.query(insertCustomer, [userId, customer.id, this.clock.now()]);
+    await this.database.forViewer(userId).query(insertCustomer, [userId, customer.id, this.clock.now()]);
     const kept = await this.find(userId);
     if (!kept) throw new Error(`the customer of viewer ${userId} was written and is not there`);
     return kept;

@@ -62,6 +62,7 @@ export class Wallet {
     afterCommit: AfterCommit,
     announcer: Announcer,
   ): Promise<Wallet> {
+    transaction.takePlace?.(viewer.userId);
     let [state] = await transaction.query<Balance>(statements.lockBalance, [viewer.userId]);
     if (!state) {
       await transaction.query(statements.createBalance, [viewer.userId, viewer.currency, now]);

@@ -74,7 +74,7 @@ export class BuyFromBalance {
         idempotencyKey: intent.key,
         inputHash: intent.inputHash,
       };
-      const balance = await postPurchaseFromBalance(this.database, purchase);
+      const balance = await postPurchaseFromBalance(this.database.forViewer(userId), purchase);
       if (!balance) return null;
       this.announcer.announce(userId, balance.eventSequence);
       this.announcer.moved?.({ kind: 'SPENDING', amount: -offer.price, currency: offer.currency });
@@ -91,7 +91,7 @@ export class BuyFromBalance {
     if (balance && balance.currency !== offer.currency) throw currencyMismatch(balance.currency, ['input', 'subscriptionId']);
     const available = balance ? balance.posted - balance.held : 0;
     if (offer.price > 0 && available < offer.price) throw insufficientFunds(offer.price - available, offer.currency);
-    if (!balance) await this.database.query(createBalance, [userId, offer.currency, this.clock.now()]);
+    if (!balance) await this.database.forViewer(userId).query(createBalance, [userId, offer.currency, this.clock.now()]);
   }
 
   private async again(earlier: { grantId: string; balance: Balance }): Promise<Bought> {

@@ -46,12 +46,9 @@ export class Checkout {
     try {
       const session = await this.create(order);
       const expiresAt = new Date(session.expires_at * 1000);
-      const [kept] = await this.database.query<{ status: Order['status'] }>(keepSession, [
-        order.id,
-        session.id,
-        session.url,
-        expiresAt,
-      ]);
+      const [kept] = await this.database
+        .forViewer(order.userId)
+        .query<{ status: Order['status'] }>(keepSession, [order.id, session.id, session.url, expiresAt]);
       if (!kept) return await this.giveUpFor(order.id, session.id);
       if (kept.status !== 'OPEN' && kept.status !== 'PAID') await this.stripe.checkout.sessions.expire(session.id);
       return { ...order, status: kept.status, stripeSessionId: session.id, checkoutUrl: session.url, expiresAt };

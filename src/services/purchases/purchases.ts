@@ -194,7 +194,7 @@ export class Purchases {
     if (order.status !== 'OPEN' || order.stripeSessionId) return order;
     const now = this.clock.now();
     if (canBeOpened(order, now)) return this.checkout.open(order);
-    await closeUnopened(this.database, order.id, now);
+    await closeUnopened(this.database.forViewer(order.userId), order.id, now);
     return this.orderById(order.id);
   }
 

@@ -43,20 +43,22 @@ export class ReopenOrder {
     const orderId = await this.sessions.find(what);
     if (orderId === null || !isUuid(orderId)) return null;
     const lifetimeMs = what.expiresAt.getTime() - now.getTime();
-    const [order] = await this.database.query<Order>(takeUp, [
-      orderId,
-      what.userId,
-      what.kind,
-      what.amount,
-      what.currency,
-      what.versionId,
-      lifetimeMs,
-      now,
-      intent.callerId,
-      intent.key,
-      intent.operation,
-      intent.inputHash,
-    ]);
+    const [order] = await this.database
+      .forViewer(what.userId)
+      .query<Order>(takeUp, [
+        orderId,
+        what.userId,
+        what.kind,
+        what.amount,
+        what.currency,
+        what.versionId,
+        lifetimeMs,
+        now,
+        intent.callerId,
+        intent.key,
+        intent.operation,
+        intent.inputHash,
+      ]);
     return order ?? null;
   }
 

@@ -152,7 +152,9 @@ export class Payout {
   }
 
   private async lookLater(refund: Refund): Promise<void> {
-    await this.database.query(putOff, [refund.id, new Date(this.clock.now().getTime() + PENDING_LOOK_MS), null]);
+    await this.database
+      .forViewer(refund.userId)
+      .query(putOff, [refund.id, new Date(this.clock.now().getTime() + PENDING_LOOK_MS), null]);
   }
 
   private async endWith(error: unknown, refund: Refund): Promise<void> {
@@ -166,6 +168,6 @@ export class Payout {
 
   private async tryLater(error: Error, refund: Refund): Promise<void> {
     const next = decideNextAttempt({ attempts: refund.attempts, now: this.clock.now(), chance: this.random() }, RETRY);
-    await this.database.query(putOff, [refund.id, next, describeFailure(error.message)]);
+    await this.database.forViewer(refund.userId).query(putOff, [refund.id, next, describeFailure(error.message)]);
   }
 }
