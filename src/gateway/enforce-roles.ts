@@ -4,13 +4,15 @@ import type { Context } from '../resolvers/context.js';
 import { createLoaders } from '../resolvers/loaders.js';
 import { forbidden, unauthenticated } from '../resolvers/refused.js';
 import type { Caller } from '../services/caller.js';
+import { withTextsChecked } from './check-texts.js';
 
 type Role = Caller['role'];
 type Resolve = GraphQLFieldResolver<unknown, Context>;
 
 /**
  * Makes `@allowed(to:)` of the contract hold: the one truth about who may use a field. PUBLIC means anybody. Only fields that
- * carry it are wrapped, so that all others cost nothing. Fails when a root field does not carry it.
+ * carry it are wrapped, so that all others cost nothing. The texts in the arguments of those who may are checked. Fails when a root
+ * field does not carry it.
  */
 export function enforceRoles(schema: GraphQLSchema): GraphQLSchema {
   const roots = [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()].map((type) => type?.name);
@@ -24,8 +26,10 @@ export function enforceRoles(schema: GraphQLSchema): GraphQLSchema {
         return undefined;
       }
       const { subscribe, resolve = defaultFieldResolver } = field;
-      if (subscribe) return { ...field, subscribe: guarded(subscribe as Resolve, roles) };
-      const guardedResolve = guarded(resolve as Resolve, roles);
+      const checked = (inner: unknown) =>
+        roots.includes(typeName) ? withTextsChecked(inner as Resolve, field, typeName) : inner;
+      if (subscribe) return { ...field, subscribe: guarded(checked(subscribe) as Resolve, roles) };
+      const guardedResolve = guarded(checked(resolve) as Resolve, roles);
       return { ...field, resolve: typeName === 'Mutation' ? withFreshLoaders(guardedResolve) : guardedResolve };
     },
   });

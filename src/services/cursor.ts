@@ -1,4 +1,5 @@
 import { InvalidArgument } from './invalid-argument.js';
+import { isStorable } from './text.js';
 import { isUuid } from './uuid.js';
 
 /** What a value of a cursor may be. An instant is a Date in code and milliseconds since 1970 in the cursor. */
@@ -45,8 +46,7 @@ function readPart(value: unknown, part: CursorPart): string | number | Date {
   if (part === 'integer' && Number.isSafeInteger(value)) return value as number;
   if (part === 'instant' && isInstant(value)) return new Date(value);
   if (part === 'uuid' && typeof value === 'string' && isUuid(value)) return value;
-  // Postgres takes no NUL in a text.
-  if (part === 'text' && typeof value === 'string' && !value.includes('\0')) return value;
+  if (part === 'text' && typeof value === 'string' && isStorable(value)) return value;
   throw new InvalidCursor();
 }
 

@@ -1,12 +1,16 @@
 import { invalidInput } from './billing-error.js';
+import { normalised, textFault } from './text.js';
 
-const LONGEST_REASON = 500;
+const MAX_REASON_CHARACTERS = 500;
 
-/** An admin's words for the record, trimmed. Refuses with INVALID_INPUT when there are none, or too many. */
+/**
+ * An admin's words for the record, trimmed and in NFC.
+ *
+ * @throws INVALID_INPUT when there are none, or too many
+ */
 export function checkReason(reason: string): string {
   const words = reason.trim();
-  if (words.length === 0 || words.length > LONGEST_REASON) {
-    throw invalidInput(`Give a reason of 1 to ${LONGEST_REASON} characters.`, 'reason');
-  }
-  return words;
+  const fault = textFault('A reason', words, { minimum: 1, maximum: MAX_REASON_CHARACTERS });
+  if (fault) throw invalidInput(fault, 'reason');
+  return normalised(words);
 }

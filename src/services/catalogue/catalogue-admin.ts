@@ -13,6 +13,7 @@ import {
   checkPrice,
   checkSubscription,
   checkUpdateFilm,
+  normaliseWords,
   type UpdateFilmInput,
   type UpdateSubscriptionInput,
   type WriteLimits,
@@ -70,7 +71,7 @@ export class CatalogueAdmin {
   async createFilms(input: readonly CreateFilmInput[]): Promise<FilmsPayload> {
     const faults = checkCreateFilms(input, this.parts.limits);
     if (faults.length > 0) return { films: [], errors: faults };
-    return insertFilms(this.parts.database, input, this.parts.clock.now());
+    return insertFilms(this.parts.database, input.map(normaliseWords), this.parts.clock.now());
   }
 
   /** Errors: INVALID_INPUT, NOT_FOUND. */
@@ -78,7 +79,7 @@ export class CatalogueAdmin {
     const faults = checkUpdateFilm(input, this.parts.limits);
     if (faults.length > 0) return { errors: faults };
     return refusalsAsData<FilmPayload>(async () => {
-      const film = isUuid(input.id) ? await changeFilm(this.parts.database, input, this.parts.clock.now()) : null;
+      const film = isUuid(input.id) ? await changeFilm(this.parts.database, normaliseWords(input), this.parts.clock.now()) : null;
       if (!film) throw notFound('film', 'input', 'id');
       return { film, errors: [] };
     });
@@ -90,7 +91,7 @@ export class CatalogueAdmin {
     const faults = checkSubscription(input, currency, limits);
     const errors = faults.length > 0 ? faults : [...checkPrice(input, limits), ...(await this.missingFilms(input.filmIds))];
     if (errors.length > 0) return { errors };
-    const row = { ...input, id: newId(), filmIds: input.filmIds.map((id) => id.toLowerCase()), currency };
+    const row = { ...normaliseWords(input), id: newId(), filmIds: input.filmIds.map((id) => id.toLowerCase()), currency };
     return database.transaction(async (transaction) => {
       await writeSubscription(transaction, row, clock.now());
       return { subscription: await readOne(transaction, row.id), errors: [] };
@@ -110,8 +111,9 @@ export class CatalogueAdmin {
       if (before.status === 'ARCHIVED') {
         throw wrongState('An archived subscription stays as it is. It is ARCHIVED.', before.status, 'input', 'id');
       }
-      const title = input.title ?? before.title;
-      const description = input.description ?? before.description;
+      const words = normaliseWords(input);
+      const title = words.title ?? before.title;
+      const description = words.description ?? before.description;
       const newWords = title !== before.title || description !== before.description;
       const terms = await this.newTerms(transaction, before, input);
       if (newWords) await writeWords(transaction, { id: before.id, title, description }, now);

@@ -5,6 +5,7 @@ import type { Database } from '../../stores/database.js';
 import { checkedFirst, type Page } from '../cursor.js';
 import { InvalidArgument } from '../invalid-argument.js';
 import type { Offer } from '../purchases/offer.js';
+import { normalised, textFault } from '../text.js';
 import { isUuid } from '../uuid.js';
 import { type PageRequest, readFilms, readFilmsByIds, readFilmsOfVersions } from './film-rows.js';
 import { OfferCache } from './offer-cache.js';
@@ -41,11 +42,9 @@ export class Catalogue {
   async films({ search, ...request }: PageRequest & { readonly search?: string | null | undefined }): Promise<Page<Film>> {
     const { searchMaximumCharacters } = this.limits;
     const wanted = search ?? '';
-    if (wanted.length > searchMaximumCharacters) {
-      throw new InvalidArgument('search', `\`search\` may have up to ${searchMaximumCharacters} characters.`);
-    }
-    if (wanted.includes('\0')) throw new InvalidArgument('search', '`search` must not contain the character NUL.');
-    return readFilms(this.database, this.checked(request), wanted);
+    const fault = textFault('`search`', wanted, { minimum: 0, maximum: searchMaximumCharacters });
+    if (fault) throw new InvalidArgument('search', fault);
+    return readFilms(this.database, this.checked(request), normalised(wanted));
   }
 
   /** The films of each version by title: one page for each, in their order. */

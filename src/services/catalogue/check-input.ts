@@ -1,5 +1,6 @@
 import type { Limits } from '../../limits.js';
 import type { BillingError } from '../billing-error.js';
+import { normalised, textFault } from '../text.js';
 import { isUuid } from '../uuid.js';
 
 /** The contract's, and the database's (check constraints). */
@@ -60,16 +61,14 @@ class Faults {
     this.errors.push({ code: 'INVALID_INPUT', message, path: ['input', ...path.map(String)] });
   }
 
-  /** A title in code points, as Postgres counts them. */
   checkTitle(title: string, largest: number, ...path: (string | number)[]): void {
-    const count = [...title].length;
-    if (count < 1 || count > largest || title.trim() === '') this.add(`A title has 1 to ${largest} characters.`, ...path);
-    else if (title.includes('\0')) this.add('A title has no character NUL.', ...path);
+    const fault = textFault('A title', title, { minimum: 1, maximum: largest });
+    if (fault) this.add(fault, ...path);
   }
 
   checkDescription(description: string, largest: number, ...path: (string | number)[]): void {
-    if ([...description].length > largest) this.add(`A description has up to ${largest} characters.`, ...path);
-    else if (description.includes('\0')) this.add('A description has no character NUL.', ...path);
+    const fault = textFault('A description', description, { minimum: 0, maximum: largest });
+    if (fault) this.add(fault, ...path);
   }
 
   checkWhole(value: number, smallest: number, largest: number, field: string): void {
@@ -90,6 +89,18 @@ class Faults {
       seen.add(id);
     }
   }
+}
+
+/** Checked words in the form in which they are stored. */
+export function normaliseWords<
+  Words extends { readonly title?: string | null | undefined; readonly description?: string | null | undefined },
+>(words: Words): Words {
+  const { title, description } = words;
+  return {
+    ...words,
+    ...(typeof title === 'string' && { title: normalised(title) }),
+    ...(typeof description === 'string' && { description: normalised(description) }),
+  };
 }
 
 /** What is wrong with films to be added, each fault with its place in the input: INVALID_INPUT. Empty when nothing is. */
