@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import { hostnameOf } from './allowed-host.js';
+import { currencyDigits } from './currencies.js';
 import { ConfigError, cronLine, Environment, listOf, mongodbUrl, urlOf, wholeNumber, yesOrNo } from './environment.js';
 import { type IdentityConfig, readIdentity } from './identity-config.js';
 import { type Limits, readLimits } from './limits.js';
@@ -105,6 +106,13 @@ export interface TracingConfig {
   readonly sampledPart: number;
 }
 
+const currencyCode = z
+  .string()
+  .refine(
+    (code) => currencyDigits(code) !== undefined,
+    'a currency of ISO 4217 that people pay with, in capital letters, such as EUR',
+  );
+
 /** Also the name and the key under which the sandbox is spoken to. */
 const sandboxSecretKey = 'sk_test_sandbox';
 
@@ -146,7 +154,7 @@ function readEnvironment(source: Readonly<Record<string, string | undefined>>): 
     mongodbUrl: readStoreUrl(environment, 'MONGODB', mongodbUrl),
     identity: readIdentity(environment, production, () => secretAtHome(environment, dataDirectory, 'jwt-secret')),
     stripe: readStripe(environment, production, dataDirectory),
-    currency: environment.read('CURRENCY', z.string().regex(/^[A-Z]{3}$/, 'three capital letters, such as EUR'), 'USD'),
+    currency: environment.read('CURRENCY', currencyCode, 'USD'),
     runJobs: environment.read('RUN_JOBS', yesOrNo, true),
     jobHours: {
       reconcileCron: environment.read('RECONCILE_CRON', cronLine, '15 3 * * *'),

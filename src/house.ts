@@ -10,8 +10,9 @@ import { jobDefinitions } from './jobs/job-definitions.js';
 import { JobRunner } from './jobs/runner.js';
 import { JobStates } from './services/jobs/job-states.js';
 import { Jobs } from './services/jobs/jobs.js';
+import { otherCurrency } from './services/ledger/other-currency.js';
 import { composeServices, type Services } from './services/services.js';
-import { unreachable } from './start-fault.js';
+import { StartFault, unreachable } from './start-fault.js';
 import { Database } from './stores/database.js';
 import { DatabaseClock } from './stores/database-clock.js';
 import { type HintChannel, LocalHints } from './stores/hints.js';
@@ -60,6 +61,7 @@ export async function openHouse(config: Config, databaseUrl: string): Promise<Ho
     onIdleError: (error) => logger.warn({ reason: error.message }, 'an idle connection to the database broke'),
     observer,
   });
+  await requireCurrency(config, database);
   watchPool(metrics, database);
   const clock = await openClock(config, database, logger);
   watchClock(metrics, clock);
@@ -119,6 +121,15 @@ export async function openHouse(config: Config, databaseUrl: string): Promise<Ho
       await tracing?.stop();
     },
   };
+}
+
+/** @throws StartFault when money or prices are in another currency than CURRENCY, which would mix them. */
+async function requireCurrency({ currency }: Config, database: Database): Promise<void> {
+  const other = await otherCurrency(database, currency);
+  if (!other) return;
+  throw new StartFault([
+    `CURRENCY: is ${currency}, but there are ${other.what} in ${other.currency}. Set it to ${other.currency}, or use another database.`,
+  ]);
 }
 
 /** @throws Postgres' error. */

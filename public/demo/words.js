@@ -1,9 +1,15 @@
 /** An amount in minor units, as people write it: { amount: 1250, currency: 'USD' } → $12.50. */
 export function moneyText({ amount, currency }) {
-  const format = new Intl.NumberFormat('en', { style: 'currency', currency });
-  const digits = format.resolvedOptions().maximumFractionDigits;
-  return format.format(amount / 10 ** digits);
+  const digits = digitsOf(currency);
+  const options = { style: 'currency', currency, minimumFractionDigits: digits, maximumFractionDigits: digits };
+  return new Intl.NumberFormat('en', options).format(amount / 10 ** digits);
 }
+
+// ISO 4217's digits, in which amounts are given. Those of Intl are fewer where small change is out of use (RSD, MGA).
+const WHOLE = 'BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF';
+const THOUSANDTHS = 'BHD IQD JOD KWD LYD OMR TND';
+
+const digitsOf = (currency) => (WHOLE.includes(currency) ? 0 : THOUSANDTHS.includes(currency) ? 3 : 2);
 
 /** What stands before an amount of the currency: USD → $. */
 export function currencySign(currency) {
@@ -13,7 +19,7 @@ export function currencySign(currency) {
 
 /** What a person typed, in minor units; null when it is not an amount. "12.5" → 1250. */
 export function minorUnits(text, currency) {
-  const digits = new Intl.NumberFormat('en', { style: 'currency', currency }).resolvedOptions().maximumFractionDigits;
+  const digits = digitsOf(currency);
   const match = /^(\d{1,9})(?:[.,](\d+))?$/.exec(text.trim());
   if (!match || (match[2] ?? '').length > digits) return null;
   return Number(match[1] + (match[2] ?? '').padEnd(digits, '0'));

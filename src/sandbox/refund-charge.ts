@@ -1,4 +1,5 @@
 import type { ChargeBody, RefundBody } from './bodies.js';
+import { checkAmount } from './currency-rules.js';
 import { newIdentifier } from './identifiers.js';
 import { moneyText } from './money-text.js';
 import { recordMovement } from './resources/balance-transactions.js';
@@ -81,6 +82,7 @@ function refundableAmount(world: World, charge: ChargeBody, asked: number | unde
     throw refused(`Charge ${charge.id} has been charged back; cannot issue a refund.`, { code: 'charge_disputed' });
   }
   const amount = asked ?? left;
+  if (asked !== undefined) checkAmount(asked, charge.currency, 'amount');
   if (amount <= left) return amount;
   const shown = [moneyText(amount, charge.currency), moneyText(left, charge.currency)];
   throw refused(`Refund amount (${shown[0]}) is greater than unrefunded amount on charge (${shown[1]})`, { param: 'amount' });

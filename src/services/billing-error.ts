@@ -61,6 +61,10 @@ export const notFound = (what: string, ...path: string[]) =>
 export const invalidInput = (message: string, ...path: string[]) =>
   new Refusal({ code: 'INVALID_INPUT', message, path: ['input', ...path] });
 
+/** INVALID_INPUT: an amount that Stripe cannot take, `step` in minor units. */
+export const notInSteps = (step: number, currency: string, ...path: string[]) =>
+  invalidInput(`Payments and refunds by card in ${currency} must be multiples of ${step} minor units.`, ...path);
+
 /** WRONG_STATE: it cannot be done to what is in this state. */
 export const wrongState = (message: string, state: string, ...path: string[]) =>
   new Refusal({ code: 'WRONG_STATE', message, path, state });

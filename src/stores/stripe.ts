@@ -1,5 +1,6 @@
 import Stripe from 'stripe';
 import type { CallObserver } from './observe-calls.js';
+import { fromStripe } from './stripe-amounts.js';
 
 export interface StripeSettings {
   secretKey: string;
@@ -14,7 +15,7 @@ export interface StripeSettings {
 /** The version whose shapes the code was written for; the SDK's types are of the same one. */
 export const STRIPE_API_VERSION = '2026-10-28.endive';
 
-/** Stripe's own client. */
+/** Stripe's own client, but that amounts in its answers are in our minor units; what is sent must be made by toStripeAmount. */
 export function openStripe(settings: StripeSettings): Stripe {
   const url = new URL(settings.apiUrl);
   const port = url.port || (url.protocol === 'http:' ? '80' : '443');
@@ -26,18 +27,24 @@ export function openStripe(settings: StripeSettings): Stripe {
     timeout: settings.timeoutMs,
     maxNetworkRetries: settings.attemptsCount - 1,
     telemetry: false,
-    ...(settings.observer && { httpClient: observedClient(settings.observer) }),
+    httpClient: convertingClient(settings.observer),
   });
 }
 
+const unobserved: Pick<CallObserver, 'stripe'> = { stripe: (_call, run) => run({}) };
+
 /** The SDK's own client, each of its requests under the observer's eyes. */
-function observedClient(observer: Pick<CallObserver, 'stripe'>) {
+function convertingClient(observer = unobserved) {
   const client = Stripe.createNodeHttpClient();
   const makeRequest = client.makeRequest.bind(client);
-  client.makeRequest = (host, port, path, method, headers, ...rest) =>
-    observer.stripe({ method, path: withoutIds(path) }, (more) =>
+  client.makeRequest = async (host, port, path, method, headers, ...rest) => {
+    const response = await observer.stripe({ method, path: withoutIds(path) }, (more) =>
       makeRequest(host, port, path, method, { ...(headers as object), ...more }, ...rest),
     );
+    const toJSON = response.toJSON.bind(response);
+    response.toJSON = async () => fromStripe(await toJSON());
+    return response;
+  };
   return client;
 }
 

@@ -126,7 +126,7 @@ describe('faults', () => {
     expect(faults).toEqual([
       'PORT: must be a whole number from 1 to 65535, found "abc". Correct it or remove it.',
       'REDIS_URL: must be a URL that starts with redis:// or rediss://. Correct it or remove it.',
-      'CURRENCY: must be three capital letters, such as EUR, found "dollar". Correct it or remove it.',
+      'CURRENCY: must be a currency of ISO 4217 that people pay with, in capital letters, such as EUR, found "dollar". Correct it or remove it.',
       'RUN_JOBS: must be true or false, found "perhaps". Correct it or remove it.',
       'PAGE_MAXIMUM_COUNT: must be a whole number from 1 to 1000, found "0". Correct it or remove it.',
     ]);

@@ -35,6 +35,24 @@ describe('Errors', () => {
       'product_data[nam]',
     ],
     ['a number that is none', { currency: 'usd', unit_amount: 'ten', product: 'p' }, 'parameter_invalid_integer', 'unit_amount'],
+    [
+      'dinars that do not end in 0',
+      { currency: 'kwd', unit_amount: 1_005, product_data: { name: 'x' } },
+      'parameter_invalid_integer',
+      'unit_amount',
+    ],
+    [
+      'hundredths of a króna',
+      { currency: 'isk', unit_amount: 1_050, product_data: { name: 'x' } },
+      'parameter_invalid_integer',
+      'unit_amount',
+    ],
+    [
+      'hundredths of a shilling',
+      { currency: 'ugx', unit_amount: 99, product_data: { name: 'x' } },
+      'parameter_invalid_integer',
+      'unit_amount',
+    ],
     ['a negative amount', { currency: 'usd', unit_amount: -1, product: 'p' }, 'parameter_invalid_integer', 'unit_amount'],
     ['an empty text', { currency: 'usd', unit_amount: 1, product: 'p', nickname: '' }, 'parameter_invalid_empty', 'nickname'],
   ])('name the parameter for %s', async (_what, parameters, code, param) => {

@@ -1,4 +1,5 @@
 import type { PriceBody } from '../bodies.js';
+import { checkAmount } from '../currency-rules.js';
 import { newIdentifier } from '../identifiers.js';
 import { MAXIMUM_AMOUNT_MINOR_UNITS } from '../limits.js';
 import { type MetadataChange, mergeMetadata, metadata } from '../metadata.js';
@@ -26,6 +27,7 @@ export interface NewPrice {
 
 export function createPrice(world: World, given: NewPrice): PriceBody {
   const { store, clock } = world;
+  checkAmount(given.unit_amount, given.currency, 'unit_amount');
   const price: PriceBody = {
     id: newIdentifier('price'),
     object: 'price',

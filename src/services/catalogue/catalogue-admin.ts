@@ -89,7 +89,8 @@ export class CatalogueAdmin {
   async createSubscription(input: CreateSubscriptionInput): Promise<SubscriptionPayload> {
     const { database, clock, currency, limits } = this.parts;
     const faults = checkSubscription(input, currency, limits);
-    const errors = faults.length > 0 ? faults : [...checkPrice(input, limits), ...(await this.missingFilms(input.filmIds))];
+    const errors =
+      faults.length > 0 ? faults : [...checkPrice(input, currency, limits), ...(await this.missingFilms(input.filmIds))];
     if (errors.length > 0) return { errors };
     const row = { ...normaliseWords(input), id: newId(), filmIds: input.filmIds.map((id) => id.toLowerCase()), currency };
     return database.transaction(async (transaction) => {
@@ -187,7 +188,7 @@ export class CatalogueAdmin {
         filmIds: input.filmIds?.map((id) => id.toLowerCase()),
       },
     );
-    const [tooDear] = terms ? checkPrice(terms, this.parts.limits) : [];
+    const [tooDear] = terms ? checkPrice(terms, this.parts.currency, this.parts.limits) : [];
     if (tooDear) throw new Refusal(tooDear);
     return terms;
   }

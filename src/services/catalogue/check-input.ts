@@ -1,4 +1,5 @@
 import type { Limits } from '../../limits.js';
+import { largestPayment, stripeStep } from '../../stores/stripe-amounts.js';
 import type { BillingError } from '../billing-error.js';
 import { normalised, textFault } from '../text.js';
 import { isUuid } from '../uuid.js';
@@ -159,11 +160,23 @@ export function checkSubscription(
   return faults.errors;
 }
 
-/** The whole price must fit into one payment. What is too little for a card can still be paid from the balance. */
-export function checkPrice(terms: { pricePerDay: number; durationDays: number }, limits: WriteLimits): BillingError[] {
+/**
+ * The whole price must fit into one payment, and be an amount that Stripe has in the currency: it gets a copy. What is too little for a
+ * card can still be paid from the balance.
+ */
+export function checkPrice(
+  terms: { pricePerDay: number; durationDays: number },
+  currency: string,
+  limits: WriteLimits,
+): BillingError[] {
   const faults = new Faults();
-  const largest = limits.paymentMaximumMinorUnits;
-  if (terms.pricePerDay * terms.durationDays > largest) {
+  const largest = Math.min(limits.paymentMaximumMinorUnits, largestPayment(currency));
+  const step = stripeStep(currency);
+  const price = terms.pricePerDay * terms.durationDays;
+  if (price % step !== 0) {
+    faults.add(`The whole price, pricePerDay × durationDays, must be a multiple of ${step} in ${currency}.`, 'pricePerDay');
+  }
+  if (price > largest) {
     faults.add(`The whole price, pricePerDay × durationDays, may be up to ${largest}.`, 'pricePerDay');
   }
   return faults.errors;

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Stripe } from 'stripe';
 import { isMissingAtStripe, withIdempotencyKey } from '../../stores/stripe.js';
+import { toStripeAmount } from '../../stores/stripe-amounts.js';
 
 /** What Stripe is to know of a subscription. */
 export interface ProductFacts {
@@ -81,7 +82,7 @@ export class StripeCopy {
     }
     const parameters: Stripe.PriceCreateParams = {
       product: productId,
-      unit_amount: facts.price,
+      unit_amount: toStripeAmount(facts.price, facts.currency),
       currency: facts.currency.toLowerCase(),
       lookup_key: facts.versionId,
       nickname: `Version ${facts.version}`,

@@ -2,6 +2,7 @@ import type { Stripe } from 'stripe';
 import type { Order } from '../../entities/order.js';
 import type { Database, Statement } from '../../stores/database.js';
 import { classifyStripeError, isMissingAtStripe, withIdempotencyKey } from '../../stores/stripe.js';
+import { toStripeAmount } from '../../stores/stripe-amounts.js';
 import { Refusal } from '../billing-error.js';
 import { findOrder } from './find-order.js';
 
@@ -132,7 +133,8 @@ export class Checkout {
   private async lineOf(order: Order, { priceId }: MissingAtStripe): Promise<Stripe.Checkout.SessionCreateParams.LineItem> {
     if (order.versionId) return { quantity: 1, price: await this.prices.ensurePrice(order.versionId, priceId) };
     const product_data = { name: 'Balance top-up' };
-    return { quantity: 1, price_data: { currency: order.currency.toLowerCase(), unit_amount: order.amount, product_data } };
+    const unit_amount = toStripeAmount(order.amount, order.currency);
+    return { quantity: 1, price_data: { currency: order.currency.toLowerCase(), unit_amount, product_data } };
   }
 }
 

@@ -3,11 +3,13 @@ import type { Balance } from '../../entities/balance.js';
 import type { Grant, PaymentMethod } from '../../entities/grant.js';
 import type { Order } from '../../entities/order.js';
 import type { Database, Queryable } from '../../stores/database.js';
+import { largestPayment, stripeStep } from '../../stores/stripe-amounts.js';
 import {
   type BillingError,
   currencyMismatch,
   invalidInput,
   notFound,
+  notInSteps,
   outOfBounds,
   Refusal,
   refusalsAsData,
@@ -99,12 +101,15 @@ export class Purchases {
   async topUp(caller: Caller, input: TopUpInput): Promise<{ order?: Order; errors: BillingError[] }> {
     return refusalsAsData<{ order?: Order; errors: BillingError[] }>(async () => {
       const userId = viewerOf(caller);
-      const { currency, topUpMinimum, topUpMaximum } = this.settings;
+      const { currency, topUpMinimum } = this.settings;
+      const topUpMaximum = Math.min(this.settings.topUpMaximum, largestPayment(currency));
       if (input.currency !== currency) throw currencyMismatch(currency, ['input', 'currency']);
       if (input.amount < topUpMinimum || input.amount > topUpMaximum) {
         const message = `A top-up is between ${topUpMinimum} and ${topUpMaximum} minor units.`;
         throw outOfBounds(message, { minimum: topUpMinimum, maximum: topUpMaximum, currency }, 'input', 'amount');
       }
+      const step = stripeStep(currency);
+      if (input.amount % step !== 0) throw notInSteps(step, currency, 'amount');
       const intent = { callerId: userId, key: input.idempotencyKey, operation: 'topUp', inputHash: hashInput(input) };
       const what = { kind: 'TOP_UP' as const, amount: input.amount, currency, versionId: null };
       return { order: await this.openOnce(intent, { userId, ...what, ...this.sessionTerms(input.returnUrl) }), errors: [] };
@@ -150,7 +155,10 @@ export class Purchases {
   }
 
   private refuseWhatNoCardPays({ price, currency }: Offer): void {
-    const { paymentMinimum, paymentMaximum } = this.settings;
+    const { paymentMinimum } = this.settings;
+    const paymentMaximum = Math.min(this.settings.paymentMaximum, largestPayment(currency));
+    const step = stripeStep(currency);
+    if (price % step !== 0) throw notInSteps(step, currency, 'payWith');
     if (price === 0 || (price >= paymentMinimum && price <= paymentMaximum)) return;
     const message = `A payment by card is between ${paymentMinimum} and ${paymentMaximum} minor units; this costs ${price}.`;
     throw outOfBounds(message, { minimum: paymentMinimum, maximum: paymentMaximum, currency }, 'input', 'payWith');

@@ -49,9 +49,10 @@ function decideShare(unusedDays: number, { grant, spent }: GrantFacts): number {
 /**
  * What a refund of the grant gives now, and where to: back the way it was paid unless `wanted` says otherwise. Quote and
  * execution both come here, so they agree. To the card only what the payment has left, and nothing while the balance is below
- * zero: what is given back pays the debt first, and could not be held for the card.
+ * zero: what is given back pays the debt first, and could not be held for the card. `cardStep`: the step in which the card's
+ * provider takes amounts; to the card the share is rounded down to it, to the balance it is exact.
  */
-export function decideGrantRefund(facts: GrantFacts, wanted: RefundDestination | null, now: Date): RefundDecision {
+export function decideGrantRefund(facts: GrantFacts, wanted: RefundDestination | null, now: Date, cardStep = 1): RefundDecision {
   const { grant } = facts;
   if (grant.paidWith === 'GIFT') return { refused: 'GIFT' };
   if (grant.status === 'SUSPENDED') return { refused: 'DISPUTED' };
@@ -62,20 +63,27 @@ export function decideGrantRefund(facts: GrantFacts, wanted: RefundDestination |
   if (facts.spent <= 0) return { refused: 'ALREADY_REFUNDED' };
   const amount = decideShare(unusedDays, facts);
   if (amount === 0) return { refused: 'SHARE_ROUNDS_TO_ZERO' };
-  const refused = refusedByCard(amount, facts);
+  const toCard = amount - (amount % cardStep);
+  const refused = refusedByCard(toCard, facts);
   if (wanted === 'CARD' && refused) return { refused };
-  return { unusedDays, amount, destination: wanted ?? (refused ? 'BALANCE' : 'CARD') };
+  const destination = wanted ?? (refused ? 'BALANCE' : 'CARD');
+  return { unusedDays, amount: destination === 'CARD' ? toCard : amount, destination };
 }
 
 /** Why the amount cannot go back to the card; null when it can. */
 function refusedByCard(amount: number, { grant, leftOnPayment, chargedBack, available }: GrantFacts): RefundRefusal | null {
   if (grant.paidWith !== 'CARD') return 'NOT_A_CARD_PAYMENT';
   if (chargedBack) return 'DISPUTED';
+  if (amount === 0) return 'SHARE_ROUNDS_TO_ZERO';
   if (leftOnPayment < amount) return leftOnPayment > 0 ? 'CARD_HAS_LESS_LEFT' : 'ALREADY_REFUNDED';
   return available < 0 ? 'INSUFFICIENT_FUNDS' : null;
 }
 
-/** Rule 6: what of a top-up can go back to its card now: what the payment has left, while the balance covers it. */
-export function decideRefundable(leftOnPayment: number, available: number): number {
-  return Math.max(0, Math.min(leftOnPayment, available));
+/**
+ * Rule 6: what of a top-up can go back to its card now: what the payment has left, while the balance covers it, rounded down to the
+ * step in which the card's provider takes amounts.
+ */
+export function decideRefundable(leftOnPayment: number, available: number, cardStep = 1): number {
+  const amount = Math.max(0, Math.min(leftOnPayment, available));
+  return amount - (amount % cardStep);
 }

@@ -3,6 +3,7 @@ import type { Clock } from '../../clock.js';
 import type { Refund } from '../../entities/refund.js';
 import type { Database, Statement } from '../../stores/database.js';
 import { classifyStripeError, isMissingAtStripe } from '../../stores/stripe.js';
+import { toStripeAmount } from '../../stores/stripe-amounts.js';
 import { refundColumns } from '../columns.js';
 import { decideNextAttempt } from '../decide-next-attempt.js';
 import { describeFailure } from '../describe-failure.js';
@@ -134,7 +135,8 @@ export class Payout {
     const made = refund.attempts > 1 ? await this.findMade(paymentIntentId, refund) : null;
     if (made) return made;
     const metadata = { refund_id: refund.id, order_id: refund.orderId, user_id: refund.userId };
-    const parameters = { payment_intent: paymentIntentId, amount: refund.amount, metadata };
+    const amount = toStripeAmount(refund.amount, refund.currency);
+    const parameters = { payment_intent: paymentIntentId, amount, metadata };
     return this.stripe.refunds.create(parameters, { idempotencyKey: `refund-${refund.id}` });
   }
 

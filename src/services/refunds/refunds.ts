@@ -5,8 +5,9 @@ import type { Grant } from '../../entities/grant.js';
 import type { Refund, RefundDestination } from '../../entities/refund.js';
 import type { Transaction } from '../../entities/transaction.js';
 import type { Database, Queryable, Statement } from '../../stores/database.js';
+import { stripeStep } from '../../stores/stripe-amounts.js';
 import type { AfterCommit } from '../after-commit.js';
-import { type BillingError, notFound, refusalsAsData } from '../billing-error.js';
+import { type BillingError, notFound, notInSteps, refusalsAsData } from '../billing-error.js';
 import type { Caller } from '../caller.js';
 import { balanceColumns } from '../columns.js';
 import { findGrant, lockGrant } from '../grants/find-grant.js';
@@ -109,7 +110,7 @@ export class Refunds {
     const now = this.clock.now();
     return grants.map((grant) => {
       const found = facts.get(grant.id);
-      const decision = found ? decideGrantRefund({ grant, ...found }, null, now) : null;
+      const decision = found ? decideGrantRefund({ grant, ...found }, null, now, stripeStep(grant.currency)) : null;
       return !decision || 'refused' in decision
         ? null
         : { ...decision, amount: { amount: decision.amount, currency: grant.currency } };
@@ -126,8 +127,10 @@ export class Refunds {
     for (const living of await readWithLivingGrant(this.database, orderIds, this.clock.now())) left.set(living, 0);
     const balances = await this.database.query<Balance>(readBalances, [[...new Set(topUps.map((topUp) => topUp.userId))]]);
     const available = new Map(balances.map((balance) => [balance.userId, balance.posted - balance.held]));
-    return transactions.map(({ kind, orderId, userId }) =>
-      kind === 'TOP_UP' ? decideRefundable(left.get(orderId as string) ?? 0, available.get(userId) ?? 0) : null,
+    return transactions.map(({ kind, orderId, userId, currency }) =>
+      kind === 'TOP_UP'
+        ? decideRefundable(left.get(orderId as string) ?? 0, available.get(userId) ?? 0, stripeStep(currency))
+        : null,
     );
   }
 
@@ -176,7 +179,7 @@ export class Refunds {
     const grant = await lockGrant(transaction, grantId);
     const facts = (await readGrantFacts(transaction, [grantId])).get(grantId);
     if (!grant || !facts) throw new Error(`grant ${grantId} is gone`);
-    const decision = decideGrantRefund({ grant, ...facts }, input.destination ?? null, now);
+    const decision = decideGrantRefund({ grant, ...facts }, input.destination ?? null, now, stripeStep(grant.currency));
     if ('refused' in decision) throw refusalOf(decision.refused, -facts.available, grant.currency);
     const toCard = decision.destination === 'CARD';
     const refund = await recordRefund(
@@ -214,8 +217,10 @@ export class Refunds {
     if ((await readWithLivingGrant(transaction, [orderId], now)).has(orderId)) throw grantLives();
     const left = (await readLeftOnPayments(transaction, [orderId])).get(orderId) ?? 0;
     if (left <= 0) throw notRefundable('ALREADY_REFUNDED', 'transactionId');
-    const amount = input.amount ?? decideRefundable(left, wallet.available);
+    const step = stripeStep(topUp.currency);
+    const amount = input.amount ?? decideRefundable(left, wallet.available, step);
     if (input.amount != null && (amount < 1 || amount > left)) throw moreThanIsLeft(left, topUp.currency);
+    if (amount % step !== 0) throw notInSteps(step, topUp.currency, 'amount');
     if (amount < 1 || amount > wallet.available) throw shortOf(Math.max(amount, 1) - wallet.available, topUp.currency);
     const refund = await recordRefund(
       transaction,

@@ -1,5 +1,6 @@
 import type Stripe from 'stripe';
 import { isSignedByStripe } from '../../stores/stripe.js';
+import { fromStripe } from '../../stores/stripe-amounts.js';
 
 /** Why a delivery was refused; nothing of it is kept. */
 export type WebhookRefusal = 'EMPTY' | 'NOT_SIGNED' | 'STALE' | 'NOT_AN_EVENT';
@@ -45,7 +46,8 @@ function parseEvent(rawBody: Buffer): Stripe.Event | null {
   } catch {
     return null;
   }
-  return isEvent(event) ? event : null;
+  // As the client's answers: what is stored of events has one unit, however they came.
+  return isEvent(event) ? fromStripe(event) : null;
 }
 
 /** A snapshot event: the newer thin events (`v2.core.event`) carry no object. */

@@ -1,0 +1,56 @@
+import { currencyDigits } from '../currencies.js';
+
+/**
+ * Where Stripe's smallest unit is not ISO 4217's: how many of Stripe's units one of ours is, as [multiply by, divide by]. ISK and UGX
+ * have no minor unit, but Stripe counts them in hundredths; MGA has one of a hundredth (ISO), but Stripe counts it in whole ariary.
+ * https://docs.stripe.com/currencies#special-cases and #zero-decimal
+ */
+const UNITS: Readonly<Record<string, readonly [number, number]>> = { ISK: [100, 1], UGX: [100, 1], MGA: [1, 100] };
+/** Eight digits: https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts */
+const LARGEST_AT_STRIPE = 99_999_999;
+/** Amounts with three decimals must end in 0: https://docs.stripe.com/currencies#three-decimal */
+const THREE_DECIMAL_STEP = 10;
+/** Every field of Stripe's objects that is an amount in the object's currency. */
+const AMOUNT_FIELD = /^(amount(_.+)?|unit_amount|fee|net|total|subtotal)$/;
+
+const unitOf = (currency: string) => UNITS[currency.toUpperCase()] ?? ([1, 1] as const);
+
+/** The smallest step in which Stripe takes amounts of the currency, in our minor units. */
+export function stripeStep(currency: string): number {
+  const [, divisor] = unitOf(currency);
+  return currencyDigits(currency) === 3 ? THREE_DECIMAL_STEP : divisor;
+}
+
+/** What of the amount Stripe can take: itself, or less by less than a step. */
+export const roundDownForStripe = (amount: number, currency: string): number => amount - (amount % stripeStep(currency));
+
+/** The largest amount of one payment, in our minor units. */
+export function largestPayment(currency: string): number {
+  const [multiplier, divisor] = unitOf(currency);
+  return roundDownForStripe(Math.floor(LARGEST_AT_STRIPE / multiplier) * divisor, currency);
+}
+
+/** Our minor units in Stripe's. @throws RangeError for an amount that Stripe cannot take: it should have been refused before. */
+export function toStripeAmount(amount: number, currency: string): number {
+  if (amount % stripeStep(currency) !== 0) throw new RangeError(`Stripe takes no ${amount} minor units of ${currency}`);
+  const [multiplier, divisor] = unitOf(currency);
+  return (amount / divisor) * multiplier;
+}
+
+/**
+ * An object of Stripe's, or a list of them, with its amounts in our minor units. Each object's amounts are in its own `currency`, or in
+ * that of the object it is in. An amount that is no whole number of our units stays a fraction, which is refused where it would be
+ * stored.
+ */
+export function fromStripe<Value>(value: Value, outerCurrency = ''): Value {
+  if (Array.isArray(value)) return value.map((part) => fromStripe(part, outerCurrency)) as Value;
+  if (typeof value !== 'object' || value === null) return value;
+  const { currency: own } = value as { currency?: unknown };
+  const currency = typeof own === 'string' ? own : outerCurrency;
+  const [multiplier, divisor] = unitOf(currency);
+  const entries = Object.entries(value).map(([name, part]) => {
+    if (typeof part === 'number' && AMOUNT_FIELD.test(name)) return [name, (part / multiplier) * divisor];
+    return [name, typeof part === 'object' ? fromStripe(part, currency) : part];
+  });
+  return Object.fromEntries(entries) as Value;
+}
