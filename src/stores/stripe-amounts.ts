@@ -1,5 +1,3 @@
-import { currencyDigits } from '../currencies.js';
-
 /**
  * Where Stripe's smallest unit is not ISO 4217's: how many of Stripe's units one of ours is, as [multiply by, divide by]. ISK and UGX
  * have no minor unit, but Stripe counts them in hundredths; MGA has one of a hundredth (ISO), but Stripe counts it in whole ariary.
@@ -10,15 +8,16 @@ const UNITS: Readonly<Record<string, readonly [number, number]>> = { ISK: [100, 
 const LARGEST_AT_STRIPE = 99_999_999;
 /** Amounts with three decimals must end in 0: https://docs.stripe.com/currencies#three-decimal */
 const THREE_DECIMAL_STEP = 10;
+const THREE_DECIMAL = new Set(['BHD', 'IQD', 'JOD', 'KWD', 'LYD', 'OMR', 'TND']);
 /** Every field of Stripe's objects that is an amount in the object's currency. */
 const AMOUNT_FIELD = /^(amount(_.+)?|unit_amount|fee|net|total|subtotal)$/;
 
-const unitOf = (currency: string) => UNITS[currency.toUpperCase()] ?? ([1, 1] as const);
+const unitOf = (currency: string) => UNITS[String(currency).toUpperCase()] ?? ([1, 1] as const);
 
 /** The smallest step in which Stripe takes amounts of the currency, in our minor units. */
 export function stripeStep(currency: string): number {
   const [, divisor] = unitOf(currency);
-  return currencyDigits(currency) === 3 ? THREE_DECIMAL_STEP : divisor;
+  return THREE_DECIMAL.has(currency) ? THREE_DECIMAL_STEP : divisor;
 }
 
 /** What of the amount Stripe can take: itself, or less by less than a step. */

@@ -50,7 +50,7 @@ describe('A state of the database that passes', () => {
     await away.close();
     expect(isTransient(await away.query({ name: 'one', text: 'select 1' }).catch((error: unknown) => error))).toBe(true);
     const home = await testDatabase();
-    const small = new Database({ url: home.url, poolSize: 1, statementTimeoutMs: 1_000, connectionTimeoutMs: 100 });
+    const small = new Database({ url: home.url, poolSize: 1, statementTimeoutMs: 1_000, connectionTimeoutMs: 2_000 });
     const held = await small.pool.connect();
     expect(isTransient(await small.query({ name: 'one', text: 'select 1' }).catch((error: unknown) => error))).toBe(true);
     held.release();
