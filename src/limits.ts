@@ -42,7 +42,9 @@ const table = {
 
   // Guard of HTTP and WebSocket
   queryDepthMaximumCount: [14, 3, 100],
-  queryCostMaximumCount: [20_000, 100, 10_000_000],
+  // Points of cost: one for each object and leaf that may be in an answer, one for each 200 characters of a long text.
+  queryCostMaximumCount: [100_000, 100, 10_000_000],
+  queryCostAnonymousMaximumCount: [5_000, 100, 10_000_000],
   queryAliasesMaximumCount: [30, 1, 1_000],
   queryDirectivesMaximumCount: [50, 1, 1_000],
   queryRootFieldsMaximumCount: [20, 1, 1_000],
@@ -51,6 +53,7 @@ const table = {
   // All film ids of a subscription fit, and the fields of all films that may be created at once.
   queryVariableValuesMaximumCount: [25_000, 1_000, 1_000_000],
   documentCacheBytes: [32 * mebibyte, mebibyte, 1_024 * mebibyte],
+  responseBytes: [4_096 * kibibyte, 64 * kibibyte, 65_536 * kibibyte],
   requestBodyBytes: [512 * kibibyte, kibibyte, 16_384 * kibibyte],
   requestHeaderBytes: [16 * kibibyte, 4 * kibibyte, 256 * kibibyte],
   // For a request to come in, and for it to be answered.

@@ -144,7 +144,7 @@ function prepareFor(context: ApolloContext, { operations, gate }: ApolloParts): 
 
 /** The pipeline before execution; the request's id in every error; a log line for every defect; what was served. */
 function watchRequests(parts: ApolloParts): ApolloServerPlugin<HttpContext> {
-  const { guard, limits, logger, metrics } = parts;
+  const { gate, guard, logger, metrics } = parts;
   return {
     requestDidStart: async ({ request, contextValue }) => {
       const { requestId } = contextValue;
@@ -180,7 +180,7 @@ function watchRequests(parts: ApolloParts): ApolloServerPlugin<HttpContext> {
             singleResult.errors = errors.map((error) => ({ ...error, extensions: { ...error.extensions, requestId } }));
           }
           if (request.extensions?.cost) {
-            const asked = { asked: cost, limit: limits.queryCostMaximumCount };
+            const asked = { asked: cost, limit: gate.costLimitOf(contextValue.caller) };
             singleResult.extensions = { ...singleResult.extensions, cost: asked };
           }
           const outcome = !('data' in singleResult) ? 'refused' : singleResult.errors ? 'errors' : 'ok';

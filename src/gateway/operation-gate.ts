@@ -2,7 +2,7 @@ import { GraphQLError, type GraphQLSchema } from 'graphql';
 import type { Limits } from '../config.js';
 import type { Caller } from '../services/caller.js';
 import type { CheckedVariables, PreparedOperation, Variables } from './graphql/prepared-operation.js';
-import { checkCost, costOf } from './guard/cost.js';
+import { OperationCosts } from './guard/cost.js';
 import { refuseIntrospection } from './guard/introspection.js';
 import type { Rates } from './guard/rates.js';
 import type { SentOperation, TrustedOperations } from './guard/trusted-operations.js';
@@ -26,7 +26,11 @@ export interface Admission {
 
 /** What stands between a prepared operation and its execution, the same over HTTP and WebSocket. */
 export class OperationGate {
-  constructor(private readonly parts: GateParts) {}
+  private readonly costs: OperationCosts;
+
+  constructor(private readonly parts: GateParts) {
+    this.costs = new OperationCosts(parts.schema, parts.limits);
+  }
 
   /** Whether the caller may send any operation: admins always. */
   isOpenTo(caller: Caller): boolean {
@@ -58,26 +62,30 @@ export class OperationGate {
     given: Variables | null | undefined,
     who: { caller: Caller; address: string },
   ): Promise<Admission> {
-    const { schema, limits, introspection, rates } = this.parts;
+    const { introspection, rates } = this.parts;
     const { document, operation } = prepared;
-    const spend = () => rates?.spendOfCaller(who.caller, who.address, document, operation);
+    const spend = (cost: number) => rates?.spendOfCaller(who.caller, who.address, document, operation, cost);
     if (!introspection && who.caller.role !== 'ADMIN') refuseIntrospection(prepared.introspection);
     let variables: CheckedVariables;
     try {
       variables = prepared.checkVariables(given);
     } catch (error) {
-      await spend();
+      await spend(0);
       throw error;
     }
-    const cost = checkCost(limits.queryCostMaximumCount, schema, document, operation, variables.values);
-    await spend();
+    const cost = this.costs.check(who.caller, document, operation, variables.values);
+    await spend(cost);
     return { variables, cost };
   }
 
   /** What `extensions.cost` answers. */
-  costTold(prepared: PreparedOperation, { values }: CheckedVariables): { asked: number; limit: number } {
-    const { schema, limits } = this.parts;
-    return { asked: costOf(schema, prepared.document, prepared.operation, values), limit: limits.queryCostMaximumCount };
+  costTold(caller: Caller, prepared: PreparedOperation, { values }: CheckedVariables): { asked: number; limit: number } {
+    return { asked: this.costs.of(prepared.document, prepared.operation, values), limit: this.costLimitOf(caller) };
+  }
+
+  /** The cost that an operation of this caller may have. */
+  costLimitOf(caller: Caller): number {
+    return this.costs.limitOf(caller);
   }
 
   /** Seconds that an address must wait; null when it need not. */

@@ -73,14 +73,14 @@ export function serveSockets(server: Server, parts: SocketParts): LiveSockets {
       const seconds = (performance.now() - startedAtMs) / 1_000;
       metrics.served(prepared.rootField, result.errors ? 'errors' : 'ok', seconds, 'websocket');
       if (!context.costAsked) return result;
-      return { ...result, extensions: { ...result.extensions, cost: gate.costTold(prepared, variables) } };
+      return { ...result, extensions: { ...result.extensions, cost: gate.costTold(context.caller, prepared, variables) } };
     },
     // An event is bounded by the limits of its statements: a timer, a histogram or a promise would cost more than it.
     executeEvent: ({ prepared, variables }, contextValue, event) => {
       const context = contextValue as SocketContext;
       const result = execute({ prepared, variables, context, event });
       if (!context.costAsked) return result;
-      const cost = gate.costTold(prepared, variables);
+      const cost = gate.costTold(context.caller, prepared, variables);
       const withCost = (told: ExecutionResult) => ({ ...told, extensions: { ...told.extensions, cost } });
       return result instanceof Promise ? result.then(withCost) : withCost(result);
     },

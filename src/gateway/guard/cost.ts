@@ -17,57 +17,83 @@ import {
   type SelectionSetNode,
   type ValueNode,
 } from 'graphql';
+import type { Limits } from '../../limits.js';
+import type { Caller } from '../../services/caller.js';
+import { AS_ASKED, leafCost, listLength, SIZE_ARGUMENTS } from './cost-table.js';
+import { IntrospectionCosts, isIntrospection } from './introspection-cost.js';
 
-/** What a list that is not paged is taken to have. */
-const LIST_LENGTH = 10;
 /** A mutation writes: it weighs as much as a small page. */
 const MUTATION_COST = 10;
 /** A page larger than any that is served costs no more: it is refused when it is resolved. */
-const LARGEST_PAGE = 10_000;
+const MAX_PAGE_SIZE = 10_000;
 
 type Variables = Readonly<Record<string, unknown>>;
 
-interface Measured {
-  readonly cost: number;
-  /** Whether a variable had a part in it. */
-  readonly varies: boolean;
-}
-
-const fixedCosts = new WeakMap<OperationDefinitionNode, number>();
-
 /**
- * What an operation may cost, before it runs: one for each object that it may give, so the sizes of nested pages multiply. A
- * leaf is free. It is measured once per document, and again only when a variable sets a page's size.
+ * What operations may cost, before they run: 1 for each object and each leaf that may be in the answer, more for long texts, so the
+ * sizes of nested pages multiply. It is the worst case: pages are full, lists as long as they get, what a directive may skip is
+ * there, and each type that a fragment names may come. An alias or a fragment that is spread again counts again.
  */
-export function costOf(
-  schema: GraphQLSchema,
-  document: DocumentNode,
-  operation: OperationDefinitionNode,
-  variables: Variables = {},
-): number {
-  const fixed = fixedCosts.get(operation);
-  if (fixed !== undefined) return fixed;
-  const { cost, varies } = new CostMeter(schema, document, operation, variables).measure();
-  if (!varies) fixedCosts.set(operation, cost);
-  return cost;
-}
-
-/** Refuses an operation that costs more than `limit`. Ends in the code QUERY_TOO_EXPENSIVE. Gives back the cost. */
-export function checkCost(limit: number, ...measured: Parameters<typeof costOf>): number {
-  const cost = costOf(...measured);
-  if (cost <= limit) return cost;
-  throw new GraphQLError(`The operation may cost ${cost}; at most ${limit} is served. Ask for smaller pages or fewer of them.`, {
-    extensions: { code: 'QUERY_TOO_EXPENSIVE', cost, limit, http: { status: 400 } },
-  });
-}
-
-class CostMeter {
-  private readonly fragments: Map<string, FragmentDefinitionNode>;
-  private readonly fragmentCosts = new Map<string, number>();
-  private varies = false;
+export class OperationCosts {
+  private readonly introspection: IntrospectionCosts;
+  /** Of operations whose cost no variable changes. */
+  private readonly fixed = new WeakMap<OperationDefinitionNode, number>();
 
   constructor(
     private readonly schema: GraphQLSchema,
+    private readonly limits: Limits,
+  ) {
+    this.introspection = new IntrospectionCosts(schema, limits.queryCostMaximumCount);
+  }
+
+  /** Measured once per operation, and again only when a variable sets a size. The work is in proportion to the document. */
+  of(document: DocumentNode, operation: OperationDefinitionNode, variables: Variables = {}): number {
+    const fixed = this.fixed.get(operation);
+    if (fixed !== undefined) return fixed;
+    const meter = new CostMeter(this.schema, this.limits, this.introspection, document, operation, variables);
+    const cost = meter.measure();
+    if (!meter.varies) this.fixed.set(operation, cost);
+    return cost;
+  }
+
+  /** What a caller's operation may cost at most. Without a token anyone may ask, as often as they have addresses. */
+  limitOf({ userId }: Caller): number {
+    const { queryCostMaximumCount, queryCostAnonymousMaximumCount } = this.limits;
+    return userId === null ? Math.min(queryCostAnonymousMaximumCount, queryCostMaximumCount) : queryCostMaximumCount;
+  }
+
+  /**
+   * The cost, if the caller may ask for it. The tools' query about the schema is long, and who may send it is decided elsewhere:
+   * such questions have the limit of callers with a token. `@throws` GraphQLError with the code QUERY_TOO_EXPENSIVE.
+   */
+  check(caller: Caller, document: DocumentNode, operation: OperationDefinitionNode, variables: Variables = {}): number {
+    const cost = this.of(document, operation, variables);
+    const limit = this.limitOf(caller);
+    if (cost <= limit) return cost;
+    const asksMore = () => new CostMeter(this.schema, this.limits, null, document, operation, variables).measure() > limit;
+    if (cost <= this.limits.queryCostMaximumCount && !asksMore()) return cost;
+    const remedy = caller.userId === null ? 'Send a token, or ask' : 'Ask';
+    throw new GraphQLError(
+      `The operation may cost ${cost}; at most ${limit} is served. ${remedy} for smaller pages or fewer of them.`,
+      { extensions: { code: 'QUERY_TOO_EXPENSIVE', cost, limit, http: { status: 400 } } },
+    );
+  }
+}
+
+/** Sums and products of large documents stay exact integers, and no `0 × ∞` turns up. */
+const bounded = (cost: number): number => Math.min(cost, Number.MAX_SAFE_INTEGER);
+
+class CostMeter {
+  /** Whether a variable had a part in it. */
+  varies = false;
+  private readonly fragments: ReadonlyMap<string, FragmentDefinitionNode>;
+  private readonly fragmentCosts = new Map<string, number>();
+
+  constructor(
+    private readonly schema: GraphQLSchema,
+    private readonly limits: Limits,
+    /** Null: questions about the schema are left out. */
+    private readonly introspection: IntrospectionCosts | null,
     document: DocumentNode,
     private readonly operation: OperationDefinitionNode,
     private readonly variables: Variables,
@@ -76,73 +102,85 @@ class CostMeter {
     this.fragments = new Map(fragments.map((node) => [node.name.value, node]));
   }
 
-  measure(): Measured {
+  measure(): number {
     const root = this.schema.getRootType(this.operation.operation);
-    const cost = root ? this.costOfSelections(this.operation.selectionSet, root, null) : 0;
-    return { cost: Math.min(cost, Number.MAX_SAFE_INTEGER), varies: this.varies };
+    return root ? this.costOfSelections(this.operation.selectionSet, root, null) : 0;
   }
 
-  /** `pageSize`: of the connection whose fields these are; null elsewhere. */
-  private costOfSelections(selectionSet: SelectionSetNode, parent: GraphQLCompositeType, pageSize: number | null): number {
+  /** `asked`: how many the field whose selections these are was asked for; null when it has no such argument. */
+  private costOfSelections(selectionSet: SelectionSetNode, parent: GraphQLCompositeType, asked: number | null): number {
     let cost = 0;
     for (const selection of selectionSet.selections) {
-      if (selection.kind === Kind.FIELD) cost += this.costOfField(selection, parent, pageSize);
-      else if (selection.kind === Kind.FRAGMENT_SPREAD) cost += this.costOfFragment(selection.name.value, pageSize);
-      else
-        cost += this.costOfSelections(
-          selection.selectionSet,
-          this.typeOf(selection.typeCondition?.name.value) ?? parent,
-          pageSize,
-        );
+      if (selection.kind === Kind.FIELD) cost += this.costOfField(selection, parent, asked);
+      else if (selection.kind === Kind.FRAGMENT_SPREAD) cost += this.costOfFragment(selection.name.value, asked);
+      else {
+        const type = this.typeOf(selection.typeCondition?.name.value) ?? parent;
+        cost += this.costOfSelections(selection.selectionSet, type, asked);
+      }
     }
-    return cost;
+    return bounded(cost);
   }
 
-  private costOfFragment(name: string, pageSize: number | null): number {
-    const key = `${name} ${pageSize ?? ''}`;
+  /** Each fragment is measured once, however often it is spread; one that spreads itself counts as nothing there. */
+  private costOfFragment(name: string, asked: number | null): number {
+    const key = `${name} ${asked ?? ''}`;
     const known = this.fragmentCosts.get(key);
     if (known !== undefined) return known;
     this.fragmentCosts.set(key, 0);
     const fragment = this.fragments.get(name);
     const type = this.typeOf(fragment?.typeCondition.name.value);
-    const cost = fragment && type ? this.costOfSelections(fragment.selectionSet, type, pageSize) : 0;
+    const cost = fragment && type ? this.costOfSelections(fragment.selectionSet, type, asked) : 0;
     this.fragmentCosts.set(key, cost);
     return cost;
   }
 
-  private costOfField(node: FieldNode, parent: GraphQLCompositeType, pageSize: number | null): number {
-    const field = isObjectType(parent) || isInterfaceType(parent) ? parent.getFields()[node.name.value] : undefined;
+  private costOfField(node: FieldNode, parent: GraphQLCompositeType, asked: number | null): number {
+    const name = node.name.value;
+    if (name === '__typename') return 1;
+    if (isIntrospection(name)) return this.introspection?.of(node, this.fragments) ?? 0;
+    const field = isObjectType(parent) || isInterfaceType(parent) ? parent.getFields()[name] : undefined;
     if (!field) return 0;
-    const type = getNamedType(field.type);
     const base = parent === this.schema.getMutationType() ? MUTATION_COST : 0;
-    if (!isCompositeType(type) || !node.selectionSet) return base;
-    const asked = this.sizeAsked(node, field);
-    if (!isListType(getNullableType(field.type))) return base + 1 + this.costOfSelections(node.selectionSet, type, asked);
-    const length = asked ?? pageSize ?? LIST_LENGTH;
-    return base + length * (1 + this.costOfSelections(node.selectionSet, type, null));
+    const type = getNamedType(field.type);
+    const size = this.sizeAsked(node, parent.name, field);
+    const each =
+      isCompositeType(type) && node.selectionSet
+        ? 1 + this.costOfSelections(node.selectionSet, type, isListType(getNullableType(field.type)) ? null : size)
+        : leafCost(parent.name, field, this.limits);
+    return bounded(base + this.lengthOf(parent.name, field, size, asked) * each);
   }
 
-  /** How many the field's arguments ask for: by `first`, or by a list of ids. */
-  private sizeAsked(node: FieldNode, field: GraphQLField<unknown, unknown>): number | null {
-    for (const argument of field.args) {
-      const isList = isListType(getNullableType(argument.type));
-      if (argument.name !== 'first' && !isList) continue;
-      const given = node.arguments?.find(({ name }) => name.value === argument.name);
-      const size = given ? this.sizeOf(given.value) : undefined;
-      return Math.min(Math.max(size ?? (argument.defaultValue as number | undefined) ?? 0, 0), LARGEST_PAGE);
-    }
-    return null;
+  /** How many values a field has: 1 unless it is a list. */
+  private lengthOf(typeName: string, { name, type }: GraphQLField<unknown, unknown>, size: number | null, asked: number | null) {
+    if (!isListType(getNullableType(type))) return 1;
+    if (size !== null) return size;
+    const length = listLength(typeName, name);
+    return length === AS_ASKED ? (asked ?? this.limits.pageMaximumCount) : length;
+  }
+
+  /** How many the field's arguments ask for: by `first`, or by a list with an element for each. */
+  private sizeAsked(node: FieldNode, typeName: string, field: GraphQLField<unknown, unknown>): number | null {
+    const sizeArgument = SIZE_ARGUMENTS[`${typeName}.${field.name}`] ?? 'first';
+    const argument = field.args.find(({ name }) => name === sizeArgument);
+    if (!argument) return null;
+    const given = node.arguments?.find(({ name }) => name.value === sizeArgument);
+    const size = (given ? this.sizeOf(given.value) : undefined) ?? (argument.defaultValue as number | undefined) ?? 0;
+    return Math.min(Math.max(size, 0), MAX_PAGE_SIZE);
   }
 
   private sizeOf(value: ValueNode): number | undefined {
+    if (value.kind === Kind.NULL) return undefined;
     if (value.kind === Kind.INT) return Number(value.value);
     if (value.kind === Kind.LIST) return value.values.length;
-    if (value.kind !== Kind.VARIABLE) return undefined;
+    // One value where a list is expected is a list of one: https://spec.graphql.org/October2021/#sec-List.Input-Coercion
+    if (value.kind !== Kind.VARIABLE) return 1;
     this.varies = true;
-    const given = this.variables[value.name.value];
+    const name = value.name.value;
+    const given = Object.hasOwn(this.variables, name) ? this.variables[name] : undefined;
     if (typeof given === 'number') return given;
     if (Array.isArray(given)) return given.length;
-    const definition = this.operation.variableDefinitions?.find(({ variable }) => variable.name.value === value.name.value);
+    if (given !== null && given !== undefined) return 1;
+    const definition = this.operation.variableDefinitions?.find(({ variable }) => variable.name.value === name);
     return definition?.defaultValue ? this.sizeOf(definition.defaultValue) : undefined;
   }
 

@@ -22,8 +22,17 @@ export interface Rates {
    * Counts a request of an address. Gives back null, or, when the address has asked too often, for how many seconds it must wait.
    */
   spendOfAddress(address: string): Promise<number | null>;
-  /** Counts an operation of a caller; callers without a token share their address. Ends in the code RATE_LIMITED. */
-  spendOfCaller(caller: Caller, address: string, document: DocumentNode, operation: OperationDefinitionNode): Promise<void>;
+  /**
+   * Counts an operation of a caller by what it costs; callers without a token share their address. Ends in the code RATE_LIMITED.
+   * `cost`: 0 for what was refused before it was known.
+   */
+  spendOfCaller(
+    caller: Caller,
+    address: string,
+    document: DocumentNode,
+    operation: OperationDefinitionNode,
+    cost: number,
+  ): Promise<void>;
 }
 
 export interface RateSettings {
@@ -57,8 +66,8 @@ export function createRates({ schema, limits, redis, onLimited }: RateSettings):
       if (waitSeconds !== null) onLimited?.('address');
       return waitSeconds;
     },
-    async spendOfCaller(caller, address, document, operation) {
-      const { operationClass, points } = weigh(document, operation, moneyFields);
+    async spendOfCaller(caller, address, document, operation, cost) {
+      const { operationClass, points } = weigh(document, operation, moneyFields, cost);
       const waitSeconds = await spend(byClass[operationClass], caller.userId ?? addressKey(address), points);
       if (waitSeconds === null) return;
       onLimited?.(operationClass);
@@ -94,13 +103,25 @@ export function fieldsThatMoveMoney(schema: GraphQLSchema): ReadonlySet<string> 
   return new Set(moving.map(({ name }) => name));
 }
 
-/** Each root field of a mutation counts: twenty purchases in one document are twenty. A query is one, whatever it asks. */
-function weigh(document: DocumentNode, operation: OperationDefinitionNode, moneyFields: ReadonlySet<string>) {
-  if (operation.operation !== 'mutation') return { operationClass: 'reads' as const, points: 1 };
+/** So much cost is one point of a rate. */
+const COST_PER_POINT = 1_000;
+
+/**
+ * An operation counts by its cost, so that a caller may ask for much or often. Each root field of a mutation counts as well: twenty
+ * purchases in one document are twenty.
+ */
+function weigh(
+  document: DocumentNode,
+  operation: OperationDefinitionNode,
+  moneyFields: ReadonlySet<string>,
+  cost: number,
+): { operationClass: OperationClass; points: number } {
+  const pointsOfCost = Math.max(1, Math.ceil(cost / COST_PER_POINT));
+  if (operation.operation !== 'mutation') return { operationClass: 'reads', points: pointsOfCost };
   const fields = rootFieldsOf(document, operation.selectionSet, new Set());
   const moving = fields.filter((name) => moneyFields.has(name)).length;
-  if (moving > 0) return { operationClass: 'money' as const, points: moving };
-  return { operationClass: 'writes' as const, points: Math.max(1, fields.length) };
+  if (moving > 0) return { operationClass: 'money', points: Math.max(moving, pointsOfCost) };
+  return { operationClass: 'writes', points: Math.max(fields.length, pointsOfCost) };
 }
 
 /** Names of the root fields. A fragment that is spread again adds its fields once: GraphQL merges them. */

@@ -1,0 +1,200 @@
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import {
+  type GraphQLSchema,
+  getIntrospectionQuery,
+  getNamedType,
+  getNullableType,
+  getOperationAST,
+  graphqlSync,
+  isInterfaceType,
+  isListType,
+  isObjectType,
+  type OperationDefinitionNode,
+  parse,
+} from 'graphql';
+import { OperationCosts } from '../../src/gateway/guard/cost.js';
+import { LIST_LENGTHS, SIZE_ARGUMENTS, TEXT_CHARACTERS } from '../../src/gateway/guard/cost-table.js';
+import { composeSchema } from '../../src/gateway/schema.js';
+import { defaultLimits } from '../support/catalogue-scene.js';
+
+let schema: GraphQLSchema;
+let costs: OperationCosts;
+beforeAll(async () => {
+  schema = await composeSchema();
+  costs = new OperationCosts(schema, defaultLimits);
+});
+
+function costOf(text: string, variables: Record<string, unknown> = {}): number {
+  const document = parse(text);
+  const operation = getOperationAST(document);
+  if (!operation) throw new Error('no operation');
+  return costs.of(document, operation, variables);
+}
+
+const ids = (count: number) => Array.from({ length: count }, (_, index) => `id-${index}`);
+const idTexts = (count: number) => JSON.stringify(ids(count));
+
+describe('the cost of an operation', () => {
+  test.each<[what: string, text: string, cost: number, variables?: Record<string, unknown>]>([
+    ['a leaf is 1', '{ film(id: "x") { id } }', 2],
+    ['a leaf of the root is 1', '{ __typename }', 1],
+    ['__typename of an object is 1', '{ film(id: "x") { __typename } }', 2],
+    ['an alias counts again', '{ film(id: "x") { a: id b: id c: id } }', 4],
+    ['a text of up to 300 characters is 2', '{ film(id: "x") { title } }', 3],
+    ['a description of up to 5,000 characters is 25', '{ film(id: "x") { description } }', 26],
+    ['a page multiplies', '{ films(first: 7) { nodes { id } } }', 1 + 7 * 2],
+    ['a page without a size has its default', '{ films { nodes { id } } }', 1 + 20 * 2],
+    ['a page of null has its default', '{ films(first: null) { nodes { id } } }', 1 + 20 * 2],
+    ['a negative page costs nothing but itself', '{ films(first: -5) { nodes { id } } }', 1],
+    ['edges multiply as nodes do', '{ films(first: 7) { edges { cursor node { id } } } }', 1 + 7 * (1 + 3 + 2)],
+    ['nested pages multiply', '{ films(first: 3) { nodes { subscriptions(first: 5) { nodes { id } } } } }', 1 + 3 * (2 + 5 * 2)],
+    ['a size by variable', 'query ($n: Int) { films(first: $n) { nodes { id } } }', 1 + 9 * 2, { n: 9 }],
+    ['a variable that is null', 'query ($n: Int = 9) { films(first: $n) { nodes { id } } }', 1 + 9 * 2, { n: null }],
+    ['a variable that is not given', 'query ($n: Int) { films(first: $n) { nodes { id } } }', 1 + 20 * 2],
+    ["a variable's default", 'query ($n: Int = 9) { films(first: $n) { nodes { id } } }', 1 + 9 * 2],
+    [
+      'a variable with the name of a property',
+      'query ($constructor: Int = 9) { films(first: $constructor) { nodes { id } } }',
+      19,
+    ],
+    ['film ids', `{ access(filmIds: ${idTexts(3)}) { filmId allowed } }`, 3 * 3],
+    ['film ids by variable', 'query ($ids: [ID!]!) { access(filmIds: $ids) { filmId } }', 500 * 2, { ids: ids(500) }],
+    ['film ids each by variable', 'query ($a: ID!, $b: ID!) { access(filmIds: [$a, $b]) { filmId } }', 2 * 2, { a: 'x', b: 'y' }],
+    ['one film id where a list is expected', '{ access(filmIds: "x") { filmId } }', 2],
+    ['one film id by variable', 'query ($id: [ID!]!) { access(filmIds: $id) { filmId } }', 2, { id: 'x' }],
+    ['offers', `{ access(filmIds: ${idTexts(2)}) { offers(first: 4) { id } } }`, 2 * (1 + 4 * 2)],
+    ['offers without a size', `{ access(filmIds: ${idTexts(2)}) { offers { id } } }`, 2 * (1 + 3 * 2)],
+    ['a list of leaves', 'mutation { runJob(name: "x") { errors { path } } }', 10 + 1 + 1 * (1 + 5)],
+    [
+      'a list that is as long as the input',
+      `mutation { createFilms(input: ${'[{title:"a"},{title:"b"}]'}) { films { id } } }`,
+      10 + 1 + 4,
+    ],
+    [
+      'a list that is as long as the input by variable',
+      'mutation ($i: [CreateFilmInput!]!) { createFilms(input: $i) { films { id } } }',
+      10 + 1 + 1_000 * 2,
+      { i: ids(1_000) },
+    ],
+    ['a list of a known maximum', '{ verifyLedger { discrepancies { userId } } }', 1 + 1_000 * 2],
+    [
+      'each mutation is 10 more',
+      'mutation { a: runJob(name: "x") { job { name } } b: runJob(name: "y") { job { name } } }',
+      2 * (10 + 1 + 2),
+    ],
+    ['what a directive skips is counted', '{ film(id: "x") { id @skip(if: true) } }', 2],
+    ['types of which one will come are summed', '{ node(id: "x") { ... on Film { id } ... on Grant { id status } } }', 4],
+    [
+      'a fragment counts wherever it is spread',
+      '{ a: film(id: "x") { ...F } b: film(id: "x") { ...F ...F } } fragment F on Film { id }',
+      2 + 3,
+    ],
+    ['an event of a live operation', 'subscription { balanceChanged { cursor balance { version } } }', 1 + 3 + 2],
+  ])('%s', (_what, text, cost, variables = {}) => expect(costOf(text, variables)).toBe(cost));
+
+  test('is measured without walking fragments again and again, and stays an exact number', () => {
+    const chain = Array.from(
+      { length: 300 },
+      (_, index) => `fragment F${index} on Film { id ...F${index + 1} ...F${index + 1} }`,
+    );
+    const text = `{ films(first: 0) { nodes { ...F0 } } film(id: "x") { ...F0 } } ${chain.join(' ')} fragment F300 on Film { id }`;
+    expect(costOf(text)).toBe(Number.MAX_SAFE_INTEGER);
+    expect(costOf(text.replace('film(id: "x") { ...F0 }', ''))).toBe(1);
+  });
+
+  test('is bounded for sizes that are none', () => {
+    const text = 'query ($n: Int) { films(first: $n) { nodes { id } } }';
+    for (const n of [1e308, Number.POSITIVE_INFINITY, 2 ** 31]) expect(costOf(text, { n })).toBe(1 + 10_000 * 2);
+  });
+
+  test('lets a service ask for 500 films, a viewer for pages of 100, and anyone for 100 films with their stories', () => {
+    const everything = 'filmId allowed reason availableUntil offers { id version title price { amount currency } }';
+    const access = costOf(`query ($ids: [ID!]!) { access(filmIds: $ids) { ${everything} } }`, { ids: ids(500) });
+    expect(access).toBeLessThan(costs.limitOf({ userId: 'x', role: 'SERVICE' }));
+    const grants = 'grants(first: 100) { nodes { id status subscription { title films(first: 20) { nodes { id title } } } } }';
+    expect(costOf(`{ me { ${grants} } }`)).toBeLessThan(costs.limitOf({ userId: 'x', role: 'VIEWER' }));
+    const films = costOf('{ films(first: 100) { nodes { id title description } pageInfo { endCursor hasNextPage } } }');
+    expect(films).toBeLessThan(costs.limitOf({ userId: null, role: 'PUBLIC' }));
+  });
+
+  test('refuses what was served as 172 MB: 14 aliased texts over 95 × 100 films', () => {
+    const texts = Array.from({ length: 14 }, (_, index) => `t${index}: description`).join(' ');
+    const text = `{ subscriptions(first: 95) { nodes { films(first: 100) { nodes { ${texts} } } } } }`;
+    expect(costOf(text)).toBeGreaterThan(30 * defaultLimits.queryCostMaximumCount);
+  });
+});
+
+describe('the cost of questions about the schema', () => {
+  /** Objects and leaves of an answer, texts by their length. */
+  const weigh = (value: unknown): number => {
+    if (Array.isArray(value)) return value.reduce((sum: number, item) => sum + weigh(item), 0);
+    if (typeof value === 'object' && value !== null)
+      return 1 + Object.values(value).reduce((sum: number, item) => sum + weigh(item), 0);
+    return typeof value === 'string' ? Math.max(1, Math.ceil(value.length / 200)) : 1;
+  };
+  const answerTo = (text: string) => weigh(graphqlSync({ schema, source: text }).data) - 1;
+
+  test.each([
+    ["the tools' query", getIntrospectionQuery()],
+    [
+      'types within types',
+      '{ __schema { types { fields { name type { ...T fields { name args { name } } } } } } } fragment T on __Type { name ofType { name } }',
+    ],
+    ['aliases', '{ a: __schema { types { name } } b: __schema { types { name description } } }'],
+  ])('is what the answer has: %s', (_what, text) => expect(costOf(text)).toBe(answerTo(text)));
+
+  test("lets anyone ask the tools' query where introspection is on", () => {
+    const anyone = { userId: null, role: 'PUBLIC' } as const;
+    const check = (text: string) => costs.check(anyone, parse(text), getOperationAST(parse(text)) as OperationDefinitionNode);
+    expect(check(getIntrospectionQuery())).toBeGreaterThan(defaultLimits.queryCostAnonymousMaximumCount);
+    expect(check(getIntrospectionQuery())).toBeLessThan(defaultLimits.queryCostMaximumCount / 10);
+    // Asking about the schema beside it makes nothing else cheaper.
+    const films = 'films(first: 100) { nodes { id title description subscriptions { nodes { id title description } } } }';
+    expect(() => check(`{ __schema { __typename } ${films} }`)).toThrow('at most 5000');
+  });
+
+  test('is beyond the limit, and found so at once, where many of them are nested or aliased', () => {
+    const deep = '__schema { types { fields { type { fields { type { fields { name description type { name kind } } } } } } } }';
+    const many = Array.from({ length: 20 }, (_, index) => `a${index}: ${deep}`).join(' ');
+    expect(costOf(`{ ${many} }`)).toBeGreaterThan(defaultLimits.queryCostMaximumCount);
+  });
+});
+
+describe('the tables of the cost', () => {
+  const fieldsOfAnswers = () =>
+    Object.values(schema.getTypeMap())
+      .filter((type) => (isObjectType(type) || isInterfaceType(type)) && !type.name.startsWith('__'))
+      .flatMap((type) =>
+        isObjectType(type) || isInterfaceType(type)
+          ? Object.values(type.getFields()).map((field) => ({ coordinate: `${type.name}.${field.name}`, field }))
+          : [],
+      );
+  const isListed = (table: Readonly<Record<string, unknown>>, coordinate: string) =>
+    coordinate in table || (coordinate.split('.')[1] ?? '') in table;
+
+  test('list every text of the contract, and no other', () => {
+    const texts = fieldsOfAnswers().filter(({ field }) => getNamedType(field.type).name === 'String');
+    expect(texts.length).toBeGreaterThan(40);
+    expect(texts.filter(({ coordinate }) => !isListed(TEXT_CHARACTERS, coordinate)).map((text) => text.coordinate)).toEqual([]);
+    const known = new Set(texts.flatMap(({ coordinate }) => [coordinate, coordinate.split('.')[1]]));
+    expect(Object.keys(TEXT_CHARACTERS).filter((name) => !known.has(name))).toEqual([]);
+  });
+
+  test('list every list of the contract that no argument bounds, and no other', () => {
+    const lists = fieldsOfAnswers().filter(({ field }) => isListType(getNullableType(field.type)));
+    const unbounded = lists.filter(
+      ({ coordinate, field }) => !(coordinate in SIZE_ARGUMENTS) && !field.args.some(({ name }) => name === 'first'),
+    );
+    expect(unbounded.length).toBeGreaterThan(20);
+    expect(unbounded.filter(({ coordinate }) => !isListed(LIST_LENGTHS, coordinate)).map((list) => list.coordinate)).toEqual([]);
+    const known = new Set(lists.flatMap(({ coordinate }) => [coordinate, coordinate.split('.')[1]]));
+    expect(Object.keys(LIST_LENGTHS).filter((name) => !known.has(name))).toEqual([]);
+  });
+
+  test('name only arguments that there are', () => {
+    for (const [coordinate, argument] of Object.entries(SIZE_ARGUMENTS)) {
+      const field = fieldsOfAnswers().find((found) => found.coordinate === coordinate)?.field;
+      expect(field?.args.map(({ name }) => name)).toContain(argument);
+    }
+  });
+});
