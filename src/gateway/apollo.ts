@@ -17,7 +17,7 @@ import type { PreparedOperations } from './graphql/prepared-operations.js';
 import { refusalOf } from './graphql/request-refused.js';
 import type { Metrics } from './metrics.js';
 import { type OperationGate, retryAfterOf } from './operation-gate.js';
-import { rootCause, tell } from './public-error.js';
+import { MAX_ERRORS, rootCause, tell, tellAll } from './public-error.js';
 
 /** A resolver's context, and what the edge alone must know. */
 export interface HttpContext extends Context {
@@ -166,7 +166,7 @@ function watchRequests(parts: ApolloParts): ApolloServerPlugin<HttpContext> {
           if (refusal) throw withHttpStatus(refusal[0] as GraphQLError);
         },
         didEncounterErrors: async ({ errors, operationName }) => {
-          for (const error of errors) {
+          for (const error of errors.slice(0, MAX_ERRORS)) {
             const { isDefect } = tell(error, { suggestions: false }, codeOf(error));
             const facts = { requestId, operationName, path: error.path, err: rootCause(error) };
             if (isDefect) logger.error(facts, 'an operation failed');
@@ -177,7 +177,7 @@ function watchRequests(parts: ApolloParts): ApolloServerPlugin<HttpContext> {
           const { singleResult } = body;
           const errors = refusal?.map((error) => tell(error, { suggestions: guard.introspection }).error) ?? singleResult.errors;
           if (errors) {
-            singleResult.errors = errors.map((error) => ({ ...error, extensions: { ...error.extensions, requestId } }));
+            singleResult.errors = tellAll(errors, (error) => ({ ...error, extensions: { ...error.extensions, requestId } }));
           }
           if (request.extensions?.cost) {
             const asked = { asked: cost, limit: gate.costLimitOf(contextValue.caller) };

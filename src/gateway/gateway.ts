@@ -25,6 +25,7 @@ import { watchJobs } from './job-metrics.js';
 import { createMetrics, type Metrics, serveMetrics, watchProviderKeys, watchSockets } from './metrics.js';
 import { OperationGate } from './operation-gate.js';
 import { requestIdOf } from './request-id.js';
+import { limitResponses } from './response-limit.js';
 import { composeSchema } from './schema.js';
 import { serveSecurityHeaders } from './security-headers.js';
 import { serverTimeouts } from './server-timeouts.js';
@@ -60,7 +61,7 @@ export interface Gateway {
 export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const { config, services, clock, realClock = clock, logger, metrics = createMetrics(), tracing = null } = options;
   const schema = await composeSchema();
-  const execute = loggedExecutor(schema, logger, tracing);
+  const execute = loggedExecutor(schema, config.limits.responseBytes, logger, tracing);
   const identity = createIdentity(config.identity, { clock: realClock, limits: config.limits, logger });
   const redis = openRates(options);
   const gate = createGate(schema, options, redis, metrics);
@@ -136,11 +137,12 @@ function guardConnections(app: FastifyInstance, { http, limits }: GatewayOptions
   return new ConnectionGuard(app.server, { ...limits, connectionsMaximumCount });
 }
 
-/** The executor of both transports, with a span around each operation when there is tracing. */
-function loggedExecutor(schema: GraphQLSchema, logger: Logger, tracing: Tracing | null): Executor {
-  const execute = createExecutor(schema, (error, { requestId }) =>
+/** The executor of both transports: answers are bounded, and there is a span around each operation when there is tracing. */
+function loggedExecutor(schema: GraphQLSchema, maxBytes: number, logger: Logger, tracing: Tracing | null): Executor {
+  const unlimited = createExecutor(schema, (error, { requestId }) =>
     logger.warn({ requestId, err: error }, 'an operation could not be answered straight from its rows'),
   );
+  const execute = limitResponses(unlimited, maxBytes);
   if (!tracing) return execute;
   return (run) => {
     const { name, operation } = run.prepared.operation;
@@ -194,6 +196,8 @@ function createServer({ http, limits }: GatewayOptions['config'], logger: Logger
     // While it drains, a request that came in on an open connection is still served, and the connection closed after it.
     return503OnClosing: false,
     forceCloseConnections: 'idle',
+    // Fastify would repeat the path.
+    frameworkErrors: (_error, _request, reply) => refuse(reply, 400, 'BAD_REQUEST', 'The request is malformed.'),
   }) as unknown as FastifyInstance;
   app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id);
@@ -207,7 +211,9 @@ function createServer({ http, limits }: GatewayOptions['config'], logger: Logger
   });
   app.setErrorHandler<FastifyError>((error, request, reply) => {
     const status = error.statusCode ?? 500;
-    if (status < 500) return refuse(reply, status, 'BAD_REQUEST', error.message);
+    // Fastify's words about bodies are fixed; others may repeat what was sent.
+    const words = error.code?.startsWith('FST_ERR_CTP_') ? error.message : 'The request is malformed.';
+    if (status < 500) return refuse(reply, status, 'BAD_REQUEST', words);
     logger.error({ requestId: request.id, err: error }, 'a request failed');
     return refuse(reply, 500, 'INTERNAL_SERVER_ERROR', 'Something went wrong on our side. Tell us the request id.');
   });

@@ -9,6 +9,7 @@ import { resultText } from './graphql/raw-json.js';
 import { LIVE_CLOSE_CODES, LiveConnection } from './live-connection.js';
 import { innermost, type LiveOperation, type LiveRequest, operationRunner } from './live-operations.js';
 import type { LiveSocketOptions } from './live-socket-options.js';
+import { tellAll } from './public-error.js';
 import { SocketAdmission } from './socket-admission.js';
 import { SocketBudget } from './socket-budget.js';
 
@@ -193,7 +194,8 @@ class LiveSocketServer implements LiveSockets {
       execute: (args) => runnerOf(args).execute(),
       subscribe: (args) => runnerOf(args).subscribe(),
       onNext: (_context, _id, _payload, _args, result) => this.formatted(result),
-      onError: (_context, _id, _payload, errors) => errors.map((error) => options.formatError(innermost(error as GraphQLError))),
+      onError: (_context, _id, _payload, errors) =>
+        tellAll(errors, (error) => options.formatError(innermost(error as GraphQLError))),
       onComplete: ({ extra }, id) => {
         extra.connection.operations.delete(id);
       },
@@ -232,7 +234,7 @@ class LiveSocketServer implements LiveSockets {
   }
 
   private formatted(result: ExecutionResult): object {
-    return result.errors ? { ...result, errors: result.errors.map(this.options.formatError) } : result;
+    return result.errors ? { ...result, errors: tellAll(result.errors, this.options.formatError) } : result;
   }
 
   private beat(): void {

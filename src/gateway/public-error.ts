@@ -3,6 +3,7 @@ import { InvalidArgument } from '../services/invalid-argument.js';
 import { CursorExpired } from '../services/live/live-cursor.js';
 import { isTransient } from '../stores/database.js';
 import { ViewerBusy } from '../stores/viewer-places.js';
+import { cut, wordsOf } from './error-words.js';
 import { IdentityUnavailable } from './provider-keys.js';
 
 /** What was meant for the caller. Everything else is a defect, and told as INTERNAL_SERVER_ERROR and nothing more. */
@@ -20,10 +21,20 @@ const PUBLIC_CODES = new Set<unknown>([
   'QUERY_TOO_EXPENSIVE',
   'RATE_LIMITED',
   'REQUEST_TIMEOUT',
+  'RESPONSE_TOO_LARGE',
   'SERVICE_UNAVAILABLE',
   'UNAUTHENTICATED',
 ]);
 
+/** An answer tells this many errors: who sends thousands learns nothing from the rest. */
+export const MAX_ERRORS = 10;
+const MAX_LOCATIONS = 10;
+const MAX_PATH_LENGTH = 100;
+/** Of a name in a path (aliases may be of any length), and of a text in extensions. */
+const MAX_NAME_CHARACTERS = 100;
+
+/** Names of the schema that GraphQL suggests in the place of an unknown one. */
+const SUGGESTION = / ?Did you mean .*$/s;
 const INTERNAL = 'Something went wrong on our side. Tell us the request id.';
 const BUSY = 'Too many changes of this viewer are under way. Try again soon.';
 const UNAVAILABLE = 'A service that we depend on cannot be reached. Try again soon.';
@@ -48,34 +59,54 @@ export function tell(thrown: unknown, settings: TellingSettings, fallbackCode?: 
   const error = thrown instanceof GraphQLError ? thrown : new GraphQLError('', { originalError: thrown as Error });
   const cause = rootCause(error);
   if (cause instanceof InvalidArgument) {
-    return told(error, cause.message, { code: 'BAD_USER_INPUT', argument: cause.argument }, settings);
+    return told(error, cause, { code: 'BAD_USER_INPUT', argument: cause.argument }, settings);
   }
-  if (cause instanceof CursorExpired) return told(error, cause.message, { code: cause.code }, settings);
-  if (cause instanceof ViewerBusy) return told(error, BUSY, { code: 'SERVICE_UNAVAILABLE' }, settings);
+  if (cause instanceof CursorExpired) return told(error, cause, { code: cause.code }, settings);
+  if (cause instanceof ViewerBusy) return told(error, { message: BUSY }, { code: 'SERVICE_UNAVAILABLE' }, settings);
   if (cause instanceof IdentityUnavailable || isTransient(cause))
-    return { ...told(error, UNAVAILABLE, { code: 'SERVICE_UNAVAILABLE' }, settings), isDefect: true };
+    return { ...told(error, { message: UNAVAILABLE }, { code: 'SERVICE_UNAVAILABLE' }, settings), isDefect: true };
   // The reason a scalar gives against a value is an ordinary error inside GraphQL's.
   const requestCode = PUBLIC_CODES.has(fallbackCode) ? fallbackCode : undefined;
-  const isAboutRequest = isAboutVariables(error) || requestCode !== undefined;
+  const isAboutInput = isAboutVariables(error) || isAboutArgument(error);
+  const isAboutRequest = isAboutInput || requestCode !== undefined;
   const publicCause = isAboutRequest ? error : cause instanceof GraphQLError ? cause : null;
   const { http: _http, stacktrace: _stacktrace, ...extensions } = { ...publicCause?.extensions, ...error.extensions };
-  const code = PUBLIC_CODES.has(extensions.code) ? extensions.code : isAboutVariables(error) ? 'BAD_USER_INPUT' : requestCode;
-  if (publicCause && code) return told(error, publicCause.message, { ...extensions, code }, settings);
-  return { ...told(error, INTERNAL, { code: 'INTERNAL_SERVER_ERROR' }, settings), isDefect: true };
+  const code = PUBLIC_CODES.has(extensions.code) ? extensions.code : isAboutInput ? 'BAD_USER_INPUT' : requestCode;
+  if (publicCause && code) return told(error, publicCause, { ...extensions, code }, settings);
+  return { ...told(error, { message: INTERNAL }, { code: 'INTERNAL_SERVER_ERROR' }, settings), isDefect: true };
 }
 
-function told(error: GraphQLError, message: string, extensions: Record<string, unknown>, settings: TellingSettings): Told {
+function told(
+  error: GraphQLError,
+  { message, originalError }: { message: string; originalError?: Error | undefined },
+  extensions: Record<string, unknown>,
+  settings: TellingSettings,
+): Told {
   const { requestId, suggestions } = settings;
   const { locations, path } = error;
+  const words = wordsOf({ message, originalError });
   return {
     isDefect: false,
     error: {
-      message: suggestions ? message : message.replace(/ ?Did you mean .*$/s, ''),
-      ...(locations && { locations }),
-      ...(path && { path }),
-      extensions: { ...extensions, ...(requestId && { requestId }) },
+      message: suggestions ? words : words.replace(SUGGESTION, ''),
+      ...(locations && { locations: locations.slice(0, MAX_LOCATIONS) }),
+      ...(path && { path: path.slice(0, MAX_PATH_LENGTH).map(bounded) }),
+      extensions: { ...boundedEntries(extensions), ...(requestId && { requestId }) },
     },
   };
+}
+
+/** The errors of an answer, each in its public form: the first few. Small, whatever was sent. */
+export function tellAll<Thrown, Public>(errors: readonly Thrown[], tellOne: (error: Thrown) => Public): Public[] {
+  return errors.slice(0, MAX_ERRORS).map(tellOne);
+}
+
+const bounded = <Value>(value: Value): Value => (typeof value === 'string' ? cut(value, MAX_NAME_CHARACTERS) : value) as Value;
+
+/** Codes, numbers and names; anything larger is not for callers. */
+function boundedEntries(extensions: Record<string, unknown>): Record<string, unknown> {
+  const plain = Object.entries(extensions).filter(([, value]) => ['string', 'number', 'boolean'].includes(typeof value));
+  return Object.fromEntries(plain.map(([name, value]) => [name, bounded(value)]));
 }
 
 /**
@@ -96,3 +127,7 @@ export function rootCause(error: unknown): unknown {
 
 /** GraphQL finds faults of variables only while it executes: https://spec.graphql.org/October2021/#sec-Coercing-Variable-Values */
 const isAboutVariables = (error: GraphQLError): boolean => !error.path && error.message.startsWith('Variable "$');
+
+/** Nor is a variable that is null inside a list or an input object found before the field is executed; that is no defect of ours. */
+const isAboutArgument = (error: GraphQLError): boolean =>
+  !error.originalError && /^Argument "\w+" (?:has invalid value|of (?:required|non-null) type) /.test(error.message);

@@ -210,7 +210,7 @@ describe('the guard', () => {
 
   test('tells the cost on request', async () => {
     const response = await kit.post({ query: '{ films(first: 5) { nodes { id } } }', extensions: { cost: true } });
-    expect(await response.json()).toMatchObject({ extensions: { cost: { asked: 6, limit: 20_000 } } });
+    expect(await response.json()).toMatchObject({ extensions: { cost: { asked: 11, limit: 5_000 } } });
   });
 
   test('hides the schema when introspection is off: no suggestions either', async () => {

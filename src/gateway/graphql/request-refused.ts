@@ -1,4 +1,5 @@
 import { GraphQLError } from 'graphql';
+import { wordsOf } from '../error-words.js';
 
 /** GraphQL stops at this many errors of one request: whoever sends thousands learns nothing from the rest. */
 export const MAX_ERRORS = 10;
@@ -21,9 +22,10 @@ export function refusalOf(error: unknown): readonly GraphQLError[] {
   throw error;
 }
 
-/** The same error with a code, and the status 400 over HTTP, unless it has a code of its own. */
-export function refusedWith(code: string, { message, nodes, source, positions, extensions }: GraphQLError): GraphQLError {
-  return new GraphQLError(message, {
+/** The same error, without the values in its message, with a code and the status 400 over HTTP, unless it has a code of its own. */
+export function refusedWith(code: string, error: GraphQLError): GraphQLError {
+  const { nodes, source, positions, extensions } = error;
+  return new GraphQLError(wordsOf(error), {
     nodes,
     source,
     positions,
