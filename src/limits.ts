@@ -133,7 +133,7 @@ const table = {
   // https://docs.stripe.com/api/checkout/sessions/create#create_checkout_session-expires_at
   checkoutSessionLifetimeMs: [hour, 31 * minute, day - minute],
   holdLifetimeMs: [7 * day, second, 30 * day],
-  idempotencyRetentionMs: [2 * day, day, 365 * day],
+  idempotencyRetentionMs: [2 * day, 2 * day, 365 * day],
 
   // Stripe
   stripeAttemptsCount: [3, 1, 10],

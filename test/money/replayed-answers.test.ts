@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Balance } from '../../src/entities/balance.js';
 import type { Caller } from '../../src/services/caller.js';
+import { Adjustments } from '../../src/services/ledger/adjustments.js';
 import type { Offer } from '../../src/services/purchases/offer.js';
 import { ADMIN, aKey, Shop } from '../support/shop.js';
 
@@ -72,6 +73,16 @@ describe('a request that is sent again with its key', () => {
     expect(again.transaction).toEqual(first.transaction);
     expect(amounts(again.balance)).toEqual(amounts(first.balance));
     expect(again.balance?.updatedAt).toBeInstanceOf(Date);
+  });
+
+  test('for an adjustment is answered although such an adjustment would be refused by now', async () => {
+    const input = { userId: viewer.userId, amount: 250, currency: 'USD', reason: 'goodwill', idempotencyKey: aKey() };
+    const first = await shop.desk.adjustments.adjust(ADMIN, input);
+    const settings = { currency: 'USD', largestAmount: 100 };
+    const stricter = new Adjustments(shop.db.database, shop.clock, { announce: () => {} }, settings);
+    expect((await stricter.adjust(ADMIN, input)).transaction?.id).toBe(first.transaction?.id);
+    const anew = await stricter.adjust(ADMIN, { ...input, idempotencyKey: aKey() });
+    expect(anew.errors[0]?.code).toBe('AMOUNT_OUT_OF_BOUNDS');
   });
 
   test('for a purchase from the balance has the balance of the first answer, and the grant as it is now', async () => {

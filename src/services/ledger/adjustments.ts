@@ -59,6 +59,11 @@ export class Adjustments {
       if (caller.role !== 'ADMIN' || !caller.userId) throw new Error('only admins come here');
       if (!isUuid(input.userId)) throw invalidInput('The user id is not a UUID.', 'userId');
       if (input.amount === 0) throw invalidInput('An adjustment of 0 changes nothing.', 'amount');
+      const actorId = caller.userId;
+      const intent = { callerId: actorId, key: input.idempotencyKey, operation: 'adjustBalance', inputHash: hashInput(input) };
+      // Before anything is asked of the settings, which may have changed since.
+      const known = await answerAgain<Answer>(this.database, intent);
+      if (known) return this.payloadOf(known);
       const { currency, largestAmount } = this.settings;
       if (input.currency !== currency) throw currencyMismatch(currency, ['input', 'currency']);
       if (Math.abs(input.amount) > largestAmount) {
@@ -66,8 +71,6 @@ export class Adjustments {
         throw outOfBounds(`One adjustment moves at most ${largestAmount} minor units.`, bounds, 'input', 'amount');
       }
       const reason = checkReason(input.reason);
-      const actorId = caller.userId;
-      const intent = { callerId: actorId, key: input.idempotencyKey, operation: 'adjustBalance', inputHash: hashInput(input) };
       const answer = await onceMoreOnSameKey(() =>
         inTransaction(this.database, {}, async (transaction, afterCommit) => {
           const now = this.clock.now();
@@ -90,8 +93,12 @@ export class Adjustments {
           return result;
         }),
       );
-      const transaction = await findTransaction(this.database, answer.transactionId);
-      return { ...(transaction ? { transaction } : {}), balance: balanceFromAnswer(answer.balance), errors: [] };
+      return this.payloadOf(answer);
     });
+  }
+
+  private async payloadOf({ transactionId, balance }: Answer): Promise<AdjustBalancePayload> {
+    const transaction = await findTransaction(this.database, transactionId);
+    return { ...(transaction ? { transaction } : {}), balance: balanceFromAnswer(balance), errors: [] };
   }
 }
