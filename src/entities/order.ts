@@ -5,16 +5,19 @@ import { SubscriptionVersion } from './subscription-version.js';
 export const ORDER_KINDS = ['PURCHASE', 'TOP_UP'] as const;
 export type OrderKind = (typeof ORDER_KINDS)[number];
 
-export const ORDER_STATUSES = ['OPEN', 'PAID', 'EXPIRED', 'FAILED'] as const;
+export const ORDER_STATUSES = ['OPEN', 'PROCESSING', 'PAID', 'EXPIRED', 'FAILED', 'CANCELLED'] as const;
 export type OrderStatus = (typeof ORDER_STATUSES)[number];
 
-/** One intent to pay at Stripe, and the payment once it is made. */
+/**
+ * One intent to pay at Stripe, and the payment once it is made: OPEN → PROCESSING → PAID; or EXPIRED, FAILED, CANCELLED. A payment
+ * that arrives for a closed order still makes it PAID. A trigger refuses every other change of status.
+ */
 @Entity({ tableName: 'orders' })
 @Index({ name: 'orders_by_user', properties: ['userId', 'createdAt', 'id'] })
 @Index({
   name: 'orders_one_open_purchase',
   expression:
-    'create unique index "orders_one_open_purchase" on "orders" ("user_id", "version_id") where status = \'OPEN\' and kind = \'PURCHASE\'',
+    'create unique index "orders_one_open_purchase" on "orders" ("user_id", "version_id") where status in (\'OPEN\', \'PROCESSING\') and kind = \'PURCHASE\'',
 })
 @Index({
   name: 'orders_one_open_top_up',
@@ -23,7 +26,7 @@ export type OrderStatus = (typeof ORDER_STATUSES)[number];
 })
 @Index({
   name: 'orders_open_by_expiry',
-  expression: 'create index "orders_open_by_expiry" on "orders" ("expires_at") where status = \'OPEN\'',
+  expression: 'create index "orders_open_by_expiry" on "orders" ("expires_at") where status in (\'OPEN\', \'PROCESSING\')',
 })
 @Check({ name: 'orders_amount', expression: 'amount >= 0 and amount <= 9007199254740991' })
 @Check({ name: 'orders_purchase_has_a_version', expression: "(kind = 'PURCHASE') = (version_id is not null)" })
@@ -67,9 +70,13 @@ export class Order {
   @Property({ type: 'timestamptz', length: 3 })
   createdAt!: Date;
 
-  /** Until when it can be paid: the checkout session's own expiry. */
+  /** Until when it can be paid: the checkout session's own expiry, and nothing else. */
   @Property({ type: 'timestamptz', length: 3 })
   expiresAt!: Date;
+
+  /** Until when the job that asks Stripe how orders ended leaves this one to the worker that claimed it. */
+  @Property({ type: 'timestamptz', length: 3, nullable: true })
+  leaseExpiresAt!: Date | null;
 
   @Property({ type: 'timestamptz', length: 3, nullable: true })
   paidAt!: Date | null;
@@ -81,16 +88,24 @@ export class Order {
   @Property({ type: 'text' })
   returnUrl!: string;
 
-  /** Null between the order's commit and Stripe's answer; whoever asks again goes on with the same key at Stripe. */
+  /** Null between the order's commit and Stripe's answer; a caller who asks again continues with the same key at Stripe. */
   @Property({ type: 'text', nullable: true, unique: true })
   stripeSessionId!: string | null;
 
   @Property({ type: 'text', nullable: true })
   checkoutUrl!: string | null;
 
-  /** The viewer has completed the checkout with a method that pays later. */
-  @Property({ type: 'boolean', default: false })
-  awaitingPayment!: boolean;
+  /** How many sessions the order has had, this one included: part of the key at Stripe. */
+  @Property({ type: 'integer', default: 1 })
+  sessionNumber!: number;
+
+  /** The session before this one, to be expired at Stripe before another is opened. */
+  @Property({ type: 'text', nullable: true, unique: true })
+  supersededSessionId!: string | null;
+
+  /** Set before the session is expired at Stripe, so that a cancellation survives a crash. */
+  @Property({ type: 'timestamptz', length: 3, nullable: true })
+  cancelRequestedAt!: Date | null;
 
   @Property({ type: 'text', nullable: true, unique: true })
   stripePaymentIntentId!: string | null;

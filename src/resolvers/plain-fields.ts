@@ -40,8 +40,9 @@ export const plainFields = {
   },
   Order: {
     amount: ((row) => money(row.amount, row.currency)) satisfies Plain<Order>,
-    // The page is gone once the order is closed or paid.
-    checkoutUrl: ((row) => (row.status === 'OPEN' ? row.checkoutUrl : null)) satisfies Plain<Order>,
+    // The page is gone once the order is paid or closed, or its session's time is over.
+    checkoutUrl: ((row, _args, { now }) =>
+      row.status === 'OPEN' && row.expiresAt > now ? row.checkoutUrl : null) satisfies Loaded<Order>,
   },
   Balance: {
     posted: ((row) => money(row.posted, row.currency)) satisfies Plain<BalanceRead>,

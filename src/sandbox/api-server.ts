@@ -8,7 +8,7 @@ import { newIdentifier } from './identifiers.js';
 import type { Operation } from './operation.js';
 import { includedOnRequest, operations } from './operations.js';
 import { listOf, text } from './parameters.js';
-import { rateLimited, StripeFailure, serverError, unknownAddress, wrongKey } from './stripe-error.js';
+import { invalidRequest, rateLimited, StripeFailure, serverError, unknownAddress, wrongKey } from './stripe-error.js';
 import type { World } from './world.js';
 
 interface Answer {
@@ -50,7 +50,9 @@ async function answerRequest(exchange: Exchange): Promise<FastifyReply> {
   const requestId = prepareReply(request, reply);
   const failure = authenticationFailure(world, request);
   if (failure !== null) return sendAnswer(reply, failureAnswer(failure));
-  const early = world.faults.take(['error_429', 'timeout_before_work', 'slow'], { operation: operation.name });
+  const early = world.faults.take(['error_400', 'error_429', 'timeout_before_work', 'slow'], { operation: operation.name });
+  if (early?.kind === 'error_400')
+    return sendAnswer(reply, failureAnswer(invalidRequest('The sandbox was asked to refuse this request.')));
   if (early?.kind === 'error_429') return sendAnswer(reply, failureAnswer(rateLimited()));
   if (early?.kind === 'timeout_before_work') return hangUp(reply);
   const late = world.faults.take(['error_500', 'error_500_after_work', 'timeout_after_work'], { operation: operation.name });

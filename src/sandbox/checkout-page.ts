@@ -100,12 +100,14 @@ function cardList(session: SessionBody, chosen: string): string {
 
 function bankForms(): string {
   return `<h2 class="minor">Bank debit (delayed)</h2>
-<p class="quiet">The order completes unpaid; some seconds later the bank pays, or does not.</p>
+<p class="quiet">The checkout completes unpaid; the bank pays or refuses some seconds later, or when <code>/sandbox/checkout/…/settle</code> says so.</p>
 <div class="pair">
 <form method="post"><input type="hidden" name="method" value="delayed_success">
 <button class="button second" type="submit">Debit that pays later</button></form>
 <form method="post"><input type="hidden" name="method" value="delayed_failure">
 <button class="button second" type="submit">Debit that fails later</button></form>
+<form method="post"><input type="hidden" name="method" value="delayed_until_settled">
+<button class="button second" type="submit">Debit that stays pending</button></form>
 </div>`;
 }
 

@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { SessionBody } from './bodies.js';
 import { checkoutPage, closedPage, missingPage } from './checkout-page.js';
 import { decodeForm } from './form-body.js';
-import { type PaymentChoice, paySession } from './pay-session.js';
+import { DELAYED_METHODS, type PaymentChoice, paySession } from './pay-session.js';
 import { expireWhenDue } from './resources/checkout-sessions.js';
 import { StripeFailure } from './stripe-error.js';
 import type { World } from './world.js';
@@ -39,7 +39,8 @@ function currentSession(world: World, id: string): SessionBody | undefined {
 
 function choiceInForm(body: unknown): PaymentChoice {
   const form = decodeForm(typeof body === 'string' ? body : '');
-  if (form.method === 'delayed_success' || form.method === 'delayed_failure') return { method: form.method };
+  const method = DELAYED_METHODS.find((delayed) => delayed === form.method);
+  if (method) return { method };
   return { card: typeof form.card === 'string' ? form.card : '' };
 }
 
@@ -56,8 +57,7 @@ export function registerPay(server: FastifyInstance, world: World): void {
   server.post('/sandbox/checkout/:id/pay', (request: SessionRequest, reply) => {
     const choice = choiceInJson(request.body);
     if (choice === null) {
-      const message =
-        'Send JSON: {"card": "4242424242424242"} or {"method": "delayed_success"} or {"method": "delayed_failure"}.';
+      const message = `Send JSON: {"card": "4242424242424242"} or {"method": …} with one of ${DELAYED_METHODS.join(', ')}.`;
       throw new StripeFailure(400, { type: 'invalid_request_error', message }, false);
     }
     const { session, decline } = world.act(null, () => paySession(world, request.params.id, choice));
@@ -75,9 +75,8 @@ export function registerPay(server: FastifyInstance, world: World): void {
 function choiceInJson(body: unknown): PaymentChoice | null {
   if (typeof body !== 'object' || body === null) return null;
   if ('card' in body && typeof body.card === 'string') return { card: body.card };
-  if ('method' in body && (body.method === 'delayed_success' || body.method === 'delayed_failure'))
-    return { method: body.method };
-  return null;
+  const method = 'method' in body ? DELAYED_METHODS.find((delayed) => delayed === body.method) : undefined;
+  return method ? { method } : null;
 }
 
 function sendPage(reply: FastifyReply, statusCode: number, html: string): FastifyReply {

@@ -1,6 +1,7 @@
 /** What the sandbox can be told to do wrong. */
 const FAULT_KINDS = [
   // Answers of the API. `error_500` does nothing first; with `saved` it also becomes the answer to its idempotency key.
+  'error_400',
   'error_429',
   'error_500',
   'error_500_after_work',

@@ -12,7 +12,11 @@ import { type CardDecline, findTestCard, type TestCard, UNKNOWN_CARD } from './t
 import type { World } from './world.js';
 
 /** How somebody pays at the checkout page. */
-export type PaymentChoice = { card: string } | { method: 'delayed_success' | 'delayed_failure' };
+export type PaymentChoice = { card: string } | { method: DelayedMethod };
+
+/** Bank debits: the first two are settled after a while, the last waits until it is settled through the control routes. */
+export const DELAYED_METHODS = ['delayed_success', 'delayed_failure', 'delayed_until_settled'] as const;
+export type DelayedMethod = (typeof DELAYED_METHODS)[number];
 
 /** What came of it: the session as it is now, or the decline, with the session still open. */
 export type PaymentResult = { session: SessionBody; decline: null } | { session: SessionBody; decline: StripeFailure };
@@ -61,7 +65,7 @@ function chargeCard(world: World, open: SessionBody, card: TestCard): PaymentRes
   return { session: completed, decline: null };
 }
 
-function startBankDebit(world: World, open: SessionBody, method: 'delayed_success' | 'delayed_failure'): PaymentResult {
+function startBankDebit(world: World, open: SessionBody, method: DelayedMethod): PaymentResult {
   const { store, clock, settings, faults } = world;
   const { session, intent } = withPaymentIntent(world, open);
   const paymentMethod = newIdentifier('pm');
@@ -78,11 +82,11 @@ function startBankDebit(world: World, open: SessionBody, method: 'delayed_succes
   store.put(store.paymentIntents, processing);
   world.publish('payment_intent.processing', processing);
   world.publish('charge.pending', charge);
-  const held = faults.take(['hold_delayed_payments']) !== null;
+  const held = method === 'delayed_until_settled' || faults.take(['hold_delayed_payments']) !== null;
   store.put(store.scheduled, {
     id: session.id,
     kind: 'payment',
-    outcome: method === 'delayed_success' ? 'succeeded' : 'failed',
+    outcome: method === 'delayed_failure' ? 'failed' : 'succeeded',
     dueAt: held ? null : clock.nowSeconds() + settings.delayedPaymentSeconds,
   });
   return { session: complete(world, session, { payment_status: 'unpaid' }), decline: null };

@@ -27,6 +27,11 @@ const completeRecord: Statement = {
     returning result`,
 };
 
+const forgetRecords: Statement = {
+  name: 'idempotency-forget-records',
+  text: `delete from idempotency_records where caller_id = $1 and (key = $2 or result ->> 'orderId' = $3)`,
+};
+
 const sweepRecords: Statement = {
   name: 'idempotency-sweep-records',
   text: `delete from idempotency_records where (caller_id, key) in (
@@ -84,6 +89,19 @@ export async function completeAnswer<Addition extends object>(
     Object.keys(addition),
   ]);
   return done?.result ?? (await answerAgain<Addition>(database, intent)) ?? addition;
+}
+
+/**
+ * Frees keys whose requests were refused after their record was written, for failures are not stored: `key`, and all that name
+ * the order `orderId`; null leaves that out.
+ */
+export async function forgetAnswers(
+  database: Queryable,
+  callerId: string,
+  key: string | null,
+  orderId: string | null,
+): Promise<void> {
+  await database.query(forgetRecords, [callerId, key, orderId]);
 }
 
 /**

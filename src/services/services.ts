@@ -25,6 +25,7 @@ import { BuyFromBalance } from './purchases/buy-from-balance.js';
 import { Checkout } from './purchases/checkout.js';
 import { CloseExpiredOrders } from './purchases/close-expired-orders.js';
 import { Fulfilment } from './purchases/fulfilment.js';
+import { OrderSessions } from './purchases/order-sessions.js';
 import { Purchases } from './purchases/purchases.js';
 import { ReopenOrder } from './purchases/reopen-order.js';
 import { ReconciliationStore } from './reconciliation/reconciliation-store.js';
@@ -131,13 +132,14 @@ function composeMoney(
   };
   const checkout = new Checkout(database, stripe, catalogueSync, new StripeCustomers(database, stripe, clock));
   const fulfilment = new Fulfilment(database, clock, announcer, onFulfilled);
+  const sessions = new OrderSessions(database, clock, checkout, fulfilment);
   const stripeRefunds = new StripeRefunds(database, clock, announcer);
   const payout = new Payout(database, stripe, clock, stripeRefunds, Math.random);
   const fromBalance = new BuyFromBalance(database, catalogue, clock, announcer);
   const reopen = new ReopenOrder(database, openSessions);
   return {
     fulfilment,
-    purchases: new Purchases(database, clock, announcer, catalogue, fromBalance, checkout, fulfilment, reopen, {
+    purchases: new Purchases(database, clock, announcer, catalogue, fromBalance, sessions, reopen, {
       currency,
       topUpMinimum: limits.topUpMinimumMinorUnits,
       topUpMaximum: limits.topUpMaximumMinorUnits,
@@ -147,7 +149,7 @@ function composeMoney(
       allowedOrigins: http.allowedOrigins,
       defaultReturnUrl: `${http.publicUrl}/?order={ORDER_ID}`,
     }),
-    expiredOrders: new CloseExpiredOrders(database, clock, checkout, fulfilment),
+    expiredOrders: new CloseExpiredOrders(database, clock, sessions),
     refunds: new Refunds(database, clock, announcer, payout, stripeRefunds, limits.holdLifetimeMs),
     disputes: new Disputes(database, clock, announcer),
     grants: new Grants(database, clock, announcer, catalogue, limits.subscriptionDurationMaximumDays),

@@ -73,6 +73,15 @@ export function classifyStripeError(error: unknown): 'RETRYABLE' | 'DEFINITE' | 
   return 'DEFINITE';
 }
 
+/**
+ * Whether asking again with the same key and parameters can never succeed: Stripe refuses the request itself, or the key was used
+ * with other parameters. A refusal of us (key, permission) is not meant: an operator repairs that.
+ */
+export function isPermanentRefusal(error: unknown): boolean {
+  const kind = classifyStripeError(error);
+  return kind === 'DEFINITE' || (kind === 'MISCONFIGURED' && error instanceof Stripe.errors.StripeIdempotencyError);
+}
+
 /** Whether Stripe says that there is no such object (any more). */
 export const isMissingAtStripe = (error: unknown): error is InstanceType<typeof Stripe.errors.StripeError> =>
   error instanceof Stripe.errors.StripeError && error.code === 'resource_missing';

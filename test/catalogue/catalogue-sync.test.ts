@@ -248,7 +248,7 @@ describe('a checkout at another account of Stripe than the one that was copied t
       const checkout = new Checkout(postgres.database, client, newSync(client), customers);
       const expiresAt = new Date(Date.now() + 60 * 60_000);
       const wanted = { kind: 'PURCHASE', amount: 100, currency: 'EUR', returnUrl: 'https://films.test/' } as const;
-      const order = await openOrder(postgres.database, { ...wanted, userId, versionId, expiresAt }, new Date());
+      const { order } = await openOrder(postgres.database, { ...wanted, userId, versionId, expiresAt }, new Date());
       const { stripeSessionId } = await checkout.open(order);
       const session = await client.checkout.sessions.retrieve(stripeSessionId ?? '', { expand: ['line_items'] });
       expect(session).toMatchObject({ amount_total: 100, customer: await customers.customerOf(userId) });

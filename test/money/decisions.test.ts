@@ -145,7 +145,12 @@ describe('what a refund of a grant gives', () => {
 });
 
 describe('what a checkout session means', () => {
-  const session = (status: string, paymentStatus: string, paymentFailed = false) => ({ status, paymentStatus, paymentFailed });
+  const session = (status: string, paymentStatus: string, paymentFailed = false, current = true) => ({
+    status,
+    paymentStatus,
+    paymentFailed,
+    current,
+  });
   test.each([
     ['paid fulfils', 'OPEN', session('complete', 'paid'), 'FULFIL'],
     ['free fulfils', 'OPEN', session('complete', 'no_payment_required'), 'FULFIL'],
@@ -157,9 +162,30 @@ describe('what a checkout session means', () => {
     ['paid after it was closed is fulfilled all the same', 'EXPIRED', session('complete', 'paid'), 'FULFIL'],
     ['paid after it had failed too', 'FAILED', session('complete', 'paid'), 'FULFIL'],
     ['nothing changes a paid order', 'PAID', session('expired', 'unpaid', true), 'NOTHING'],
+    ['paid after it was cancelled is fulfilled all the same', 'CANCELLED', session('complete', 'paid'), 'FULFIL'],
     ['late news of an unpaid session do not reopen', 'FAILED', session('complete', 'unpaid'), 'NOTHING'],
-  ] as const)('%s', (_words, order, facts, expected) => {
-    expect(decideSession(order, facts)).toBe(expected);
+    ['a debit that starts after it was cancelled waits for the money', 'CANCELLED', session('complete', 'unpaid'), 'NOTHING'],
+    ['the bank pays what is processing', 'PROCESSING', session('complete', 'paid'), 'FULFIL'],
+    ['the bank refuses what is processing', 'PROCESSING', session('complete', 'unpaid', true), 'CLOSE_FAILED'],
+    ['what is processing is never expired', 'PROCESSING', session('expired', 'unpaid'), 'NOTHING'],
+    ['what is processing stays so until the bank responds', 'PROCESSING', session('complete', 'unpaid'), 'NOTHING'],
+    ['the end of a replaced session does not end the order', 'OPEN', session('expired', 'unpaid', false, false), 'NOTHING'],
+    ['a replaced session that was paid fulfils', 'OPEN', session('complete', 'paid', false, false), 'FULFIL'],
+    [
+      'a replaced session that the bank is asked about waits',
+      'OPEN',
+      session('complete', 'unpaid', false, false),
+      'AWAIT_PAYMENT',
+    ],
+  ] as const)('%s', (_words, status, facts, expected) => {
+    expect(decideSession({ status, cancelRequestedAt: null }, facts)).toBe(expected);
+  });
+
+  test('a session that ends while its order is being cancelled makes it cancelled, unless it was paid', () => {
+    const order = { status: 'OPEN', cancelRequestedAt: new Date(0) } as const;
+    expect(decideSession(order, session('expired', 'unpaid'))).toBe('CLOSE_CANCELLED');
+    expect(decideSession(order, session('complete', 'paid'))).toBe('FULFIL');
+    expect(decideSession(order, session('complete', 'unpaid'))).toBe('AWAIT_PAYMENT');
   });
 });
 

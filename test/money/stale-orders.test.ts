@@ -49,8 +49,8 @@ describe('an order whose checkout can no longer be used does not stand in the wa
     const [open] = await shop.db.rows<{ id: string }>("select id from orders where status = 'OPEN'");
     const cancel = () => shop.desk.purchases.cancelOrder(viewer, open?.id as string);
     shop.clock.advanceMs(31 * MINUTE_MS);
-    expect(await whileStripeIsAway(cancel)).toMatchObject({ order: { status: 'EXPIRED' }, errors: [] });
-    expect((await cancel()).errors[0]).toMatchObject({ code: 'WRONG_STATE', state: 'EXPIRED' });
+    expect(await whileStripeIsAway(cancel)).toMatchObject({ order: { status: 'CANCELLED' }, errors: [] });
+    expect((await cancel()).errors[0]).toMatchObject({ code: 'WRONG_STATE', state: 'CANCELLED' });
   });
 
   test('its time is over and the job has put its next look off: a new order is opened', async () => {

@@ -233,6 +233,18 @@ describe('A bank debit', () => {
     });
   });
 
+  it('stays pending until it is settled, whatever time passes', async () => {
+    const session = await openSession(kit.stripe);
+    await postJson(kit.sandbox, `/sandbox/checkout/${session.id}/pay`, { method: 'delayed_until_settled' });
+    await postJson(kit.sandbox, '/sandbox/clock', { advanceSeconds: 30 * 24 * 3_600 });
+    expect(await kit.stripe.checkout.sessions.retrieve(session.id)).toMatchObject({
+      status: 'complete',
+      payment_status: 'unpaid',
+    });
+    const settled = await postJson(kit.sandbox, `/sandbox/checkout/${session.id}/settle`, { outcome: 'succeeded' });
+    expect(settled.body).toMatchObject({ payment_status: 'paid' });
+  });
+
   it('waits to be told when it is held', async () => {
     await postJson(kit.sandbox, '/sandbox/faults', { kind: 'hold_delayed_payments', count: 1 });
     const session = await openSession(kit.stripe);

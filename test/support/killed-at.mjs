@@ -46,7 +46,7 @@ const services = composeServices({
   logger: { error: console.error },
 });
 watch(stripe.refunds, 'create');
-watch(stripe.checkout.sessions, 'retrieve');
+for (const call of ['retrieve', 'create', 'expire']) watch(stripe.checkout.sessions, call);
 const send = pg.Client.prototype.query;
 pg.Client.prototype.query = function (...values) {
   // pg's pool calls it with a callback; only our promises are steps of ours.
@@ -68,6 +68,9 @@ pg.Client.prototype.query = function (...values) {
 };
 
 if (task.do === 'refundGrant') await services.refunds.refundGrant(caller, task.input);
+else if (task.do === 'purchase') await services.purchases.purchase(caller, task.input);
+else if (task.do === 'cancelOrder') await services.purchases.cancelOrder(caller, task.orderId);
+else if (task.do === 'closeDue') await services.expiredOrders.closeDue(10);
 else await services.purchases.look(caller, task.orderId);
 console.log(steps);
 process.exit(0);

@@ -10,6 +10,7 @@ import { Checkout } from '../../src/services/purchases/checkout.js';
 import { CloseExpiredOrders } from '../../src/services/purchases/close-expired-orders.js';
 import { Fulfilment } from '../../src/services/purchases/fulfilment.js';
 import type { Offer } from '../../src/services/purchases/offer.js';
+import { OrderSessions } from '../../src/services/purchases/order-sessions.js';
 import { Purchases } from '../../src/services/purchases/purchases.js';
 import { ReopenOrder } from '../../src/services/purchases/reopen-order.js';
 import { Payout } from '../../src/services/refunds/payout.js';
@@ -52,9 +53,10 @@ export class MoneyDesk {
       { ensurePrice: (id) => this.priceOf(id) },
       { customerOf: (id) => this.customerOf(id) },
     );
+    const sessions = new OrderSessions(database, clock, checkout, this.fulfilment);
     const fromBalance = new BuyFromBalance(database, offers, clock, announcer);
     const reopen = new ReopenOrder(database, parts.openSessions ?? noOpenSessions);
-    this.purchases = new Purchases(database, clock, announcer, offers, fromBalance, checkout, this.fulfilment, reopen, {
+    this.purchases = new Purchases(database, clock, announcer, offers, fromBalance, sessions, reopen, {
       currency: 'USD',
       topUpMinimum: 100,
       topUpMaximum: 1_000_000,
@@ -70,7 +72,7 @@ export class MoneyDesk {
     this.disputes = new Disputes(database, clock, announcer);
     this.grants = new Grants(database, clock, announcer, offers, 3_660);
     this.adjustments = new Adjustments(database, clock, announcer, { currency: 'USD', largestAmount: 10_000_000 });
-    this.closeExpiredOrders = new CloseExpiredOrders(database, clock, checkout, this.fulfilment);
+    this.closeExpiredOrders = new CloseExpiredOrders(database, clock, sessions);
   }
 
   /** Puts a subscription with one film on sale. Amounts in cents. */

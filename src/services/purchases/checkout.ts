@@ -1,12 +1,14 @@
 import type { Stripe } from 'stripe';
 import type { Order } from '../../entities/order.js';
 import type { Database, Statement } from '../../stores/database.js';
-import { classifyStripeError, isMissingAtStripe, withIdempotencyKey } from '../../stores/stripe.js';
+import { classifyStripeError, isMissingAtStripe, isPermanentRefusal, withIdempotencyKey } from '../../stores/stripe.js';
 import { toStripeAmount } from '../../stores/stripe-amounts.js';
 import { Refusal } from '../billing-error.js';
-import { findOrder } from './find-order.js';
+import { orderColumns } from '../columns.js';
+import { describeFailure } from '../describe-failure.js';
+import { orderById } from './find-order.js';
 
-/** The prices and customers at Stripe, made when they are not there yet. */
+/** The prices and customers at Stripe, created when they are not there yet. */
 export interface StripePrices {
   ensurePrice(versionId: string, missingPriceId?: string): Promise<string>;
 }
@@ -21,13 +23,31 @@ interface MissingAtStripe {
 }
 
 /** The customer may be missing, the price too. */
-const LARGEST_ATTEMPTS = 3;
+const MAX_ATTEMPTS = 3;
 
 const keepSession: Statement = {
   name: 'checkout-keep-session',
-  text: `update orders set stripe_session_id = $2, checkout_url = $3, expires_at = $4
-    where id = $1 and (stripe_session_id is null or stripe_session_id = $2) returning status`,
+  text: `update orders o set stripe_session_id = $3, checkout_url = $4, expires_at = $5, superseded_session_id = null
+    where id = $1 and session_number = $2 and (stripe_session_id is null or stripe_session_id = $3)
+    returning ${orderColumns}`,
 };
+
+/** Stripe refuses this session permanently (PAYMENT_PROVIDER_UNAVAILABLE, not retryable): the order cannot be paid. */
+export class SessionRefused extends Refusal {
+  constructor(readonly cause: unknown) {
+    super({
+      code: 'PAYMENT_PROVIDER_UNAVAILABLE',
+      message: 'The payment provider refused to open a checkout for this order. Nothing was charged.',
+      path: null,
+      retryable: false,
+    });
+  }
+
+  /** For operators, without secrets. */
+  get reason(): string {
+    return `Stripe refused the checkout session: ${describeFailure(this.cause)}`;
+  }
+}
 
 /** Checkout sessions at Stripe. Each can be traced back to its order from Stripe's side alone, by metadata and reference. */
 export class Checkout {
@@ -39,62 +59,45 @@ export class Checkout {
   ) {}
 
   /**
-   * Opens the order's session, or finds it again: the key at Stripe is the order's id and the parameters come from the
-   * order's row alone, so a call that was cut off is simply made again. Should the order have another session by then, that
-   * one is given back, and the new one closed. Refuses with PAYMENT_PROVIDER_UNAVAILABLE.
+   * Opens the order's session, or finds it again: the key at Stripe is made of the order's id and the session's number, and the
+   * parameters come from the order's row alone, so a call that was cut off is simply repeated. Returns the order as it is then.
+   * Should it have been closed, or have another session by then, the new session is expired. Refuses with
+   * PAYMENT_PROVIDER_UNAVAILABLE, as `SessionRefused` when asking again cannot help.
    */
   async open(order: Order): Promise<Order> {
-    try {
-      const session = await this.create(order);
-      const expiresAt = new Date(session.expires_at * 1000);
-      const [kept] = await this.database
-        .forViewer(order.userId)
-        .query<{ status: Order['status'] }>(keepSession, [order.id, session.id, session.url, expiresAt]);
-      if (!kept) return await this.giveUpFor(order.id, session.id);
-      if (kept.status !== 'OPEN' && kept.status !== 'PAID') await this.stripe.checkout.sessions.expire(session.id);
-      return { ...order, status: kept.status, stripeSessionId: session.id, checkoutUrl: session.url, expiresAt };
-    } catch (error) {
-      throw unavailable(error);
-    }
-  }
-
-  /** Another session of the order is kept: this one nobody would fulfil, so it must not be paid. */
-  private async giveUpFor(orderId: string, stripeSessionId: string): Promise<Order> {
-    await this.stripe.checkout.sessions.expire(stripeSessionId);
-    const kept = await findOrder(this.database, orderId);
-    if (!kept) throw new Error(`order ${orderId} is gone`);
-    return kept;
+    const session = await this.create(order).catch((error) => {
+      throw isPermanentRefusal(error) ? new SessionRefused(error) : unavailable(error);
+    });
+    const expiresAt = new Date(session.expires_at * 1000);
+    const values = [order.id, order.sessionNumber, session.id, session.url, expiresAt];
+    const [kept] = await this.database.forViewer(order.userId).query<Order>(keepSession, values);
+    if (kept?.status === 'OPEN' || kept?.status === 'PROCESSING' || kept?.status === 'PAID') return kept;
+    // Nobody would fulfil this session, so it must not be paid.
+    await this.close(session.id);
+    return kept ?? orderById(this.database, order.id);
   }
 
   /**
-   * Makes customer and price anew when Stripe does not have them. A session that Stripe made and did not tell of is nobody's:
-   * its address is not known, and it expires.
+   * Creates customer and price again when Stripe does not have them. A session that Stripe created without our hearing of it is
+   * nobody's: its address is not known, and it expires.
    */
   private async create(order: Order): Promise<Stripe.Checkout.Session> {
     let missing: MissingAtStripe = {};
     for (let attempt = 1; ; attempt++) {
       const parameters = await this.parametersOf(order, missing);
-      const name = attempt === 1 ? `checkout-${order.id}` : `checkout-${order.id}-anew-${attempt}`;
+      const number = order.sessionNumber === 1 ? '' : `-session-${order.sessionNumber}`;
+      const name = `checkout-${order.id}${number}${attempt === 1 ? '' : `-anew-${attempt}`}`;
       try {
         return await withIdempotencyKey(name, (key) => this.stripe.checkout.sessions.create(parameters, key));
       } catch (error) {
         const found = missingOf(error, parameters);
-        if (!found || attempt >= LARGEST_ATTEMPTS) throw error;
+        if (!found || attempt >= MAX_ATTEMPTS) throw error;
         missing = { ...missing, ...found };
       }
     }
   }
 
-  /** The session as Stripe has it now, with its payment. Refuses with PAYMENT_PROVIDER_UNAVAILABLE. */
-  async look(stripeSessionId: string): Promise<Stripe.Checkout.Session> {
-    try {
-      return await this.stripe.checkout.sessions.retrieve(stripeSessionId, { expand: ['payment_intent'] });
-    } catch (error) {
-      throw unavailable(error);
-    }
-  }
-
-  /** As `look`; null when Stripe does not know the session. */
+  /** The session as Stripe has it now, with its payment; null when Stripe does not know it. Refuses with PAYMENT_PROVIDER_UNAVAILABLE. */
   async find(stripeSessionId: string): Promise<Stripe.Checkout.Session | null> {
     try {
       return await this.stripe.checkout.sessions.retrieve(stripeSessionId, { expand: ['payment_intent'] });
@@ -104,14 +107,19 @@ export class Checkout {
     }
   }
 
-  /** Closes the session at Stripe; when it can no longer be closed, gives it back as it is (perhaps paid). */
-  async close(stripeSessionId: string): Promise<Stripe.Checkout.Session> {
+  /**
+   * Expires the session at Stripe and returns it as it is then: expired, or complete when it was paid first; null when Stripe does
+   * not know it. Refuses with PAYMENT_PROVIDER_UNAVAILABLE.
+   */
+  async close(stripeSessionId: string): Promise<Stripe.Checkout.Session | null> {
     try {
       return await this.stripe.checkout.sessions.expire(stripeSessionId);
     } catch (error) {
       if (classifyStripeError(error) !== 'DEFINITE') throw unavailable(error);
-      return this.look(stripeSessionId);
     }
+    const session = await this.find(stripeSessionId);
+    if (session?.status === 'open') throw new Refusal(unreachable(true));
+    return session;
   }
 
   private async parametersOf(order: Order, missing: MissingAtStripe): Promise<Stripe.Checkout.SessionCreateParams> {
@@ -149,11 +157,13 @@ function missingOf(error: unknown, { customer, line_items }: Stripe.Checkout.Ses
 function unavailable(error: unknown): unknown {
   if (error instanceof Refusal) return error;
   const kind = classifyStripeError(error);
-  if (kind === null) return error;
-  return new Refusal({
+  return kind === null ? error : new Refusal(unreachable(kind === 'RETRYABLE'));
+}
+
+const unreachable = (retryable: boolean) =>
+  ({
     code: 'PAYMENT_PROVIDER_UNAVAILABLE',
     message: 'The payment provider could not be reached or refused. Nothing was charged.',
     path: null,
-    retryable: kind === 'RETRYABLE',
-  });
-}
+    retryable,
+  }) as const;

@@ -1,64 +1,76 @@
 import type { Clock } from '../../clock.js';
+import type { Order } from '../../entities/order.js';
 import type { Database, Statement } from '../../stores/database.js';
 import { Refusal } from '../billing-error.js';
+import { orderColumns } from '../columns.js';
 import { eachEvenIfSomeFail } from '../each-even-if-some-fail.js';
-import type { Checkout } from './checkout.js';
-import type { Fulfilment } from './fulfilment.js';
+import type { OrderSessions } from './order-sessions.js';
 
-/** Stripe ends the session by itself; its word is waited for this long before we ask. */
+/** Stripe ends a session itself; its event is waited for this long before we ask. A cancellation under way gets as long. */
 const GRACE_MS = 60_000;
+/** A worker that claimed an order and died leaves it to the others after this time; Stripe is asked again about as often. */
+const LEASE_MS = 10 * 60_000;
+/** Banks take days: https://docs.stripe.com/payments/payment-methods#payment-notification */
+const PROCESSING_LEASE_MS = 60 * 60_000;
 /**
- * A session that Stripe never told us of, or that it does not know (any more), is given up this long after its order: no
- * session is open longer. Should it be paid all the same, for another key of ours did not see it, the order is still fulfilled.
+ * A session that Stripe does not know (any more) is given up this long after its order: no session is open longer. Should it be
+ * paid all the same, for another key of ours did not see it, the order is still fulfilled.
  * https://docs.stripe.com/api/checkout/sessions/create#create_checkout_session-expires_at
  */
 const UNKNOWN_SESSION_MS = 24 * 60 * 60 * 1000;
 
-/** Claims orders by putting their next look off, so that several workers share them. */
-const claimExpired: Statement = {
-  name: 'purchases-claim-expired-orders',
-  text: `update orders set expires_at = $2::timestamptz + interval '10 minutes'
-    where id in (select id from orders where status = 'OPEN' and expires_at < $1 order by expires_at limit $3 for update skip locked)
-    returning id, stripe_session_id as "stripeSessionId", created_at as "createdAt"`,
+/** Claims orders that are due, so that several workers share them. */
+const claimDue: Statement = {
+  name: 'purchases-claim-due-orders',
+  text: `update orders o set lease_expires_at = case when status = 'PROCESSING' then $4::timestamptz else $3::timestamptz end
+    where id in (
+      select id from orders
+      where status in ('OPEN', 'PROCESSING') and (expires_at < $1 or (cancel_requested_at < $1 and status = 'OPEN'))
+        and (lease_expires_at is null or lease_expires_at <= $2)
+      order by expires_at limit $5 for update skip locked
+    )
+    returning ${orderColumns}`,
 };
 const closeUnknown: Statement = {
   name: 'purchases-close-unknown-order',
   text: `update orders set status = 'EXPIRED', closed_at = $2 where id = $1 and status = 'OPEN'`,
 };
 
-/** Asks Stripe how orders whose time is over have ended, and closes or fulfils them; gives back how many were looked at. */
+/**
+ * Asks Stripe how orders ended whose time is over, and closes or fulfils them; ends cancellations that were cut off. An order
+ * that is PROCESSING is only asked about: nothing but the bank's answer ends it.
+ */
 export class CloseExpiredOrders {
   constructor(
     private readonly database: Database,
     private readonly clock: Clock,
-    private readonly checkout: Checkout,
-    private readonly fulfilment: Fulfilment,
+    private readonly sessions: OrderSessions,
   ) {}
 
+  /** Returns how many orders were looked at. */
   async closeDue(limit: number): Promise<number> {
     const now = this.clock.now();
-    const claimed = await this.database.query<{ id: string; stripeSessionId: string | null; createdAt: Date }>(claimExpired, [
-      new Date(now.getTime() - GRACE_MS),
-      now,
-      limit,
-    ]);
+    const after = (ms: number) => new Date(now.getTime() + ms);
+    const values = [after(-GRACE_MS), now, after(LEASE_MS), after(PROCESSING_LEASE_MS), limit];
+    const claimed = await this.database.query<Order>(claimDue, values);
     await eachEvenIfSomeFail(claimed, async (order) => {
-      const known = order.stripeSessionId !== null && (await this.ask(order.stripeSessionId));
-      const old = now.getTime() - order.createdAt.getTime() > UNKNOWN_SESSION_MS;
-      if (!known && old) await this.database.query(closeUnknown, [order.id, now]);
+      try {
+        await this.closeOne(order, now);
+      } catch (error) {
+        if (!(error instanceof Refusal)) throw error; // Stripe is away: the next run asks again
+      }
     });
     return claimed.length;
   }
 
-  /** False when Stripe does not know the session. */
-  private async ask(stripeSessionId: string): Promise<boolean> {
-    try {
-      const session = await this.checkout.find(stripeSessionId);
-      if (session) await this.fulfilment.applyCheckoutSession(session);
-      return session !== null;
-    } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
-      return true; // Stripe is away: the next run asks again
+  private async closeOne(order: Order, now: Date): Promise<void> {
+    if (order.status === 'OPEN') {
+      if (order.cancelRequestedAt) return void (await this.sessions.cancel(order));
+      // Nobody was given the address of a session that was never noted here.
+      if (!order.stripeSessionId) return void (await this.sessions.end(order, 'EXPIRED'));
     }
+    const { known } = await this.sessions.follow(order);
+    const old = now.getTime() - order.createdAt.getTime() > UNKNOWN_SESSION_MS;
+    if (!known && old && order.status === 'OPEN') await this.database.query(closeUnknown, [order.id, now]);
   }
 }

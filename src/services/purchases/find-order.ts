@@ -18,6 +18,13 @@ export async function findOrder(database: Queryable, id: string): Promise<Order 
   return (await database.query<Order>(byId, [id]))[0] ?? null;
 }
 
+/** The order as it stands, which must be there: orders are never deleted. */
+export async function orderById(database: Queryable, id: string): Promise<Order> {
+  const order = await findOrder(database, id);
+  if (!order) throw new Error(`order ${id} is gone`);
+  return order;
+}
+
 /** Locks the order; the viewer's lock must be held already. */
 export async function lockOrder(transaction: Queryable, id: string): Promise<Order | null> {
   return (await transaction.query<Order>(byIdLocked, [id]))[0] ?? null;

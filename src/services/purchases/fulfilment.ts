@@ -16,16 +16,17 @@ import { findOrder, findOrderOfSession, lockOrder } from './find-order.js';
 const payOrder: Statement = {
   name: 'fulfilment-pay-order',
   text: `update orders set status = 'PAID', captured_amount = $2, stripe_payment_intent_id = $3, paid_at = $4, closed_at = null,
-    awaiting_payment = false, stripe_session_id = coalesce(stripe_session_id, $5) where id = $1`,
+    superseded_session_id = null, stripe_session_id = coalesce(stripe_session_id, $5) where id = $1`,
 };
 const closeOrder: Statement = {
   name: 'fulfilment-close-order',
-  text: `update orders set status = $2, failure_reason = $3, closed_at = $4, awaiting_payment = false,
+  text: `update orders set status = $2, failure_reason = $3, closed_at = $4, superseded_session_id = null,
     stripe_session_id = coalesce(stripe_session_id, $5) where id = $1`,
 };
 const awaitPayment: Statement = {
   name: 'fulfilment-await-payment',
-  text: `update orders set awaiting_payment = true, stripe_session_id = coalesce(stripe_session_id, $2) where id = $1`,
+  text: `update orders set status = 'PROCESSING', superseded_session_id = null,
+    stripe_session_id = coalesce(stripe_session_id, $2) where id = $1`,
 };
 const versionById: Statement = {
   name: 'fulfilment-version',
@@ -76,7 +77,8 @@ export class Fulfilment {
   private async orderOf(transaction: Queryable, session: Stripe.Checkout.Session): Promise<Order | null> {
     const bySession = await findOrderOfSession(transaction, session.id);
     if (bySession) return bySession;
-    // The session's id may not be kept yet: the process died between Stripe's answer and our note of it.
+    // The session's id may not be kept yet (the process died between Stripe's answer and our note of it), or another is being opened
+    // in the place of this one.
     const orderId = orderNamedBy(session);
     const order = orderId ? await findOrder(transaction, orderId) : null;
     return order && order.stripeSessionId === null ? order : null;
@@ -91,7 +93,7 @@ export class Fulfilment {
     now: Date,
     afterCommit: AfterCommit,
   ): Promise<void> {
-    switch (decideSession(order.status, factsOf(session, news))) {
+    switch (decideSession(order, factsOf(session, order, news))) {
       case 'FULFIL':
         return this.fulfil(transaction, wallet, order, session, now, afterCommit);
       case 'AWAIT_PAYMENT':
@@ -99,6 +101,9 @@ export class Fulfilment {
         return;
       case 'CLOSE_EXPIRED':
         await transaction.query(closeOrder, [order.id, 'EXPIRED', null, now, session.id]);
+        return;
+      case 'CLOSE_CANCELLED':
+        await transaction.query(closeOrder, [order.id, 'CANCELLED', null, now, session.id]);
         return;
       case 'CLOSE_FAILED':
         await transaction.query(closeOrder, [order.id, 'FAILED', 'The payment failed.', now, session.id]);
@@ -171,12 +176,13 @@ function capturedBy(session: Stripe.Checkout.Session, order: Order): number {
   return captured;
 }
 
-function factsOf(session: Stripe.Checkout.Session, news: SessionNews['news']): SessionFacts {
+function factsOf(session: Stripe.Checkout.Session, order: Order, news: SessionNews['news']): SessionFacts {
   const intent = typeof session.payment_intent === 'object' ? session.payment_intent : null;
   const intentFailed = intent !== null && (intent.status === 'requires_payment_method' || intent.status === 'canceled');
   return {
     status: session.status,
     paymentStatus: session.payment_status,
     paymentFailed: news === 'ASYNC_PAYMENT_FAILED' || (session.status === 'complete' && intentFailed),
+    current: session.id === order.stripeSessionId,
   };
 }

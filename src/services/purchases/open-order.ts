@@ -1,7 +1,9 @@
 import type { Order } from '../../entities/order.js';
 import type { Queryable, Statement } from '../../stores/database.js';
+import { wrongState } from '../billing-error.js';
 import { orderColumns } from '../columns.js';
 import { newId } from '../new-id.js';
+import { decideOpenOrder, type OpenOrderStep } from './decide-open-order.js';
 
 const openPurchase: Statement = {
   name: 'purchases-open-purchase',
@@ -13,18 +15,25 @@ const openTopUp: Statement = {
   text: `select ${orderColumns} from orders o
     where user_id = $1 and amount = $2 and currency = $3 and status = 'OPEN' and kind = 'TOP_UP' for no key update`,
 };
+/** Orders of `viewer` for any version of the plan that `version` belongs to, paid and not yet answered by the bank. */
+export const processingOfPlan = (viewer: string, version: string) =>
+  `select 1 from orders p join subscription_versions sold on sold.id = p.version_id
+    where p.user_id = ${viewer} and p.kind = 'PURCHASE' and p.status = 'PROCESSING'
+      and sold.subscription_id = (select subscription_id from subscription_versions where id = ${version})`;
+const findProcessing: Statement = {
+  name: 'purchases-find-processing',
+  text: `${processingOfPlan('$1', '$2')} limit 1`,
+};
 const insertOrder: Statement = {
   name: 'purchases-insert-order',
   text: `insert into orders as o (id, user_id, kind, status, amount, currency, version_id, created_at, expires_at, return_url)
     values ($1, $2, $3, 'OPEN', $4, $5, $6, $7, $8, $9) returning ${orderColumns}`,
 };
-const closeStaleOrder: Statement = {
-  name: 'purchases-close-stale-order',
-  text: `update orders set status = 'EXPIRED', closed_at = $2 where id = $1 and status = 'OPEN'`,
-};
-const closeUnopenedOrder: Statement = {
-  name: 'purchases-close-unopened-order',
-  text: `update orders set status = 'EXPIRED', closed_at = $2 where id = $1 and status = 'OPEN' and stripe_session_id is null`,
+const replaceSession: Statement = {
+  name: 'purchases-replace-session',
+  text: `update orders o set superseded_session_id = stripe_session_id, stripe_session_id = null, checkout_url = null,
+      session_number = session_number + 1, return_url = $2, expires_at = $3
+    where id = $1 returning ${orderColumns}`,
 };
 
 /** What an order is to be opened for. */
@@ -38,44 +47,42 @@ export interface OrderIntent {
   readonly expiresAt: Date;
 }
 
-/** Stripe opens no session for less: https://docs.stripe.com/api/checkout/sessions/create */
-const SHORTEST_SESSION_MS = 30 * 60 * 1000;
-
-/** Whether enough of the order's time is left for Stripe to open its session. */
-export function canBeOpened(order: Order, now: Date): boolean {
-  const lifetimeMs = order.expiresAt.getTime() - order.createdAt.getTime();
-  // Half a minute is for the request that has just made the order and is at Stripe, should the lifetime be the shortest.
-  return order.expiresAt.getTime() - now.getTime() > Math.min(SHORTEST_SESSION_MS, lifetimeMs - 30_000);
-}
-
-/** The job that closes orders puts their expiry off to share them out, so the lifetime counts too. */
-function canStillBePaid(order: Order, intent: OrderIntent, now: Date): boolean {
-  if (order.awaitingPayment) return true;
-  if (!order.stripeSessionId) return canBeOpened(order, now);
-  const lifetimeMs = intent.expiresAt.getTime() - now.getTime();
-  return Math.min(order.expiresAt.getTime(), order.createdAt.getTime() + lifetimeMs) > now.getTime();
-}
-
 /**
- * Closes an open order that has no session. Stripe may have made one and not told of it: nobody has its address, and should
- * it be paid all the same, the order is still fulfilled.
+ * The viewer's open order for the same thing, or a new one: while one is open, asking again gives the same. For another return
+ * URL it is prepared for another session; the one it had is kept in the row until it is expired at Stripe, so a crash loses
+ * neither. SETTLE: nothing was changed, and Stripe has to be asked about the order first. The viewer's lock must be held.
+ * Refuses with WRONG_STATE while a payment for the plan is PROCESSING; a top-up does not stand in the way of another.
  */
-export async function closeUnopened(database: Queryable, orderId: string, now: Date): Promise<void> {
-  await database.query(closeUnopenedOrder, [orderId, now]);
-}
-
-/**
- * The viewer's open order for the same thing, or a new one: while one is open, asking again gives the same. One whose time
- * is over is closed first (a payment that comes all the same is still fulfilled). The viewer's lock must be held.
- */
-export async function openOrder(transaction: Queryable, intent: OrderIntent, now: Date): Promise<Order> {
+export async function openOrder(
+  transaction: Queryable,
+  intent: OrderIntent,
+  now: Date,
+): Promise<{ order: Order; step: OpenOrderStep }> {
+  if (intent.versionId) {
+    const [processing] = await transaction.query(findProcessing, [intent.userId, intent.versionId]);
+    if (processing) throw paymentIsProcessing();
+  }
   const [open] = intent.versionId
     ? await transaction.query<Order>(openPurchase, [intent.userId, intent.versionId])
     : await transaction.query<Order>(openTopUp, [intent.userId, intent.amount, intent.currency]);
-  if (open && canStillBePaid(open, intent, now)) return open;
-  if (open) await transaction.query(closeStaleOrder, [open.id, now]);
+  if (open) {
+    const step = decideOpenOrder(open, intent.returnUrl, now);
+    if (step !== 'REPLACE_SESSION') return { order: open, step };
+    const [prepared] = await transaction.query<Order>(replaceSession, [open.id, intent.returnUrl, intent.expiresAt]);
+    if (!prepared) throw new Error('a locked order is gone');
+    return { order: prepared, step };
+  }
   const values = [newId(), intent.userId, intent.kind, intent.amount, intent.currency, intent.versionId, now, intent.expiresAt];
   const [order] = await transaction.query<Order>(insertOrder, [...values, intent.returnUrl]);
   if (!order) throw new Error('an inserted order did not come back');
-  return order;
+  return { order, step: 'USE' };
 }
+
+/** WRONG_STATE: the viewer has paid for the plan and the bank has not responded. */
+export const paymentIsProcessing = () =>
+  wrongState(
+    'A card payment for this subscription is being processed. Wait for the bank, or pay from the balance.',
+    'PROCESSING',
+    'input',
+    'subscriptionId',
+  );

@@ -2,7 +2,7 @@ import type { Clock } from '../../clock.js';
 import type { Balance } from '../../entities/balance.js';
 import type { Grant, PaymentMethod } from '../../entities/grant.js';
 import type { Order } from '../../entities/order.js';
-import type { Database, Queryable } from '../../stores/database.js';
+import type { Database, Statement } from '../../stores/database.js';
 import { largestPayment, stripeStep } from '../../stores/stripe-amounts.js';
 import {
   type BillingError,
@@ -16,16 +16,18 @@ import {
   wrongState,
 } from '../billing-error.js';
 import type { Caller } from '../caller.js';
-import { answerAgain, hashInput, type Intent, keepAnswer, onceMoreOnSameKey } from '../idempotency.js';
+import { orderColumns } from '../columns.js';
+import { answerAgain, forgetAnswers, hashInput, type Intent, keepAnswer, onceMoreOnSameKey } from '../idempotency.js';
 import { inTransaction } from '../in-transaction.js';
 import { type Announcer, Wallet } from '../ledger/wallet.js';
 import { isUuid } from '../uuid.js';
 import { type BuyFromBalance, notOnSale } from './buy-from-balance.js';
-import type { Checkout } from './checkout.js';
-import { findOrder } from './find-order.js';
-import type { Fulfilment } from './fulfilment.js';
+import { SessionRefused } from './checkout.js';
+import type { OpenOrderStep } from './decide-open-order.js';
+import { findOrder, orderById } from './find-order.js';
 import type { Offer, Offers } from './offer.js';
-import { canBeOpened, closeUnopened, type OrderIntent, openOrder } from './open-order.js';
+import { type OrderIntent, openOrder } from './open-order.js';
+import type { OrderSessions } from './order-sessions.js';
 import type { ReopenOrder } from './reopen-order.js';
 import { checkReturnUrl } from './return-url.js';
 
@@ -65,6 +67,15 @@ export interface PurchasePayload {
   errors: BillingError[];
 }
 
+const requestCancellation: Statement = {
+  name: 'purchases-request-cancellation',
+  text: `update orders o set cancel_requested_at = coalesce(cancel_requested_at, $2) where id = $1 and status = 'OPEN'
+    returning ${orderColumns}`,
+};
+
+/** How often an order that is closed while its checkout is being opened is followed by another. */
+const MAX_ROUNDS = 5;
+
 /** Rules 1 to 3: buying from the balance, buying by card, topping up; and the life of the orders that stand for the latter two. */
 export class Purchases {
   constructor(
@@ -73,15 +84,14 @@ export class Purchases {
     private readonly announcer: Announcer,
     private readonly offers: Offers,
     private readonly fromBalance: BuyFromBalance,
-    private readonly checkout: Checkout,
-    private readonly fulfilment: Fulfilment,
+    private readonly sessions: OrderSessions,
     private readonly reopen: ReopenOrder,
     private readonly settings: PurchaseSettings,
   ) {}
 
   /**
-   * From the balance: the grant, at once. By card: the open order with its checkout URL. Errors: NOT_FOUND, NOT_ON_SALE,
-   * CURRENCY_MISMATCH, INSUFFICIENT_FUNDS, INVALID_INPUT, IDEMPOTENCY_CONFLICT, PAYMENT_PROVIDER_UNAVAILABLE,
+   * From the balance: the grant, at once. By card: the open order with its checkout URL, or the order PAID when it was paid just
+   * then. Errors: NOT_FOUND, NOT_ON_SALE, WRONG_STATE (by card, while a payment for the plan is PROCESSING), CURRENCY_MISMATCH, INSUFFICIENT_FUNDS, INVALID_INPUT, IDEMPOTENCY_CONFLICT, PAYMENT_PROVIDER_UNAVAILABLE,
    * AMOUNT_OUT_OF_BOUNDS (a price that is too little for a card; what is free needs no payment).
    */
   async purchase(caller: Caller, input: PurchaseInput): Promise<PurchasePayload> {
@@ -117,36 +127,33 @@ export class Purchases {
   }
 
   /**
-   * An order of the caller's (admins: anyone's), null otherwise. One that is open is looked up at Stripe and fulfilled here if
-   * it is paid, so that a landing page never shows stale news; when Stripe is away it is given as we know it.
+   * An order of the caller's (admins: anyone's), null otherwise. One that is under way is looked up at Stripe and fulfilled here
+   * if it is paid, so that a landing page never shows stale news; while Stripe is away it is returned as we know it.
    */
   async look(caller: Caller, orderId: string): Promise<Order | null> {
     const order = isUuid(orderId) ? await findOrder(this.database, orderId) : null;
     if (!order || (caller.role !== 'ADMIN' && order.userId !== caller.userId)) return null;
-    if (order.status !== 'OPEN' || !order.stripeSessionId) return order;
-    try {
-      await this.fulfilment.applyCheckoutSession(await this.checkout.look(order.stripeSessionId));
-    } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
-    }
-    return findOrder(this.database, orderId);
+    return this.sessions.followIfReachable(order);
   }
 
-  /** Closes an open order and its session. Errors: NOT_FOUND; WRONG_STATE when it was paid or closed before. */
+  /**
+   * Closes an open order after expiring its session at Stripe: CANCELLED. Errors: NOT_FOUND; WRONG_STATE when it is being paid, or
+   * was paid or closed before; PAYMENT_PROVIDER_UNAVAILABLE, after which a job cancels it.
+   */
   async cancelOrder(caller: Caller, orderId: string): Promise<{ order?: Order; errors: BillingError[] }> {
     return refusalsAsData<{ order?: Order; errors: BillingError[] }>(async () => {
       const order = isUuid(orderId) ? await findOrder(this.database, orderId) : null;
       if (!order || (caller.role !== 'ADMIN' && order.userId !== caller.userId)) throw notFound('order', 'orderId');
-      if (order.status !== 'OPEN') throw notOpen(order);
-      const closed = await this.closeAtStripe(order);
-      if (closed.status !== 'EXPIRED') throw notOpen(closed);
-      return { order: closed, errors: [] };
+      const [requested] = await this.database.query<Order>(requestCancellation, [order.id, this.clock.now()]);
+      const ended = requested ? await this.sessions.cancel(requested) : order;
+      if (!requested || ended.status !== 'CANCELLED') throw notCancellable(ended);
+      return { order: ended, errors: [] };
     });
   }
 
   private async buyByCard(userId: string, input: PurchaseInput, intent: Intent): Promise<Order> {
     const earlier = await answerAgain<{ orderId: string }>(this.database, intent);
-    if (earlier) return this.withSession(await this.orderById(earlier.orderId));
+    if (earlier) return this.present(await orderById(this.database, earlier.orderId));
     const offer = await this.offers.offer(input.subscriptionId, { fresh: true });
     if (!offer || offer.status === 'DRAFT') throw notFound('subscription', 'input', 'subscriptionId');
     if (offer.status !== 'ACTIVE') throw notOnSale(offer);
@@ -179,47 +186,81 @@ export class Purchases {
 
   /** The order and the key's record in one transaction; then Stripe, with a key made of the order's id. */
   private async openOnce(intent: Intent, what: OrderIntent): Promise<Order> {
+    for (let round = 1; round <= MAX_ROUNDS; round++) {
+      const { order: taken, step, isReplay } = await this.take(intent, what);
+      if (step === 'SETTLE') {
+        const settled = await this.settle(taken);
+        if (settled.status !== 'PAID') continue;
+        // It was paid while it was asked for again: that is the answer, and nobody pays twice by mistake.
+        return this.answerWith(intent, settled);
+      }
+      const order = isReplay ? await this.present(taken) : await this.sessions.ensure(taken, intent.key);
+      if (isReplay || order.status === 'OPEN' || order.status === 'PAID') {
+        this.reopen.keep(order, this.clock.now());
+        return order;
+      }
+      await forgetAnswers(this.database, intent.callerId, intent.key, null);
+    }
+    throw wrongState('The order was closed each time it was opened. Try again.', 'CANCELLED');
+  }
+
+  /** Takes the viewer's open order or creates one, and writes the key's record. SETTLE: neither was done. */
+  private async take(intent: Intent, what: OrderIntent): Promise<{ order: Order; step: OpenOrderStep; isReplay: boolean }> {
     const open = await this.reopen.find(intent, what, this.clock.now());
-    if (open) return open;
-    const order = await onceMoreOnSameKey(() =>
+    if (open) return { order: open, step: 'USE', isReplay: false };
+    return onceMoreOnSameKey(() =>
       inTransaction(this.database, {}, async (transaction, afterCommit) => {
         const now = this.clock.now();
         await Wallet.lock(transaction, what, now, afterCommit, this.announcer);
         const earlier = await answerAgain<{ orderId: string }>(transaction, intent);
-        if (earlier) return this.orderById(earlier.orderId, transaction);
-        const opened = await openOrder(transaction, what, now);
-        await keepAnswer(transaction, intent, { orderId: opened.id }, now);
-        return opened;
+        if (earlier) return { order: await orderById(transaction, earlier.orderId), step: 'USE', isReplay: true };
+        const { order, step } = await openOrder(transaction, what, now);
+        if (step !== 'SETTLE') await keepAnswer(transaction, intent, { orderId: order.id }, now);
+        return { order, step, isReplay: false };
       }),
     );
-    const opened = await this.withSession(order);
-    this.reopen.keep(opened, this.clock.now());
-    return opened;
   }
 
-  /** An order without a session was cut off before Stripe answered: it is found, or made, or the order is closed as too old for it. */
-  private async withSession(order: Order): Promise<Order> {
-    if (order.status !== 'OPEN' || order.stripeSessionId) return order;
+  /** What stands in the way of a viewer's next checkout: ended, paid, or given the session it lacks. */
+  private async settle(order: Order): Promise<Order> {
     const now = this.clock.now();
-    if (canBeOpened(order, now)) return this.checkout.open(order);
-    await closeUnopened(this.database.forViewer(order.userId), order.id, now);
-    return this.orderById(order.id);
+    if (order.cancelRequestedAt) return this.sessions.cancel(order);
+    if (order.expiresAt <= now) return this.sessions.end(order, 'EXPIRED');
+    try {
+      return await this.sessions.ensure(order);
+    } catch (error) {
+      if (error instanceof SessionRefused) return orderById(this.database, order.id);
+      throw error;
+    }
   }
 
-  private async closeAtStripe(order: Order): Promise<Order> {
-    const { stripeSessionId } = await this.withSession(order);
-    if (stripeSessionId) await this.fulfilment.applyCheckoutSession(await this.checkout.close(stripeSessionId));
-    return this.orderById(order.id);
+  private async answerWith(intent: Intent, order: Order): Promise<Order> {
+    const earlier = await onceMoreOnSameKey(async () => {
+      const kept = await answerAgain<{ orderId: string }>(this.database, intent);
+      if (!kept) await keepAnswer(this.database, intent, { orderId: order.id }, this.clock.now());
+      return kept;
+    });
+    return earlier ? this.present(await orderById(this.database, earlier.orderId)) : order;
   }
 
-  private async orderById(id: string, database: Queryable = this.database): Promise<Order> {
-    const order = await findOrder(database, id);
-    if (!order) throw new Error(`order ${id} is gone`);
-    return order;
+  /** The order of a key that was used before, as it is now. */
+  private present(order: Order): Promise<Order> {
+    return order.cancelRequestedAt ? Promise.resolve(order) : this.sessions.ensure(order);
   }
 }
 
-const notOpen = (order: Order) => wrongState(`The order is ${order.status}.`, order.status, 'orderId');
+/** WRONG_STATE: an order that is not OPEN is not cancelled. */
+function notCancellable({ status }: Order): Refusal {
+  const because = {
+    OPEN: 'try again', // never refused: for the types
+    PROCESSING: 'its payment is being processed',
+    PAID: 'it is paid',
+    EXPIRED: 'it has expired',
+    FAILED: 'its payment failed',
+    CANCELLED: 'it is cancelled already',
+  }[status];
+  return wrongState(`This order can't be cancelled: ${because}.`, status, 'orderId');
+}
 
 function viewerOf(caller: Caller): string {
   if (!caller.userId) throw new Error('money moves only for somebody');

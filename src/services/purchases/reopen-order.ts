@@ -4,7 +4,7 @@ import type { OpenSessions } from '../../stores/open-sessions.js';
 import { orderColumns } from '../columns.js';
 import type { Intent } from '../idempotency.js';
 import { isUuid } from '../uuid.js';
-import type { OrderIntent } from './open-order.js';
+import { type OrderIntent, processingOfPlan } from './open-order.js';
 
 /**
  * The order and the key's record at once, if the order is what is asked for and can be paid still. The row is read under a
@@ -16,9 +16,9 @@ const takeUp: Statement = {
   text: `with open_order as (
       select ${orderColumns} from orders o
       where id = $1 and user_id = $2 and kind = $3 and amount = $4 and currency = $5 and version_id is not distinct from $6::uuid
-        and status = 'OPEN' and stripe_session_id is not null
-        and least(expires_at, created_at + $7 * interval '1 millisecond') > $8
-      for share
+        and status = 'OPEN' and stripe_session_id is not null and cancel_requested_at is null
+        and return_url = $7 and expires_at > $8 and not exists (${processingOfPlan('$2', '$6::uuid')})
+      for share of o
     ), kept as (
       insert into idempotency_records (caller_id, key, operation, input_hash, result, created_at)
       select $9, $10, $11, $12, jsonb_build_object('orderId', id), $8 from open_order
@@ -29,7 +29,7 @@ const takeUp: Statement = {
 
 /**
  * The short way to a viewer's open order: one statement by the order's id, without the viewer's lock. Redis only says which id to
- * try; whether it is the viewer's, for the same thing, open and in time is decided by the database, and where it is not, or
+ * try; whether it is the viewer's, for the same thing and return URL, open and in time is decided by the database, and where it is not, or
  * Redis is away, the long way is taken.
  */
 export class ReopenOrder {
@@ -42,7 +42,6 @@ export class ReopenOrder {
   async find(intent: Intent, what: OrderIntent, now: Date): Promise<Order | null> {
     const orderId = await this.sessions.find(what);
     if (orderId === null || !isUuid(orderId)) return null;
-    const lifetimeMs = what.expiresAt.getTime() - now.getTime();
     const [order] = await this.database
       .forViewer(what.userId)
       .query<Order>(takeUp, [
@@ -52,7 +51,7 @@ export class ReopenOrder {
         what.amount,
         what.currency,
         what.versionId,
-        lifetimeMs,
+        what.returnUrl,
         now,
         intent.callerId,
         intent.key,

@@ -1,0 +1,131 @@
+import type { Clock } from '../../clock.js';
+import type { Order } from '../../entities/order.js';
+import type { Database, Statement } from '../../stores/database.js';
+import { Refusal } from '../billing-error.js';
+import { forgetAnswers } from '../idempotency.js';
+import { inTransaction } from '../in-transaction.js';
+import { type Checkout, SessionRefused } from './checkout.js';
+import { canBeOpened } from './decide-open-order.js';
+import { orderById } from './find-order.js';
+import type { Fulfilment } from './fulfilment.js';
+
+const closeOpenOrder: Statement = {
+  name: 'orders-close-open-order',
+  text: `update orders set status = $2, failure_reason = $3, closed_at = $4, superseded_session_id = null
+    where id = $1 and status = 'OPEN' and session_number = $5`,
+};
+
+/** Other requests may replace the session meanwhile; more often than this is a defect. */
+const MAX_ROUNDS = 5;
+
+/** Brings orders to where Stripe says they are, outside of any transaction: what was paid is fulfilled, whatever else was wanted. */
+export class OrderSessions {
+  constructor(
+    private readonly database: Database,
+    private readonly clock: Clock,
+    private readonly checkout: Checkout,
+    private readonly fulfilment: Fulfilment,
+  ) {}
+
+  /**
+   * The order as Stripe has it now: fulfilled, closed or PROCESSING when its session says so. Refuses with
+   * PAYMENT_PROVIDER_UNAVAILABLE.
+   */
+  async follow(order: Order): Promise<{ order: Order; known: boolean }> {
+    const stripeSessionId = order.stripeSessionId ?? order.supersededSessionId;
+    if (!stripeSessionId || (order.status !== 'OPEN' && order.status !== 'PROCESSING')) return { order, known: false };
+    const session = await this.checkout.find(stripeSessionId);
+    if (session && session.status !== 'open') await this.fulfilment.applyCheckoutSession(session);
+    return { order: await orderById(this.database, order.id), known: session !== null };
+  }
+
+  /** As `follow`; the order as we know it while Stripe is away. */
+  async followIfReachable(order: Order): Promise<Order> {
+    try {
+      return (await this.follow(order)).order;
+    } catch (error) {
+      if (error instanceof Refusal) return order;
+      throw error;
+    }
+  }
+
+  /**
+   * An open order with the session it can be paid by: the one it has, if Stripe still has it open, or a new one, after the one
+   * before it was expired. An order that was paid or ended meanwhile is returned as it is. Refuses with
+   * PAYMENT_PROVIDER_UNAVAILABLE; when Stripe refuses the session permanently the order is closed as FAILED, and `forgetKey` is
+   * free again, for failures are not stored.
+   */
+  async ensure(order: Order, forgetKey: string | null = null): Promise<Order> {
+    let current = order;
+    for (let round = 1; round <= MAX_ROUNDS; round++) {
+      if (current.status !== 'OPEN') return current;
+      current = current.stripeSessionId ? await this.followIfReachable(current) : await this.openSession(current, forgetKey);
+      if (current.stripeSessionId) return current;
+    }
+    throw new Error(`the session of order ${order.id} was replaced each time it was opened`);
+  }
+
+  private async openSession(order: Order, forgetKey: string | null): Promise<Order> {
+    if (!canBeOpened(order, this.clock.now())) return this.end(order, 'EXPIRED');
+    const free = await this.withoutSuperseded(order);
+    if (free.status !== 'OPEN') return free;
+    try {
+      return await this.checkout.open(free);
+    } catch (error) {
+      if (error instanceof SessionRefused) await this.closeRefused(free, error.reason, forgetKey);
+      throw error;
+    }
+  }
+
+  /** Expires what is open at Stripe, then closes the order; one that was paid first is fulfilled instead. */
+  async end(order: Order, status: 'EXPIRED' | 'CANCELLED'): Promise<Order> {
+    const free = await this.withoutSuperseded(order);
+    if (free.status !== 'OPEN') return free;
+    if (order.stripeSessionId) {
+      const session = await this.checkout.close(order.stripeSessionId);
+      if (session?.status === 'complete') return this.apply(order.id, session);
+    }
+    await this.database.query(closeOpenOrder, [order.id, status, null, this.clock.now(), order.sessionNumber]);
+    return orderById(this.database, order.id);
+  }
+
+  /**
+   * Ends an order whose cancellation was requested. A session that Stripe may have opened without our hearing of it is looked for
+   * first; where there can be none, nothing of Stripe is needed.
+   */
+  async cancel(order: Order): Promise<Order> {
+    const free = await this.withoutSuperseded(order);
+    if (free.status !== 'OPEN') return free;
+    return this.end(await this.recoverSession(free), 'CANCELLED');
+  }
+
+  private async recoverSession(order: Order): Promise<Order> {
+    if (order.stripeSessionId || !canBeOpened(order, this.clock.now())) return order;
+    try {
+      return await this.checkout.open(order);
+    } catch (error) {
+      if (error instanceof Refusal && error.error.code === 'PAYMENT_PROVIDER_UNAVAILABLE' && !error.error.retryable) return order;
+      throw error;
+    }
+  }
+
+  private async withoutSuperseded(order: Order): Promise<Order> {
+    if (!order.supersededSessionId || order.status !== 'OPEN') return order;
+    const session = await this.checkout.close(order.supersededSessionId);
+    return session?.status === 'complete' ? this.apply(order.id, session) : order;
+  }
+
+  private async apply(orderId: string, session: Parameters<Fulfilment['applyCheckoutSession']>[0]): Promise<Order> {
+    await this.fulfilment.applyCheckoutSession(session);
+    return orderById(this.database, orderId);
+  }
+
+  private async closeRefused(order: Order, reason: string, forgetKey: string | null): Promise<void> {
+    const values = [order.id, 'FAILED', reason, this.clock.now(), order.sessionNumber];
+    await inTransaction(this.database, {}, async (transaction) => {
+      await transaction.query(closeOpenOrder, values);
+      // Before its first session nobody was given the order: then no key has an answer.
+      await forgetAnswers(transaction, order.userId, forgetKey, order.sessionNumber === 1 ? order.id : null);
+    });
+  }
+}
