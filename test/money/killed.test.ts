@@ -8,7 +8,11 @@ import { PAYOUT_LEASE_MS } from '../../src/services/refunds/payout.js';
 import { aKey, Shop } from '../support/shop.js';
 import { until } from '../support/until.js';
 
-type Task = { do: 'refundGrant'; input: { grantId: string; idempotencyKey: string } } | { do: 'look'; orderId: string };
+type Task =
+  | { do: 'refundGrant'; input: { grantId: string; idempotencyKey: string } }
+  | { do: 'purchase'; input: { subscriptionId: string; payWith: 'CARD'; returnUrl: string; idempotencyKey: string } }
+  | { do: 'look' | 'cancelOrder'; orderId: string }
+  | { do: 'closeDue' };
 const MOST_STEPS = 60;
 
 describe('a process that is killed at any step', () => {
@@ -99,4 +103,83 @@ describe('a process that is killed at any step', () => {
     },
     240_000,
   );
+
+  // After each step only: dying before a step is dying after the one before it.
+  const buyAt = (returnUrl: string, idempotencyKey = aKey()) =>
+    ({ subscriptionId: offer.subscriptionId, payWith: 'CARD', returnUrl, idempotencyKey }) as const;
+  const opened = async (viewer: Caller, returnUrl = 'https://films.test/here') =>
+    (await shop.desk.purchases.purchase(viewer, buyAt(returnUrl))).order as Order;
+  const openSessions = async (viewer: Caller) =>
+    (await shop.stripe.checkout.sessions.list({ limit: 100, status: 'open' })).data.filter(
+      ({ metadata }) => metadata?.user_id === viewer.userId,
+    );
+
+  test('after any step of replacing a session: whoever asks next gets one open session of the same order', async () => {
+    const points = await atEveryStep('after', async (step) => {
+      const viewer = await shop.viewer();
+      const order = await opened(viewer);
+      const input = buyAt('https://films.test/there');
+      const killed = await killedAt(step, 'after', viewer, { do: 'purchase', input });
+      // By a process of the same kind: its customers and prices at Stripe are the same.
+      const next = step % 2 ? input : buyAt('https://films.test/elsewhere');
+      await killedAt(MOST_STEPS, 'after', viewer, { do: 'purchase', input: next });
+      const again = (await shop.desk.purchases.look(viewer, order.id)) as Order;
+      expect(again).toMatchObject({ status: 'OPEN', returnUrl: next.returnUrl });
+      expect((await openSessions(viewer)).map(({ url }) => url)).toEqual([again.checkoutUrl]);
+      expect((await shop.payAtCheckout(viewer, again)).status).toBe('PAID');
+      return killed;
+    });
+    expect(points).toBeGreaterThanOrEqual(9);
+    expect(await shop.discrepancies()).toEqual([]);
+  }, 240_000);
+
+  test('after any step of a cancellation: the order ends CANCELLED with nothing open at Stripe, or PAID if it is paid meanwhile', async () => {
+    const points = await atEveryStep('after', async (step) => {
+      const viewer = await shop.viewer();
+      const order = await opened(viewer);
+      const sessionId = order.stripeSessionId as string;
+      const killed = await killedAt(step, 'after', viewer, { do: 'cancelOrder', orderId: order.id });
+      const { status } = await shop.stripe.checkout.sessions.retrieve(sessionId);
+      const pays = status === 'open' && step % 2 === 0;
+      if (pays) shop.sandbox.control.pay(sessionId, { card: '4242424242424242' });
+      // The client asks again. Postgres may not have noticed yet that the process is dead.
+      await until(async () => {
+        await shop.desk.purchases.cancelOrder(viewer, order.id);
+        return (await statusOf(order.id)) !== 'OPEN';
+      });
+      expect(await statusOf(order.id)).toBe(pays ? 'PAID' : 'CANCELLED');
+      expect(await openSessions(viewer)).toEqual([]);
+      return killed;
+    });
+    expect(points).toBeGreaterThanOrEqual(4);
+    expect(await shop.discrepancies()).toEqual([]);
+  }, 240_000);
+
+  const statusOf = async (id: string) =>
+    (await shop.db.rows<{ status: string }>('select status from orders where id = $1', [id]))[0]?.status;
+
+  test('after any step of the job that asks how orders ended: the next run ends a cut-off cancellation and a debit, and doubles nothing', async () => {
+    const points = await atEveryStep('after', async (step) => {
+      const [canceller, payer] = [await shop.viewer(), await shop.viewer()];
+      const [cancelled, debited] = [await opened(canceller), await opened(payer)];
+      await shop.db.rows('update orders set cancel_requested_at = $2 where id = $1', [cancelled.id, shop.clock.now()]);
+      const sessionId = debited.stripeSessionId as string;
+      shop.sandbox.control.pay(sessionId, { method: 'delayed_until_settled' });
+      await shop.desk.purchases.look(payer, debited.id);
+      expect(await statusOf(debited.id)).toBe('PROCESSING');
+      shop.sandbox.control.settle(sessionId, 'succeeded');
+      shop.clock.advanceMs(2 * 60 * 60_000);
+      const killed = await killedAt(step, 'after', canceller, { do: 'closeDue' });
+      shop.clock.advanceMs(2 * 60 * 60_000);
+      await until(async () => {
+        await shop.desk.closeExpiredOrders.closeDue(10);
+        shop.clock.advanceMs(2 * 60 * 60_000);
+        return (await statusOf(cancelled.id)) === 'CANCELLED' && (await statusOf(debited.id)) === 'PAID';
+      });
+      expect(await shop.db.rows('select 1 from grants where user_id = $1', [payer.userId])).toHaveLength(1);
+      return killed;
+    });
+    expect(points).toBeGreaterThanOrEqual(8);
+    expect(await shop.discrepancies()).toEqual([]);
+  }, 240_000);
 });

@@ -30,6 +30,7 @@ function watch(object, method) {
 const config = readConfig({
   DATA_DIR: path.join(os.tmpdir(), 'boxoffice-killed'),
   STRIPE_API_URL: stripeUrl,
+  ALLOWED_ORIGINS: 'https://films.test',
   LOG_LEVEL: 'silent',
 });
 const database = new Database({ url: databaseUrl, poolSize: 2, statementTimeoutMs: 5_000, connectionTimeoutMs: 5_000 });

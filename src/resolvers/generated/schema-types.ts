@@ -39,7 +39,7 @@ export const OrderKindEnum = { PURCHASE: 'PURCHASE', TOP_UP: 'TOP_UP' } as const
 export type OrderKindValue = keyof typeof OrderKindEnum;
 registerEnumType(OrderKindEnum, { name: 'OrderKind' });
 
-export const OrderStatusEnum = { OPEN: 'OPEN', PAID: 'PAID', EXPIRED: 'EXPIRED', FAILED: 'FAILED' } as const;
+export const OrderStatusEnum = { OPEN: 'OPEN', PROCESSING: 'PROCESSING', PAID: 'PAID', EXPIRED: 'EXPIRED', FAILED: 'FAILED', CANCELLED: 'CANCELLED' } as const;
 export type OrderStatusValue = keyof typeof OrderStatusEnum;
 registerEnumType(OrderStatusEnum, { name: 'OrderStatus' });
 
