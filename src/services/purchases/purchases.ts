@@ -145,7 +145,7 @@ export class Purchases {
       const order = isUuid(orderId) ? await findOrder(this.database, orderId) : null;
       if (!order || (caller.role !== 'ADMIN' && order.userId !== caller.userId)) throw notFound('order', 'orderId');
       const [requested] = await this.database.query<Order>(requestCancellation, [order.id, this.clock.now()]);
-      const ended = requested ? await this.sessions.cancel(requested) : order;
+      const ended = requested ? await this.sessions.cancel(requested) : await orderById(this.database, order.id);
       if (!requested || ended.status !== 'CANCELLED') throw notCancellable(ended);
       return { order: ended, errors: [] };
     });
