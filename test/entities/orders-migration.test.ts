@@ -4,7 +4,7 @@ import pg from 'pg';
 import settings from '../../mikro-orm.config.js';
 import { newId } from '../../src/services/new-id.js';
 
-const BEFORE = 'Migration20261128081500';
+const BEFORE = 'Migration20261128084500';
 const CREATED = '2026-11-27T10:00:00.000Z';
 
 describe('orders from before they could be PROCESSING or CANCELLED', () => {

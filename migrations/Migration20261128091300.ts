@@ -4,7 +4,7 @@ import { Migration } from '@mikro-orm/migrations';
  * Orders are PROCESSING while the bank has not responded, and CANCELLED when someone cancelled them; the job's lease leaves
  * `expires_at` to the session; another return URL replaces the session of the same order.
  */
-export class Migration20261128082300 extends Migration {
+export class Migration20261128091300 extends Migration {
   override up(): void {
     for (const statement of statements) this.addSql(statement);
   }
