@@ -3,7 +3,6 @@ import type { Order } from '../../entities/order.js';
 import type { Database, Statement } from '../../stores/database.js';
 import { Refusal } from '../billing-error.js';
 import { forgetAnswers } from '../idempotency.js';
-import { inTransaction } from '../in-transaction.js';
 import { type Checkout, SessionRefused } from './checkout.js';
 import { canBeOpened } from './decide-open-order.js';
 import { orderById } from './find-order.js';
@@ -85,7 +84,9 @@ export class OrderSessions {
       const session = await this.checkout.close(order.stripeSessionId);
       if (session?.status === 'complete') return this.apply(order.id, session);
     }
-    await this.database.query(closeOpenOrder, [order.id, status, null, this.clock.now(), order.sessionNumber]);
+    await this.database
+      .forViewer(order.userId)
+      .query(closeOpenOrder, [order.id, status, null, this.clock.now(), order.sessionNumber]);
     return orderById(this.database, order.id);
   }
 
@@ -122,10 +123,9 @@ export class OrderSessions {
 
   private async closeRefused(order: Order, reason: string, forgetKey: string | null): Promise<void> {
     const values = [order.id, 'FAILED', reason, this.clock.now(), order.sessionNumber];
-    await inTransaction(this.database, {}, async (transaction) => {
-      await transaction.query(closeOpenOrder, values);
-      // Before its first session nobody was given the order: then no key has an answer.
-      await forgetAnswers(transaction, order.userId, forgetKey, order.sessionNumber === 1 ? order.id : null);
-    });
+    const database = this.database.forViewer(order.userId);
+    await database.query(closeOpenOrder, values);
+    // Before its first session nobody was given the order: then no key has an answer.
+    await forgetAnswers(database, order.userId, forgetKey, order.sessionNumber === 1 ? order.id : null);
   }
 }

@@ -144,7 +144,9 @@ export class Purchases {
     return refusalsAsData<{ order?: Order; errors: BillingError[] }>(async () => {
       const order = isUuid(orderId) ? await findOrder(this.database, orderId) : null;
       if (!order || (caller.role !== 'ADMIN' && order.userId !== caller.userId)) throw notFound('order', 'orderId');
-      const [requested] = await this.database.query<Order>(requestCancellation, [order.id, this.clock.now()]);
+      const [requested] = await this.database
+        .forViewer(order.userId)
+        .query<Order>(requestCancellation, [order.id, this.clock.now()]);
       const ended = requested ? await this.sessions.cancel(requested) : await orderById(this.database, order.id);
       if (!requested || ended.status !== 'CANCELLED') throw notCancellable(ended);
       return { order: ended, errors: [] };
