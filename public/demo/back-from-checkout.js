@@ -28,14 +28,33 @@ export async function welcomeBack(api, orderId) {
   const url = new URL(location.href);
   url.searchParams.delete('order');
   history.replaceState(null, '', url);
-  if (!order) notice('There is no such order of this viewer.', { bad: true });
-  else if (order.status === 'OPEN') openOrderNotice(api, order);
+  if (order) welcome(api, order);
+  else notice('There is no such order of this viewer.', { bad: true });
+}
+
+function welcome(api, order) {
+  if (order.status === 'OPEN') openOrderNotice(api, order);
   else if (order.status === 'PAID') {
     notice(
       order.kind === 'TOP_UP' ? `${moneyText(order.amount)} are in your balance.` : `Paid. ${order.subscription.title} is yours.`,
     );
-  } else
-    notice(order.status === 'EXPIRED' ? 'The order is closed. Nothing was paid.' : 'The payment failed. Nothing was paid.', {
-      bad: true,
-    });
+  } else if (order.status === 'PROCESSING') processingNotice(api, order);
+  else notice(endWords[order.status], { bad: true });
+}
+
+const endWords = {
+  EXPIRED: 'This order has expired. Nothing was charged.',
+  FAILED: 'The payment failed. Nothing was charged.',
+  CANCELLED: 'This order was cancelled. Nothing was charged.',
+};
+
+/** Stays until the bank has responded: what is pushed shows the grant or the money, and this says how the order ended. */
+async function processingNotice(api, order) {
+  const what = order.subscription?.title ?? `your top-up of ${moneyText(order.amount)}`;
+  const box = notice(`Payment for ${what} is being processed. We'll update this page when your bank responds.`);
+  while (box.isConnected) {
+    await new Promise((resolve) => setTimeout(resolve, 3_000));
+    const now = await api.ask(operations.ORDER, { id: order.id }).catch(() => order);
+    if (box.isConnected && now && now.status !== 'PROCESSING') return welcome(api, now);
+  }
 }

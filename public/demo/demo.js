@@ -161,9 +161,15 @@ const buy = (plan, payWith) =>
     const input = { subscriptionId: plan.id, payWith, idempotencyKey: crypto.randomUUID() };
     if (payWith === 'CARD') input.returnUrl = returnUrl();
     const { order } = await api.ask(operations.PURCHASE, { input });
-    if (payWith === 'CARD') location.assign(order.checkoutUrl);
+    if (payWith === 'CARD') await goToCheckout(order);
     else notice(`${plan.title} is yours for ${days(plan.durationDays)}.`);
   });
+
+/** An order that was paid just then has no checkout any more. */
+async function goToCheckout(order) {
+  if (order.checkoutUrl) location.assign(order.checkoutUrl);
+  else await welcomeBack(api, order.id);
+}
 
 function topUp(event) {
   event.preventDefault();
@@ -175,7 +181,7 @@ function topUp(event) {
   run(async () => {
     const input = { amount, currency, idempotencyKey: crypto.randomUUID(), returnUrl: returnUrl() };
     const { order } = await api.ask(operations.TOP_UP, { input });
-    location.assign(order.checkoutUrl);
+    await goToCheckout(order);
   });
 }
 
