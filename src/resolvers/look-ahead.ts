@@ -1,55 +1,68 @@
 import {
   type DocumentNode,
   type FieldNode,
+  type FragmentDefinitionNode,
   type GraphQLField,
+  GraphQLIncludeDirective,
   type GraphQLObjectType,
   type GraphQLSchema,
+  GraphQLSkipDirective,
   getArgumentValues,
+  getDirectiveValues,
   getNamedType,
   isAbstractType,
   isObjectType,
   Kind,
   type OperationDefinitionNode,
+  type SelectionNode,
   type SelectionSetNode,
   visit,
 } from 'graphql';
 import type { Selected, Variables } from '../services/selection.js';
 
 /**
- * What an operation asks for, field by field, with fragments taken apart and fields of the same name merged: the same that
- * https://spec.graphql.org/October2021/#sec-Field-Collection gives. Null when that is not known before it runs: when fields
- * are skipped or included by a directive, or are of a type that only their value tells.
+ * What an operation asks for with these variables, field by field, with fragments expanded, conditions evaluated and fields of
+ * the same name merged: the same that https://spec.graphql.org/October2021/#sec-Field-Collection gives. Null when that is not
+ * known before it runs: when fields are of a type that only their value tells.
  */
 export function lookAhead(
   schema: GraphQLSchema,
   document: DocumentNode,
   operation: OperationDefinitionNode,
+  variables: Variables,
 ): readonly Selected[] | null {
   const root = schema.getRootType(operation.operation);
-  if (!root || hasDirectives(document)) return null;
-  return new LookAhead(schema, document).fieldsOf(root, [operation.selectionSet]);
+  return root ? new LookAhead(schema, document, variables).fieldsOf(root, [operation.selectionSet]) : null;
 }
 
-function hasDirectives(document: DocumentNode): boolean {
-  let found = false;
+/** Variables that decide by `@skip` or `@include` what is asked for. */
+export function conditionsOf(document: DocumentNode): readonly string[] {
+  const names = new Set<string>();
   visit(document, {
-    Directive() {
-      found = true;
+    Directive({ arguments: given = [] }) {
+      for (const { value } of given) if (value.kind === Kind.VARIABLE) names.add(value.name.value);
     },
   });
-  return found;
+  return [...names];
 }
 
 class LookAhead {
+  private readonly fragments: ReadonlyMap<string, FragmentDefinitionNode>;
+
   constructor(
     private readonly schema: GraphQLSchema,
-    private readonly document: DocumentNode,
-  ) {}
+    document: DocumentNode,
+    private readonly variables: Variables,
+  ) {
+    const fragments = document.definitions.filter((node) => node.kind === Kind.FRAGMENT_DEFINITION);
+    this.fragments = new Map(fragments.map((node) => [node.name.value, node]));
+  }
 
   /** Null when a field's type is abstract. */
   fieldsOf(type: GraphQLObjectType, selectionSets: readonly SelectionSetNode[]): readonly Selected[] | null {
     const nodesOf = new Map<string, FieldNode[]>();
-    for (const selectionSet of selectionSets) this.collect(type, selectionSet, nodesOf, new Set());
+    const seen = new Set<string>();
+    for (const selectionSet of selectionSets) this.collect(type, selectionSet, nodesOf, seen);
     const fields: Selected[] = [];
     for (const [key, nodes] of nodesOf) {
       const selected = this.field(type, key, nodes);
@@ -78,22 +91,30 @@ class LookAhead {
     seen: Set<string>,
   ): void {
     for (const selection of selectionSet.selections) {
+      if (!this.isIncluded(selection)) continue;
       if (selection.kind === Kind.FIELD) {
         const key = selection.alias?.value ?? selection.name.value;
-        nodesOf.set(key, [...(nodesOf.get(key) ?? []), selection]);
+        const nodes = nodesOf.get(key);
+        if (nodes) nodes.push(selection);
+        else nodesOf.set(key, [selection]);
       } else if (selection.kind === Kind.INLINE_FRAGMENT) {
         const condition = selection.typeCondition?.name.value;
         if (this.appliesTo(type, condition)) this.collect(type, selection.selectionSet, nodesOf, seen);
       } else if (!seen.has(selection.name.value)) {
         seen.add(selection.name.value);
-        const fragment = this.document.definitions.find(
-          (node) => node.kind === Kind.FRAGMENT_DEFINITION && node.name.value === selection.name.value,
-        );
-        if (fragment?.kind === Kind.FRAGMENT_DEFINITION && this.appliesTo(type, fragment.typeCondition.name.value)) {
+        const fragment = this.fragments.get(selection.name.value);
+        if (fragment && this.appliesTo(type, fragment.typeCondition.name.value)) {
           this.collect(type, fragment.selectionSet, nodesOf, seen);
         }
       }
     }
+  }
+
+  private isIncluded(selection: SelectionNode): boolean {
+    if (!selection.directives?.length) return true;
+    const variables = this.variables as Record<string, unknown>;
+    if (getDirectiveValues(GraphQLSkipDirective, selection, variables)?.if === true) return false;
+    return getDirectiveValues(GraphQLIncludeDirective, selection, variables)?.if !== false;
   }
 
   private appliesTo(type: GraphQLObjectType, condition: string | undefined): boolean {

@@ -61,3 +61,6 @@ export const plainFields = {
     films: ((payload) => payload.films ?? []) satisfies Plain<{ films?: readonly unknown[] }>,
   },
 };
+
+/** All of them: what they give follows from the row and the loaders, and they take no arguments. */
+export const rowResolvers: ReadonlySet<unknown> = new Set(Object.values(plainFields).flatMap((fields) => Object.values(fields)));

@@ -23,10 +23,25 @@ export async function overWebSocket(kit: Kit, token: string): Promise<Send & { c
   const socket = await RawSocket.bare(`${kit.url.replace('http', 'ws')}/graphql`);
   socket.send({ type: 'connection_init', payload: { token } });
   await until(() => socket.messages.some(({ type }) => type === 'connection_ack'), 'acknowledged');
+  const waiting = new Map<string, (message: Message) => void>();
+  socket.socket.on('message', (data: Buffer) => {
+    const message = JSON.parse(data.toString()) as Message & { id: string };
+    waiting.get(message.id)?.(message);
+    waiting.delete(message.id);
+    // Nobody looks into them later, and there may be very many.
+    socket.messages.length = 0;
+  });
   const send = async (sent: Sent): Promise<Answer> => {
     const id = randomUUID();
-    socket.send({ type: 'subscribe', id, payload: sent });
-    const { type, payload } = (await socket.next(id)) as Message;
+    const { type, payload } = await new Promise<Message>((resolve, reject) => {
+      const closed = () => reject(new Error('the socket was closed'));
+      waiting.set(id, (message) => {
+        socket.socket.off('close', closed);
+        resolve(message);
+      });
+      socket.socket.once('close', closed);
+      socket.send({ type: 'subscribe', id, payload: sent });
+    });
     if (type === 'next') socket.send({ type: 'complete', id });
     return (type === 'error' ? { errors: payload } : payload) as Answer;
   };

@@ -8,15 +8,16 @@ const MAX_SAME_NAME_PAIRS = 50_000;
 
 /**
  * Refuses a document that is small as a text and large once its fragments are expanded. It must run before anything else walks
- * the document; it visits each node once. `@throws` GRAPHQL_VALIDATION_FAILED.
+ * the document; it visits each node once. Returns the count of selections. `@throws` GRAPHQL_VALIDATION_FAILED.
  */
-export function limitExpansion(document: DocumentNode, limit: number): void {
+export function limitExpansion(document: DocumentNode, limit: number): number {
   const count = countSelections(document);
   if (count > limit) {
     throw tooLarge(`The document has ${count} selections with its fragments expanded; at most ${limit} are served.`);
   }
   const pairs = countSameNamePairs(document);
   if (pairs > MAX_SAME_NAME_PAIRS) throw tooLarge('The document repeats too many fields of the same name.');
+  return count;
 }
 
 /**

@@ -1,11 +1,14 @@
-import type { GraphQLSchema } from 'graphql';
+import type { GraphQLField, GraphQLObjectType, GraphQLSchema } from 'graphql';
+import type { Context } from '../../resolvers/context.js';
 import { lookAhead } from '../../resolvers/look-ahead.js';
 import { type AccountPage, planAccountPage } from '../../services/history/account-page.js';
 import { InvalidArgument } from '../../services/invalid-argument.js';
+import type { Selected } from '../../services/selection.js';
 import { allowedRoles } from '../enforce-roles.js';
 import type { OperationRun } from './execute.js';
-import type { PreparedOperation } from './prepared-operation.js';
+import { MAX_PLANNED_SELECTIONS, MAX_PLANS, type PreparedOperation, type Variables } from './prepared-operation.js';
 import { RawJson } from './raw-json.js';
+import { joined, rootFieldWriter, valueWriter, type WriteValue } from './row-writer.js';
 
 /** Each is a prepared statement on every connection of the pool, kept until the process ends: callers must not make more. */
 const MAX_PAGE_STATEMENTS = 200;
@@ -13,37 +16,58 @@ const MAX_PAGE_STATEMENTS = 200;
 /** Writes the data of an answer as text; null when the operation is to be resolved field by field. */
 export type FastPath = (run: OperationRun) => Promise<RawJson | null> | RawJson | null;
 
-/** What the fast path knows of an operation. */
+type Roots = Promise<string> | string;
+type WriteRoots = (run: OperationRun) => Roots;
+
+/** How an operation is answered, for one outcome of its conditions. */
 interface Plan {
-  timesSeen: number;
-  /** Undefined until the operation comes a second time: planning costs more than one execution. */
-  page?: AccountPage | null;
+  readonly page: AccountPage | null;
+  readonly rows: WriteRoots | null;
 }
 
-/** Answers viewers' pages by one statement. */
+interface Known {
+  timesSeen: number;
+  /** By the values of the variables that decide what is asked for. */
+  readonly plans: Map<string, Plan>;
+}
+
+/** Answers viewers' pages by one statement, and what asks for nothing but rows straight from the rows. */
 export function createFastPath(schema: GraphQLSchema): FastPath {
   const roles = allowedRoles(schema, schema.getQueryType()?.getFields().me as object) ?? [];
-  const plans = new WeakMap<PreparedOperation, Plan>();
+  const known = new WeakMap<PreparedOperation, Known>();
   let pageCount = 0;
 
-  const pageOf = (prepared: PreparedOperation): AccountPage | null => {
-    const plan = plans.get(prepared) ?? { timesSeen: 0 };
-    plan.timesSeen += 1;
-    plans.set(prepared, plan);
-    if (plan.page === undefined && plan.timesSeen > 1) {
-      const selection = pageCount < MAX_PAGE_STATEMENTS ? lookAhead(schema, prepared.document, prepared.operation) : null;
-      plan.page = selection && planAccountPage(selection);
-      if (plan.page) pageCount += 1;
-    }
-    return plan.page ?? null;
+  const planFor = (prepared: PreparedOperation, variables: Variables): Plan => {
+    const selection = lookAhead(schema, prepared.document, prepared.operation, variables);
+    if (!selection) return { page: null, rows: null };
+    const page = isAccountPage(prepared) && pageCount < MAX_PAGE_STATEMENTS ? planAccountPage(selection) : null;
+    if (page) pageCount += 1;
+    return { page, rows: page ? null : rootsWriter(schema, prepared, selection) };
   };
 
-  return ({ prepared, variables, context }) => {
+  /** Null the first time an operation comes: planning costs more than one execution, and anyone may send new ones without end. */
+  const planOf = (prepared: PreparedOperation, variables: Variables): Plan | null => {
+    if (prepared.operation.operation === 'mutation' || prepared.selectionCount > MAX_PLANNED_SELECTIONS) return null;
+    const entry = known.get(prepared) ?? { timesSeen: 0, plans: new Map() };
+    if (entry.timesSeen === 0) known.set(prepared, entry);
+    entry.timesSeen += 1;
+    if (entry.timesSeen === 1) return null;
+    const key = prepared.conditions.map((name) => variables[name] === true).join();
+    const planned = entry.plans.get(key);
+    if (planned) return planned;
+    if (entry.plans.size >= MAX_PLANS) return null;
+    const plan = planFor(prepared, variables);
+    entry.plans.set(key, plan);
+    return plan;
+  };
+
+  return (run) => {
+    const { prepared, variables, context } = run;
     const { caller, services } = context;
-    if (prepared.operation.operation !== 'query' || !isAccountPage(prepared)) return null;
-    if (caller.userId === null || !roles.includes(caller.role)) return null;
-    const page = pageOf(prepared);
-    return page && writePage(services.history.accountPage(page, caller.userId, variables.values));
+    const plan = planOf(prepared, variables.values);
+    if (plan?.rows) return writeRows(plan.rows, run);
+    if (!plan?.page || caller.userId === null || !roles.includes(caller.role)) return null;
+    return writePage(services.history.accountPage(plan.page, caller.userId, variables.values));
   };
 }
 
@@ -57,4 +81,53 @@ async function writePage(text: Promise<string>): Promise<RawJson | null> {
     if (error instanceof InvalidArgument) return null;
     throw error;
   }
+}
+
+/** Whatever is thrown, graphql-js meets it again, and knows where. */
+function writeRows(write: WriteRoots, run: OperationRun): Promise<RawJson | null> | RawJson | null {
+  try {
+    const text = write(run);
+    if (typeof text === 'string') return new RawJson(text);
+    return text.then(
+      (written) => new RawJson(written),
+      () => null,
+    );
+  } catch {
+    return null;
+  }
+}
+
+/** Null when an answer needs more than rows. */
+function rootsWriter(schema: GraphQLSchema, { operation }: PreparedOperation, selection: readonly Selected[]): WriteRoots | null {
+  const root = schema.getRootType(operation.operation) as GraphQLObjectType<unknown, Context>;
+  return operation.operation === 'query' ? queryWriter(root, selection) : eventWriter(root, selection);
+}
+
+/** A resolver is asked once for each root field, all before the first is waited for, as graphql-js does. */
+function queryWriter(root: GraphQLObjectType<unknown, Context>, selection: readonly Selected[]): WriteRoots | null {
+  const writers: ((run: OperationRun) => Roots)[] = [];
+  for (const selected of selection) {
+    if (selected.field === '__typename') {
+      writers.push(() => `"${root.name}"`);
+      continue;
+    }
+    const definition = root.getFields()[selected.field] as GraphQLField<unknown, Context> | undefined;
+    const make = definition && rootFieldWriter(definition, selected.selection);
+    if (!make) return null;
+    writers.push(({ variables, context }) => make(selected.argumentsOf(variables.values), context));
+  }
+  const keys = selection.map(({ key }) => `"${key}":`);
+  return (run) => joined('{', '}', writers.length, (index) => (writers[index] as WriteRoots)(run), keys);
+}
+
+/** What a live field gives for an event is the event. */
+function eventWriter(root: GraphQLObjectType, [selected]: readonly Selected[]): WriteRoots | null {
+  const definition = selected && root.getFields()[selected.field];
+  const write: WriteValue | null = definition ? valueWriter(definition.type, selected.selection) : null;
+  if (!selected || !write) return null;
+  const open = `{"${selected.key}":`;
+  return ({ event, context }) => {
+    const text = write(event, context);
+    return typeof text === 'string' ? `${open}${text}}` : text.then((written) => `${open}${written}}`);
+  };
 }

@@ -8,8 +8,14 @@ import {
   type OperationDefinitionNode,
   visit,
 } from 'graphql';
+import { conditionsOf } from '../../resolvers/look-ahead.js';
 import { rootFieldsOf } from '../guard/rates.js';
 import { MAX_ERRORS, RequestRefused, refusedWith } from './request-refused.js';
+
+/** Larger operations are not planned: what a plan retains grows with its selections. */
+export const MAX_PLANNED_SELECTIONS = 500;
+/** Plans of one operation, for different outcomes of its conditions. */
+export const MAX_PLANS = 4;
 
 export type Variables = Readonly<Record<string, unknown>>;
 
@@ -19,12 +25,23 @@ export interface CheckedVariables {
   readonly values: Variables;
 }
 
+/** Heap that a plan takes for each selection, measured and rounded up. */
+const PLANNED_SELECTION_BYTES = 1_000;
+
+/** What the plans of an operation may come to retain. */
+export function planBytes({ selectionCount, conditions }: PreparedOperation): number {
+  if (selectionCount > MAX_PLANNED_SELECTIONS) return 0;
+  return selectionCount * PLANNED_SELECTION_BYTES * Math.min(2 ** conditions.length, MAX_PLANS);
+}
+
 /** An operation that was parsed, bounded and validated: what every step after it needs, worked out once. */
 export class PreparedOperation {
   /** Names of the root fields; the first is what metrics call the operation by. */
   readonly rootFields: readonly string[];
   /** The first field that asks about the schema itself; null when none does. */
   readonly introspection: FieldNode | null;
+  /** Variables that decide by `@skip` and `@include` what is asked for. */
+  readonly conditions: readonly string[];
 
   constructor(
     private readonly schema: GraphQLSchema,
@@ -32,10 +49,13 @@ export class PreparedOperation {
     readonly operation: OperationDefinitionNode,
     /** As it was sent. */
     readonly operationName: string | undefined,
+    /** Of the document, with its fragments expanded. */
+    readonly selectionCount: number,
     private readonly maxVariableValues: number,
   ) {
     this.rootFields = rootFieldsOf(document, operation.selectionSet, new Set());
     this.introspection = introspectionIn(document);
+    this.conditions = conditionsOf(document);
   }
 
   get rootField(): string {

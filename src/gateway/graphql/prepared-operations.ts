@@ -13,7 +13,7 @@ import { LRUCache } from 'lru-cache';
 import type { Limits } from '../../limits.js';
 import { limitExpansion } from './document-expansion.js';
 import { compactDocument } from './document-memory.js';
-import { PreparedOperation } from './prepared-operation.js';
+import { PreparedOperation, planBytes } from './prepared-operation.js';
 import { MAX_ERRORS, RequestRefused, refusedWith } from './request-refused.js';
 
 export interface PrepareOptions {
@@ -54,25 +54,25 @@ export class PreparedOperations {
     const key = keyOf(text, operationName);
     const known = this.kept.get(key);
     if (known) return known;
-    const document = this.accept(text);
+    const { document, selectionCount } = this.accept(text);
     const operation = getOperationAST(document, operationName);
     if (!operation) throw new RequestRefused([noSuchOperation(document, operationName)]);
-    const bytes = compactDocument(document, text);
     const { schema, limits } = this.options;
-    const { queryVariableValuesMaximumCount } = limits;
+    const maxValues = limits.queryVariableValuesMaximumCount;
     const name = operationName ?? undefined;
-    const prepared = new PreparedOperation(schema, document, operation, name, queryVariableValuesMaximumCount);
+    const prepared = new PreparedOperation(schema, document, operation, name, selectionCount, maxValues);
+    const bytes = compactDocument(document, text) + planBytes(prepared);
     this.kept.set(key, prepared, { size: bytes });
     return prepared;
   }
 
-  private accept(text: string): DocumentNode {
+  private accept(text: string): { document: DocumentNode; selectionCount: number } {
     const { schema, limits, suggestions } = this.options;
     const document = this.parse(text);
     try {
-      limitExpansion(document, limits.querySelectionsMaximumCount);
+      const selectionCount = limitExpansion(document, limits.querySelectionsMaximumCount);
       const errors = validate(schema, document, this.rules, { maxErrors: MAX_ERRORS, hideSuggestions: !suggestions });
-      if (errors.length === 0) return document;
+      if (errors.length === 0) return { document, selectionCount };
       throw new RequestRefused(errors.map((error) => refusedWith('GRAPHQL_VALIDATION_FAILED', error)));
     } catch (error) {
       if (error instanceof GraphQLError) throw new RequestRefused([error]);

@@ -1,0 +1,236 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import {
+  type ExecutionResult,
+  execute,
+  GraphQLError,
+  type GraphQLSchema,
+  parse,
+  specifiedRules,
+  subscribe,
+  validate,
+} from 'graphql';
+import { readConfig } from '../../src/config.js';
+import { tell } from '../../src/gateway/public-error.js';
+import { composeSchema } from '../../src/gateway/schema.js';
+import { createContext } from '../../src/resolvers/context.js';
+import type { RequiredServices } from '../../src/resolvers/required-services.js';
+import type { Caller } from '../../src/services/caller.js';
+import { composeServices, type Services } from '../../src/services/services.js';
+import { LocalHints } from '../../src/stores/hints.js';
+import { noOpenSessions } from '../../src/stores/open-sessions.js';
+import { Shop } from '../support/shop.js';
+import { type Answer, SECRET, startGateway, tokenFor } from './gateway-kit.js';
+import { type Candidates, OperationDrawer, type RandomOperation } from './random-operation.js';
+import { overHttp, overWebSocket, type Send } from './send-both-ways.js';
+
+const seed = Number(process.env.FUZZ_SEED ?? 20_261_128);
+/** Documents; `npm run fuzz` draws ten thousand. */
+const count = Number(process.env.FUZZ_COUNT ?? 150);
+const isLong = count >= 1_000;
+const MAX_RESPONSE_BYTES = 4 * 1_024 * 1_024;
+const MAX_BLOCK_MS = 250;
+
+const ROOTS = {
+  query: [
+    'me',
+    'me',
+    'access',
+    'access',
+    'film',
+    'films',
+    'subscription',
+    'subscriptions',
+    'node',
+    'account',
+    'accounts',
+    'order',
+    'stripeEvents',
+    'reconciliations',
+  ],
+  mutation: ['cancelOrder', 'topUp', 'refundGrant', 'revokeGrant', 'adjustBalance', 'updateFilm'],
+  subscription: ['balanceChanged', 'grantChanged'],
+} as const;
+
+let kit: Awaited<ReturnType<typeof startGateway>>;
+let shop: Shop;
+let services: Services;
+let schema: GraphQLSchema;
+let candidates: Candidates;
+let userId: string;
+const logged: string[] = [];
+
+beforeAll(async () => {
+  shop = await Shop.open();
+  const offer = await shop.desk.putOnSale(100, 30);
+  const viewer = await shop.viewer(1_000_000);
+  for (let bought = 0; bought < 3; bought++) await shop.buy(viewer, offer);
+  userId = viewer.userId;
+  const idsOf = async (table: string) =>
+    (await shop.db.rows<{ id: string }>(`select id from ${table} limit 3`)).map(({ id }) => id);
+  const unknown = '01900000-0000-7000-8000-0000000000ff';
+  const films = await idsOf('films');
+  const all = [
+    ...films,
+    ...(await idsOf('grants')),
+    ...(await idsOf('transactions')),
+    ...(await idsOf('subscriptions')),
+    unknown,
+    'x',
+  ];
+  const key = 'differential-key';
+  candidates = {
+    id: all,
+    'film.id': [...films, unknown],
+    'subscription.id': [...(await idsOf('subscriptions')), unknown],
+    'account.userId': [userId, unknown],
+    userId: [userId, unknown, 'x'],
+    filmIds: [films, [unknown], [...films, 'x', unknown], films.map((id) => id.toUpperCase()), []],
+    first: [0, 1, 2, 3, 5, 101],
+    after: [null, 'eyJ', 'WzFd'],
+    search: [null, 'a', '%'],
+    time: ['2026-01-01T00:00:00Z', '2100-01-01T00:00:00.000+01:00', 'yesterday'],
+    orderId: [unknown, 'x'],
+    'topUp.input': [
+      { amount: 1, currency: 'USD', idempotencyKey: key },
+      { amount: 500, currency: 'XXX', idempotencyKey: key },
+      { amount: 1.5 },
+    ],
+    'refundGrant.input': [
+      { grantId: unknown, idempotencyKey: key },
+      { grantId: 'x', idempotencyKey: key },
+    ],
+    'revokeGrant.input': [{ grantId: unknown, reason: 'a test' }],
+    'adjustBalance.input': [{ userId, amount: 0, currency: 'USD', reason: 'a test', idempotencyKey: key }],
+    'updateFilm.input': [{ id: unknown, title: 'A title' }, { id: 'x' }],
+  };
+  const config = readConfig({ JWT_SECRET: SECRET, DATA_DIR: '/nowhere', STRIPE_WEBHOOK_SECRET: 'whsec_test' });
+  services = composeServices({
+    config,
+    database: shop.db.database,
+    hints: new LocalHints(),
+    stripe: shop.stripe,
+    openSessions: noOpenSessions,
+    clock: shop.clock,
+    logger: { error: (details, message) => void logged.push(`${message} ${JSON.stringify(details)}`) },
+  });
+  schema = await composeSchema();
+  kit = await startGateway({
+    services: services as unknown as RequiredServices,
+    clock: shop.clock,
+    environment: { RATE_LIMITS: 'false', OPERATIONS_PER_SOCKET_COUNT: '1000', INTROSPECTION: 'true' },
+    onLog: (line) => logged.push(line),
+  });
+});
+afterAll(async () => {
+  await kit?.stop();
+  await services?.close();
+  await shop?.close();
+});
+
+/** What a client can tell of an answer: its text, and where which errors are. */
+interface Seen {
+  readonly data: string;
+  readonly errors: readonly string[];
+}
+
+const seen = (data: unknown, errors: readonly { path?: unknown; extensions?: { code?: unknown } }[] = []): Seen => ({
+  data: JSON.stringify(data) ?? 'none',
+  errors: errors.map(({ path, extensions }) => `${JSON.stringify(path) ?? ''} ${String(extensions?.code)}`).sort(),
+});
+const seenOf = ({ data, errors }: Answer) => seen(data, errors);
+
+/** graphql-js alone, on the same schema and services; null when the document is not valid. */
+async function reference(operation: RandomOperation, caller: Caller): Promise<Seen | null> {
+  const document = parse(operation.query);
+  if (validate(schema, document, specifiedRules).length > 0) return null;
+  const contextValue = createContext({
+    caller,
+    requestId: 'plain',
+    services: services as unknown as RequiredServices,
+    now: shop.clock.now(),
+  });
+  const args = {
+    schema,
+    document,
+    operationName: operation.operationName,
+    variableValues: operation.variables,
+    contextValue,
+  };
+  const result = operation.query.startsWith('subscription') ? await firstEvent(args) : ((await execute(args)) as ExecutionResult);
+  const errors = (result.errors ?? []).map((error) => tell(error, { suggestions: true }, codeOf(error)).error);
+  return seen(result.data, errors.slice(0, 10));
+}
+
+/** GraphQL gives no code to what is wrong about variables. */
+const codeOf = ({ message, path }: GraphQLError) =>
+  !path && /^(Variable "\$|Too many errors processing variables)/.test(message) ? 'BAD_USER_INPUT' : undefined;
+
+async function firstEvent(args: Parameters<typeof subscribe>[0]): Promise<ExecutionResult> {
+  const stream = await subscribe(args);
+  if (!(Symbol.asyncIterator in stream)) return stream;
+  const { value } = await stream.next();
+  await stream.return?.(undefined);
+  return value as ExecutionResult;
+}
+
+/** Limits of the guard, which graphql-js does not have. */
+const isGuardsRefusal = ({ errors }: Answer) =>
+  errors?.some(({ message, extensions }) => extensions.code === 'QUERY_TOO_EXPENSIVE' || /are served|is served/.test(message));
+
+async function compare(operation: RandomOperation, caller: Caller, sends: { http: Send; webSocket: Send }): Promise<void> {
+  const isLive = operation.query.startsWith('subscription');
+  const expected = await reference(operation, caller);
+  const answers: Answer[] = [];
+  const ways = isLive ? [sends.webSocket] : [sends.http, sends.webSocket];
+  for (const way of ways) for (let time = 0; time < 5; time++) answers.push(await way(operation));
+  if (answers.some(isGuardsRefusal)) {
+    expect(answers.map(seenOf)).toEqual(answers.map(() => seenOf(answers[0] as Answer)));
+    return;
+  }
+  for (const answer of answers) {
+    if (expected) expect(seenOf(answer)).toEqual(expected);
+    else expect(answer.errors?.[0]?.extensions.code).toBe('GRAPHQL_VALIDATION_FAILED');
+  }
+}
+
+test(
+  `${count} drawn documents give the data, the error paths and the codes of graphql-js each time they are sent, over HTTP and WebSocket`,
+  async () => {
+    const people: { caller: Caller; sends: { http: Send; webSocket: Send & { close(): void } } }[] = [];
+    for (const role of ['viewer', 'admin']) {
+      const token = await tokenFor({ userId, role });
+      const sends = { http: measured(overHttp(kit, token)), webSocket: await overWebSocket(kit, token) };
+      people.push({ caller: { userId, role: role.toUpperCase() as Caller['role'] }, sends });
+    }
+    const delay = monitorEventLoopDelay({ resolution: 10 });
+    let valid = 0;
+    delay.enable();
+    await fc.assert(
+      fc.asyncProperty(fc.gen(), fc.constantFrom(...people), async (draw, { caller, sends }) => {
+        const operation = new OperationDrawer(draw, schema, candidates, ROOTS).operation();
+        if (validate(schema, parse(operation.query)).length === 0) valid += 1;
+        await compare(operation, caller, sends);
+        expect(logged.splice(0)).toEqual([]);
+      }),
+      { numRuns: count, seed, endOnFailure: true },
+    );
+    delay.disable();
+    for (const { sends } of people) sends.webSocket.close();
+    // Most documents must come as far as execution, or nothing is compared.
+    expect(valid).toBeGreaterThan(count / 2);
+    // Only the long run measures it: beside other tests, others block.
+    if (isLong) expect(delay.max / 1e6).toBeLessThan(MAX_BLOCK_MS);
+  },
+  60_000 + count * 500,
+);
+
+/** No answer is larger than the cap. */
+const measured =
+  (send: Send): Send =>
+  async (sent) => {
+    const answer = await send(sent);
+    expect(JSON.stringify(answer).length).toBeLessThanOrEqual(MAX_RESPONSE_BYTES);
+    return answer;
+  };
