@@ -93,7 +93,8 @@ const operations: [what: string, query: string, variables?: Record<string, unkno
 const plainErrors = (result: ExecutionResult) =>
   (result.errors ?? [])
     .map(({ message, path, extensions }) => ({
-      message: message.replace(/\.$/, ''),
+      // Ours do not repeat what was sent.
+      message: message.startsWith('Variable "$') ? 'a variable' : message.replace(/\.$/, ''),
       path,
       // What is wrong about variables has no code yet when plain GraphQL says it.
       code: extensions?.code ?? (message.startsWith('Variable "$') ? 'BAD_USER_INPUT' : undefined),
