@@ -99,7 +99,7 @@ async function lookAfterMoney(page, userId, currency) {
   account(userId: $userId) {
     balance { available { amount } }
     balanceAt(time: "2026-01-01T00:00:00Z") { amount }
-    orders(first: 1, status: EXPIRED) { nodes { kind amount { amount } } }
+    orders(first: 1, status: CANCELLED) { nodes { kind amount { amount } } }
   }
 }`,
     { userId },

@@ -40,7 +40,7 @@ async function buyByCard(page, plan, filmIds) {
   });
   const { purchase } = await page.task(
     'Buy by card',
-    'Send the viewer to `checkoutUrl`. Asking again while the order is open gives the same session.',
+    'Send the viewer to `checkoutUrl`. Asking again while the order is open returns the same session; with another `returnUrl` it is replaced.',
     `mutation Buy($input: PurchaseInput!) {
   purchase(input: $input) { order { id status checkoutUrl expiresAt amount { amount currency } } errors { code message path } }
 }`,
@@ -149,7 +149,7 @@ async function giveTopUpBack(page, currency) {
   const { topUp: second } = await page.house.ask('viewer', TOP_UP, { input });
   await page.task(
     'Cancel an order',
-    'While it is open; its checkout session is closed too.',
+    'While it is open; its checkout session is expired first. An order that is PROCESSING cannot be cancelled.',
     'mutation Cancel($orderId: ID!) { cancelOrder(orderId: $orderId) { order { status checkoutUrl } errors { code message path } } }',
     { orderId: second.order.id },
   );
