@@ -40,6 +40,8 @@ function mayHoldText(type: GraphQLInputType): boolean {
 function pathOfFaultyText(value: unknown): string[] | null {
   if (typeof value === 'string') return isStorable(value) ? null : [];
   if (typeof value !== 'object' || value === null) return null;
+  // Lists of thousands of ids are common, and property names of their indexes are slow to make.
+  if (Array.isArray(value) && value.every((item) => typeof item === 'string' && isStorable(item))) return null;
   for (const name in value) {
     const path = pathOfFaultyText((value as Record<string, unknown>)[name]);
     if (path) return [name, ...path];

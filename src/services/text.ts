@@ -3,15 +3,13 @@
  * normalise a run of combining marks grows with the square of its length.
  */
 const TOO_MANY_MARKS = /\p{M}{31}/u;
-/** NUL, and halves of surrogate pairs. */
-const NOT_STORABLE = /[\0\p{Cs}]/u;
 /** White space, control and format characters, and characters that are shown as nothing. */
 const VISIBLE = /[^\s\p{Z}\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}]/u;
 /** A character in NFC takes up to 12 bytes in UTF-8 when it is sent decomposed. */
 const MAX_BYTES_PER_CHARACTER = 12;
 
 /** Whether UTF-8 and Postgres can hold it: neither has halves of surrogate pairs, and Postgres has no NUL. */
-export const isStorable = (text: string): boolean => !NOT_STORABLE.test(text);
+export const isStorable = (text: string): boolean => !text.includes('\0') && text.isWellFormed();
 
 /** The form in which texts are counted, stored and compared, so that the same words are the same text. */
 export const normalised = (text: string): string => text.normalize('NFC');
