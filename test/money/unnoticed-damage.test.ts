@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Order } from '../../src/entities/order.js';
-import { type LedgerDiscrepancy, verifyLedger } from '../../src/services/ledger/verify-ledger.js';
 import { newId } from '../../src/services/new-id.js';
-import type { Database, Queryable } from '../../src/stores/database.js';
+import { findAfterDamage } from '../support/damage.js';
 import { ADMIN, aKey, Shop } from '../support/shop.js';
 
 type Viewer = Awaited<ReturnType<Shop['viewer']>>;
@@ -124,29 +123,9 @@ describe('the verification of a ledger in which everything has happened', () => 
   });
   afterAll(() => shop.close());
 
+  const examined = (...statements: string[]) => findAfterDamage(shop.db.database, statements);
   const brokenBy = async (...statements: string[]) =>
     [...new Set((await examined(...statements)).map(({ rule }) => rule))].sort();
-
-  /** What is found after `statements`, which are undone afterwards. They go past every trigger and foreign key. */
-  async function examined(...statements: string[]): Promise<LedgerDiscrepancy[]> {
-    const undo = new Error('so that nothing is kept');
-    let found: LedgerDiscrepancy[] = [];
-    const outcome = shop.db.database.transaction(async (tx) => {
-      const run = (text: string) => tx.query({ name: '', text });
-      await run('set local session_replication_role = replica');
-      for (const statement of statements) await run(statement);
-      // In this transaction, which has begun, so its isolation can no longer be chosen.
-      const inside: Queryable = {
-        query: async (statement, values) => (isIsolation(statement.text) ? [] : tx.query(statement, values)),
-      };
-      const database = { transaction: (work: (tx: Queryable) => Promise<unknown>) => work(inside) } as unknown as Database;
-      found = (await verifyLedger(database, { fromSnapshots: false })).discrepancies;
-      throw undo;
-    });
-    await expect(outcome).rejects.toBe(undo);
-    return found;
-  }
-  const isIsolation = (text: string) => text.startsWith('set transaction isolation level');
 
   test('finds nothing where nothing is wrong', async () => {
     expect(await brokenBy()).toEqual([]);

@@ -20,15 +20,24 @@ export const ledgerRules: readonly Statement[] = [
   ),
   rule(
     'AVAILABLE_IS_NOT_NEGATIVE',
-    // Never further below zero than disputes, refunds made at Stripe and abandoned payouts that succeeded have taken.
-    `${row('AVAILABLE_IS_NOT_NEGATIVE', 'b.user_id', "'at least ' || - taken.amount", 'b.posted - b.held')}
+    // Never further below zero than what disputes, refunds made at Stripe and abandoned payouts that succeeded have taken since they had
+    // returned most: a credit of theirs may be spent before more is taken. All that one of them posts at once counts together.
+    `${row('AVAILABLE_IS_NOT_NEGATIVE', 'b.user_id', "'at least ' || taken.net - taken.peak", 'b.posted - b.held')}
      from balances b cross join lateral (
-       select coalesce(- sum(t.amount), 0) as amount from transactions t
-       left join refunds r on r.id = t.refund_id left join holds h on h.refund_id = r.id
-       where t.user_id = b.user_id and t.amount < 0
-         and (t.kind = 'DISPUTE' or t.kind = 'REFUND' and (r.origin = 'STRIPE' or h.status = 'RELEASED'))
+       select coalesce(sum(outside), 0) as net, greatest(max(net) filter (where at_its_end), 0) as peak
+       from (
+         select outside, sum(outside) over by_version as net, subject is distinct from lead(subject) over by_version
+           or created_at <> lead(created_at) over by_version as at_its_end
+         from (
+           select t.version, t.created_at, coalesce(t.dispute_id, t.refund_id) as subject,
+             case when t.kind = 'DISPUTE' or r.origin = 'STRIPE' or (h.status = 'RELEASED' and t.counter_account = 'STRIPE')
+               then t.amount else 0 end as outside
+           from transactions t left join refunds r on r.id = t.refund_id left join holds h on h.refund_id = r.id
+           where t.user_id = b.user_id
+         ) posted window by_version as (order by version)
+       ) summed
      ) taken
-     where b.user_id = any($1::uuid[]) and b.posted - b.held < 0 and b.posted - b.held < - taken.amount`,
+     where b.user_id = any($1::uuid[]) and b.posted - b.held < least(taken.net - taken.peak, 0)`,
   ),
   rule(
     'GRANT_HAS_ITS_SPENDING',
@@ -120,22 +129,26 @@ export const ledgerRules: readonly Statement[] = [
   ),
   rule(
     'LIVING_GRANT_MATCHES_WHAT_ITS_PAYMENT_LOST',
-    // Rule 7: all that left the payment was credited first, the grant being paid for; what came back pays for it again.
+    // Rule 7: all that left the payment was credited first, the grant being paid for; what came back pays for it again. A refund of ours
+    // that was asked for after the last news from outside, once the grant was over, ends nothing, even if it takes the rest.
     `with payment as (
-       select g.id, g.user_id, o.captured_amount as captured, spending.paid, spending.credited, refund.refunded, refund.outside, refund.failed,
+       select g.id, g.user_id, o.captured_amount as captured, spending.paid, spending.credited, refund.refunded, refund.outside,
          dispute.disputed, dispute.finally
        from grants g join orders o on o.id = g.order_id
        cross join lateral (
-         select coalesce(sum(amount) filter (where status <> 'FAILED'), 0) as refunded,
-           coalesce(sum(amount) filter (where status <> 'FAILED' and origin = 'STRIPE'), 0) as outside,
-           coalesce(sum(amount) filter (where status = 'FAILED' and origin = 'STRIPE'), 0) as failed
-         from refunds where order_id = o.id
-       ) refund
-       cross join lateral (
-         select coalesce(sum(greatest(withdrawn - reinstated, 0)), 0) as disputed,
-           coalesce(sum(greatest(withdrawn - reinstated, 0)) filter (where outcome = 'LOST'), 0) as finally
+         select coalesce(sum(greatest(withdrawn - reinstated, 0)), 0) as disputed, max(updated_at) as heard_at,
+           coalesce(sum(greatest(withdrawn - reinstated, 0))
+             filter (where outcome = 'LOST' or (outcome = 'WON' and reinstated > 0)), 0) as finally
          from disputes where order_id = o.id
        ) dispute
+       cross join lateral (
+         select coalesce(sum(amount) filter (where origin = 'STRIPE' or created_at < heard_at), 0) as refunded,
+           coalesce(sum(amount) filter (where origin = 'STRIPE'), 0) as outside
+         from (
+           select *, greatest(max(created_at) filter (where origin = 'STRIPE') over (), dispute.heard_at) as heard_at
+           from refunds where order_id = o.id and status <> 'FAILED'
+         ) r
+       ) refund
        cross join lateral (
          select coalesce(- sum(t.amount) filter (where t.kind = 'SPENDING'), 0) as paid,
            coalesce(sum(t.amount) filter (where t.kind = 'DISPUTE' or r.origin = 'STRIPE'), 0) as credited
@@ -145,8 +158,7 @@ export const ledgerRules: readonly Statement[] = [
        where g.user_id = any($1::uuid[]) and g.status in ('ACTIVE', 'SUSPENDED', 'EXPIRED')
      )
      ${row('LIVING_GRANT_MATCHES_WHAT_ITS_PAYMENT_LOST', 'user_id', "outside + disputed || ' credited, less than ' || captured || ' finally lost'", "credited || ' credited, ' || refunded + finally || ' finally lost for grant ' || id")}
-     from payment where credited < least(outside + disputed, paid) or credited > outside + disputed + failed
-       or (outside + disputed > 0 and refunded + finally >= captured)`,
+     from payment where credited <> least(outside + disputed, paid) or (outside + disputed > 0 and refunded + finally >= captured)`,
   ),
 ];
 

@@ -1,0 +1,29 @@
+import { type LedgerDiscrepancy, verifyLedger } from '../../src/services/ledger/verify-ledger.js';
+import type { Database, Queryable } from '../../src/stores/database.js';
+
+/**
+ * What the verification of the ledger finds after `statements`, which are rolled back afterwards. They bypass every trigger and foreign
+ * key, as damage does that the database did not refuse.
+ */
+export async function findAfterDamage(database: Database, statements: readonly string[]): Promise<LedgerDiscrepancy[]> {
+  const undo = new Error('so that nothing is kept');
+  let found: LedgerDiscrepancy[] = [];
+  const damage = database.transaction(async (tx) => {
+    const run = (text: string) => tx.query({ name: '', text });
+    await run('set local session_replication_role = replica');
+    for (const statement of statements) await run(statement);
+    // In this transaction, which has begun, so its isolation can no longer be chosen.
+    const inside: Queryable = {
+      query: async (statement, values) => (isIsolation(statement.text) ? [] : tx.query(statement, values)),
+    };
+    const damaged = { transaction: (work: (tx: Queryable) => Promise<unknown>) => work(inside) } as unknown as Database;
+    found = (await verifyLedger(damaged, { fromSnapshots: false })).discrepancies;
+    throw undo;
+  });
+  await damage.catch((error: unknown) => {
+    if (error !== undo) throw error;
+  });
+  return found;
+}
+
+const isIsolation = (text: string) => text.startsWith('set transaction isolation level');
