@@ -194,7 +194,7 @@ describe('npm run token', () => {
 
   test.each([
     ['--user must be a UUID.', ['--user', 'ada', '--role', 'viewer']],
-    ['--role must be viewer, service or admin.', ['--user', VIEWER, '--role', 'king']],
+    ['--role must be viewer, service, support or admin.', ['--user', VIEWER, '--role', 'king']],
     [
       '--expires-in must be a duration such as 90s, 15m, 1h or 7d.',
       ['--user', VIEWER, '--role', 'viewer', '--expires-in', 'soon'],
@@ -202,7 +202,7 @@ describe('npm run token', () => {
   ])('refuses: %s', async (message, words) => {
     const { code, err } = await (await launch({}, 'commands/token.js', ...words)).ended;
     expect(code).toBe(1);
-    expect(err).toBe(`${message}\nUsage: npm run token -- --user <uuid> --role viewer|service|admin [--expires-in 1h]\n`);
+    expect(err).toBe(`${message}\nUsage: npm run token -- --user <uuid> --role viewer|service|support|admin [--expires-in 1h]\n`);
   });
 
   test('tells of a wrong setting without blaming the words', async () => {
