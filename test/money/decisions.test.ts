@@ -120,6 +120,13 @@ describe('what a refund of a grant gives', () => {
       null,
       { unusedDays: 9, amount: 900, destination: 'BALANCE' },
     ],
+    [
+      'to the card when the payment has exactly the share left',
+      facts({}, { leftOnPayment: 900 }),
+      null,
+      { unusedDays: 9, amount: 900, destination: 'CARD' },
+    ],
+    ['the card is refused with one unit left', facts({}, { leftOnPayment: 1 }), 'CARD', { refused: 'CARD_HAS_LESS_LEFT' }],
     ['the card is refused then too', facts({}, { available: -1 }), 'CARD', { refused: 'INSUFFICIENT_FUNDS' }],
     [
       'the largest price stays exact',
@@ -135,6 +142,26 @@ describe('what a refund of a grant gives', () => {
   });
 
   test.each([
+    ['rounded down to the card, unless asked otherwise', 1005, null, { unusedDays: 9, amount: 900, destination: 'CARD' }],
+    ['exact to the balance', 1005, 'BALANCE', { unusedDays: 9, amount: 904, destination: 'BALANCE' }],
+    ['to the balance when it rounds down to nothing', 10, null, { unusedDays: 9, amount: 9, destination: 'BALANCE' }],
+    ['refused to the card then', 10, 'CARD', { refused: 'SHARE_ROUNDS_TO_ZERO' }],
+    ['refused to the card as too little left', 1005, 'CARD', { refused: 'CARD_HAS_LESS_LEFT' }, 899],
+  ] as const)('a share where the card takes steps of 10: %s', (_words, spent, wanted, expected, left: number = spent) => {
+    const given = facts({}, { paid: spent, spent, leftOnPayment: left });
+    expect(decideGrantRefund(given, wanted, boughtAt, 10)).toEqual(expected);
+  });
+
+  test.each([
+    [1005, 1005, 1000],
+    [1005, 9, 0],
+    [1000, 1000, 1000],
+  ])('a top-up with %i left and %i available where the card takes steps of 10: %i', (left, available, expected) => {
+    expect(decideRefundable(left, available, 10)).toBe(expected);
+  });
+
+  test.each([
+    [301, 1000, 301],
     [1000, 300, 300],
     [300, 1000, 300],
     [1000, -5, 0],
@@ -161,6 +188,7 @@ describe('what a checkout session means', () => {
     ['open says nothing', 'OPEN', session('open', 'unpaid'), 'NOTHING'],
     ['paid after it was closed is fulfilled all the same', 'EXPIRED', session('complete', 'paid'), 'FULFIL'],
     ['paid after it had failed too', 'FAILED', session('complete', 'paid'), 'FULFIL'],
+    ['news that it is paid change no paid order', 'PAID', session('complete', 'paid'), 'NOTHING'],
     ['nothing changes a paid order', 'PAID', session('expired', 'unpaid', true), 'NOTHING'],
     ['paid after it was cancelled is fulfilled all the same', 'CANCELLED', session('complete', 'paid'), 'FULFIL'],
     ['late news of an unpaid session do not reopen', 'FAILED', session('complete', 'unpaid'), 'NOTHING'],
@@ -276,11 +304,53 @@ describe('what news of a dispute mean', () => {
       { outcome: 'OPEN', funds: 'WITHDRAWN', taken: 300 },
     ],
     [
+      'a dispute that names its balance transactions after it has closed is what they say',
+      [news('needs_response'), news('lost', [-1000, 300])],
+      { outcome: 'LOST', funds: 'WITHDRAWN', taken: 700 },
+    ],
+    [
+      'a dispute that Stripe returned but for one cent has taken that',
+      [news('won', [-1000, 999])],
+      { outcome: 'WON', funds: 'WITHDRAWN', taken: 1 },
+    ],
+    [
+      'an inquiry that becomes a dispute without balance transactions has taken its amount',
+      [news('warning_needs_response'), news('needs_response')],
+      { outcome: 'OPEN', funds: 'WITHDRAWN', taken: 1000 },
+    ],
+    ['a dispute that is lost and later won without balance transactions has taken nothing', [news('lost'), news('won')], won],
+    [
+      'a dispute whose amount grew without balance transactions has taken the greater amount',
+      [news('needs_response', [], 400), news('needs_response', [], 700)],
+      { outcome: 'OPEN', funds: 'WITHDRAWN', taken: 700 },
+    ],
+    [
+      'a dispute that closed at another amount has taken that',
+      [news('needs_response', [], 700), news('lost', [], 400)],
+      { outcome: 'LOST', funds: 'WITHDRAWN', taken: 400 },
+    ],
+    [
       'a dispute that is lost although Stripe returned the money has taken nothing',
       [news('needs_response', [-1000]), news('lost', [-1000, 1000])],
       { outcome: 'LOST', funds: 'REINSTATED', taken: 0 },
     ],
   ])('%s, in any order of the news', (_words, all, end) => expectInAnyOrder(all, end));
+
+  test('a rate beside an amount in the currency of the payment changes nothing', () => {
+    const parts = [{ amount: -500, currency: 'usd', exchange_rate: 0.5 }];
+    expect(takenBy(stateOf({ ...news('lost'), balance_transactions: parts } as unknown as DisputeNews))).toBe(500);
+  });
+
+  test('an inquiry has neither taken nor returned anything', () => {
+    expect(stateOf(news('warning_closed'))).toMatchObject({ funds: 'UNTOUCHED', withdrawn: 0, reinstated: 0, movements: 0 });
+  });
+
+  test.each([
+    ['withdrawn in one part', [-1000], { withdrawn: 1000, reinstated: 0, movements: 1 }],
+    ['withdrawn in two and returned in one', [-600, 400, -1], { withdrawn: 601, reinstated: 400, movements: 3 }],
+  ] as const)('what Stripe moved is counted each way: %s', (_words, moved, expected) => {
+    expect(stateOf(news('needs_response', [...moved]))).toMatchObject(expected);
+  });
 
   test("money in the account's own currency counts at the rate that Stripe changed it for", () => {
     const parts = [
