@@ -88,7 +88,7 @@ async function serveOurs() {
       identify: async (userId) => ({ caller: { userId, role: 'VIEWER' }, expiresAt: new Date(Date.now() + 3_600_000) }),
     },
     operations: new PreparedOperations({ schema, rules: guardRules(limits), limits, suggestions: false }),
-    execute: createExecutor(schema),
+    execute: createExecutor(schema, limits),
     gate: new OperationGate({ schema, limits, introspection: true, rates: null, trusted: null }),
     services,
     clock,

@@ -6,7 +6,7 @@ import type { GraphQLSchema } from 'graphql';
 import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import type { Clock } from '../clock.js';
-import type { Config } from '../config.js';
+import type { Config, Limits } from '../config.js';
 import type { RequiredServices } from '../resolvers/required-services.js';
 import { connectRedis } from '../stores/redis.js';
 import { createApollo } from './apollo.js';
@@ -61,7 +61,7 @@ export interface Gateway {
 export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const { config, services, clock, realClock = clock, logger, metrics = createMetrics(), tracing = null } = options;
   const schema = await composeSchema();
-  const execute = loggedExecutor(schema, config.limits.responseBytes, logger, tracing);
+  const execute = loggedExecutor(schema, config.limits, logger, tracing);
   const identity = createIdentity(config.identity, { clock: realClock, limits: config.limits, logger });
   const redis = openRates(options);
   const gate = createGate(schema, options, redis, metrics);
@@ -138,11 +138,11 @@ function guardConnections(app: FastifyInstance, { http, limits }: GatewayOptions
 }
 
 /** The executor of both transports: answers are bounded, and there is a span around each operation when there is tracing. */
-function loggedExecutor(schema: GraphQLSchema, maxBytes: number, logger: Logger, tracing: Tracing | null): Executor {
-  const unlimited = createExecutor(schema, (error, { requestId }) =>
+function loggedExecutor(schema: GraphQLSchema, limits: Limits, logger: Logger, tracing: Tracing | null): Executor {
+  const unlimited = createExecutor(schema, limits, (error, { requestId }) =>
     logger.warn({ requestId, err: error }, 'an operation could not be answered straight from its rows'),
   );
-  const execute = limitResponses(unlimited, maxBytes);
+  const execute = limitResponses(unlimited, limits.responseBytes);
   if (!tracing) return execute;
   return (run) => {
     const { name, operation } = run.prepared.operation;

@@ -57,8 +57,11 @@ export function jsonBytes(value: unknown, limit: number): number {
 }
 
 /** No text has more bytes than three for each of its units: most are known to fit without looking into them. */
-const shortTextBytes = (text: string, limit: number): number =>
-  text.length * 3 <= limit ? text.length : Buffer.byteLength(text);
+function shortTextBytes(text: string, limit: number): number {
+  // Pieces that were joined are not yet one text: making it of hundreds of megabytes takes as much memory, and long.
+  if (text.length > limit || text.length * 3 <= limit) return text.length;
+  return Buffer.byteLength(text);
+}
 
 /** What JSON writes as more than the character itself: https://www.rfc-editor.org/rfc/rfc8259#section-7; and halves of pairs. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what JSON escapes

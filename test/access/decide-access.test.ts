@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
 import type { GrantStatus } from '../../src/entities/grant.js';
-import { type AccessReason, decideAccess, type GrantFacts } from '../../src/services/access/decide-access.js';
+import { type AccessReason, decideAccess, decisiveGrants, type GrantFacts } from '../../src/services/access/decide-access.js';
 
 const now = new Date('2026-03-01T12:00:00.000Z');
 const day = 24 * 60 * 60 * 1000;
@@ -35,6 +36,25 @@ describe('access to a film', () => {
     expect(decision).toMatchObject({ filmId: 'film', reason, grantId, allowed: reason === 'GRANTED' });
     const decisive = grants?.find((candidate) => candidate.id === grantId);
     expect(decision.availableUntil).toEqual(reason === 'GRANTED' ? decisive?.availableUntil : null);
+  });
+
+  test('is decided by two grants of many, at most', () => {
+    const grants = fc.array(
+      fc.record({
+        id: fc.stringMatching(/^[a-f]$/),
+        status: fc.constantFrom<GrantStatus>('ACTIVE', 'EXPIRED', 'REFUNDED', 'REVOKED', 'SUSPENDED'),
+        grantedAt: fc.integer({ min: -3, max: -1 }).map((days) => at(days)),
+        availableUntil: fc.integer({ min: -2, max: 2 }).map((days) => at(days)),
+      }),
+      { minLength: 1, maxLength: 20 },
+    );
+    fc.assert(
+      fc.property(grants, (many) => {
+        const few = decisiveGrants(many, now);
+        expect(few.length).toBeLessThanOrEqual(2);
+        expect(decideAccess('film', few, now)).toEqual(decideAccess('film', many, now));
+      }),
+    );
   });
 
   test('does not depend on the order of the grants', () => {

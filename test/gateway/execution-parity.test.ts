@@ -5,7 +5,7 @@ import { composeSchema } from '../../src/gateway/schema.js';
 import { createContext } from '../../src/resolvers/context.js';
 import type { Caller } from '../../src/services/caller.js';
 import { historyKit } from './history-kit.js';
-import { preparedOperations, runPrepared } from './run-prepared.js';
+import { pageLimits, preparedOperations, runPrepared } from './run-prepared.js';
 
 type Kit = Awaited<ReturnType<typeof historyKit>>;
 let kit: Kit;
@@ -113,7 +113,7 @@ describe('an operation that is prepared once and run three times gives what grap
     const context = () => createContext({ caller: viewer, requestId: 'test', services: kit.services, now: new Date() });
     const plain = (await execute({ schema, document, variableValues: variables, contextValue: context() })) as ExecutionResult;
     const operations = preparedOperations(schema);
-    const executor = createExecutor(schema);
+    const executor = createExecutor(schema, pageLimits);
     for (let time = 0; time < 3; time++) {
       const result = await runPrepared(operations, executor, { query, variables, context: context() });
       expect(JSON.parse(JSON.stringify(result.data ?? null))).toEqual(JSON.parse(JSON.stringify(plain.data ?? null)));

@@ -8,7 +8,7 @@ import { Catalogue } from '../../src/services/catalogue/catalogue.js';
 import { encodeCursor } from '../../src/services/cursor.js';
 import { stubServices } from './gateway-kit.js';
 import { historyKit } from './history-kit.js';
-import { preparedOperations, runPrepared } from './run-prepared.js';
+import { pageLimits, preparedOperations, runPrepared } from './run-prepared.js';
 
 type Kit = Awaited<ReturnType<typeof historyKit>>;
 let kit: Kit;
@@ -105,7 +105,7 @@ async function ask(query: string, variables: Record<string, unknown> = {}, calle
   expect(validate(schema, document, specifiedRules)).toEqual([]);
   const context = () => createContext({ caller, requestId: 'test', services: services(), now: new Date() });
   const plain = (await execute({ schema, document, variableValues: variables, contextValue: context() })) as ExecutionResult;
-  const executor = createExecutor(schema, (error) => {
+  const executor = createExecutor(schema, pageLimits, (error) => {
     throw error;
   });
   const operations = preparedOperations(schema);
@@ -122,6 +122,35 @@ describe('a page that one statement can give', () => {
     expect(plain.errors).toBeUndefined();
     expect(whole).toEqual(plain);
     expect(statements).toEqual([expect.stringMatching(/^account-page-/)]);
+  });
+
+  const LONG = 'x'.repeat(400_000);
+  const tooLong: [what: string, query: string][] = [
+    ['a name that is long', `{ me { grants(first: 20) { nodes { ${LONG}: id } } } }`],
+    [
+      'a name that is long, in pages of pages',
+      `{ me { grants(first: 4) { nodes { films(first: 4) { nodes { ${LONG}: id } } } } } }`,
+    ],
+    [
+      'a text that is long, under many names',
+      `{ me { grants(first: 100) { nodes { subscription { ${'abcdefghi'.replace(/./g, '$&: description ')} } } } } }`,
+    ],
+    [
+      'texts in pages of pages',
+      `{ me { grants(first: 100) { nodes { films(first: 10) { edges { node { description } } } } } } }`,
+    ],
+  ];
+  test.each(tooLong)('is not read by one when its answer may be too long for: %s', async (_what, query) => {
+    const { plain, whole, statements } = await ask(query);
+    expect(whole).toEqual(plain);
+    expect(statements.filter((name) => name.startsWith('account-page-'))).toEqual([]);
+  });
+
+  test('is read by one or not by the size that variables ask for', async () => {
+    const query =
+      'query ($first: Int!) { me { grants(first: $first) { nodes { films(first: $first) { nodes { description } } } } } }';
+    expect((await ask(query, { first: 20 })).statements).toEqual([expect.stringMatching(/^account-page-/)]);
+    expect((await ask(query, { first: 100 })).statements).not.toContainEqual(expect.stringMatching(/^account-page-/));
   });
 
   test('is that of an empty account for a viewer who never did anything', async () => {
@@ -156,7 +185,7 @@ describe('a page that one statement can give', () => {
     const history = new History({ database: watched as never, currency: 'EUR', pageMaximumCount: 100 });
     const query = '{ me { balance { version } } }';
     const operations = preparedOperations(schema);
-    const executor = createExecutor(schema, (error) => {
+    const executor = createExecutor(schema, pageLimits, (error) => {
       throw error;
     });
     for (let time = 0; time < 2; time++) {

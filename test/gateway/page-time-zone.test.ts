@@ -6,7 +6,7 @@ import { History } from '../../src/services/history/history.js';
 import { Database } from '../../src/stores/database.js';
 import { stubServices } from './gateway-kit.js';
 import { historyKit } from './history-kit.js';
-import { preparedOperations, runPrepared } from './run-prepared.js';
+import { pageLimits, preparedOperations, runPrepared } from './run-prepared.js';
 
 test.each(['Europe/Berlin', 'Asia/Kolkata', 'America/St_Johns'])(
   'The page that one statement writes has the same instants in a session in %s',
@@ -24,7 +24,7 @@ test.each(['Europe/Berlin', 'Asia/Kolkata', 'America/St_Johns'])(
         '{ me { balance { updatedAt } grants { nodes { grantedAt availableUntil } edges { cursor } } transactions { nodes { createdAt } } } }';
       const read = async (database: Database) => {
         const history = new History({ database, currency: 'EUR', pageMaximumCount: 100 });
-        const executor = createExecutor(schema, (error) => {
+        const executor = createExecutor(schema, pageLimits, (error) => {
           throw error;
         });
         const operations = preparedOperations(schema);

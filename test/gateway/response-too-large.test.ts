@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import fc from 'fast-check';
+import { RawJson } from '../../src/gateway/graphql/raw-json.js';
 import { jsonBytes } from '../../src/gateway/response-limit.js';
 import { type Message, RawSocket } from '../live/socket-scene.js';
 import { until } from '../support/until.js';
@@ -113,6 +114,17 @@ describe('the length of a result as JSON', () => {
         expect(jsonBytes(sample, Number.MAX_SAFE_INTEGER)).toBe(Buffer.byteLength(JSON.stringify(sample)));
       }),
     );
+  });
+
+  test('is found too large without making one text of pieces that were joined', () => {
+    const counted = jest.spyOn(Buffer, 'byteLength');
+    try {
+      expect(jsonBytes(new RawJson('ä'.repeat(1_001)), 1_000)).toBeGreaterThan(1_000);
+      expect(counted).not.toHaveBeenCalled();
+      expect(jsonBytes(new RawJson('ä'.repeat(1_000)), 1_000)).toBe(2_000);
+    } finally {
+      counted.mockRestore();
+    }
   });
 
   test('is found too large without being counted to its end', () => {

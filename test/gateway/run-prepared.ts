@@ -4,6 +4,9 @@ import { PreparedOperations } from '../../src/gateway/graphql/prepared-operation
 import { refusalOf } from '../../src/gateway/graphql/request-refused.js';
 import type { Context } from '../../src/resolvers/context.js';
 
+/** The defaults of what bounds an answer. */
+export const pageLimits = { responseBytes: 4_194_304, descriptionMaximumCharacters: 5_000 };
+
 export interface SentOperation {
   readonly query: string;
   readonly variables?: Record<string, unknown>;

@@ -1,6 +1,7 @@
 import { type ExecutionResult, execute, type GraphQLSchema } from 'graphql';
 import type { Context } from '../../resolvers/context.js';
 import { createFastPath } from './fast-path.js';
+import type { PageLimits } from './page-size.js';
 import type { CheckedVariables, PreparedOperation } from './prepared-operation.js';
 import type { RawJson } from './raw-json.js';
 import { MAX_ERRORS } from './request-refused.js';
@@ -21,8 +22,12 @@ export type Executor = (run: OperationRun) => Promise<ExecutionResult> | Executi
  * Executes by graphql-js, but for answers that can be written straight from rows. Those only read: where one cannot be written,
  * or fails, graphql-js resolves the operation field by field and finds the errors and their paths.
  */
-export function createExecutor(schema: GraphQLSchema, onFastPathFailed = (_error: unknown, _context: Context) => {}): Executor {
-  const fastPath = createFastPath(schema);
+export function createExecutor(
+  schema: GraphQLSchema,
+  limits: PageLimits,
+  onFastPathFailed = (_error: unknown, _context: Context) => {},
+): Executor {
+  const fastPath = createFastPath(schema, limits);
   return (run) => {
     const complete = (data: RawJson | null) => (data ? { data: data as never } : executePlain(schema, run));
     const fail = (error: unknown) => {

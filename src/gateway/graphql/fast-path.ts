@@ -6,6 +6,7 @@ import { InvalidArgument } from '../../services/invalid-argument.js';
 import type { Selected } from '../../services/selection.js';
 import { allowedRoles } from '../enforce-roles.js';
 import type { OperationRun } from './execute.js';
+import { largestBytes, type PageLimits } from './page-size.js';
 import { MAX_PLANNED_SELECTIONS, MAX_PLANS, type PreparedOperation, type Variables } from './prepared-operation.js';
 import { RawJson } from './raw-json.js';
 import { joined, rootFieldWriter, valueWriter, type WriteValue } from './row-writer.js';
@@ -22,6 +23,8 @@ type WriteRoots = (run: OperationRun) => Roots;
 /** How an operation is answered, for one outcome of its conditions. */
 interface Plan {
   readonly page: AccountPage | null;
+  /** What the page may have at most, in bytes. */
+  readonly pageBytes: (variables: Variables) => number;
   readonly rows: WriteRoots | null;
 }
 
@@ -32,17 +35,19 @@ interface Known {
 }
 
 /** Answers viewers' pages by one statement, and what asks for nothing but rows straight from the rows. */
-export function createFastPath(schema: GraphQLSchema): FastPath {
+export function createFastPath(schema: GraphQLSchema, limits: PageLimits): FastPath {
+  const root = schema.getQueryType() as GraphQLObjectType;
   const roles = allowedRoles(schema, schema.getQueryType()?.getFields().me as object) ?? [];
   const known = new WeakMap<PreparedOperation, Known>();
   let pageCount = 0;
 
   const planFor = (prepared: PreparedOperation, variables: Variables): Plan => {
     const selection = lookAhead(schema, prepared.document, prepared.operation, variables);
-    if (!selection) return { page: null, rows: null };
+    if (!selection) return { page: null, pageBytes: () => 0, rows: null };
     const page = isAccountPage(prepared) && pageCount < MAX_PAGE_STATEMENTS ? planAccountPage(selection) : null;
     if (page) pageCount += 1;
-    return { page, rows: page ? null : rootsWriter(schema, prepared, selection) };
+    const pageBytes = (given: Variables) => largestBytes(root, selection, given, limits);
+    return { page, pageBytes, rows: page ? null : rootsWriter(schema, prepared, selection) };
   };
 
   /** Null the first time an operation comes: planning costs more than one execution, and anyone may send new ones without end. */
@@ -67,6 +72,7 @@ export function createFastPath(schema: GraphQLSchema): FastPath {
     const plan = planOf(prepared, variables.values);
     if (plan?.rows) return writeRows(plan.rows, run);
     if (!plan?.page || caller.userId === null || !roles.includes(caller.role)) return null;
+    if (plan.pageBytes(variables.values) > limits.responseBytes) return null;
     return writePage(services.history.accountPage(plan.page, caller.userId, variables.values));
   };
 }

@@ -27,6 +27,8 @@ class NotPlain extends Error {
 }
 
 const NO_ARGUMENTS = {};
+/** Longer texts are measured before they are written, which graphql-js's answers allow: aliases may repeat one without end. */
+const MAX_TEXT_CHARACTERS = 1_000;
 
 /** How values of a type are written, of which `selection` is asked for. Null when more than the rows themselves is needed. */
 export function valueWriter(type: GraphQLOutputType, selection: readonly Selected[]): WriteValue | null {
@@ -50,7 +52,7 @@ function presentWriter(type: GraphQLOutputType, selection: readonly Selected[]):
 function leafWriter(type: GraphQLLeafType): WriteValue {
   const write = (value: unknown): string => {
     const serialized = type.serialize(value);
-    if (typeof serialized === 'string') return JSON.stringify(serialized);
+    if (typeof serialized === 'string') return serialized.length <= MAX_TEXT_CHARACTERS ? JSON.stringify(serialized) : refuse();
     if (typeof serialized === 'boolean' || (typeof serialized === 'number' && Number.isFinite(serialized)))
       return `${serialized}`;
     return refuse();

@@ -11,7 +11,7 @@ export const textCost = (characters: number): number => Math.max(1, Math.ceil(ch
  * The most characters that a text of an answer has, by `Type.field` or, for all types, by the field's name. Every field of type
  * String is listed (a test compares this with the schema). A name stands for the limit of that name.
  */
-export const TEXT_CHARACTERS: Readonly<Record<string, number | keyof Limits>> = {
+export const TEXT_CHARACTERS: Readonly<Record<string, number | 'descriptionMaximumCharacters'>> = {
   'Film.title': 300,
   'Film.description': 'descriptionMaximumCharacters',
   'Subscription.title': 200,
@@ -80,7 +80,16 @@ export const listLength = (typeName: string, fieldName: string): number | typeof
 /** What one value of a leaf costs: 1, and more where it may be a long text. */
 export function leafCost(typeName: string, { name, type }: GraphQLField<unknown, unknown>, limits: Limits): number {
   const leaf = getNamedType(type);
-  if (!isLeafType(leaf) || leaf.name !== 'String') return 1;
+  return isLeafType(leaf) ? textCost(textCharacters(typeName, { name, type }, limits)) : 1;
+}
+
+/** The most characters that a value of a leaf has when it is a text; 0 for what is none. */
+export function textCharacters(
+  typeName: string,
+  { name, type }: Pick<GraphQLField<unknown, unknown>, 'name' | 'type'>,
+  limits: Pick<Limits, 'descriptionMaximumCharacters'>,
+): number {
+  if (getNamedType(type).name !== 'String') return 0;
   const known = TEXT_CHARACTERS[`${typeName}.${name}`] ?? TEXT_CHARACTERS[name] ?? 0;
-  return textCost(typeof known === 'number' ? known : limits[known]);
+  return typeof known === 'number' ? known : limits[known];
 }

@@ -4,7 +4,7 @@ import type { Limits } from '../../limits.js';
 import type { Database } from '../../stores/database.js';
 import { InvalidArgument } from '../invalid-argument.js';
 import { isUuid } from '../uuid.js';
-import { type AccessDecision, decideAccess } from './decide-access.js';
+import { type AccessDecision, decideAccess, decisiveGrants } from './decide-access.js';
 import { FilmSets } from './film-sets.js';
 import { type GrantOfVersion, GrantReads, type GrantReadsLimits } from './grant-reads.js';
 
@@ -12,6 +12,16 @@ import { type GrantOfVersion, GrantReads, type GrantReadsLimits } from './grant-
 const KNOWN_FILM_COUNT = 100_000;
 
 export type AccessLimits = Pick<Limits, 'accessFilmsMaximumCount' | 'filmSetCacheCount'> & GrantReadsLimits;
+
+function byVersion(grants: readonly GrantOfVersion[]): ReadonlyMap<string, GrantOfVersion[]> {
+  const found = new Map<string, GrantOfVersion[]>();
+  for (const grant of grants) {
+    const ofVersion = found.get(grant.versionId);
+    if (ofVersion) ofVersion.push(grant);
+    else found.set(grant.versionId, [grant]);
+  }
+  return found;
+}
 
 /** May this viewer watch these films? At most one statement answers for any number of them; the rest is in memory. */
 export class Access {
@@ -46,10 +56,18 @@ export class Access {
     const grants = await this.read(userId, asked);
     const films = await this.filmSets.of(grants.map((grant) => grant.versionId));
     const now = this.clock.now();
+    const versions = [...byVersion(grants)].map(
+      ([versionId, ofVersion]) => [films.get(versionId), decisiveGrants(ofVersion, now)] as const,
+    );
+    const decided = new Map<string, AccessDecision>();
     return filmIds.map((filmId, index) => {
       const id = asked[index] as string;
-      const including = grants.filter((grant) => films.get(grant.versionId)?.has(id));
-      return decideAccess(filmId, including.length > 0 || this.knownFilms.has(id) ? including : null, now);
+      const before = decided.get(id);
+      if (before) return { ...before, filmId };
+      const including = versions.flatMap(([set, ofVersion]) => (set?.has(id) ? ofVersion : []));
+      const decision = decideAccess(filmId, including.length > 0 || this.knownFilms.has(id) ? including : null, now);
+      decided.set(id, decision);
+      return decision;
     });
   }
 

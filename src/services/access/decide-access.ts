@@ -30,16 +30,31 @@ export interface AccessDecision {
  */
 export function decideAccess(filmId: string, grants: readonly GrantFacts[] | null, now: Date): AccessDecision {
   if (grants === null) return refused(filmId, 'UNKNOWN_FILM', null);
-  let longest: GrantFacts | null = null;
-  let latest: GrantFacts | null = null;
-  for (const grant of grants) {
-    if (allows(grant, now) && (longest === null || outlasts(grant, longest))) longest = grant;
-    if (latest === null || follows(grant, latest)) latest = grant;
-  }
+  const { longest, latest } = decisive(grants, now);
   if (longest) {
     return { filmId, allowed: true, reason: 'GRANTED', availableUntil: longest.availableUntil, grantId: longest.id };
   }
   return latest === null ? refused(filmId, 'NO_GRANT', null) : refused(filmId, whyNot(latest, now), latest.id);
+}
+
+/**
+ * Of grants that include the same films, the one or two that decide. Viewers who extend a plan have many grants of it: these are
+ * looked at once, and not for each film.
+ */
+export function decisiveGrants<Grant extends GrantFacts>(grants: readonly Grant[], now: Date): Grant[] {
+  const { longest, latest } = decisive(grants, now);
+  return [...new Set([longest, latest])].filter((grant) => grant !== null);
+}
+
+/** The grant that allows it longest, and the one that was granted last. */
+function decisive<Grant extends GrantFacts>(grants: readonly Grant[], now: Date) {
+  let longest: Grant | null = null;
+  let latest: Grant | null = null;
+  for (const grant of grants) {
+    if (allows(grant, now) && (longest === null || outlasts(grant, longest))) longest = grant;
+    if (latest === null || follows(grant, latest)) latest = grant;
+  }
+  return { longest, latest };
 }
 
 const allows = (grant: GrantFacts, now: Date) => grant.status === 'ACTIVE' && now.getTime() < grant.availableUntil.getTime();
