@@ -68,3 +68,43 @@ describe('a nested query of the catalogue takes one statement for each level, ho
     ]);
   });
 });
+
+describe('a long text of a row that many parents share', () => {
+  let transferred: string[] = [];
+  const watched = {
+    query: async (statement: Statement, values: readonly unknown[]) => {
+      const rows = await postgres.database.query<{ description?: string | null }>(statement, values);
+      transferred = rows.flatMap(({ description }) => description ?? []);
+      return rows;
+    },
+  } as Database;
+  const catalogue = new Catalogue(watched, defaultLimits);
+  beforeAll(async () => {
+    await postgres.rows(`update films set description = 'Film ' || id`);
+    await postgres.rows(`update subscriptions set description = 'Plan ' || id`);
+  });
+
+  test('comes once from Postgres for a film of several plans, and each plan has it', async () => {
+    const { nodes: plans } = await catalogue.subscriptions({ first: 10, status: 'ACTIVE' });
+    const pages = await catalogue.filmsOfVersions(
+      plans.map(({ versionId }) => versionId),
+      { first: 10 },
+    );
+    const films = pages.flatMap(({ nodes }) => nodes);
+    expect(films.map(({ description }) => description)).toEqual(films.map(({ id }) => `Film ${id}`));
+    expect(new Set(transferred).size).toBeLessThan(films.length);
+    expect(transferred).toHaveLength(new Set(transferred).size);
+  });
+
+  test('comes once from Postgres for a plan of several films, and each film has it', async () => {
+    const { nodes: films } = await catalogue.films({ first: 30 });
+    const pages = await catalogue.subscriptionsOfFilms(
+      films.map(({ id }) => id),
+      { first: 10 },
+    );
+    const plans = pages.flatMap(({ nodes }) => nodes);
+    expect(plans.map(({ description }) => description)).toEqual(plans.map(({ id }) => `Plan ${id}`));
+    expect(new Set(transferred).size).toBeLessThan(plans.length);
+    expect(transferred).toHaveLength(new Set(transferred).size);
+  });
+});

@@ -28,7 +28,9 @@ const filmsBySearch: Statement = {
 
 const filmsOfVersions: Statement = {
   name: 'films-of-versions',
-  text: `select asked.id as "versionId", film.*
+  // Plans share films: a description, which is long, comes once however many plans have the film.
+  text: `select asked.id as "versionId", film.id, film.title, film."createdAt", film."updatedAt",
+      case when row_number() over (partition by film.id order by asked.place) = 1 then film.description end as description
     from unnest($1::uuid[]) with ordinality as asked(id, place)
     cross join lateral (
       select ${FILM_COLUMNS}
@@ -73,6 +75,11 @@ export async function readFilmsOfVersions(
   const [title, id] = startOf(after);
   const rows = await database.query<Film & { versionId: string }>(filmsOfVersions, [versionIds, title, id, first + 1]);
   const films = new Map<string, Film[]>(versionIds.map((versionId) => [versionId.toLowerCase(), []]));
-  for (const { versionId, ...film } of rows) films.get(versionId)?.push(film);
+  const known = new Map<string, Film>();
+  // The rows come by place, so the one with the description is the first of its film.
+  for (const { versionId, ...film } of rows) {
+    if (!known.has(film.id)) known.set(film.id, film);
+    films.get(versionId)?.push(known.get(film.id) as Film);
+  }
   return versionIds.map((versionId) => pageOf(films.get(versionId.toLowerCase()) ?? [], first, positionOf, after));
 }

@@ -29,6 +29,14 @@ const COLUMNS = `s.id, v.id as "versionId", v.version, s.title, s.description, s
   s.stripe_product_id as "stripeProductId", v.stripe_price_id as "stripePriceId", s.stripe_sync_status as "stripeSyncStatus",
   s.stripe_synced_at as "stripeSyncedAt", s.stripe_sync_attempts as "stripeSyncAttempts", s.stripe_sync_error as "stripeSyncError"`;
 
+/** All of them but the description, of a row `plan`. */
+const SHORT_COLUMNS = [
+  ...['id', 'versionId', 'version', 'title', 'status', 'durationDays', 'pricePerDay', 'price', 'currency', 'stripeProductId'],
+  ...['stripePriceId', 'stripeSyncStatus', 'stripeSyncedAt', 'stripeSyncAttempts', 'stripeSyncError'],
+]
+  .map((name) => `plan."${name}"`)
+  .join(', ');
+
 /** Before every subscription: no price is below 0. */
 const BEFORE_THE_FIRST = [-1, '00000000-0000-0000-0000-000000000000'] as const;
 
@@ -56,7 +64,9 @@ const subscriptionsByPrice: Statement = {
 
 const subscriptionsOfFilms: Statement = {
   name: 'subscriptions-of-films',
-  text: `select asked.id as "filmId", plan.*
+  // Films share plans: a description, which is long, comes once however many of the films the plan has.
+  text: `select asked.id as "filmId", ${SHORT_COLUMNS},
+      case when row_number() over (partition by plan.id order by asked.place) = 1 then plan.description end as description
     from unnest($1::uuid[]) with ordinality as asked(id, place)
     cross join lateral (
       select ${COLUMNS}
@@ -105,6 +115,11 @@ export async function readSubscriptionsOfFilms(
   const values = [asked, price, id, first + 1];
   const rows = await queryable.query<SubscriptionAtVersion & { filmId: string }>(subscriptionsOfFilms, values);
   const plans = new Map<string, SubscriptionAtVersion[]>(asked.map((filmId) => [filmId, []]));
-  for (const { filmId, ...plan } of rows) plans.get(filmId)?.push(plan);
+  const known = new Map<string, SubscriptionAtVersion>();
+  // The rows come by place, so the one with the description is the first of its plan.
+  for (const { filmId, ...plan } of rows) {
+    if (!known.has(plan.id)) known.set(plan.id, plan);
+    plans.get(filmId)?.push(known.get(plan.id) as SubscriptionAtVersion);
+  }
   return filmIds.map((filmId) => pageOf(plans.get(filmId.toLowerCase()) ?? [], first, positionOf, after));
 }
