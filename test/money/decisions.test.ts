@@ -320,6 +320,16 @@ describe('what news of a dispute mean', () => {
     ],
     ['a dispute that is lost and later won without balance transactions has taken nothing', [news('lost'), news('won')], won],
     [
+      'a dispute of 400 that was an inquiry about 700 has taken 400',
+      [news('warning_needs_response', [], 700), news('needs_response', [], 400)],
+      { outcome: 'OPEN', funds: 'WITHDRAWN', taken: 400 },
+    ],
+    [
+      'a lost dispute that is opened again and returned has taken nothing',
+      [news('lost', [-1000]), news('under_review', [-1000, 1000])],
+      { outcome: 'OPEN', funds: 'REINSTATED', taken: 0 },
+    ],
+    [
       'a dispute whose amount grew without balance transactions has taken the greater amount',
       [news('needs_response', [], 400), news('needs_response', [], 700)],
       { outcome: 'OPEN', funds: 'WITHDRAWN', taken: 700 },
