@@ -37,6 +37,17 @@ export function toStripeAmount(amount: number, currency: string): number {
 }
 
 /**
+ * What an amount of Stripe's balance was before Stripe changed it out of another currency; both in our minor units, the result not
+ * rounded. `rate` is between the two in Stripe's own units.
+ * https://docs.stripe.com/api/balance_transactions/object#balance_transaction_object-exchange_rate
+ */
+export function beforeExchange(amount: number, currency: string, rate: number, originalCurrency: string): number {
+  const [multiplier, divisor] = unitOf(currency);
+  const [originalMultiplier, originalDivisor] = unitOf(originalCurrency);
+  return (((amount / divisor) * multiplier) / rate / originalMultiplier) * originalDivisor;
+}
+
+/**
  * An object of Stripe's, or a list of them, with its amounts in our minor units. Each object's amounts are in its own `currency`, or in
  * that of the object it is in. An amount that is no whole number of our units stays a fraction, which is refused where it would be
  * stored.

@@ -15,6 +15,7 @@ import {
   type GrantFacts,
 } from '../../src/services/refunds/decide-refund.js';
 import { decideStripeRefund } from '../../src/services/refunds/decide-stripe-refund.js';
+import { fromStripe } from '../../src/stores/stripe-amounts.js';
 
 const boughtAt = new Date('2028-02-28T15:30:00.000Z'); // a leap year
 const elapsed = (milliseconds: number) => new Date(boughtAt.getTime() + milliseconds);
@@ -369,6 +370,83 @@ describe('what news of a dispute mean', () => {
     ];
     const dispute = { ...news('won'), balance_transactions: parts } as unknown as DisputeNews;
     expect(takenBy(stateOf(dispute))).toBe(500);
+  });
+
+  /** As a webhook has it, in Stripe's units. */
+  const changed = (currency: string, amount: number, account: string, parts: [amount: number, rate: number | null][]) =>
+    fromStripe({
+      status: 'lost',
+      amount,
+      currency,
+      balance_transactions: parts.map(([moved, exchange_rate]) => ({ amount: moved, currency: account, exchange_rate })),
+    }) as unknown as DisputeNews;
+
+  test.each<[string, DisputeNews, number]>([
+    ['of a payment in krónur on a balance in dollars', changed('isk', 500_000, 'usd', [[-3_610, 0.00722]]), 5_000],
+    ['of a payment in shillings on a balance in euros', changed('ugx', 500_000, 'eur', [[-119, 0.000238]]), 5_000],
+    ['of a payment in dollars on a balance in krónur', changed('usd', 1_000, 'isk', [[-138_500, 138.5]]), 1_000],
+    ['of a payment in ariary on a balance in euros', changed('mga', 5_000, 'eur', [[-97, 0.0194]]), 500_000],
+    ['of a payment in yen on a balance in dollars', changed('jpy', 3_000, 'usd', [[-1_987, 0.66231]]), 3_000],
+    ['of a payment in won on a balance in dollars', changed('krw', 50_009, 'usd', [[-3_411, 0.0682]]), 50_009],
+    ['of a payment in dinars on a balance in euros', changed('kwd', 12_340, 'eur', [[-3_701, 0.29992]]), 12_340],
+    ['of which a part was taken', changed('krw', 50_009, 'usd', [[-1_000, 0.0682]]), 14_663],
+    [
+      'taken in two parts',
+      changed('krw', 50_009, 'usd', [
+        [-1_000, 0.0682],
+        [-2_411, 0.0682],
+      ]),
+      50_009,
+    ],
+    [
+      'taken and returned at another rate',
+      changed('krw', 50_009, 'usd', [
+        [-3_411, 0.0682],
+        [3_496, 0.0699],
+      ]),
+      0,
+    ],
+    [
+      'of which a part was returned',
+      changed('krw', 50_009, 'usd', [
+        [-3_411, 0.0682],
+        [699, 0.0699],
+      ]),
+      40_009,
+    ],
+    ['whose rate Stripe does not state follows from the status', changed('krw', 50_009, 'usd', [[-3_411, null]]), 50_009],
+  ])('the money of a dispute %s is in minor units of the payment, whatever the exchange rounded', (_words, dispute, taken) => {
+    expect(takenBy(stateOf(dispute))).toBe(taken);
+  });
+
+  test('balance transactions that are not expanded say nothing: the status does', () => {
+    const dispute = { ...news('needs_response'), balance_transactions: ['txn_1'] } as unknown as DisputeNews;
+    expect(stateOf(dispute)).toMatchObject({ withdrawn: 1000, reinstated: 0, movements: 0 });
+  });
+
+  test.each<[string, Pick<DisputeState, 'outcome' | 'funds' | 'reinstated'>, DisputeNews[], number]>([
+    [
+      'won keeps its money when older news come late',
+      { outcome: 'WON', funds: 'REINSTATED', reinstated: 1000 },
+      [news('needs_response', [-1000])],
+      0,
+    ],
+    [
+      'won follows what Stripe has still not returned',
+      { outcome: 'WON', funds: 'REINSTATED', reinstated: 1000 },
+      [news('won', [-1000, 400])],
+      600,
+    ],
+    ['lost follows a later win', { outcome: 'LOST', funds: 'WITHDRAWN', reinstated: 0 }, [news('won', [-1000, 1000])], 0],
+    [
+      'open follows what Stripe took',
+      { outcome: 'OPEN', funds: 'WITHDRAWN', reinstated: 0 },
+      [news('needs_response', [-300])],
+      300,
+    ],
+  ])('a dispute from before balance transactions were read that was %s', (_words, before, all, taken) => {
+    const known: DisputeState = { amount: 1000, withdrawn: 1000, movements: 0, ...before };
+    expect(takenBy(all.reduce<DisputeState>(mergeDispute, known))).toBe(taken);
   });
 });
 

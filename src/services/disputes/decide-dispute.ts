@@ -1,5 +1,6 @@
 import type Stripe from 'stripe';
 import type { DisputeFunds, DisputeOutcome } from '../../entities/dispute.js';
+import { type BalanceTransaction, type Moved, movementsOf } from './dispute-movements.js';
 
 /** What is known of a dispute. Amounts in minor units, as Stripe states them. */
 export interface DisputeState {
@@ -16,7 +17,7 @@ export interface DisputeState {
 
 /** A dispute as Stripe has it, as far as it decides. */
 export type DisputeNews = Pick<Stripe.Dispute, 'amount' | 'currency' | 'status'> & {
-  readonly balance_transactions?: readonly Pick<Stripe.BalanceTransaction, 'amount' | 'currency' | 'exchange_rate'>[] | null;
+  readonly balance_transactions?: readonly BalanceTransaction[] | null;
 };
 
 /** What Stripe holds of the payment because of the dispute. */
@@ -47,31 +48,12 @@ export function mergeDispute(known: DisputeState, newsOf: DisputeNews): DisputeS
   const further = longer ? 1 : rankOf(news) - rankOf(known);
   const outcome = further > 0 ? news.outcome : known.outcome;
   const amount = further > 0 ? news.amount : further === 0 ? Math.max(known.amount, news.amount) : known.amount;
+  // Of a dispute from before balance transactions were read only the status is known: what is older than that is not its money.
+  if (known.movements === 0 && further < 0) return known;
   if (news.movements > 0) return { ...news, outcome, amount };
   if (known.movements > 0) return { ...known, outcome, amount };
   const inquiry = known.funds === 'UNTOUCHED' && news.funds === 'UNTOUCHED';
   return { outcome, amount, ...impliedBy(outcome, inquiry, amount), movements: 0 };
-}
-
-type Moved = Pick<DisputeState, 'withdrawn' | 'reinstated' | 'movements'>;
-
-/** Null when Stripe names no balance transaction. */
-function movementsOf({ balance_transactions, currency }: DisputeNews): Moved | null {
-  const parts = balance_transactions ?? [];
-  if (parts.length === 0) return null;
-  let [withdrawn, reinstated] = [0, 0];
-  for (const part of parts) {
-    const amount = inCurrencyOf(currency, part);
-    if (amount < 0) withdrawn -= amount;
-    else reinstated += amount;
-  }
-  return { withdrawn, reinstated, movements: parts.length };
-}
-
-/** Stripe's balance may be in another currency than the payment: then the amount is that of the payment's currency, rounded. */
-function inCurrencyOf(currency: string, part: Pick<Stripe.BalanceTransaction, 'amount' | 'currency' | 'exchange_rate'>): number {
-  const converted = part.currency !== undefined && part.currency !== currency && part.exchange_rate;
-  return converted ? Math.round(part.amount / (part.exchange_rate as number)) : part.amount;
 }
 
 function fundsOf(moved: Moved): DisputeFunds {
