@@ -226,6 +226,9 @@ describe.each<Case>([
     expect((await services.adjustments.adjust(admin, spent)).errors).toEqual([]);
     expect((await refundOf(null)).refund).toMatchObject({ status: 'SUCCEEDED', amount: topUp - step });
     expect(await posted()).toBe(step - 1);
+    expect(await refundOf(null)).toMatchObject({
+      errors: [{ code: 'INSUFFICIENT_FUNDS', shortfall: { amount: 1, currency } }],
+    });
     await expectClean();
   }, 60_000);
 });

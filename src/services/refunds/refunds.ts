@@ -216,12 +216,12 @@ export class Refunds {
     if ((await readChargedBack(transaction, [orderId])).has(orderId)) throw notRefundable('DISPUTED', 'transactionId');
     if ((await readWithLivingGrant(transaction, [orderId], now)).has(orderId)) throw grantLives();
     const left = (await readLeftOnPayments(transaction, [orderId])).get(orderId) ?? 0;
-    if (left <= 0) throw notRefundable('ALREADY_REFUNDED', 'transactionId');
     const step = stripeStep(topUp.currency);
+    if (left < step) throw notRefundable('ALREADY_REFUNDED', 'transactionId');
     const amount = input.amount ?? decideRefundable(left, wallet.available, step);
     if (input.amount != null && (amount < 1 || amount > left)) throw moreThanIsLeft(left, topUp.currency);
     if (amount % step !== 0) throw notInSteps(step, topUp.currency, 'amount');
-    if (amount < 1 || amount > wallet.available) throw shortOf(Math.max(amount, 1) - wallet.available, topUp.currency);
+    if (amount < 1 || amount > wallet.available) throw shortOf(Math.max(amount, step) - wallet.available, topUp.currency);
     const refund = await recordRefund(
       transaction,
       {

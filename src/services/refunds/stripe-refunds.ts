@@ -23,6 +23,17 @@ const nameAtStripe: Statement = {
   name: 'stripe-refunds-name',
   text: `update refunds set stripe_refund_id = $2 where id = $1 and stripe_refund_id is null`,
 };
+const refundedOfOrder: Statement = {
+  name: 'stripe-refunds-refunded-of-order',
+  text: `select coalesce(sum(amount), 0)::bigint as refunded from refunds where order_id = $1 and status <> 'FAILED'`,
+};
+/** Payouts of ours that Stripe is not known to have, the newest first. */
+const unmadePayouts: Statement = {
+  name: 'stripe-refunds-unmade-payouts',
+  text: `select id, amount from refunds
+    where order_id = $1 and origin = 'REQUEST' and status = 'PENDING' and stripe_refund_id is null order by created_at desc, id desc`,
+};
+const NO_ROOM = 'Stripe has refunded the payment otherwise. The money is in the balance.';
 
 /** What follows for the ledger when Stripe says how a refund stands: ours, or one made in its dashboard (rules 7 and 8). */
 export class StripeRefunds {
@@ -49,7 +60,7 @@ export class StripeRefunds {
       const now = this.clock.now();
       const wallet = await Wallet.lock(transaction, order, now, afterCommit, this.announcer);
       const ours = await this.findOurs(transaction, stripeRefund, order);
-      if (ours) await this.move(transaction, wallet, ours.id, stripeRefund, now);
+      if (ours) await this.move(transaction, wallet, order, ours.id, stripeRefund, now);
       else await this.adopt(transaction, wallet, order, stripeRefund, now);
       const named = refundNamedBy(stripeRefund);
       if (named !== null && named !== ours?.id && ours?.origin !== 'REQUEST') {
@@ -69,9 +80,28 @@ export class StripeRefunds {
       const locked = await lockRefund(transaction, refundId);
       // News of Stripe's refund may have come meanwhile: then it is not up to us any more.
       if (locked?.status !== 'PENDING' || locked.stripeRefundId !== null) return;
-      await wallet.releaseHold(refundId);
-      await transaction.query(moveRefund, [refundId, 'FAILED', null, reason, now]);
+      await this.giveUp(transaction, wallet, refundId, reason, now);
     });
+  }
+
+  private async giveUp(transaction: Queryable, wallet: Wallet, refundId: string, reason: string, now: Date): Promise<void> {
+    await wallet.releaseHold(refundId);
+    await transaction.query(moveRefund, [refundId, 'FAILED', null, reason, now]);
+  }
+
+  /**
+   * Stripe refunds no more of a payment than it captured: when it has refunded what our payouts were to, they cannot be made any
+   * more, whether Stripe has refused them yet or not. Their money must not be spent before the refund that was made is debited.
+   */
+  private async makeRoom(transaction: Queryable, wallet: Wallet, order: Order, amount: number, now: Date): Promise<void> {
+    const [row] = await transaction.query<{ refunded: number }>(refundedOfOrder, [order.id]);
+    let excess = (row?.refunded ?? 0) + amount - (order.capturedAmount ?? 0);
+    if (excess <= 0) return;
+    for (const payout of await transaction.query<Pick<Refund, 'id' | 'amount'>>(unmadePayouts, [order.id])) {
+      if (excess <= 0) return;
+      await this.giveUp(transaction, wallet, payout.id, NO_ROOM, now);
+      excess -= payout.amount;
+    }
   }
 
   private async orderOf(transaction: Queryable, { id }: Stripe.Refund, paymentIntentId: string): Promise<Order> {
@@ -96,6 +126,7 @@ export class StripeRefunds {
   private async move(
     transaction: Queryable,
     wallet: Wallet,
+    order: Order,
     refundId: string,
     stripeRefund: Stripe.Refund,
     now: Date,
@@ -112,6 +143,7 @@ export class StripeRefunds {
         return;
       case 'SUCCEED_AFTER_ALL':
         // Rule 8: its hold was released, and what was credited for it may be spent: the balance may go below zero.
+        await this.makeRoom(transaction, wallet, order, refund.amount, now);
         await end('SUCCEEDED', null);
         await wallet.post(debitOf(refund));
         return;
@@ -147,6 +179,7 @@ export class StripeRefunds {
     const grant = await lockGrantOfOrder(transaction, order.id);
     const consequence = decideStripeRefund({ status: 'PENDING', stripeRefundId: null }, stripeRefund.status);
     const failed = consequence === 'FAIL';
+    if (!failed) await this.makeRoom(transaction, wallet, order, stripeRefund.amount, now);
     const refund = await recordRefund(
       transaction,
       {
