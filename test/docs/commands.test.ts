@@ -41,7 +41,7 @@ describe('the commands that the docs and CI name', () => {
     expect(
       [...scriptsRunIn(readFileSync('.ci/run', 'utf8').replace(/^ *#.*$/gm, ''))].filter((name) => name !== 'start').sort(),
     ).toEqual(check);
-    const full = ['bench', 'check', 'fuzz', 'soak', 'takeover', 'workers'];
+    const full = ['bench', 'check', 'fuzz', 'killed', 'soak', 'takeover', 'workers'];
     expect([...scriptsRunIn(scripts.full ?? '')].sort()).toEqual(full);
     const workflow = readFileSync('.github/workflows/ci.yml', 'utf8');
     expect([...scriptsRunIn(workflow.replace(/^ *#.*$/gm, ''))].sort()).toEqual([...check, 'full'].sort());

@@ -92,7 +92,7 @@ export class WorkerScene {
     const started = { child, url: `http://127.0.0.1:${port}` };
     this.processes.add(started);
     child.once('exit', () => this.processes.delete(started));
-    await until(async () => (await fetch(`${started.url}/healthz`).catch(() => null))?.status === 200, 'healthy', 20_000);
+    await until(async () => (await fetch(`${started.url}/healthz`).catch(() => null))?.status === 200, 'healthy', 60_000);
     return started;
   }
 
