@@ -43,7 +43,7 @@ const table = {
   // Guard of HTTP and WebSocket
   queryDepthMaximumCount: [14, 3, 100],
   // Points of cost: one for each object and leaf that may be in an answer, one for each 200 characters of a long text.
-  queryCostMaximumCount: [100_000, 100, 10_000_000],
+  queryCostMaximumCount: [65_000, 100, 10_000_000],
   queryCostAnonymousMaximumCount: [5_000, 100, 10_000_000],
   queryAliasesMaximumCount: [30, 1, 1_000],
   queryDirectivesMaximumCount: [50, 1, 1_000],
