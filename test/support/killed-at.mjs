@@ -21,9 +21,12 @@ function watch(object, method) {
   object[method] = async function (...values) {
     const mine = ++steps;
     if (mine === step && when === 'before') die();
-    const result = await original.apply(this, values);
-    if (mine === step && when === 'after') die();
-    return result;
+    try {
+      return await original.apply(this, values);
+    } finally {
+      // A call that fails is a step as well.
+      if (mine === step && when === 'after') die();
+    }
   };
 }
 
@@ -62,9 +65,8 @@ pg.Client.prototype.query = function (...values) {
   }
   const mine = ++steps;
   if (mine === step && when === 'before') die();
-  return send.apply(this, values).then((result) => {
+  return send.apply(this, values).finally(() => {
     if (mine === step && when === 'after') die();
-    return result;
   });
 };
 
