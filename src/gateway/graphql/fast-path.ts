@@ -46,7 +46,9 @@ export function createFastPath(schema: GraphQLSchema, limits: PageLimits): FastP
     if (!selection) return { page: null, pageBytes: () => 0, rows: null };
     const page = isAccountPage(prepared) && pageCount < MAX_PAGE_STATEMENTS ? planAccountPage(selection) : null;
     if (page) pageCount += 1;
-    const pageBytes = (given: Variables) => largestBytes(root, selection, given, limits);
+    const hasVariables = (prepared.operation.variableDefinitions ?? []).length > 0;
+    const fixedBytes = page && !hasVariables ? largestBytes(root, selection, {}, limits) : null;
+    const pageBytes = (given: Variables) => fixedBytes ?? largestBytes(root, selection, given, limits);
     return { page, pageBytes, rows: page ? null : rootsWriter(schema, prepared, selection) };
   };
 

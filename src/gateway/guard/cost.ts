@@ -36,8 +36,7 @@ type Variables = Readonly<Record<string, unknown>>;
  */
 export class OperationCosts {
   private readonly introspection: IntrospectionCosts;
-  /** Of operations whose cost no variable changes. */
-  private readonly fixed = new WeakMap<OperationDefinitionNode, number>();
+  private readonly known = new WeakMap<OperationDefinitionNode, KnownCosts>();
 
   constructor(
     private readonly schema: GraphQLSchema,
@@ -46,13 +45,16 @@ export class OperationCosts {
     this.introspection = new IntrospectionCosts(schema, limits.queryCostMaximumCount);
   }
 
-  /** Measured once per operation, and again only when a variable sets a size. The work is in proportion to the document. */
+  /** Measured once per operation and for different sizes that variables ask for. The work is in proportion to the document. */
   of(document: DocumentNode, operation: OperationDefinitionNode, variables: Variables = {}): number {
-    const fixed = this.fixed.get(operation);
-    if (fixed !== undefined) return fixed;
+    const known = this.known.get(operation);
+    const measuredBefore = known?.bySizes.get(sizesKey(known.sizeVariables, variables));
+    if (measuredBefore !== undefined) return measuredBefore;
     const meter = new CostMeter(this.schema, this.limits, this.introspection, document, operation, variables);
     const cost = meter.measure();
-    if (!meter.varies) this.fixed.set(operation, cost);
+    const { sizeVariables, bySizes } = known ?? { sizeVariables: [...meter.sizeVariables], bySizes: new Map<string, number>() };
+    if (!known) this.known.set(operation, { sizeVariables, bySizes });
+    if (bySizes.size < MAX_KNOWN_SIZES) bySizes.set(sizesKey(sizeVariables, variables), cost);
     return cost;
   }
 
@@ -80,12 +82,33 @@ export class OperationCosts {
   }
 }
 
+/** Costs of one operation, by what its variables ask for. */
+interface KnownCosts {
+  readonly sizeVariables: readonly string[];
+  readonly bySizes: Map<string, number>;
+}
+
+/** More are measured each time: clients may ask for any size. */
+const MAX_KNOWN_SIZES = 32;
+
+const sizesKey = (names: readonly string[], variables: Variables): string =>
+  names.map((name) => sizeGiven(variables, name) ?? '').join();
+
+/** How many a variable asks for: its number, or the length of its list. Undefined when it is not given. */
+function sizeGiven(variables: Variables, name: string): number | undefined {
+  const given = Object.hasOwn(variables, name) ? variables[name] : undefined;
+  if (typeof given === 'number') return given;
+  if (Array.isArray(given)) return given.length;
+  // One value where a list is expected is a list of one: https://spec.graphql.org/October2021/#sec-List.Input-Coercion
+  return given === null || given === undefined ? undefined : 1;
+}
+
 /** Sums and products of large documents stay exact integers, and no `0 × ∞` turns up. */
 const bounded = (cost: number): number => Math.min(cost, Number.MAX_SAFE_INTEGER);
 
 class CostMeter {
-  /** Whether a variable had a part in it. */
-  varies = false;
+  /** Variables that had a part in it. */
+  readonly sizeVariables = new Set<string>();
   private readonly fragments: ReadonlyMap<string, FragmentDefinitionNode>;
   private readonly fragmentCosts = new Map<string, number>();
 
@@ -174,12 +197,10 @@ class CostMeter {
     if (value.kind === Kind.LIST) return value.values.length;
     // One value where a list is expected is a list of one: https://spec.graphql.org/October2021/#sec-List.Input-Coercion
     if (value.kind !== Kind.VARIABLE) return 1;
-    this.varies = true;
     const name = value.name.value;
-    const given = Object.hasOwn(this.variables, name) ? this.variables[name] : undefined;
-    if (typeof given === 'number') return given;
-    if (Array.isArray(given)) return given.length;
-    if (given !== null && given !== undefined) return 1;
+    this.sizeVariables.add(name);
+    const given = sizeGiven(this.variables, name);
+    if (given !== undefined) return given;
     const definition = this.operation.variableDefinitions?.find(({ variable }) => variable.name.value === name);
     return definition?.defaultValue ? this.sizeOf(definition.defaultValue) : undefined;
   }

@@ -73,9 +73,9 @@ export const nullableString =
   <Builder>(column: string): WriteField<Builder> =>
   (row) => [sql(`coalesce(to_json(${row}.${column})::text, 'null')`)];
 
-/** RFC 3339 in UTC with milliseconds, whatever the session's time zone. */
+/** RFC 3339 in UTC with milliseconds, whatever the session's time zone. An interval: a zone's name is looked up for each value. */
 const instantSql = (expression: string) =>
-  `'"' || to_char(${expression} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') || '"'`;
+  `'"' || to_char(${expression} at time zone interval '0', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') || '"'`;
 
 export const instant =
   <Builder>(column: string): WriteField<Builder> =>
