@@ -138,7 +138,7 @@ describe.each(transports)('over %s', (_name, connect) => {
     const ask = await askWith({});
     const query = 'query ($n: Int!) { films(first: $n) { nodes { id } } }';
     const asked = await ask({ query, variables: { n: 5 }, extensions: { cost: true } });
-    expect(asked.extensions).toEqual({ cost: { asked: 11, limit: 100_000 } });
+    expect(asked.extensions).toEqual({ cost: { asked: 11, limit: 65_000 } });
     expect((await ask({ query, variables: { n: 5 } })).extensions).toBeUndefined();
   });
 
