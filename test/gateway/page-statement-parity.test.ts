@@ -55,6 +55,14 @@ const pages: [what: string, query: string, variables?: Record<string, unknown>][
      fragment A on Account { balance { version held { currency } } grants(first: 2) { nodes { ... on Node { id } ...G } } }
      fragment G on Grant { id status }`,
   ],
+  [
+    'connections asked for nothing of their rows',
+    `{ me { grants { __typename } transactions { pageInfo { hasPreviousPage __typename } } } }`,
+  ],
+  [
+    'connections without rows asked for nothing of them',
+    `{ me { grants(status: REVOKED) { __typename } transactions(kind: DISPUTE) { pageInfo { hasPreviousPage } } } }`,
+  ],
   ['a full page and nothing more', `{ me { grants(first: 4) { nodes { id } ${PAGE_INFO} } } }`],
   ['a page with more after it', `{ me { grants(first: 2) { nodes { id } edges { cursor } ${PAGE_INFO} } } }`],
   [

@@ -56,7 +56,8 @@ const connection =
     const limit = builder.parameter('int', firstOf(selected, isMoreAsked ? 1 : 0));
     const page = { first: isMoreAsked ? builder.parameter('int', firstOf(selected)) : null, shape, selected };
     const text = toSql(objectPieces(connectionType(page), row, selected.selection, builder));
-    return [{ sql: `(select ${text} from (${rows} limit ${limit}) ${row})` }];
+    // One row for one page, though nothing that is asked for may be an aggregate: `{ __typename }`.
+    return [{ sql: `(select ${text} from (${rows} limit ${limit}) ${row} having true)` }];
   };
 
 /** A condition that always holds would still mislead the planner: what is known not to be asked for is not in the statement. */

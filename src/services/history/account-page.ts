@@ -40,6 +40,6 @@ export function planAccountPage(selection: readonly Selected[]): AccountPage | n
 export async function readAccountPage(database: Queryable, page: AccountPage, request: AccountPageRequest): Promise<string> {
   const values = page.values.map((value) => value(request));
   const [row] = await database.query<{ text: string }>(page.statement, values);
-  if (!row) throw new Error('a page has one row');
+  if (typeof row?.text !== 'string') throw new Error('a page is one row with a text');
   return row.text;
 }
