@@ -50,6 +50,10 @@ const pages: [what: string, query: string, variables?: Record<string, unknown>][
     `{ __typename me { __typename balance { __typename } grants(first: 1) { __typename edges { __typename node { __typename } } } } }`,
   ],
   [
+    'nodes asked for nothing but their type',
+    `{ me { grants { nodes { __typename } edges { __typename } } transactions { nodes { __typename } ${PAGE_INFO} } } }`,
+  ],
+  [
     'fragments',
     `{ me { ...A ... on Account { balance { held { amount } } } } }
      fragment A on Account { balance { version held { currency } } grants(first: 2) { nodes { ... on Node { id } ...G } } }

@@ -84,7 +84,8 @@ interface AskedPage {
 
 function connectionType({ shape, selected, first }: AskedPage): Type {
   const list = (pieces: readonly Piece[]): Piece[] => {
-    const node = toSql(pieces);
+    // A node of nothing but `__typename` is a literal, whose type must be said.
+    const node = `(${toSql(pieces)})::text`;
     const joined = first ? `array_to_string((array_agg(${node}))[1:${first}], ',')` : `string_agg(${node}, ',')`;
     return [{ text: '[' }, { sql: `coalesce(${joined}, '')` }, { text: ']' }];
   };
