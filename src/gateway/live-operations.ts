@@ -1,7 +1,7 @@
 import { createSourceEventStream, type ExecutionResult, GraphQLError, type GraphQLSchema } from 'graphql';
 import type { Caller } from '../services/caller.js';
 import type { CheckedVariables, PreparedOperation, Variables } from './graphql/prepared-operation.js';
-import { PushedEvents, type PushedEventsOptions } from './pushed-events.js';
+import { EventFailed, PushedEvents, type PushedEventsOptions } from './pushed-events.js';
 
 /** What a client sent in a `subscribe` message. */
 export interface LiveRequest {
@@ -81,11 +81,11 @@ export function operationRunner(options: OperationRunnerOptions): OperationRunne
   };
 }
 
-/** graphql-ws wraps what an event stream throws; the error inside knows its code. */
-export function innermost(error: GraphQLError): GraphQLError {
-  let inner = error;
-  while (inner.originalError instanceof GraphQLError) inner = inner.originalError;
-  return inner;
+/** What an event stream threw, which graphql-ws has wrapped: graphql-js's errors, which know where they happened. */
+export function streamErrors(error: GraphQLError): readonly GraphQLError[] {
+  const { originalError } = error;
+  if (originalError instanceof EventFailed && originalError.errors.length > 0) return originalError.errors;
+  return !error.path && originalError instanceof GraphQLError ? streamErrors(originalError) : [error];
 }
 
 function asGraphQLError(error: unknown): GraphQLError {

@@ -7,7 +7,7 @@ import { systemClock } from '../clock.js';
 import type { Caller } from '../services/caller.js';
 import { resultText } from './graphql/raw-json.js';
 import { LIVE_CLOSE_CODES, LiveConnection } from './live-connection.js';
-import { innermost, type LiveOperation, type LiveRequest, operationRunner } from './live-operations.js';
+import { type LiveOperation, type LiveRequest, operationRunner, streamErrors } from './live-operations.js';
 import type { LiveSocketOptions } from './live-socket-options.js';
 import { tellAll } from './public-error.js';
 import { SocketAdmission } from './socket-admission.js';
@@ -195,7 +195,10 @@ class LiveSocketServer implements LiveSockets {
       subscribe: (args) => runnerOf(args).subscribe(),
       onNext: (_context, _id, _payload, _args, result) => this.formatted(result),
       onError: (_context, _id, _payload, errors) =>
-        tellAll(errors, (error) => options.formatError(innermost(error as GraphQLError))),
+        tellAll(
+          errors.flatMap((error) => streamErrors(error as GraphQLError)),
+          options.formatError,
+        ),
       onComplete: ({ extra }, id) => {
         extra.connection.operations.delete(id);
       },

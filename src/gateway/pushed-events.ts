@@ -1,4 +1,4 @@
-import type { ExecutionResult } from 'graphql';
+import type { ExecutionResult, GraphQLError } from 'graphql';
 import type { LiveStream } from '../services/live/live-stream.js';
 
 export interface PushedEventsOptions {
@@ -6,6 +6,15 @@ export interface PushedEventsOptions {
   resolve(event: unknown): ExecutionResult | Promise<ExecutionResult>;
   /** Sends what was told; gives back a promise when the client must read first. */
   push(result: ExecutionResult): Promise<void> | undefined;
+}
+
+/** An event could not be told: all that was wrong with it. */
+export class EventFailed extends Error {
+  override readonly name = 'EventFailed';
+
+  constructor(readonly errors: readonly GraphQLError[]) {
+    super('an event gave no data');
+  }
 }
 
 const DONE = { value: undefined, done: true } as const;
@@ -58,7 +67,7 @@ export class PushedEvents implements AsyncIterableIterator<never, undefined, und
 
   private send(result: ExecutionResult): Promise<void> | undefined {
     // An event that cannot be told would be a gap. The operation ends, and the client goes on after its last cursor.
-    if (result.data === null || result.data === undefined) throw result.errors?.[0] ?? new Error('an event gave no data');
+    if (result.data === null || result.data === undefined) throw new EventFailed(result.errors ?? []);
     // The client may have given up this operation meanwhile, and begun another one with the same id.
     return this.ended ? undefined : this.options.push(result);
   }

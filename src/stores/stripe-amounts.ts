@@ -4,6 +4,8 @@
  * https://docs.stripe.com/currencies#special-cases and #zero-decimal
  */
 const UNITS: Readonly<Record<string, readonly [number, number]>> = { ISK: [100, 1], UGX: [100, 1], MGA: [1, 100] };
+/** Where none of these is in a JSON text, and no escape that could spell one, no amount has to be converted. */
+const MAY_HAVE_OTHER_UNITS = new RegExp(`"(${Object.keys(UNITS).join('|')})"|\\\\u`, 'i');
 /** Eight digits: https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts */
 const LARGEST_AT_STRIPE = 99_999_999;
 /** Amounts with three decimals must end in 0: https://docs.stripe.com/currencies#three-decimal */
@@ -45,6 +47,12 @@ export function beforeExchange(amount: number, currency: string, rate: number, o
   const [multiplier, divisor] = unitOf(currency);
   const [originalMultiplier, originalDivisor] = unitOf(originalCurrency);
   return (((amount / divisor) * multiplier) / rate / originalMultiplier) * originalDivisor;
+}
+
+/** The value of a JSON text of Stripe's, as `fromStripe`. @throws SyntaxError */
+export function parseStripeJson(text: string): unknown {
+  const value: unknown = JSON.parse(text);
+  return MAY_HAVE_OTHER_UNITS.test(text) ? fromStripe(value) : value;
 }
 
 /**

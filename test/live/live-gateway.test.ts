@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
+import { Catalogue } from '../../src/services/catalogue/catalogue.js';
 import { History } from '../../src/services/history/history.js';
 import { LiveEventRetention } from '../../src/services/live/live-event-retention.js';
 import { LiveFeed } from '../../src/services/live/live-feed.js';
@@ -22,8 +23,9 @@ beforeAll(async () => {
   feed = new LiveFeed({ database, hints: new LocalHints(), settings, currency: 'USD' });
   const history = new History({ database, currency: 'USD', pageMaximumCount: 100 });
   const { purchases, refunds, grants } = shop.desk;
+  const catalogue = new Catalogue(database, { pageMaximumCount: 100, searchMaximumCharacters: 100 });
   gateway = await startGateway({
-    services: stubServices({ live: feed, history, purchases, refunds, grants }),
+    services: stubServices({ live: feed, history, purchases, refunds, grants, catalogue }),
     environment: { INTROSPECTION: 'false', QUERY_DEPTH_MAXIMUM_COUNT: '6' },
   });
 });
@@ -146,6 +148,22 @@ test('only an admin may watch another viewer, and a service nobody', async () =>
   const service = await connect(randomUUID(), 'service');
   service.subscribe('1', balances);
   expect(codesOf(await service.next('1'))).toEqual(['FORBIDDEN']);
+});
+
+test('an event that cannot be told ends its operation with all errors and where they happened', async () => {
+  const viewer = await shop.viewer(1_000);
+  const socket = await connect(viewer.userId);
+  await shop.buy(viewer, await shop.desk.putOnSale(100, 10));
+  const query =
+    'subscription { grantChanged { grant { actorId films(first: 101) { nodes { id } } subscription { stripeProductId } } } }';
+  socket.subscribe('1', query);
+  const { type, payload } = await socket.next('1');
+  expect(type).toBe('error');
+  const errors = payload as { path: string[]; extensions: { code: string } }[];
+  expect(errors.map(({ path, extensions }) => `${path.join('.')} ${extensions.code}`).sort()).toEqual([
+    'grantChanged.grant.actorId FORBIDDEN',
+    'grantChanged.grant.films BAD_USER_INPUT',
+  ]);
 });
 
 test('queries and mutations over the socket obey the roles and the guard of HTTP', async () => {

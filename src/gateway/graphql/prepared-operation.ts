@@ -11,6 +11,7 @@ import {
 import { conditionsOf } from '../../resolvers/look-ahead.js';
 import { rootFieldsOf } from '../guard/rates.js';
 import { MAX_ERRORS, RequestRefused, refusedWith } from './request-refused.js';
+import { createVariableReader } from './variable-reader.js';
 
 /** Larger operations are not planned: what a plan retains grows with its selections. */
 export const MAX_PLANNED_SELECTIONS = 500;
@@ -42,6 +43,7 @@ export class PreparedOperation {
   readonly introspection: FieldNode | null;
   /** Variables that decide by `@skip` and `@include` what is asked for. */
   readonly conditions: readonly string[];
+  private readonly readVariables: (given: Variables) => Variables | null;
 
   constructor(
     private readonly schema: GraphQLSchema,
@@ -56,6 +58,7 @@ export class PreparedOperation {
     this.rootFields = rootFieldsOf(document, operation.selectionSet, new Set());
     this.introspection = introspectionIn(document);
     this.conditions = conditionsOf(document);
+    this.readVariables = createVariableReader(schema, operation.variableDefinitions ?? []);
   }
 
   get rootField(): string {
@@ -71,6 +74,8 @@ export class PreparedOperation {
       const tooMany = new GraphQLError(`The variables hold more than ${this.maxVariableValues} values.`);
       throw new RequestRefused([refusedWith('BAD_USER_INPUT', tooMany)]);
     }
+    const read = this.readVariables(sent);
+    if (read) return { given: sent, values: read };
     const { coerced, errors = [] } = getVariableValues(this.schema, definitions, sent, { maxErrors: MAX_ERRORS });
     if (coerced) return { given: sent, values: coerced };
     throw new RequestRefused(errors.map((error) => refusedWith('BAD_USER_INPUT', error)));

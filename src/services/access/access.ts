@@ -13,14 +13,14 @@ const KNOWN_FILM_COUNT = 100_000;
 
 export type AccessLimits = Pick<Limits, 'accessFilmsMaximumCount' | 'filmSetCacheCount'> & GrantReadsLimits;
 
-function byVersion(grants: readonly GrantOfVersion[]): ReadonlyMap<string, GrantOfVersion[]> {
-  const found = new Map<string, GrantOfVersion[]>();
-  for (const grant of grants) {
-    const ofVersion = found.get(grant.versionId);
-    if (ofVersion) ofVersion.push(grant);
-    else found.set(grant.versionId, [grant]);
-  }
-  return found;
+/** With fewer, finding out which of them decide costs more than looking at each for each film. */
+const MANY_GRANTS = 8;
+
+/** The grants that decide: viewers who extend a plan come to have many of the same films. */
+function decisiveOfEach(grants: readonly GrantOfVersion[], now: Date): readonly GrantOfVersion[] {
+  if (grants.length < MANY_GRANTS) return grants;
+  const byVersion = Map.groupBy(grants, ({ versionId }) => versionId);
+  return [...byVersion.values()].flatMap((ofVersion) => decisiveGrants(ofVersion, now));
 }
 
 /** May this viewer watch these films? At most one statement answers for any number of them; the rest is in memory. */
@@ -56,16 +56,18 @@ export class Access {
     const grants = await this.read(userId, asked);
     const films = await this.filmSets.of(grants.map((grant) => grant.versionId));
     const now = this.clock.now();
-    const versions = [...byVersion(grants)].map(
-      ([versionId, ofVersion]) => [films.get(versionId), decisiveGrants(ofVersion, now)] as const,
-    );
+    const deciding = decisiveOfEach(grants, now).map((grant) => ({ grant, films: films.get(grant.versionId) }));
+    const decide = (filmId: string, id: string): AccessDecision => {
+      const including = deciding.filter(({ films }) => films?.has(id)).map(({ grant }) => grant);
+      return decideAccess(filmId, including.length > 0 || this.knownFilms.has(id) ? including : null, now);
+    };
+    if (asked.length === 1) return [decide(filmIds[0] as string, asked[0] as string)];
     const decided = new Map<string, AccessDecision>();
     return filmIds.map((filmId, index) => {
       const id = asked[index] as string;
       const before = decided.get(id);
       if (before) return { ...before, filmId };
-      const including = versions.flatMap(([set, ofVersion]) => (set?.has(id) ? ofVersion : []));
-      const decision = decideAccess(filmId, including.length > 0 || this.knownFilms.has(id) ? including : null, now);
+      const decision = decide(filmId, id);
       decided.set(id, decision);
       return decision;
     });

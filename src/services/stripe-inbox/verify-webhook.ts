@@ -1,6 +1,6 @@
 import type Stripe from 'stripe';
 import { isSignedByStripe } from '../../stores/stripe.js';
-import { fromStripe } from '../../stores/stripe-amounts.js';
+import { parseStripeJson } from '../../stores/stripe-amounts.js';
 
 /** Why a delivery was refused; nothing of it is kept. */
 export type WebhookRefusal = 'EMPTY' | 'NOT_SIGNED' | 'STALE' | 'NOT_AN_EVENT';
@@ -42,12 +42,12 @@ function checkSignature(
 function parseEvent(rawBody: Buffer): Stripe.Event | null {
   let event: unknown;
   try {
-    event = JSON.parse(rawBody.toString('utf8'));
+    // As the client's answers: what is stored of events has one unit, however they came.
+    event = parseStripeJson(rawBody.toString('utf8'));
   } catch {
     return null;
   }
-  // As the client's answers: what is stored of events has one unit, however they came.
-  return isEvent(event) ? fromStripe(event) : null;
+  return isEvent(event) ? event : null;
 }
 
 /** A snapshot event: the newer thin events (`v2.core.event`) carry no object. */
