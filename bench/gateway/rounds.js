@@ -18,6 +18,7 @@ export async function runScenario({ name, scenario, running, load, database, opt
     measureMs: options.seconds * 1_000,
   }));
   for (let round = 0; round < options.rounds; round++) {
+    if (scenario.writes || scenario.signed) await database.analyze();
     for (let turn = 0; turn < taking.length; turn++) {
       const index = (round + turn) % taking.length;
       const { title, server } = taking[index];

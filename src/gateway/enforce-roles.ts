@@ -5,6 +5,7 @@ import { createLoaders } from '../resolvers/loaders.js';
 import { forbidden, unauthenticated } from '../resolvers/refused.js';
 import type { Caller } from '../services/caller.js';
 import { withTextsChecked } from './check-texts.js';
+import { SettledField } from './graphql/settled-field.js';
 
 type Role = Caller['role'];
 type Resolve = GraphQLFieldResolver<unknown, Context>;
@@ -60,6 +61,7 @@ function guarded(resolve: Resolve, roles: readonly Role[]): Resolve {
 /** Several mutations of one operation run one after the other: what the first has loaded is stale for the second. */
 function withFreshLoaders(resolve: Resolve): Resolve {
   return (source, args, context, info) => {
+    if (source instanceof SettledField) return source.result();
     context.loaders = createLoaders(context.services);
     return resolve(source, args, context, info);
   };

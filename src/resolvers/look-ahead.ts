@@ -1,4 +1,6 @@
 import {
+  type ASTNode,
+  BREAK,
   type DocumentNode,
   type FieldNode,
   type FragmentDefinitionNode,
@@ -10,12 +12,16 @@ import {
   getArgumentValues,
   getDirectiveValues,
   getNamedType,
+  getNullableType,
   isAbstractType,
+  isListType,
+  isNonNullType,
   isObjectType,
   Kind,
   type OperationDefinitionNode,
   type SelectionNode,
   type SelectionSetNode,
+  valueFromAST,
   visit,
 } from 'graphql';
 import type { Selected, Variables } from '../services/selection.js';
@@ -23,7 +29,8 @@ import type { Selected, Variables } from '../services/selection.js';
 /**
  * What an operation asks for with these variables, field by field, with fragments expanded, conditions evaluated and fields of
  * the same name merged: the same that https://spec.graphql.org/October2021/#sec-Field-Collection gives. Null when that is not
- * known before it runs: when fields are of a type that only their value tells.
+ * known before it runs: when a field is of a type that only its value decides. A list of such values is expected to be empty, as the
+ * errors of a mutation are, and has no selection.
  */
 export function lookAhead(
   schema: GraphQLSchema,
@@ -80,7 +87,8 @@ class LookAhead {
       return name === '__typename' ? { key, field: name, argumentsOf: () => ({}), fixedArguments: {}, selection: [] } : null;
     const named = getNamedType(definition.type);
     const inner = nodes.flatMap(({ selectionSet }) => (selectionSet ? [selectionSet] : []));
-    const selection = isObjectType(named) ? this.fieldsOf(named, inner) : inner.length === 0 ? [] : null;
+    const isErrors = isAbstractType(named) && isListType(getNullableType(definition.type));
+    const selection = isObjectType(named) ? this.fieldsOf(named, inner) : inner.length === 0 || isErrors ? [] : null;
     return selection && { key, field: name, ...argumentsOf(definition, node), selection };
   }
 
@@ -129,18 +137,52 @@ function argumentsOf(
   definition: GraphQLField<unknown, unknown>,
   node: FieldNode,
 ): Pick<Selected, 'argumentsOf' | 'fixedArguments'> {
-  let varies = false;
-  for (const argument of node.arguments ?? []) {
-    visit(argument, {
-      Variable() {
-        varies = true;
-      },
-    });
-  }
-  if (varies) {
-    const given = (variables: Variables) => getArgumentValues(definition, node, variables as Record<string, unknown>);
-    return { argumentsOf: given, fixedArguments: null };
-  }
+  if (node.arguments?.some(holdsVariable)) return { argumentsOf: argumentReader(definition, node), fixedArguments: null };
   const fixedArguments = getArgumentValues(definition, node);
   return { argumentsOf: () => fixedArguments, fixedArguments };
+}
+
+function holdsVariable(node: ASTNode): boolean {
+  let found = false;
+  visit(node, {
+    Variable() {
+      found = true;
+      return BREAK;
+    },
+  });
+  return found;
+}
+
+/** One argument: its value when no variable has a part in it, or the variable that it is. */
+interface PlainArgument {
+  readonly name: string;
+  readonly variable: string | null;
+  /** Undefined: the argument is left out when the variable is not given. */
+  readonly fixed: unknown;
+  readonly isRequired: boolean;
+}
+
+/** Arguments as graphql-js gives them; without it where each is a variable or has none in it, which is nearly always so. */
+function argumentReader(definition: GraphQLField<unknown, unknown>, node: FieldNode): Selected['argumentsOf'] {
+  const byGraphql = (variables: Variables) => getArgumentValues(definition, node, variables as Record<string, unknown>);
+  const plain: PlainArgument[] = [];
+  for (const { name, type, defaultValue } of definition.args) {
+    const value = node.arguments?.find((argument) => argument.name.value === name)?.value;
+    const variable = value?.kind === Kind.VARIABLE ? value.name.value : null;
+    const fixed = value && variable === null ? valueFromAST(value, type) : defaultValue;
+    if (value && variable === null && (fixed === undefined || holdsVariable(value))) return byGraphql;
+    plain.push({ name, variable, fixed, isRequired: isNonNullType(type) });
+  }
+  return (variables) => readPlain(plain, variables) ?? byGraphql(variables);
+}
+
+/** Null when a required argument has no value: graphql-js says so. */
+function readPlain(plain: readonly PlainArgument[], variables: Variables): Record<string, unknown> | null {
+  const values: Record<string, unknown> = {};
+  for (const { name, variable, fixed, isRequired } of plain) {
+    const value = variable !== null && Object.hasOwn(variables, variable) ? variables[variable] : fixed;
+    if (value !== undefined && !(value === null && isRequired)) values[name] = value;
+    else if (isRequired) return null;
+  }
+  return values;
 }

@@ -1,7 +1,16 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { buildSchema, getVariableValues, type OperationDefinitionNode, parse } from 'graphql';
+import {
+  buildSchema,
+  type FieldNode,
+  type GraphQLField,
+  getArgumentValues,
+  getVariableValues,
+  type OperationDefinitionNode,
+  parse,
+} from 'graphql';
 import { createVariableReader } from '../../src/gateway/graphql/variable-reader.js';
+import { lookAhead } from '../../src/resolvers/look-ahead.js';
 
 const schema = buildSchema(/* GraphQL */ `
   enum Kind { ONE TWO }
@@ -79,4 +88,37 @@ test.each([
   const { definitions } = parse(`query (${declared}) { nothing }`);
   const read = createVariableReader(schema, (definitions[0] as OperationDefinitionNode).variableDefinitions ?? []);
   expect(read(given)).not.toBeNull();
+});
+
+const fieldSchema = buildSchema(/* GraphQL */ `
+  input Inner { a: Int, b: [Int] }
+  type Query { field(list: [Int], inner: Inner, count: Int = 3, needed: Int!): String }
+`);
+
+test.each<[what: string, given: string, variables: Record<string, unknown>]>([
+  ['a variable in a list', 'list: [$v, 2], needed: 1', { v: 1 }],
+  ['a variable in a list that is not given', 'list: [$v, 2], needed: 1', {}],
+  ['a variable in an input object', 'inner: { a: $v, b: [$v] }, needed: $v', { v: 1 }],
+  ['a variable in an input object that is not given', 'inner: { a: $v }, needed: 1', {}],
+  ['a variable alone', 'needed: $v, count: $v', { v: 1 }],
+  ['a variable where there is a default, not given', 'needed: 1, count: $v', {}],
+  ['null where there is a default', 'needed: $v, count: $w', { v: 1, w: null }],
+  ['null where a value is required', 'needed: $v', { v: null }],
+  ['a required variable that is not given', 'needed: $v', {}],
+  ['one value for a list beside a variable', 'list: 4, needed: $v', { v: 1 }],
+])('arguments with %s are those of graphql-js', (_what, given, variables) => {
+  const document = parse(`query ($v: Int, $w: Int) { field(${given}) }`);
+  const operation = document.definitions[0] as OperationDefinitionNode;
+  const [selected] = lookAhead(fieldSchema, document, operation, variables) ?? [];
+  const definition = fieldSchema.getQueryType()?.getFields().field as GraphQLField<unknown, unknown>;
+  const outcome = (read: () => unknown) => {
+    try {
+      return read();
+    } catch (error) {
+      return (error as Error).message;
+    }
+  };
+  expect(outcome(() => selected?.argumentsOf(variables))).toEqual(
+    outcome(() => getArgumentValues(definition, operation.selectionSet.selections[0] as FieldNode, variables)),
+  );
 });

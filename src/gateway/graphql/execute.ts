@@ -3,15 +3,16 @@ import type { Context } from '../../resolvers/context.js';
 import { createFastPath } from './fast-path.js';
 import type { PageLimits } from './page-size.js';
 import type { CheckedVariables, PreparedOperation } from './prepared-operation.js';
-import type { RawJson } from './raw-json.js';
+import { RawJson } from './raw-json.js';
 import { MAX_ERRORS } from './request-refused.js';
+import type { SettledField } from './settled-field.js';
 
 /** An operation that was admitted, and what it runs with. */
 export interface OperationRun {
   readonly prepared: PreparedOperation;
   readonly variables: CheckedVariables;
   readonly context: Context;
-  /** The event, for a live operation. */
+  /** The event, for a live operation; the outcome of a mutation that has run. */
   readonly event?: unknown;
 }
 
@@ -19,8 +20,8 @@ export interface OperationRun {
 export type Executor = (run: OperationRun) => Promise<ExecutionResult> | ExecutionResult;
 
 /**
- * Executes by graphql-js, but for answers that can be written straight from rows. Those only read: where one cannot be written,
- * or fails, graphql-js resolves the operation field by field and finds the errors and their paths.
+ * Executes by graphql-js, but for answers that can be written straight from rows. Where one cannot be written, or fails, graphql-js
+ * resolves the operation field by field and finds the errors and their paths; a mutation that has run is not run again.
  */
 export function createExecutor(
   schema: GraphQLSchema,
@@ -29,7 +30,10 @@ export function createExecutor(
 ): Executor {
   const fastPath = createFastPath(schema, limits);
   return (run) => {
-    const complete = (data: RawJson | null) => (data ? { data: data as never } : executePlain(schema, run));
+    const complete = (written: RawJson | SettledField | null) => {
+      if (written instanceof RawJson) return { data: written as never };
+      return executePlain(schema, written ? { ...run, event: written } : run);
+    };
     const fail = (error: unknown) => {
       onFastPathFailed(error, run.context);
       return executePlain(schema, run);

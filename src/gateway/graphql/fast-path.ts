@@ -10,15 +10,21 @@ import { largestBytes, type PageLimits } from './page-size.js';
 import { MAX_PLANNED_SELECTIONS, MAX_PLANS, type PreparedOperation, type Variables } from './prepared-operation.js';
 import { RawJson } from './raw-json.js';
 import { joined, rootFieldWriter, valueWriter, type WriteValue } from './row-writer.js';
+import { SettledField } from './settled-field.js';
 
 /** Each is a prepared statement on every connection of the pool, kept until the process ends: callers must not make more. */
 const MAX_PAGE_STATEMENTS = 200;
 
-/** Writes the data of an answer as text; null when the operation is to be resolved field by field. */
-export type FastPath = (run: OperationRun) => Promise<RawJson | null> | RawJson | null;
+/**
+ * The data of an answer as text; null when the operation is to be resolved field by field; a mutation that has run, when its payload
+ * is to be completed field by field.
+ */
+type Written = RawJson | SettledField | null;
+export type FastPath = (run: OperationRun) => Promise<Written> | Written;
 
 type Roots = Promise<string> | string;
 type WriteRoots = (run: OperationRun) => Roots;
+type WriteMutation = (run: OperationRun) => Promise<Written> | Written;
 
 /** How an operation is answered, for one outcome of its conditions. */
 interface Plan {
@@ -26,7 +32,10 @@ interface Plan {
   /** What the page may have at most, in bytes. */
   readonly pageBytes: (variables: Variables) => number;
   readonly rows: WriteRoots | null;
+  readonly mutation: WriteMutation | null;
 }
+
+const NO_PLAN: Plan = { page: null, pageBytes: () => 0, rows: null, mutation: null };
 
 interface Known {
   timesSeen: number;
@@ -43,18 +52,19 @@ export function createFastPath(schema: GraphQLSchema, limits: PageLimits): FastP
 
   const planFor = (prepared: PreparedOperation, variables: Variables): Plan => {
     const selection = lookAhead(schema, prepared.document, prepared.operation, variables);
-    if (!selection) return { page: null, pageBytes: () => 0, rows: null };
+    if (!selection) return NO_PLAN;
+    if (prepared.operation.operation === 'mutation') return { ...NO_PLAN, mutation: mutationWriter(schema, selection) };
     const page = isAccountPage(prepared) && pageCount < MAX_PAGE_STATEMENTS ? planAccountPage(selection) : null;
     if (page) pageCount += 1;
     const hasVariables = (prepared.operation.variableDefinitions ?? []).length > 0;
     const fixedBytes = page && !hasVariables ? largestBytes(root, selection, {}, limits) : null;
     const pageBytes = (given: Variables) => fixedBytes ?? largestBytes(root, selection, given, limits);
-    return { page, pageBytes, rows: page ? null : rootsWriter(schema, prepared, selection) };
+    return { ...NO_PLAN, page, pageBytes, rows: page ? null : rootsWriter(schema, prepared, selection) };
   };
 
   /** Null the first time an operation comes: planning costs more than one execution, and anyone may send new ones without end. */
   const planOf = (prepared: PreparedOperation, variables: Variables): Plan | null => {
-    if (prepared.operation.operation === 'mutation' || prepared.selectionCount > MAX_PLANNED_SELECTIONS) return null;
+    if (prepared.selectionCount > MAX_PLANNED_SELECTIONS) return null;
     const entry = known.get(prepared) ?? { timesSeen: 0, plans: new Map() };
     if (entry.timesSeen === 0) known.set(prepared, entry);
     entry.timesSeen += 1;
@@ -73,6 +83,7 @@ export function createFastPath(schema: GraphQLSchema, limits: PageLimits): FastP
     const { caller, services } = context;
     const plan = planOf(prepared, variables.values);
     if (plan?.rows) return writeRows(plan.rows, run);
+    if (plan?.mutation) return plan.mutation(run);
     if (!plan?.page || caller.userId === null || !roles.includes(caller.role)) return null;
     if (plan.pageBytes(variables.values) > limits.responseBytes) return null;
     return writePage(services.history.accountPage(plan.page, caller.userId, variables.values));
@@ -126,6 +137,46 @@ function queryWriter(root: GraphQLObjectType<unknown, Context>, selection: reado
   }
   const keys = selection.map(({ key }) => `"${key}":`);
   return (run) => joined('{', '}', writers.length, (index) => (writers[index] as WriteRoots)(run), keys);
+}
+
+/** A mutation of one field; of several, the next must not begin before the payload of the one before is complete. */
+function mutationWriter(schema: GraphQLSchema, [selected, ...others]: readonly Selected[]): WriteMutation | null {
+  const definition = selected && schema.getMutationType()?.getFields()[selected.field];
+  const { resolve, type } = definition ?? {};
+  const write = selected && type && others.length === 0 ? valueWriter(type, selected.selection) : null;
+  if (!selected || !resolve || !write) return null;
+  const open = `{"${selected.key}":`;
+  return (run) => {
+    const given = argumentsOrNull(selected, run);
+    return (
+      given && writeMutation({ resolve: () => resolve(undefined, given, run.context, undefined as never), write, open, run })
+    );
+  };
+}
+
+/** Null for arguments that graphql-js refuses. */
+function argumentsOrNull({ argumentsOf }: Selected, { variables }: OperationRun) {
+  try {
+    return argumentsOf(variables.values);
+  } catch {
+    return null;
+  }
+}
+
+interface MutationRun {
+  readonly resolve: () => unknown;
+  readonly write: WriteValue;
+  readonly open: string;
+  readonly run: OperationRun;
+}
+
+async function writeMutation({ resolve, write, open, run }: MutationRun): Promise<RawJson | SettledField> {
+  const settled = await SettledField.of(resolve);
+  try {
+    return new RawJson(`${open}${await write(settled.result(), run.context)}}`);
+  } catch {
+    return settled;
+  }
 }
 
 /** What a live field gives for an event is the event. */

@@ -46,7 +46,9 @@ function presentWriter(type: GraphQLOutputType, selection: readonly Selected[]):
     const write = valueWriter(type.ofType, selection);
     return write && ((value, context) => writeList(value, write, context));
   }
-  return isObjectType(type) ? objectWriter(type, selection) : null;
+  if (isObjectType(type)) return objectWriter(type, selection);
+  // Only what is not there can be written of a type that its value decides: the errors of a mutation that went well.
+  return () => refuse();
 }
 
 function leafWriter(type: GraphQLLeafType): WriteValue {

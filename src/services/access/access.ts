@@ -58,10 +58,11 @@ export class Access {
     const now = this.clock.now();
     const deciding = decisiveOfEach(grants, now).map((grant) => ({ grant, films: films.get(grant.versionId) }));
     const decide = (filmId: string, id: string): AccessDecision => {
-      const including = deciding.filter(({ films }) => films?.has(id)).map(({ grant }) => grant);
+      const including: GrantOfVersion[] = [];
+      for (const { grant, films } of deciding) if (films?.has(id)) including.push(grant);
       return decideAccess(filmId, including.length > 0 || this.knownFilms.has(id) ? including : null, now);
     };
-    if (asked.length === 1) return [decide(filmIds[0] as string, asked[0] as string)];
+    if (deciding.length < MANY_GRANTS) return filmIds.map((filmId, index) => decide(filmId, asked[index] as string));
     const decided = new Map<string, AccessDecision>();
     return filmIds.map((filmId, index) => {
       const id = asked[index] as string;
