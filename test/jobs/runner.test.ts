@@ -243,7 +243,9 @@ describe.each(testedJobStores())('Jobs kept in $name', ({ mongodbUrl, drop }) =>
     await runner.start();
     for (let round = 0; round < 3; round++) {
       const before = runs;
-      await home.rows(`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'boxoffice-jobs'`);
+      await home.rows(
+        `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'boxoffice-jobs' and datname = current_database()`,
+      );
       await until(() => runs > before + 2);
     }
     expect(runs).toBeGreaterThan(6);

@@ -112,7 +112,8 @@ describe('Every session of a pool has our settings', () => {
         settings: { TimeZone: 'UTC', DateStyle: 'ISO, MDY' },
       });
       await home.rows(
-        `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'boxoffice' and pid <> pg_backend_pid()`,
+        `select pg_terminate_backend(pid) from pg_stat_activity
+         where application_name = 'boxoffice' and datname = current_database() and pid <> pg_backend_pid()`,
       );
       await until(() => database.statistics().open === 0, 'the broken connections are gone');
       expect(await seenBy(database.pool)).toEqual(expected);

@@ -54,12 +54,14 @@ function presentWriter(type: GraphQLOutputType, selection: readonly Selected[]):
 function leafWriter(type: GraphQLLeafType): WriteValue {
   const write = (value: unknown): string => {
     const serialized = type.serialize(value);
-    if (typeof serialized === 'string') return serialized.length <= MAX_TEXT_CHARACTERS ? JSON.stringify(serialized) : refuse();
+    if (typeof serialized === 'string') return writeText(serialized);
     if (typeof serialized === 'boolean' || (typeof serialized === 'number' && Number.isFinite(serialized)))
       return `${serialized}`;
     return refuse();
   };
-  if (type === GraphQLString || type === GraphQLID) return write;
+  if (type === GraphQLString || type === GraphQLID) {
+    return (value) => (typeof value === 'string' ? writeText(value) : write(value));
+  }
   // Rows that follow one another often have the same instant, reason or currency: it is written once.
   let last: unknown;
   let lastText = '';
@@ -70,6 +72,10 @@ function leafWriter(type: GraphQLLeafType): WriteValue {
     }
     return lastText;
   };
+}
+
+function writeText(text: string): string {
+  return text.length <= MAX_TEXT_CHARACTERS ? JSON.stringify(text) : refuse();
 }
 
 function writeList(value: unknown, write: WriteValue, context: Context): Text {
@@ -87,9 +93,19 @@ function objectWriter(type: GraphQLObjectType, selection: readonly Selected[]): 
     writers.push(write);
   }
   const keys = selection.map(({ key }) => `"${key}":`);
+  const heads = keys.map((key, index) => `${index === 0 ? '{' : ','}${key}`);
   return (row, context) => {
     if (typeof row !== 'object' || row === null || row instanceof Error || isPromise(row)) return refuse();
-    return joined('{', '}', writers.length, (index) => (writers[index] as WriteValue)(row, context), keys);
+    let text = '';
+    for (let index = 0; index < writers.length; index++) {
+      const written = (writers[index] as WriteValue)(row, context);
+      if (typeof written !== 'string') {
+        const part = (next: number) => (writers[next] as WriteValue)(row, context);
+        return joinedLater({ text: text + heads[index], close: '}', written, index, count: writers.length, part, keys });
+      }
+      text += heads[index] + written;
+    }
+    return `${text}}`;
   };
 }
 
