@@ -1,46 +1,76 @@
-/** The arrows of the house: who may import whom. Settings, the clock, its limit of time and the censor may be imported by all but entities and the sandbox. */
-const settings = '^src/(allowed-host|config|censor-secrets|clock|limits|environment|made-up-secret|within-time)\\.ts$';
+/** The arrows of docs/architecture.md: who may import whom. Settings and the runtime are the ground that all but entities stand on. */
+const ground = ['config', 'runtime'];
 
-/** A folder of src may import itself, what is listed and nothing else of ours. `typesOnly`: folders whose types it may name. */
-function arrow(name, allowed, { typesOnly = [], exceptions = [], files = [], withSettings = true } = {}) {
-  const own = [`^src/${name}/`, ...allowed.map((folder) => `^src/${folder}/`), ...(withSettings ? [settings] : []), ...files];
+const inFolder = (folder) => `^src/${folder}/`;
+
+/** A folder of src may import itself, what is listed and nothing else of ours. `types`: folders of which it may import types only. */
+function arrow(name, { may = [], types = [], files = [], onGround = true }) {
+  const allowed = [name, ...may, ...types, ...(onGround ? ground : [])];
   const rules = [
     {
-      name: `${name}-imports-only-${allowed.join('-and-') || 'itself'}`,
+      name: `${name}-imports-only-${[...may, ...types].join('-and-') || 'itself'}`,
       severity: 'error',
-      from: { path: `^src/${name}/` },
+      from: { path: inFolder(name) },
       to: {
-        path: '^(src|test|bench|migrations|mikro-orm\\.config)',
-        pathNot: [...own, ...typesOnly.map((folder) => `^src/${folder}/`)],
+        path: '^(src|test|bench|scripts|packages|migrations|mikro-orm\\.config)',
+        pathNot: [...allowed.map(inFolder), ...files],
       },
     },
   ];
-  if (typesOnly.length > 0) {
+  if (types.length > 0) {
     rules.push({
-      name: `${name}-names-only-types-of-${typesOnly.join('-and-')}`,
+      name: `${name}-imports-only-types-of-${types.join('-and-')}`,
       severity: 'error',
-      from: { path: `^src/${name}/`, pathNot: exceptions },
-      to: { path: typesOnly.map((folder) => `^src/${folder}/`), dependencyTypesNot: ['type-only'] },
+      from: { path: inFolder(name) },
+      to: { path: types.map(inFolder), dependencyTypesNot: ['type-only'] },
     });
   }
   return rules;
 }
 
+/** Only `from` may import what is at `to`, beside the files there themselves. */
+const onlyFor = (name, to, from, comment) => ({
+  name,
+  comment,
+  severity: 'error',
+  from: { path: '^src/', pathNot: [to, ...from] },
+  to: { path: to },
+});
+
+const main = '^src/main\\.ts$';
+const worker = '^src/worker\\.ts$';
+const app = '^src/app\\.ts$';
+
 module.exports = {
   forbidden: [
-    ...arrow('gateway', ['resolvers', 'services', 'stores']),
-    ...arrow('resolvers', ['services'], { typesOnly: ['entities'] }),
-    ...arrow('jobs', ['services'], { typesOnly: ['entities', 'stores'] }),
-    ...arrow('services', ['entities', 'stores']),
-    ...arrow('stores', ['entities'], { files: ['^mikro-orm\\.config\\.ts$'] }),
-    ...arrow('entities', [], { withSettings: false }),
-    ...arrow('sandbox', [], { withSettings: false, files: ['^src/allowed-host\\.ts$'] }),
+    ...arrow('gateway', { may: ['resolvers', 'services', 'observability'], types: ['stores'] }),
+    ...arrow('resolvers', { may: ['services'], types: ['entities'] }),
+    ...arrow('jobs', { may: ['services'] }),
+    ...arrow('services', { may: ['stores', 'entities'] }),
+    ...arrow('stores', { may: ['entities'], files: ['^mikro-orm\\.config\\.ts$'] }),
+    ...arrow('entities', { onGround: false }),
+    ...arrow('observability', { types: ['stores'] }),
+    ...arrow('demo', { may: ['services'], types: ['stores'], files: [app] }),
+    ...arrow('cli', { may: ['demo', 'gateway', 'services', 'stores'], files: [app] }),
+    // Settings and the runtime stand on nothing but each other, and the runtime not on settings either.
+    ...arrow('config', {}),
+    ...arrow('runtime', { onGround: false }),
+    ...arrow('sandbox', { onGround: false }),
+    onlyFor('only-main-loads-the-sandbox', '^src/sandbox/', [main], 'And main only without a secret key of Stripe.'),
+    onlyFor('only-processes-open-the-app', app, [main, worker, '^src/cli/', '^src/demo/']),
+    onlyFor('only-processes-load-the-demo', '^src/demo/', [main, worker, '^src/cli/']),
+    onlyFor('nothing-imports-a-process', '^src/((main|worker)\\.ts$|cli/)', []),
     {
-      name: 'production-never-loads-the-sandbox',
-      comment: 'Only the composition root may start it, and only without a secret key of Stripe.',
+      name: 'processes-leave-the-rest-to-the-app',
       severity: 'error',
-      from: { path: '^src/', pathNot: ['^src/sandbox/', '^src/main\\.ts$'] },
-      to: { path: '^src/sandbox/' },
+      from: { path: [main, worker] },
+      to: { path: '^src/(cli|entities|jobs|resolvers|services)/' },
+    },
+    {
+      name: 'only-the-edge-knows-graphql-and-http',
+      severity: 'error',
+      from: { path: '^src/', pathNot: ['^src/(gateway|observability|resolvers|sandbox)/', worker] },
+      to: { path: 'node_modules/(graphql|graphql-ws|type-graphql|fastify|ws|@apollo|@fastify|@graphql-tools)/' },
     },
     {
       name: 'only-stores-know-postgres-redis-mongo-and-stripe',

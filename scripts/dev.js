@@ -9,9 +9,9 @@ import { forget, transpile } from './transpile.js';
  * process and runs on, which keeps the data. Types are looked at beside it: what has type errors runs all the same, and the errors
  * are on the screen. What has errors of syntax does not run: the server that there is stays.
  */
-const { readConfig } = await import('../dist/src/config.js');
-const { openDatabaseServer } = await import('../dist/src/database-server.js');
-const { explainStartFault } = await import('../dist/src/start-fault.js');
+const { readConfig } = await import('../dist/src/config/config.js');
+const { openDatabaseServer } = await import('../dist/src/stores/database-server.js');
+const { explainStartupError } = await import('../dist/src/runtime/startup-error.js');
 
 /** A restart does not wait for idle connections. */
 const restartBudgetMs = 500;
@@ -28,7 +28,7 @@ let database;
 try {
   database = await openDatabaseServer(readConfig());
 } catch (error) {
-  console.error(explainStartFault(error));
+  console.error(explainStartupError(error));
   process.exit(1);
 }
 

@@ -1,22 +1,23 @@
-import './supported-node.js';
+import './runtime/supported-node.js';
 import 'reflect-metadata';
 import path from 'node:path';
-import { begin } from './begin.js';
-import { systemClock } from './clock.js';
-import { type Config, type RoleName, readConfig } from './config.js';
-import { openDatabaseServer } from './database-server.js';
+import { type App, openApp } from './app.js';
+import { type Config, type RoleName, readConfig } from './config/config.js';
+import { loadDemo } from './demo/load-demo.js';
+import { DEMO_ADMIN_ID, DEMO_SERVICE_ID, DEMO_VIEWERS } from './demo/people.js';
+import { issueToken } from './gateway/auth/issue-token.js';
 import { createGateway } from './gateway/gateway.js';
-import { watchLive } from './gateway/metrics.js';
-import { servePages } from './gateway/pages.js';
-import { type House, openHouse } from './house.js';
-import { loadDemo } from './load-demo.js';
-import { localUrl } from './local-url.js';
-import { prepareDatabase } from './migrate-at-start.js';
-import { DEMO_ADMIN_ID, DEMO_SERVICE_ID, DEMO_VIEWERS } from './services/catalogue/demo-people.js';
-import { Shutdown } from './shutdown.js';
-import { checkPorts } from './start-fault.js';
+import { servePages } from './gateway/pages/pages.js';
+import { watchLive } from './observability/metrics.js';
+import { systemClock } from './runtime/clock.js';
+import { Shutdown } from './runtime/lifecycle.js';
+import { localUrl } from './runtime/local-url.js';
+import { runProcess } from './runtime/run-process.js';
+import { checkPorts } from './runtime/startup-error.js';
 import { probeDatabase } from './stores/database-probe.js';
-import { issueToken } from './token.js';
+import { openDatabaseServer } from './stores/database-server.js';
+import { prepareDatabase } from './stores/migrate-at-start.js';
+import { connectRedis } from './stores/redis.js';
 
 const DEMO_TOKEN_SECONDS = 12 * 60 * 60;
 const shutdown = new Shutdown();
@@ -28,16 +29,16 @@ async function start(): Promise<void> {
   await checkPorts(config.http, config.stripe.sandboxPort);
   const databaseUrl = await openDatabase(config);
   const sandboxUrl = await startSandboxIfWanted(config);
-  const house = await openHouse(config, databaseUrl);
-  shutdown.add('the stores', () => house.close());
-  if (config.demo) await loadDemo(house);
+  const app = await openApp(config, databaseUrl);
+  shutdown.add('the stores', () => app.close());
+  if (config.demo) await loadDemo(app);
   if (config.runJobs) {
-    shutdown.add('the jobs', () => house.jobRunner.stop());
-    await house.jobRunner.start();
+    shutdown.add('the jobs', () => app.jobRunner.stop());
+    await app.jobRunner.start();
   }
-  await startGateway(house);
+  await startGateway(app);
   if (shutdown.begun) return;
-  if (config.production) house.logger.info({ url: config.http.publicUrl }, 'ready');
+  if (config.production) app.logger.info({ url: config.http.publicUrl }, 'ready');
   else console.log(await welcome(config, sandboxUrl));
 }
 
@@ -64,30 +65,31 @@ async function startSandboxIfWanted({ stripe, http, dataDirectory }: Config): Pr
   return sandbox.url;
 }
 
-async function startGateway(house: House): Promise<void> {
-  const { config, services, clock, logger, database } = house;
+async function startGateway(app: App): Promise<void> {
+  const { config, services, clock, logger, database } = app;
   const tokenFor = (userId: string, role: RoleName) => demoToken(config, userId, role);
-  watchLive(house.metrics, house.hints, services.live);
+  watchLive(app.metrics, app.hints, services.live);
   const gateway = await createGateway({
     config,
     services,
     clock,
     realClock: systemClock,
     logger,
-    metrics: house.metrics,
-    tracing: house.tracing,
+    metrics: app.metrics,
+    tracing: app.tracing,
+    connectRedis,
     readiness: {
       database: () => probeDatabase(database),
       // It serves on: product time is the database's, and only jobs depend on this process's own clock.
       clock: async () => (clock.isInStep() ? 'IN_STEP' : 'DIFFERS'),
-      jobs: () => house.jobStore.state(),
-      ...(config.redisUrl && { hints: async () => house.hints.state() }),
+      jobs: () => app.jobStore.state(),
+      ...(config.redisUrl && { hints: async () => app.hints.state() }),
     },
-    extend: (app, identity) => {
+    extend: (server, identity) => {
       const people = { viewers: DEMO_VIEWERS, adminId: DEMO_ADMIN_ID, serviceId: DEMO_SERVICE_ID };
       const demo = config.demo && config.identity.secrets.length > 0 ? { ...people, tokenFor } : undefined;
       const secureCookies = config.http.publicUrl.startsWith('https:');
-      servePages(app, { playground: config.guard.playground, identity, secureCookies, ...(demo && { demo }) });
+      servePages(server, { playground: config.guard.playground, identity, secureCookies, ...(demo && { demo }) });
     },
   });
   shutdown.add('the gateway', () => gateway.stop(), { noticeMs: config.http.drainNoticeMs });
@@ -118,4 +120,4 @@ async function welcome(config: Config, sandboxUrl: string | null): Promise<strin
   return lines.join('\n');
 }
 
-await begin(shutdown, start);
+await runProcess(shutdown, start);

@@ -1,17 +1,17 @@
-import './supported-node.js';
+import './runtime/supported-node.js';
 import 'reflect-metadata';
 import Fastify from 'fastify';
-import { begin } from './begin.js';
-import { readConfig } from './config.js';
-import { serveHealth } from './gateway/health.js';
-import { watchJobs } from './gateway/job-metrics.js';
-import { serveMetrics } from './gateway/metrics.js';
-import { serverTimeouts } from './gateway/server-timeouts.js';
-import { type House, openHouse } from './house.js';
-import { prepareDatabase } from './migrate-at-start.js';
-import { Shutdown } from './shutdown.js';
-import { checkPorts, StartFault } from './start-fault.js';
+import { type App, openApp } from './app.js';
+import { readConfig } from './config/config.js';
+import { serverTimeouts } from './gateway/http/server-timeouts.js';
+import { serveHealth } from './observability/health.js';
+import { watchJobs } from './observability/job-metrics.js';
+import { serveMetrics } from './observability/metrics.js';
+import { Shutdown } from './runtime/lifecycle.js';
+import { runProcess } from './runtime/run-process.js';
+import { checkPorts, StartupError } from './runtime/startup-error.js';
 import { probeDatabase } from './stores/database-probe.js';
+import { prepareDatabase } from './stores/migrate-at-start.js';
 
 const shutdown = new Shutdown();
 
@@ -19,34 +19,34 @@ const shutdown = new Shutdown();
 async function start(): Promise<void> {
   const config = readConfig();
   if (!config.databaseUrl)
-    throw new StartFault(['DATABASE_URL: is not set. The embedded database ends with its server: give workers a Postgres.']);
+    throw new StartupError(['DATABASE_URL: is not set. The embedded database ends with its server: give workers a Postgres.']);
   shutdown.listen(config.limits.shutdownBudgetMs);
   await checkPorts(config.http);
   await prepareDatabase(config, config.databaseUrl);
-  const house = await openHouse(config, config.databaseUrl);
-  shutdown.add('the stores', () => house.close());
-  const app = Fastify({ logger: false, ...serverTimeouts(config.limits) });
+  const app = await openApp(config, config.databaseUrl);
+  shutdown.add('the stores', () => app.close());
+  const server = Fastify({ logger: false, ...serverTimeouts(config.limits) });
   const checks = {
-    database: () => probeDatabase(house.database),
-    clock: () => clockState(house),
-    jobs: () => house.jobStore.state(),
+    database: () => probeDatabase(app.database),
+    clock: () => clockState(app),
+    jobs: () => app.jobStore.state(),
   };
   const cacheMs = config.limits.probeCacheMs;
-  serveHealth(app, { checks, isStopping: () => false, logger: house.logger, cacheMs });
-  watchJobs(house.metrics, house.services.jobs);
-  if (config.observation.metrics) serveMetrics(app, house.metrics, { ...config.observation, cacheMs });
-  shutdown.add('health', () => app.close());
-  await app.listen({ host: config.http.host, port: config.http.port });
-  shutdown.add('the jobs', () => house.jobRunner.stop());
-  await house.jobRunner.start();
-  if (config.production) house.logger.info({ port: config.http.port }, 'the worker runs its jobs');
+  serveHealth(server, { checks, isStopping: () => false, logger: app.logger, cacheMs });
+  watchJobs(app.metrics, app.services.jobs);
+  if (config.observation.metrics) serveMetrics(server, app.metrics, { ...config.observation, cacheMs });
+  shutdown.add('health', () => server.close());
+  await server.listen({ host: config.http.host, port: config.http.port });
+  shutdown.add('the jobs', () => app.jobRunner.stop());
+  await app.jobRunner.start();
+  if (config.production) app.logger.info({ port: config.http.port }, 'the worker runs its jobs');
   else console.log('The worker runs its jobs.');
 }
 
 /** A worker whose clock is wrong runs nothing: it is not ready. */
-async function clockState({ clock }: House): Promise<string> {
+async function clockState({ clock }: App): Promise<string> {
   if (clock.isInStep()) return 'IN_STEP';
   throw new Error(`this clock differs from the database's by ${clock.differenceMs()} ms`);
 }
 
-await begin(shutdown, start);
+await runProcess(shutdown, start);

@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
-import { startEmbeddedPostgres } from '../../dist/src/stores/embedded-postgres.js';
+import { startEmbeddedPostgres } from '../../dist/src/stores/embedded-postgres/embedded-postgres.js';
 import { migrate } from '../../dist/src/stores/migrate.js';
 import { cpuSecondsOfFamily, parentOf } from './processes.js';
 import { fill } from './seed/fill.js';

@@ -3,10 +3,10 @@ import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { readConfig } from '../../dist/src/config.js';
-import { openHouse } from '../../dist/src/house.js';
-import { inBatches } from '../../dist/src/jobs/in-batches.js';
-import { startEmbeddedPostgres } from '../../dist/src/stores/embedded-postgres.js';
+import { openApp } from '../../dist/src/app.js';
+import { readConfig } from '../../dist/src/config/config.js';
+import { drainBatches } from '../../dist/src/jobs/drain-batches.js';
+import { startEmbeddedPostgres } from '../../dist/src/stores/embedded-postgres/embedded-postgres.js';
 import { migrate } from '../../dist/src/stores/migrate.js';
 
 const GRANTS = Number(process.argv.slice(2).find((argument) => /^\d+$/.test(argument)) ?? 100_000);
@@ -19,7 +19,7 @@ const BATCH = 500;
 const directory = mkdtempSync(path.join(os.tmpdir(), 'boxoffice-bench-jobs-'));
 const postgres = await startEmbeddedPostgres({ dataDirectory: directory });
 await migrate(postgres.url);
-const house = await openHouse(readConfig({ DATA_DIR: directory, LOG_LEVEL: 'silent' }), postgres.url);
+const house = await openApp(readConfig({ DATA_DIR: directory, LOG_LEVEL: 'silent' }), postgres.url);
 const { services, database } = house;
 const query = (text, values) => database.pool.query(text, values);
 
@@ -64,7 +64,7 @@ function rate({ count, ms }) {
 
 async function expire() {
   const begin = performance.now();
-  const count = await inBatches((limit) => services.grants.expireDue(limit), BATCH, new AbortController().signal);
+  const count = await drainBatches((limit) => services.grants.expireDue(limit), BATCH, new AbortController().signal);
   if (count < GRANTS) throw new Error(`only ${count} of ${GRANTS} grants were expired`);
   return { count, ms: performance.now() - begin };
 }

@@ -5,33 +5,33 @@ import Fastify, { type FastifyError, type FastifyInstance, LogController } from 
 import type { GraphQLSchema } from 'graphql';
 import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
-import type { Clock } from '../clock.js';
-import type { Config, Limits } from '../config.js';
+import type { Config, Limits } from '../config/config.js';
+import { type ReadinessCheck, serveHealth } from '../observability/health.js';
+import { watchJobs } from '../observability/job-metrics.js';
+import { createMetrics, type Metrics, serveMetrics, watchProviderKeys, watchSockets } from '../observability/metrics.js';
+import type { Tracing } from '../observability/tracing.js';
 import type { RequiredServices } from '../resolvers/required-services.js';
-import { connectRedis } from '../stores/redis.js';
-import { createApollo } from './apollo.js';
-import { boundPipelining, ConnectionGuard } from './connection-guard.js';
-import { ContentTypes } from './graphql/content-types.js';
+import type { Clock } from '../runtime/clock.js';
+import type { RedisSettings } from '../stores/redis.js';
+import { createIdentity, type Identity } from './auth.js';
+import { OperationGate } from './graphql/admission.js';
 import { createExecutor, type Executor } from './graphql/execute.js';
 import { PreparedOperations } from './graphql/prepared-operations.js';
-import { createRates } from './guard/rates.js';
-import { guardRules } from './guard/rules.js';
-import { TrustedOperations } from './guard/trusted-operations.js';
-import { type ReadinessCheck, serveHealth } from './health.js';
-import { serveHostCheck } from './host-check.js';
-import { refuse, serveGraphql } from './http-endpoint.js';
-import { createIdentity, type Identity } from './identity.js';
-import { watchJobs } from './job-metrics.js';
-import { createMetrics, type Metrics, serveMetrics, watchProviderKeys, watchSockets } from './metrics.js';
-import { OperationGate } from './operation-gate.js';
-import { requestIdOf } from './request-id.js';
-import { limitResponses } from './response-limit.js';
-import { composeSchema } from './schema.js';
-import { serveSecurityHeaders } from './security-headers.js';
-import { serverTimeouts } from './server-timeouts.js';
-import { serveSockets } from './socket-endpoint.js';
-import { stripeWebhook } from './stripe-webhook.js';
-import type { Tracing } from './tracing.js';
+import { guardRules } from './graphql/query-limits.js';
+import { createRates } from './graphql/rate-limits.js';
+import { limitResponses } from './graphql/response-limit.js';
+import { composeSchema } from './graphql/schema.js';
+import { TrustedOperations } from './graphql/trusted-documents.js';
+import { createApollo } from './http/apollo.js';
+import { boundPipelining, ConnectionGuard } from './http/connection-guard.js';
+import { ContentTypes } from './http/content-types.js';
+import { refuse, serveGraphql } from './http/graphql-endpoint.js';
+import { serveHostCheck } from './http/host-check.js';
+import { requestIdOf } from './http/request.js';
+import { serveSecurityHeaders } from './http/security-headers.js';
+import { serverTimeouts } from './http/server-timeouts.js';
+import { stripeWebhook } from './http/stripe-webhook.js';
+import { serveSockets } from './websocket/endpoint.js';
 
 export interface GatewayOptions {
   readonly config: Pick<Config, 'http' | 'identity' | 'guard' | 'limits' | 'observation' | 'redisUrl'>;
@@ -44,6 +44,8 @@ export interface GatewayOptions {
   /** Where what is served is counted; a registry of its own without. */
   readonly metrics?: Metrics;
   readonly tracing?: Tracing | null;
+  /** Opens the connection by which nodes count rates together. Without it, or without a `redisUrl`, each node counts for itself. */
+  readonly connectRedis?: (settings: RedisSettings) => Redis;
   /** By the names that /readyz shows. */
   readonly readiness: Readonly<Record<string, ReadinessCheck>>;
   /** Adds the pages before the server listens. */
@@ -151,9 +153,9 @@ function loggedExecutor(schema: GraphQLSchema, limits: Limits, logger: Logger, t
 }
 
 /** Where rates are counted together with other nodes; while it is out of reach, each node counts for itself. */
-function openRates({ config: { guard, limits, redisUrl }, logger }: GatewayOptions): Redis | undefined {
+function openRates({ config: { guard, limits, redisUrl }, connectRedis, logger }: GatewayOptions): Redis | undefined {
   if (!redisUrl || !guard.rateLimits) return undefined;
-  return connectRedis({
+  return connectRedis?.({
     url: redisUrl,
     commandTimeoutMs: limits.redisCommandTimeoutMs,
     retryAfterMs: limits.redisRetryAfterMs,

@@ -1,4 +1,4 @@
-import { inBatches } from './in-batches.js';
+import { drainBatches } from './drain-batches.js';
 import type { JobDefinition } from './job.js';
 
 export interface OrderClosing {
@@ -11,6 +11,7 @@ export function closeExpiredOrders(service: OrderClosing, intervalMs: number, ba
   return {
     name: 'close-expired-orders',
     schedule: { intervalMs },
-    run: async ({ signal }) => `${await inBatches((limit) => service.closeExpired(limit), batchCount, signal)} orders looked at`,
+    run: async ({ signal }) =>
+      `${await drainBatches((limit) => service.closeExpired(limit), batchCount, signal)} orders looked at`,
   };
 }

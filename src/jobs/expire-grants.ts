@@ -1,4 +1,4 @@
-import { inBatches } from './in-batches.js';
+import { drainBatches } from './drain-batches.js';
 import type { JobDefinition } from './job.js';
 
 export interface GrantExpiry {
@@ -11,6 +11,6 @@ export function expireGrants(service: GrantExpiry, intervalMs: number, batchCoun
   return {
     name: 'expire-grants',
     schedule: { intervalMs },
-    run: async ({ signal }) => `${await inBatches((limit) => service.expireDue(limit), batchCount, signal)} grants expired`,
+    run: async ({ signal }) => `${await drainBatches((limit) => service.expireDue(limit), batchCount, signal)} grants expired`,
   };
 }

@@ -1,4 +1,4 @@
-import { inBatches } from './in-batches.js';
+import { drainBatches } from './drain-batches.js';
 import type { JobDefinition } from './job.js';
 
 export interface StripeEventProcessing {
@@ -11,6 +11,6 @@ export function processStripeEvents(service: StripeEventProcessing, intervalMs: 
   return {
     name: 'process-stripe-events',
     schedule: { intervalMs },
-    run: async ({ signal }) => `${await inBatches((limit) => service.processDue(limit), batchCount, signal)} events tried`,
+    run: async ({ signal }) => `${await drainBatches((limit) => service.processDue(limit), batchCount, signal)} events tried`,
   };
 }

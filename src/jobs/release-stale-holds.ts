@@ -1,4 +1,4 @@
-import { inBatches } from './in-batches.js';
+import { drainBatches } from './drain-batches.js';
 import type { JobDefinition } from './job.js';
 
 export interface StaleHoldRelease {
@@ -12,6 +12,6 @@ export function releaseStaleHolds(service: StaleHoldRelease, intervalMs: number,
     name: 'release-stale-holds',
     schedule: { intervalMs },
     run: async ({ signal }) =>
-      `${await inBatches((limit) => service.releaseStaleHolds(limit, signal), batchCount, signal)} stale holds looked at`,
+      `${await drainBatches((limit) => service.releaseStaleHolds(limit, signal), batchCount, signal)} stale holds looked at`,
   };
 }

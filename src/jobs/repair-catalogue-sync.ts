@@ -1,4 +1,4 @@
-import { inBatches } from './in-batches.js';
+import { drainBatches } from './drain-batches.js';
 import type { JobDefinition } from './job.js';
 
 export interface CatalogueRepair {
@@ -11,6 +11,7 @@ export function repairCatalogueSync(service: CatalogueRepair, intervalMs: number
   return {
     name: 'repair-catalogue-sync',
     schedule: { intervalMs },
-    run: async ({ signal }) => `${await inBatches((limit) => service.repairDue(limit), batchCount, signal)} subscriptions tried`,
+    run: async ({ signal }) =>
+      `${await drainBatches((limit) => service.repairDue(limit), batchCount, signal)} subscriptions tried`,
   };
 }

@@ -1,4 +1,4 @@
-import { inBatches } from './in-batches.js';
+import { drainBatches } from './drain-batches.js';
 import type { JobDefinition } from './job.js';
 
 export interface RefundResumption {
@@ -12,6 +12,6 @@ export function resumeRefunds(service: RefundResumption, intervalMs: number, bat
     name: 'resume-refunds',
     schedule: { intervalMs },
     run: async ({ signal }) =>
-      `${await inBatches((limit) => service.resumeDue(limit, signal), batchCount, signal)} refunds resumed`,
+      `${await drainBatches((limit) => service.resumeDue(limit, signal), batchCount, signal)} refunds resumed`,
   };
 }

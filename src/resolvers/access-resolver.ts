@@ -1,11 +1,11 @@
 import { Arg, Ctx, FieldResolver, ID, Int, Query, Resolver, Root } from 'type-graphql';
 import type { AccessDecision } from '../services/access/decide-access.js';
 import type { SubscriptionAtVersion } from '../services/catalogue/subscription-rows.js';
-import { checkedFirst } from '../services/cursor.js';
-import { type Context, whose } from './context.js';
+import { checkedFirst } from '../services/pagination.js';
+import { type Context, resolveUserId } from './context.js';
 import { AccessDecisionType } from './generated/schema-types.js';
 
-const LARGEST_OFFERS = 20;
+const MAX_OFFERS = 20;
 
 @Resolver(() => AccessDecisionType)
 export class AccessResolver {
@@ -15,7 +15,7 @@ export class AccessResolver {
     @Arg('filmIds', () => [ID]) filmIds: string[],
     @Arg('userId', () => ID, { nullable: true }) userId?: string | null,
   ): Promise<AccessDecision[]> {
-    return services.access.decide(whose(caller, userId, ['SERVICE', 'ADMIN']), filmIds);
+    return services.access.decide(resolveUserId(caller, userId, ['SERVICE', 'ADMIN']), filmIds);
   }
 
   @FieldResolver()
@@ -29,7 +29,7 @@ export class AccessResolver {
     @Ctx() { loaders }: Context,
     @Arg('first', () => Int, { nullable: true, defaultValue: 3 }) first: number,
   ): Promise<readonly SubscriptionAtVersion[]> {
-    checkedFirst(first, LARGEST_OFFERS);
+    checkedFirst(first, MAX_OFFERS);
     if (allowed || reason === 'UNKNOWN_FILM') return [];
     return (await loaders.subscriptionsOfFilm.load(filmId.toLowerCase(), { first })).nodes;
   }

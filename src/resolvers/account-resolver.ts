@@ -1,6 +1,6 @@
 import { Arg, Args, Ctx, FieldResolver, ID, Query, Resolver, Root } from 'type-graphql';
 import type { Money } from '../services/money.js';
-import { type Context, whose } from './context.js';
+import { type Context, resolveUserId } from './context.js';
 import {
   AccountConnectionType,
   AccountGrantsArgs,
@@ -20,17 +20,17 @@ interface Account {
 export class AccountResolver {
   @Query(() => AccountType)
   me(@Ctx() { caller }: Context): Account {
-    return { userId: whose(caller, null, []) };
+    return { userId: resolveUserId(caller, null, []) };
   }
 
   @Query(() => AccountType)
   account(@Ctx() { caller }: Context, @Arg('userId', () => ID) userId: string): Account {
-    return { userId: whose(caller, userId, ['ADMIN']) };
+    return { userId: resolveUserId(caller, userId, ['ADMIN']) };
   }
 
   @Query(() => AccountConnectionType)
   accounts(@Ctx() { services }: Context, @Args(() => QueryAccountsArgs) page: QueryAccountsArgs): unknown {
-    return services.history.pages.accounts(page);
+    return services.accounts.pages.accounts(page);
   }
 
   @FieldResolver()

@@ -1,4 +1,4 @@
-import type { BillingError } from '../services/billing-error.js';
+import type { BillingError } from '../services/errors.js';
 
 /** The contract's type of an expected failure is named after its code: NOT_ON_SALE is a `NotOnSale`. */
 export const billingErrorType = ({ code }: BillingError): string =>

@@ -1,6 +1,6 @@
 import type { Caller } from '../services/caller.js';
-import { InvalidArgument } from '../services/invalid-argument.js';
-import { isUuid } from '../services/uuid.js';
+import { InvalidArgument } from '../services/errors.js';
+import { isUuid } from '../services/ids.js';
 import { createLoaders, type Loaders } from './loaders.js';
 import { forbidden, unauthenticated } from './refused.js';
 import type { RequiredServices } from './required-services.js';
@@ -57,7 +57,7 @@ class OperationContext implements Context {
  * Whose things are meant: the caller's own, unless another viewer is asked for by one of the `roles` that may. Ends in
  * FORBIDDEN, UNAUTHENTICATED, or InvalidArgument when `userId` is no UUID.
  */
-export function whose(caller: Caller, userId: string | null | undefined, roles: readonly Caller['role'][]): string {
+export function resolveUserId(caller: Caller, userId: string | null | undefined, roles: readonly Caller['role'][]): string {
   const asked = userId?.toLowerCase() ?? caller.userId;
   if (asked === null) throw unauthenticated();
   if (!isUuid(asked)) throw new InvalidArgument('userId', '`userId` must be a UUID.');
@@ -75,9 +75,9 @@ export function refuseOwnAccount(caller: Caller, userId: string | undefined): vo
 }
 
 /** Whether the caller may see what belongs to a viewer. */
-export const mayReadOf = (caller: Caller, userId: string): boolean => caller.role === 'ADMIN' || caller.userId === userId;
+export const canAccess = (caller: Caller, userId: string): boolean => caller.role === 'ADMIN' || caller.userId === userId;
 
 /** Ends in FORBIDDEN unless the caller may see what belongs to a viewer. */
-export function demandReadOf(caller: Caller, userId: string): void {
-  if (!mayReadOf(caller, userId)) throw forbidden();
+export function demandAccess(caller: Caller, userId: string): void {
+  if (!canAccess(caller, userId)) throw forbidden();
 }

@@ -1,6 +1,6 @@
 import { Arg, Args, Ctx, FieldResolver, Mutation, Resolver, Root } from 'type-graphql';
 import type { Grant } from '../entities/grant.js';
-import { type Context, demandReadOf, refuseOwnAccount } from './context.js';
+import { type Context, demandAccess, refuseOwnAccount } from './context.js';
 import { GiftGrantInput, GrantFilmsArgs, GrantPayloadType, GrantType, RevokeGrantInput } from './generated/schema-types.js';
 
 /** A service reaches grants of anyone through access decisions, but not the money behind them. */
@@ -18,25 +18,25 @@ export class GrantResolver {
 
   @FieldResolver()
   refundQuote(@Root() grant: Grant, @Ctx() { caller, loaders }: Context): unknown {
-    demandReadOf(caller, grant.userId);
+    demandAccess(caller, grant.userId);
     return loaders.refundQuote.load(grant);
   }
 
   @FieldResolver()
   refunds(@Root() grant: Grant, @Ctx() { caller, loaders }: Context): unknown {
-    demandReadOf(caller, grant.userId);
+    demandAccess(caller, grant.userId);
     return loaders.refundsOfGrant.load(grant.id);
   }
 
   @FieldResolver()
   order(@Root() grant: Grant, @Ctx() { caller, loaders }: Context): unknown {
-    demandReadOf(caller, grant.userId);
+    demandAccess(caller, grant.userId);
     return loaders.order.load(grant.orderId);
   }
 
   @FieldResolver()
   spending(@Root() grant: Grant, @Ctx() { caller, loaders }: Context): unknown {
-    demandReadOf(caller, grant.userId);
+    demandAccess(caller, grant.userId);
     return loaders.transaction.load(grant.spendingId);
   }
 

@@ -1,5 +1,5 @@
 import { Arg, ID, Resolver, Root, type SubscribeResolverData, Subscription } from 'type-graphql';
-import { type Context, whose } from './context.js';
+import { type Context, resolveUserId } from './context.js';
 import { BalanceChangeType, GrantChangeType } from './generated/schema-types.js';
 import type { RequiredServices } from './required-services.js';
 
@@ -10,11 +10,11 @@ type LiveArgs = { after?: string | null; userId?: string | null };
 const watch =
   (kind: keyof Live) =>
   async ({ context, args }: SubscribeResolverData<unknown, LiveArgs, Context>) => {
-    const userId = whose(context.caller, args.userId, ['ADMIN']);
+    const userId = resolveUserId(context.caller, args.userId, ['ADMIN']);
     return (await context.services.live[kind](userId, args.after ?? null)) as AsyncIterable<unknown> as never;
   };
 
-/** The fields of a change that are not in it are loaded when they are asked for: see plainFields. */
+/** The fields of a change that are not in it are loaded when they are asked for: see rowFields. */
 @Resolver()
 export class LiveResolver {
   @Subscription(() => BalanceChangeType, { subscribe: watch('watchBalance') })

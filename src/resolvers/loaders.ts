@@ -2,10 +2,10 @@ import DataLoader from 'dataloader';
 import type { Grant, GrantStatus } from '../entities/grant.js';
 import type { OrderStatus } from '../entities/order.js';
 import type { Transaction, TransactionKind } from '../entities/transaction.js';
-import type { Page } from '../services/cursor.js';
-import type { BalanceInstant } from '../services/history/balances.js';
-import type { PageRequest } from '../services/history/viewer-pages.js';
-import { isUuid } from '../services/uuid.js';
+import type { PageRequest } from '../services/accounts/account-pages.js';
+import type { BalanceInstant } from '../services/accounts/balances.js';
+import { isUuid } from '../services/ids.js';
+import type { Page } from '../services/pagination.js';
 import type { RequiredServices } from './required-services.js';
 
 /** Ids in one statement; beyond it a batch is split. */
@@ -67,7 +67,7 @@ class PageLoader<Node, Request extends PageRequest> {
  */
 export function createLoaders(services: RequiredServices) {
   const { catalogue, access, refunds, stripeEvents, reconciliations } = services;
-  const { rows, pages, balances } = services.history;
+  const { rows, pages, balances } = services.accounts;
   const byId = (row: { id: string }) => row.id;
   const byRowId = { cacheKeyFn: byId, maxBatchSize: BATCH_COUNT };
   const accessOf = new Map<string | null, DataLoader<string, Awaited<ReturnType<typeof access.decideAny>>[number]>>();

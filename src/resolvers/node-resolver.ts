@@ -1,7 +1,7 @@
 import { Arg, Ctx, ID, Query, Resolver } from 'type-graphql';
-import type { NodeKind } from '../services/history/history.js';
-import { isUuid } from '../services/uuid.js';
-import { type Context, mayReadOf } from './context.js';
+import type { NodeKind } from '../services/accounts/accounts.js';
+import { isUuid } from '../services/ids.js';
+import { type Context, canAccess } from './context.js';
 import { NodeType } from './generated/schema-types.js';
 import { visibleSubscription } from './subscription-resolver.js';
 
@@ -12,7 +12,7 @@ const ofViewer =
   (load: (context: Context, id: string) => Promise<{ userId: string } | null>): Find =>
   async (context, id) => {
     const row = await load(context, id);
-    return row && mayReadOf(context.caller, row.userId) ? row : null;
+    return row && canAccess(context.caller, row.userId) ? row : null;
   };
 
 const forAdmins =
@@ -35,7 +35,7 @@ const finders: Record<NodeKind, Find> = {
 export class NodeResolver {
   @Query(() => NodeType, { nullable: true })
   async node(@Ctx() context: Context, @Arg('id', () => ID) id: string): Promise<object | null> {
-    const kind = isUuid(id) ? await context.services.history.kindOf(id) : null;
+    const kind = isUuid(id) ? await context.services.accounts.kindOf(id) : null;
     const row = kind && (await finders[kind](context, id));
     return row ? { __typename: kind, ...row } : null;
   }

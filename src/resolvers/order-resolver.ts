@@ -1,6 +1,6 @@
 import { Arg, Ctx, FieldResolver, ID, Mutation, Query, Resolver, Root } from 'type-graphql';
 import type { Order } from '../entities/order.js';
-import { isUuid } from '../services/uuid.js';
+import { isUuid } from '../services/ids.js';
 import type { Context } from './context.js';
 import {
   OrderPayloadType,

@@ -1,8 +1,8 @@
 import type { Access } from '../services/access/access.js';
+import type { Accounts } from '../services/accounts/accounts.js';
 import type { Catalogue } from '../services/catalogue/catalogue.js';
 import type { CatalogueAdmin } from '../services/catalogue/catalogue-admin.js';
 import type { Grants } from '../services/grants/grants.js';
-import type { History } from '../services/history/history.js';
 import type { Jobs } from '../services/jobs/jobs.js';
 import type { Adjustments } from '../services/ledger/adjustments.js';
 import type { LedgerReport } from '../services/ledger/verify-ledger.js';
@@ -10,12 +10,12 @@ import type { LiveFeed } from '../services/live/live-feed.js';
 import type { Purchases } from '../services/purchases/purchases.js';
 import type { ReconciliationStore } from '../services/reconciliation/reconciliation-store.js';
 import type { Refunds } from '../services/refunds/refunds.js';
-import type { StripeEventReads } from '../services/stripe-inbox/stripe-event-reads.js';
-import type { StripeInbox } from '../services/stripe-inbox/stripe-inbox.js';
+import type { StripeEventReads } from '../services/stripe-events/stripe-event-reads.js';
+import type { StripeInbox } from '../services/stripe-events/stripe-inbox.js';
 
 /** What the edge asks of the services: all of it, and nothing more. */
 export interface RequiredServices {
-  readonly history: Pick<History, 'rows' | 'pages' | 'balances' | 'kindOf' | 'accountPage'>;
+  readonly accounts: Pick<Accounts, 'rows' | 'pages' | 'balances' | 'kindOf' | 'accountPage'>;
   readonly catalogue: Pick<
     Catalogue,
     | 'filmsByIds'

@@ -1,6 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import fastify, { type FastifyInstance } from 'fastify';
-import { hostnameOf, isForAllowedHost } from '../allowed-host.js';
+import { hostnameOf, isForAllowedHost } from './allowed-host.js';
 import { registerApi } from './api-server.js';
 import { registerCheckout, registerPay } from './checkout-routes.js';
 import { registerControl } from './control-routes.js';

@@ -1,24 +1,24 @@
 import type Stripe from 'stripe';
-import type { Clock } from '../clock.js';
-import type { Config } from '../config.js';
+import type { Config } from '../config/config.js';
+import type { Clock } from '../runtime/clock.js';
+import { describeFailure } from '../runtime/describe-failure.js';
 import type { Database } from '../stores/database.js';
 import type { HintChannel } from '../stores/hints.js';
 import type { OpenSessions } from '../stores/open-sessions.js';
 import { STRIPE_API_VERSION } from '../stores/stripe.js';
 import { Access } from './access/access.js';
+import { Accounts } from './accounts/accounts.js';
 import { Catalogue } from './catalogue/catalogue.js';
 import { CatalogueAdmin } from './catalogue/catalogue-admin.js';
 import { CatalogueSync } from './catalogue/catalogue-sync.js';
 import { StripeCustomers } from './catalogue/stripe-customers.js';
-import { describeFailure } from './describe-failure.js';
 import { Disputes } from './disputes/disputes.js';
 import { Grants } from './grants/grants.js';
-import { History } from './history/history.js';
-import { sweepIdempotencyRecords } from './idempotency.js';
 import { Adjustments } from './ledger/adjustments.js';
+import { sweepIdempotencyRecords } from './ledger/idempotency.js';
 import { Snapshots } from './ledger/snapshots.js';
 import { shareVerification, type VerifyOptions, verifyLedger } from './ledger/verify-ledger.js';
-import type { Announcer, Moved } from './ledger/wallet.js';
+import type { ChangeNotifier, Moved } from './ledger/wallet.js';
 import { LiveEventRetention } from './live/live-event-retention.js';
 import { LiveFeed } from './live/live-feed.js';
 import { BuyFromBalance } from './purchases/buy-from-balance.js';
@@ -33,9 +33,9 @@ import { StripeReconciliation } from './reconciliation/stripe-reconciliation.js'
 import { Payout } from './refunds/payout.js';
 import { Refunds } from './refunds/refunds.js';
 import { StripeRefunds } from './refunds/stripe-refunds.js';
-import type { StripeEffects } from './stripe-inbox/stripe-effects.js';
-import { StripeEventReads } from './stripe-inbox/stripe-event-reads.js';
-import { StripeInbox } from './stripe-inbox/stripe-inbox.js';
+import type { StripeEffects } from './stripe-events/stripe-effects.js';
+import { StripeEventReads } from './stripe-events/stripe-event-reads.js';
+import { StripeInbox } from './stripe-events/stripe-inbox.js';
 
 export interface ServiceDependencies {
   readonly config: Config;
@@ -65,10 +65,10 @@ export function composeServices(dependencies: ServiceDependencies) {
   const { config, database, hints, clock } = dependencies;
   const { limits, currency } = config;
   const catalogueParts = composeCatalogue(dependencies);
-  const wake = (paymentIntentId: string): void => stripeParts.stripeInbox.wake(paymentIntentId);
-  const money = composeMoney(dependencies, catalogueParts, wake);
+  const retryWaitingEvents = (paymentIntentId: string): void => stripeParts.stripeInbox.retryWaitingEvents(paymentIntentId);
+  const money = composeMoney(dependencies, catalogueParts, retryWaitingEvents);
   const stripeParts = composeStripe(dependencies, money, catalogueParts);
-  const history = new History({ database, currency, pageMaximumCount: limits.pageMaximumCount });
+  const accounts = new Accounts({ database, currency, pageMaximumCount: limits.pageMaximumCount });
   const live = new LiveFeed({
     database,
     hints,
@@ -90,7 +90,7 @@ export function composeServices(dependencies: ServiceDependencies) {
     ...catalogueParts,
     ...money,
     ...stripeParts,
-    history,
+    accounts,
     live,
     access: new Access(database, clock, limits),
     /** Without options: as the run that is under way finds it, for admins who may ask as often as they like. */
@@ -126,20 +126,20 @@ function composeMoney(
   onFulfilled: (paymentIntentId: string) => void,
 ) {
   const { limits, currency, http } = config;
-  const announcer: Announcer = {
-    announce: (userId, sequence) => hints.announce(userId, sequence),
-    moved: (movement) => watch?.moneyMoved(movement),
+  const notifier: ChangeNotifier = {
+    notify: (userId, sequence) => hints.announce(userId, sequence),
+    balanceMoved: (movement) => watch?.moneyMoved(movement),
   };
   const checkout = new Checkout(database, stripe, catalogueSync, new StripeCustomers(database, stripe, clock));
-  const fulfilment = new Fulfilment(database, clock, announcer, onFulfilled);
+  const fulfilment = new Fulfilment(database, clock, notifier, onFulfilled);
   const sessions = new OrderSessions(database, clock, checkout, fulfilment);
-  const stripeRefunds = new StripeRefunds(database, clock, announcer);
+  const stripeRefunds = new StripeRefunds(database, clock, notifier);
   const payout = new Payout(database, stripe, clock, stripeRefunds, Math.random);
-  const fromBalance = new BuyFromBalance(database, catalogue, clock, announcer);
+  const fromBalance = new BuyFromBalance(database, catalogue, clock, notifier);
   const reopen = new ReopenOrder(database, openSessions);
   return {
     fulfilment,
-    purchases: new Purchases(database, clock, announcer, catalogue, fromBalance, sessions, reopen, {
+    purchases: new Purchases(database, clock, notifier, catalogue, fromBalance, sessions, reopen, {
       currency,
       topUpMinimum: limits.topUpMinimumMinorUnits,
       topUpMaximum: limits.topUpMaximumMinorUnits,
@@ -150,10 +150,10 @@ function composeMoney(
       defaultReturnUrl: `${http.publicUrl}/?order={ORDER_ID}`,
     }),
     expiredOrders: new CloseExpiredOrders(database, clock, sessions),
-    refunds: new Refunds(database, clock, announcer, payout, stripeRefunds, limits.holdLifetimeMs),
-    disputes: new Disputes(database, clock, announcer),
-    grants: new Grants(database, clock, announcer, catalogue, limits.subscriptionDurationMaximumDays),
-    adjustments: new Adjustments(database, clock, announcer, { currency, largestAmount: limits.adjustmentMaximumMinorUnits }),
+    refunds: new Refunds(database, clock, notifier, payout, stripeRefunds, limits.holdLifetimeMs),
+    disputes: new Disputes(database, clock, notifier),
+    grants: new Grants(database, clock, notifier, catalogue, limits.subscriptionDurationMaximumDays),
+    adjustments: new Adjustments(database, clock, notifier, { currency, largestAmount: limits.adjustmentMaximumMinorUnits }),
     snapshots: new Snapshots(database, clock),
   };
 }
@@ -166,9 +166,9 @@ function composeStripe(
 ) {
   const { limits } = config;
   const effects: StripeEffects = {
-    applyCheckoutSession: (session, surroundings) => money.fulfilment.applyCheckoutSession(session, surroundings),
-    applyStripeRefund: (refund, surroundings) => money.refunds.applyStripeRefund(refund, surroundings),
-    applyDispute: (dispute, surroundings) => money.disputes.applyDispute(dispute, surroundings),
+    applyCheckoutSession: (session, joined) => money.fulfilment.applyCheckoutSession(session, joined),
+    applyStripeRefund: (refund, joined) => money.refunds.applyStripeRefund(refund, joined),
+    applyDispute: (dispute, joined) => money.disputes.applyDispute(dispute, joined),
   };
   const stripeInbox = new StripeInbox({
     database,

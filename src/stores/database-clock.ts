@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.js';
+import type { Clock } from '../runtime/clock.js';
 import type { Database } from './database.js';
 
 export interface DatabaseClockSettings {
@@ -24,7 +24,7 @@ const READ_CLOCK = 'select (extract(epoch from clock_timestamp()) * 1000)::float
 /** A reading is right to half the time that it took: slower ones are not used while there is a better one. */
 const SLOWEST_READING_MS = 500;
 /** Readings differ by the time that they take. Smaller steps back than this only hold the time until it is reached again. */
-const LARGEST_HELD_STEP_MS = 5_000;
+const MAX_HELD_STEP_MS = 5_000;
 
 /**
  * Product time: the database's clock, read now and then and counted on by the machine's monotonic clock, so that asking costs
@@ -64,7 +64,7 @@ export class DatabaseClock implements Clock {
   now(): Date {
     const nowMs = this.databaseMs + this.machine.monotonicMs() - this.readAtMs;
     const stepBackMs = this.lastMs - nowMs;
-    if (stepBackMs <= 0 || stepBackMs > LARGEST_HELD_STEP_MS) this.lastMs = nowMs;
+    if (stepBackMs <= 0 || stepBackMs > MAX_HELD_STEP_MS) this.lastMs = nowMs;
     return new Date(this.lastMs);
   }
 

@@ -23,9 +23,9 @@ const spill: Statement = {
  * @throws the database's error otherwise: 25006 (read-only, or a standby), 53100 (disk full), or as it cannot be reached.
  */
 export async function probeDatabase(database: Pick<Database, 'transaction'>): Promise<void> {
-  await database.transaction(async (transaction) => {
-    await transaction.query(littleMemory);
-    await transaction.query(writeRow);
-    await transaction.query(spill);
+  await database.transaction(async (tx) => {
+    await tx.query(littleMemory);
+    await tx.query(writeRow);
+    await tx.query(spill);
   });
 }

@@ -40,7 +40,7 @@ export interface DatabaseSettings {
 
 /** Deadlock and serialization failure: the transaction did nothing and may be run again. */
 const REPEATABLE = new Set(['40001', '40P01']);
-const LARGEST_ATTEMPTS = 3;
+const MAX_ATTEMPTS = 3;
 /** After the time that Postgres ends a statement itself. Who hears nothing until then sits on a line that is cut. */
 const SILENCE_MS = 2_000;
 /** The longest that a timer can be set to. */
@@ -116,13 +116,13 @@ export class Database implements Queryable {
    * deadlock it is run again, so it must not touch anything but the database. `unlimited`: its statements may take as long as they
    * take.
    */
-  async transaction<Result>(work: (transaction: Queryable) => Promise<Result>, { unlimited = false } = {}): Promise<Result> {
+  async transaction<Result>(work: (tx: Queryable) => Promise<Result>, { unlimited = false } = {}): Promise<Result> {
     const held = new Map<string, Release>();
     for (let attempt = 1; ; attempt++) {
       try {
         return await this.attempt(work, unlimited, held);
       } catch (error) {
-        if (attempt >= LARGEST_ATTEMPTS) throw error;
+        if (attempt >= MAX_ATTEMPTS) throw error;
         if (error instanceof ViewerBusy && this.places) held.set(error.userId, await this.places.take(error.userId));
         else if (!(error instanceof pg.DatabaseError) || !REPEATABLE.has(error.code ?? '')) throw error;
       }
@@ -131,7 +131,7 @@ export class Database implements Queryable {
 
   /** `held`: places that the transaction has; all of them are given back at its end. */
   private async attempt<Result>(
-    work: (transaction: Queryable) => Promise<Result>,
+    work: (tx: Queryable) => Promise<Result>,
     unlimited: boolean,
     held: Map<string, Release>,
   ): Promise<Result> {

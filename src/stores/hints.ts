@@ -54,7 +54,7 @@ export class LocalHints implements HintChannel {
   }
 
   /** Tells everyone that hints may have been lost. */
-  doubt(): void {
+  invalidate(): void {
     for (const listeners of this.listeners.values()) for (const listener of listeners) listener(null);
   }
 

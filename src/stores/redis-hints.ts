@@ -6,7 +6,7 @@ const CHANNEL_PREFIX = 'boxoffice:live:';
 /** Channels in one SUBSCRIBE. */
 const CHANNELS_PER_COMMAND = 1_000;
 /** Publications on their way to Redis; more are dropped, and found by the sweep. */
-const LARGEST_PENDING_PUBLICATIONS = 10_000;
+const MAX_PENDING_PUBLICATIONS = 10_000;
 /** A connection whose other side has vanished without a word is found out this fast. */
 const HEARTBEAT_INTERVAL_MS = 2_000;
 
@@ -46,7 +46,7 @@ export class RedisHints implements HintChannel {
 
   announce(userId: string, sequence: number): void {
     this.local.announce(userId, sequence);
-    if (this.closed || this.publisher.status !== 'ready' || this.pendingPublications >= LARGEST_PENDING_PUBLICATIONS) return;
+    if (this.closed || this.publisher.status !== 'ready' || this.pendingPublications >= MAX_PENDING_PUBLICATIONS) return;
     this.pendingPublications++;
     // A hint that does not get through is found by the sweep of the other nodes.
     this.publisher
@@ -134,7 +134,7 @@ export class RedisHints implements HintChannel {
       for (const part of parts(viewers)) await this.subscriber.subscribe(...part.map(channelOf));
       if (this.closed || generation !== this.generation) return;
       this.subscribed = true;
-      this.local.doubt();
+      this.local.invalidate();
       // Viewers who came or went meanwhile.
       await this.follow();
     } catch {

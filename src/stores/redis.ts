@@ -13,7 +13,7 @@ export interface RedisSettings {
   onConnectionError?: (error: Error) => void;
 }
 
-const LARGEST_RECONNECT_DELAY_MS = 2_000;
+const MAX_RECONNECT_DELAY_MS = 2_000;
 const DEFAULT_RETRY_AFTER_MS = 2_000;
 
 /**
@@ -50,6 +50,6 @@ export function connectRedis(settings: RedisSettings, options: RedisOptions = {}
 
 /** Doubles from 50 ms to 2 s, with up to half of it left to chance, so that nodes do not come back all at once. */
 function reconnectDelayMs(attempt: number): number {
-  const full = Math.min(50 * 2 ** Math.min(attempt - 1, 10), LARGEST_RECONNECT_DELAY_MS);
+  const full = Math.min(50 * 2 ** Math.min(attempt - 1, 10), MAX_RECONNECT_DELAY_MS);
   return full / 2 + Math.random() * (full / 2);
 }

@@ -7,7 +7,7 @@ const UNITS: Readonly<Record<string, readonly [number, number]>> = { ISK: [100, 
 /** Where none of these is in a JSON text, and no escape that could spell one, no amount has to be converted. */
 const MAY_HAVE_OTHER_UNITS = new RegExp(`"(${Object.keys(UNITS).join('|')})"|\\\\u`, 'i');
 /** Eight digits: https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts */
-const LARGEST_AT_STRIPE = 99_999_999;
+const MAX_AT_STRIPE = 99_999_999;
 /** Amounts with three decimals must end in 0: https://docs.stripe.com/currencies#three-decimal */
 const THREE_DECIMAL_STEP = 10;
 const THREE_DECIMAL = new Set(['BHD', 'IQD', 'JOD', 'KWD', 'LYD', 'OMR', 'TND']);
@@ -28,7 +28,7 @@ export const roundDownForStripe = (amount: number, currency: string): number => 
 /** The largest amount of one payment, in our minor units. */
 export function largestPayment(currency: string): number {
   const [multiplier, divisor] = unitOf(currency);
-  return roundDownForStripe(Math.floor(LARGEST_AT_STRIPE / multiplier) * divisor, currency);
+  return roundDownForStripe(Math.floor(MAX_AT_STRIPE / multiplier) * divisor, currency);
 }
 
 /** Our minor units in Stripe's. @throws RangeError for an amount that Stripe cannot take: it should have been refused before. */

@@ -103,7 +103,7 @@ export function isSignedByStripe(
 }
 
 /** How many answers that Stripe keeps for a key may be failures before the call is given up. */
-const LARGEST_KEY_COUNT = 5;
+const MAX_KEY_COUNT = 5;
 
 /**
  * Runs `call` with the key. Stripe answers a key again with what it answered first, a failure of its own (5xx) included, for a
@@ -118,7 +118,7 @@ export async function withIdempotencyKey<Result>(
     try {
       return await call({ idempotencyKey: count === 1 ? key : `${key}-${count}` });
     } catch (error) {
-      if (count >= LARGEST_KEY_COUNT || !isKeptFailure(error)) throw error;
+      if (count >= MAX_KEY_COUNT || !isKeptFailure(error)) throw error;
     }
   }
 }

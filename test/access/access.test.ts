@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { Access } from '../../src/services/access/access.js';
-import { InvalidArgument } from '../../src/services/invalid-argument.js';
+import { InvalidArgument } from '../../src/services/errors.js';
 import type { Database, Statement } from '../../src/stores/database.js';
 import { admin, CatalogueScene, defaultLimits } from '../support/catalogue-scene.js';
 import { MovableClock } from '../support/movable-clock.js';

@@ -2,9 +2,9 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { configVariables, readConfig } from '../../src/config.js';
-import { ConfigError } from '../../src/environment.js';
-import { limitVariable } from '../../src/limits.js';
+import { configVariables, readConfig } from '../../src/config/config.js';
+import { ConfigError } from '../../src/config/env.js';
+import { limitVariable } from '../../src/config/limits.js';
 
 let home: string;
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { currencyDigits } from '../../src/currencies.js';
+import { currencyDigits } from '../../src/config/currencies.js';
 import { runToEnd } from '../support/run-to-end.js';
 import { type TestDatabase, testDatabase } from '../support/test-database.js';
 
@@ -22,7 +22,7 @@ const onlyFilms = `insert into subscription_version_films (version_id, film_id) 
 test.each([
   ['balances', 'main.js', 1],
   ['balances', 'worker.js', 1],
-  ['balances', 'commands/reconcile.js', 2],
+  ['balances', 'cli/reconcile.js', 2],
   ['subscriptions', 'main.js', 1],
 ])(
   'With %s in another currency than CURRENCY, %s refuses to start',

@@ -3,7 +3,7 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/stores/embedded-postgres.js';
+import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/stores/embedded-postgres/embedded-postgres.js';
 import { SECRET, tokenFor } from '../gateway/gateway-kit.js';
 import { type Message, RawSocket } from '../live/socket-scene.js';
 import { GatewayProcess } from '../support/gateway-process.js';

@@ -1,4 +1,4 @@
-import { startEmbeddedPostgres } from '../../src/stores/embedded-postgres.js';
+import { startEmbeddedPostgres } from '../../src/stores/embedded-postgres/embedded-postgres.js';
 
 /** A process that owns the Postgres of a data directory until it is killed; prints its URL, or why it does not start. */
 try {

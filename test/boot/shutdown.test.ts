@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, test } from '@jest/globals';
-import { Interrupted, Shutdown } from '../../src/shutdown.js';
+import { Interrupted, Shutdown } from '../../src/runtime/lifecycle.js';
 
 function recorder() {
   const lines: string[] = [];

@@ -54,7 +54,7 @@ describe('Processes that start together on an empty database', () => {
       const [, , migration] = await Promise.all([
         gateway.start(),
         worker.start(),
-        runToEnd('commands/migrate.js', { DATABASE_URL: url }),
+        runToEnd('cli/migrate.js', { DATABASE_URL: url }),
       ]);
       expect(migration).toMatchObject({ code: 0, err: '' });
     } finally {
@@ -65,7 +65,7 @@ describe('Processes that start together on an empty database', () => {
   }, 120_000);
 });
 
-test.each(['main.js', 'worker.js', 'commands/migrate.js'])(
+test.each(['main.js', 'worker.js', 'cli/migrate.js'])(
   '%s reports a database that does not exist, and does not create it',
   async (script) => {
     const url = new URL(home.url);

@@ -144,11 +144,8 @@ describe('a server', () => {
       err: `DATA_DIR ${home}/data is in use by another running Boxoffice. Stop it, or set another DATA_DIR.\n`,
     });
 
-    const token = (
-      await (
-        await launch({}, 'commands/token.js', '--user', VIEWER, '--role', 'service', '--expires-in', '5m')
-      ).ended
-    ).out;
+    const token = (await (await launch({}, 'cli/token.js', '--user', VIEWER, '--role', 'service', '--expires-in', '5m')).ended)
+      .out;
     const own = { ...headers, authorization: `Bearer ${token.trim().split('\n').at(-1)}` };
     const access = `{"query":"{ access(filmIds: [\\"${VIEWER}\\"], userId: \\"${VIEWER}\\") { reason } }"}`;
     expect(await (await fetch(place, { method: 'POST', headers: own, body: access })).json()).toEqual({
@@ -183,7 +180,7 @@ describe('a server', () => {
 
 describe('npm run token', () => {
   test('prints a token of the role and the lifetime that were asked for', async () => {
-    const { code, out } = await (await launch({}, 'commands/token.js', '--user', VIEWER, '--role', 'admin', '--expires-in', '2h'))
+    const { code, out } = await (await launch({}, 'cli/token.js', '--user', VIEWER, '--role', 'admin', '--expires-in', '2h'))
       .ended;
     expect(code).toBe(0);
     const claims = decodeJwt(out.trim().split('\n').at(-1) as string);
@@ -200,14 +197,14 @@ describe('npm run token', () => {
       ['--user', VIEWER, '--role', 'viewer', '--expires-in', 'soon'],
     ],
   ])('refuses: %s', async (message, words) => {
-    const { code, err } = await (await launch({}, 'commands/token.js', ...words)).ended;
+    const { code, err } = await (await launch({}, 'cli/token.js', ...words)).ended;
     expect(code).toBe(1);
     expect(err).toBe(`${message}\nUsage: npm run token -- --user <uuid> --role viewer|service|support|admin [--expires-in 1h]\n`);
   });
 
   test('tells of a wrong setting without blaming the words', async () => {
     const { code, err } = await (
-      await launch({ CURRENCY: 'x', LOG_LEVEL: 'loud' }, 'commands/token.js', '--user', VIEWER, '--role', 'admin')
+      await launch({ CURRENCY: 'x', LOG_LEVEL: 'loud' }, 'cli/token.js', '--user', VIEWER, '--role', 'admin')
     ).ended;
     expect(code).toBe(1);
     expect(err.trimEnd().split('\n')).toEqual([expect.stringMatching(/^CURRENCY/), expect.stringMatching(/^LOG_LEVEL/)]);
@@ -227,14 +224,14 @@ describe('npm run demo:reset', () => {
     const { child, output, ended } = await launch();
     await until(() => output.out.includes('curl') || child.exitCode !== null, 'its words', 60_000);
     const secret = readFileSync(path.join(home, 'data/jwt-secret'), 'utf8');
-    const refused = await (await launch({}, 'commands/demo-reset.js')).ended;
+    const refused = await (await launch({}, 'cli/demo-reset.js')).ended;
     expect(refused).toMatchObject({
       code: 1,
       err: expect.stringMatching(/^DATA_DIR .* is in use by another running Boxoffice\./),
     });
     child.kill('SIGTERM');
     await ended;
-    expect(await (await launch({}, 'commands/demo-reset.js')).ended).toMatchObject({ code: 0, err: '' });
+    expect(await (await launch({}, 'cli/demo-reset.js')).ended).toMatchObject({ code: 0, err: '' });
     expect(readdirSync(path.join(home, 'data')).sort()).toEqual(['jwt-secret', 'postgres-password', 'stripe-webhook-secret']);
     expect(readFileSync(path.join(home, 'data/jwt-secret'), 'utf8')).toBe(secret);
   });
@@ -242,8 +239,8 @@ describe('npm run demo:reset', () => {
 
 describe('npm run migrate', () => {
   test('migrates the embedded database, and again does nothing', async () => {
-    expect((await (await launch({}, 'commands/migrate.js')).ended).out).toMatch(/^Migrated: Migration\d+/);
-    expect((await (await launch({}, 'commands/migrate.js')).ended).out).toBe('Nothing to migrate.\n');
+    expect((await (await launch({}, 'cli/migrate.js')).ended).out).toMatch(/^Migrated: Migration\d+/);
+    expect((await (await launch({}, 'cli/migrate.js')).ended).out).toBe('Nothing to migrate.\n');
     expect(processesOf(home)).toEqual([]);
   });
 });

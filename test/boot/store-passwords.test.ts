@@ -6,8 +6,9 @@ import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import pg from 'pg';
 import { parse } from 'yaml';
-import { createCensor, secretsOf } from '../../src/censor-secrets.js';
-import { readConfig } from '../../src/config.js';
+import { readConfig } from '../../src/config/config.js';
+import { secretsOf } from '../../src/config/secrets.js';
+import { createRedactor } from '../../src/runtime/redact.js';
 import { Database } from '../../src/stores/database.js';
 import { openJobStore } from '../../src/stores/job-store.js';
 import { migrate } from '../../src/stores/migrate.js';
@@ -101,7 +102,7 @@ describe('the password of a store', () => {
 
   test.each(passwords.filter(({ length }) => length >= 8))('never stands in a log line, as it is or encoded: %p', (password) => {
     const config = configOf({ REDIS_URL: 'redis://host', REDIS_PASSWORD: password });
-    const censor = createCensor(secretsOf(config));
+    const censor = createRedactor(secretsOf(config));
     const line = `cannot reach ${config.redisUrl} with ${password}, ${encodeURIComponent(password)}`;
     expect(censor(line)).not.toContain(password);
     expect(censor(line)).not.toContain(encodeURIComponent(password));

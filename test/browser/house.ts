@@ -5,7 +5,7 @@ import path from 'node:path';
 import axe from 'axe-core';
 import pg from 'pg';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
-import { startEmbeddedPostgres } from '../../src/stores/embedded-postgres.js';
+import { startEmbeddedPostgres } from '../../src/stores/embedded-postgres/embedded-postgres.js';
 import { freePort } from '../support/free-port.js';
 
 const executable = [process.env.CHROMIUM_PATH, '/usr/bin/chromium'].find((file) => file && existsSync(file));

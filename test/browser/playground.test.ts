@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Page } from 'playwright-core';
-import { DEMO_VIEWERS } from '../../src/services/catalogue/demo-people.js';
+import { DEMO_VIEWERS } from '../../src/demo/people.js';
 import { accessibilityFaults, House, keepPicture, overflowPixels, whyNoBrowser } from './house.js';
 import { pay } from './pay.js';
 

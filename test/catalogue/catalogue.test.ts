@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { InvalidCursor } from '../../src/services/cursor.js';
-import { InvalidArgument } from '../../src/services/invalid-argument.js';
+import { InvalidArgument } from '../../src/services/errors.js';
+import { InvalidCursor } from '../../src/services/pagination.js';
 import { CatalogueScene } from '../support/catalogue-scene.js';
 import { MovableClock } from '../support/movable-clock.js';
 import { type TestDatabase, testDatabase } from '../support/test-database.js';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { type DemoBalance, loadDemoCatalogue } from '../../src/services/catalogue/demo-catalogue.js';
-import { DEMO_VIEWERS } from '../../src/services/catalogue/demo-people.js';
+import { type DemoBalance, loadDemoCatalogue } from '../../src/demo/catalogue.js';
+import { DEMO_VIEWERS } from '../../src/demo/people.js';
 import { Adjustments } from '../../src/services/ledger/adjustments.js';
 import { Database } from '../../src/stores/database.js';
 import { CatalogueScene } from '../support/catalogue-scene.js';
@@ -56,7 +56,7 @@ describe('the demo catalogue', () => {
 test('the demo catalogue is loaded through a pool of one connection', async () => {
   const other = await testDatabase();
   const database = new Database({ url: other.url, poolSize: 1, statementTimeoutMs: 5_000, connectionTimeoutMs: 1_000 });
-  const adjustments = new Adjustments(database, clock, { announce: () => {} }, { currency: 'EUR', largestAmount: 10_000 });
+  const adjustments = new Adjustments(database, clock, { notify: () => {} }, { currency: 'EUR', largestAmount: 10_000 });
   const giveBalance = async ({ adminId, ...input }: DemoBalance) => {
     expect((await adjustments.adjust({ userId: adminId, role: 'ADMIN' }, input)).errors).toEqual([]);
   };

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { execute, type GraphQLSchema, parse } from 'graphql';
-import { composeSchema } from '../../src/gateway/schema.js';
+import { composeSchema } from '../../src/gateway/graphql/schema.js';
 import { createContext } from '../../src/resolvers/context.js';
 import { Access } from '../../src/services/access/access.js';
 import { Catalogue } from '../../src/services/catalogue/catalogue.js';

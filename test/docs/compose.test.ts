@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { describe, expect, test } from '@jest/globals';
 import { Ajv } from 'ajv';
 import { parse } from 'yaml';
-import { configVariables } from '../../src/config.js';
+import { configVariables } from '../../src/config/config.js';
 import { defaultLimits } from '../support/catalogue-scene.js';
 
 interface Service {

@@ -2,10 +2,10 @@ import { existsSync, globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { buildSchema, Kind, parse, validate } from 'graphql';
-import { observeCalls, watchPool } from '../../src/gateway/call-metrics.js';
-import { watchJobs } from '../../src/gateway/job-metrics.js';
-import { createMetrics, watchServices } from '../../src/gateway/metrics.js';
-import { limitVariable } from '../../src/limits.js';
+import { limitVariable } from '../../src/config/limits.js';
+import { observeCalls, watchPool } from '../../src/observability/call-metrics.js';
+import { watchJobs } from '../../src/observability/job-metrics.js';
+import { createMetrics, watchServices } from '../../src/observability/metrics.js';
 import { defaultLimits } from '../support/catalogue-scene.js';
 
 const schema = buildSchema(readFileSync('schema.graphql', 'utf8'));
@@ -151,7 +151,7 @@ describe('what the docs and pages say', () => {
   });
 
   it('every event type that the product knows is listed for the webhook endpoint', async () => {
-    const { EVENT_TYPES } = await import('../../src/services/stripe-inbox/event-types.js');
+    const { EVENT_TYPES } = await import('../../src/services/stripe-events/event-types.js');
     const operations = readFileSync('docs/operations.md', 'utf8');
     expect(
       EVENT_TYPES.filter((type) => !new RegExp(`(^|\\s)${type.replaceAll('.', '\\.')}(\\s|$)`, 'm').test(operations)),

@@ -13,7 +13,7 @@ describe('the package', () => {
       'public/playground/index.html',
       'dist/src/main.js',
       'dist/src/worker.js',
-      'dist/src/commands/migrate.js',
+      'dist/src/cli/migrate.js',
     ])
       expect(paths).toContain(needed);
     expect(paths.filter((path) => path.startsWith('migrations/')).length).toBeGreaterThan(0);

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { MikroORM } from '@mikro-orm/postgresql';
 import pg from 'pg';
 import settings from '../../mikro-orm.config.js';
-import { newId } from '../../src/services/new-id.js';
+import { newId } from '../../src/services/ids.js';
 
 const BEFORE = 'Migration20261128084500';
 const CREATED = '2026-11-27T10:00:00.000Z';

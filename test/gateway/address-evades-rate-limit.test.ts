@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { addressKey } from '../../src/gateway/guard/address-key.js';
+import { addressKey } from '../../src/gateway/graphql/address-key.js';
 import { RawSocket } from '../live/socket-scene.js';
 import { startGateway, stubServices } from './gateway-kit.js';
 

@@ -10,8 +10,8 @@ import {
   isObjectType,
   isSpecifiedScalarType,
 } from 'graphql';
-import { classSchema, composeSchema, readContract } from '../../src/gateway/schema.js';
-import { schemaDrift } from '../../src/gateway/schema-drift.js';
+import { classSchema, composeSchema, readContract } from '../../src/gateway/graphql/schema.js';
+import { schemaDrift } from '../../src/gateway/graphql/schema-drift.js';
 
 const contract = readContract();
 

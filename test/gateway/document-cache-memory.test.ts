@@ -1,8 +1,8 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from '@jest/globals';
-import { ContentTypes } from '../../src/gateway/graphql/content-types.js';
-import { composeSchema } from '../../src/gateway/schema.js';
+import { composeSchema } from '../../src/gateway/graphql/schema.js';
+import { ContentTypes } from '../../src/gateway/http/content-types.js';
 import { preparedOperations } from './run-prepared.js';
 
 setFlagsFromString('--expose-gc');

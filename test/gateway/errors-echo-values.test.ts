@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { InvalidArgument } from '../../src/services/invalid-argument.js';
+import { InvalidArgument } from '../../src/services/errors.js';
 import { type Message, RawSocket } from '../live/socket-scene.js';
 import { until } from '../support/until.js';
 import { type Answer, startGateway, stubServices, tokenFor } from './gateway-kit.js';

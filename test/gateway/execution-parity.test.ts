@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type ExecutionResult, execute, type GraphQLSchema, parse, specifiedRules, validate } from 'graphql';
 import { createExecutor } from '../../src/gateway/graphql/execute.js';
-import { composeSchema } from '../../src/gateway/schema.js';
+import { composeSchema } from '../../src/gateway/graphql/schema.js';
 import { createContext } from '../../src/resolvers/context.js';
 import type { Caller } from '../../src/services/caller.js';
-import { historyKit } from './history-kit.js';
+import { historyKit } from './accounts-kit.js';
 import { pageLimits, preparedOperations, runPrepared } from './run-prepared.js';
 
 type Kit = Awaited<ReturnType<typeof historyKit>>;

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { readConfig } from '../../src/config.js';
+import { readConfig } from '../../src/config/config.js';
 import type { Grant } from '../../src/entities/grant.js';
-import { readContract } from '../../src/gateway/schema.js';
+import { readContract } from '../../src/gateway/graphql/schema.js';
 import type { RequiredServices } from '../../src/resolvers/required-services.js';
 import { composeServices, type Services } from '../../src/services/services.js';
 import { LocalHints } from '../../src/stores/hints.js';

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { SignJWT } from 'jose';
 import { pino } from 'pino';
-import type { Clock } from '../../src/clock.js';
-import { type Config, readConfig } from '../../src/config.js';
+import { type Config, readConfig } from '../../src/config/config.js';
 import { createGateway, type Gateway, type GatewayOptions } from '../../src/gateway/gateway.js';
 import type { RequiredServices } from '../../src/resolvers/required-services.js';
+import type { Clock } from '../../src/runtime/clock.js';
+import { connectRedis } from '../../src/stores/redis.js';
 
 export const SECRET = 'a secret that is only used in tests and long enough';
 
@@ -67,6 +68,7 @@ export async function startGateway(options: KitOptions = {}) {
     services: options.services ?? stubServices(),
     clock: options.clock ?? { now: () => new Date() },
     logger: pino({ level: options.logLevel ?? 'warn' }, { write: (line) => options.onLog?.(line) }),
+    connectRedis,
     readiness: options.readiness ?? {},
     ...(options.extend && { extend: options.extend }),
   });

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { InvalidArgument } from '../../src/services/invalid-argument.js';
+import { InvalidArgument } from '../../src/services/errors.js';
 import { until } from '../support/until.js';
 import { startGateway, stubServices, tokenFor } from './gateway-kit.js';
 

@@ -2,8 +2,8 @@ import { createServer, type Server } from 'node:http';
 import net, { type AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
-import { readConfig } from '../../src/config.js';
-import { issueToken } from '../../src/token.js';
+import { readConfig } from '../../src/config/config.js';
+import { issueToken } from '../../src/gateway/auth/issue-token.js';
 import { RawSocket } from '../live/socket-scene.js';
 import { until } from '../support/until.js';
 import { SECRET, startGateway, stubServices, tokenFor } from './gateway-kit.js';
@@ -113,7 +113,7 @@ describe('over HTTP and WebSocket', () => {
     const history = { viewersWithBalances: async () => page, pages: { accounts: async () => page } };
     const provider = await gatewayWith(environment, {
       services: stubServices({
-        history,
+        accounts: history,
         catalogue: { films: async () => page },
         jobs: { list: async () => [void asked.push('jobs')].slice(1) },
       }),

@@ -1,11 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
-import { createCensor, secretsOf } from '../../src/censor-secrets.js';
-import { readConfig } from '../../src/config.js';
-import { createLogger } from '../../src/gateway/log.js';
+import { readConfig } from '../../src/config/config.js';
+import { secretsOf } from '../../src/config/secrets.js';
+import { createLogger } from '../../src/observability/logging.js';
+import { createRedactor } from '../../src/runtime/redact.js';
 
 const JWT = 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhIn0.c2lnbmF0dXJl';
 
-function logged(facts: object, message: string, censor = createCensor()): string {
+function logged(facts: object, message: string, censor = createRedactor()): string {
   const lines: string[] = [];
   const destination = { write: (line: string) => void lines.push(line) };
   // A child, as each request has one.
@@ -44,7 +45,7 @@ describe('a log line', () => {
     });
     const secrets = secretsOf(config);
     expect(new Set(secrets).size).toBe(10);
-    const line = logged({ secrets, said: secrets.join(' and ') }, 'told', createCensor(secrets));
+    const line = logged({ secrets, said: secrets.join(' and ') }, 'told', createRedactor(secrets));
     for (const secret of secrets) expect(line).not.toContain(JSON.stringify(secret).slice(1, -1));
     JSON.parse(line);
   });

@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type ExecutionResult, execute, type GraphQLSchema, parse, specifiedRules, validate } from 'graphql';
 import { createExecutor } from '../../src/gateway/graphql/execute.js';
-import { composeSchema } from '../../src/gateway/schema.js';
+import { composeSchema } from '../../src/gateway/graphql/schema.js';
 import { createContext } from '../../src/resolvers/context.js';
 import type { Caller } from '../../src/services/caller.js';
 import { Catalogue } from '../../src/services/catalogue/catalogue.js';
-import { encodeCursor } from '../../src/services/cursor.js';
+import { encodeCursor } from '../../src/services/pagination.js';
+import { historyKit } from './accounts-kit.js';
 import { stubServices } from './gateway-kit.js';
-import { historyKit } from './history-kit.js';
 import { pageLimits, preparedOperations, runPrepared } from './run-prepared.js';
 
 type Kit = Awaited<ReturnType<typeof historyKit>>;
@@ -109,8 +109,8 @@ const refused: [what: string, query: string, variables?: Record<string, unknown>
 ];
 
 /** Films and subscriptions are read for real, too. */
-const services = (history = kit.history) =>
-  stubServices({ history, catalogue: new Catalogue(kit.db.database, { pageMaximumCount: 100, searchMaximumCharacters: 100 }) });
+const services = (accounts = kit.accounts) =>
+  stubServices({ accounts, catalogue: new Catalogue(kit.db.database, { pageMaximumCount: 100, searchMaximumCharacters: 100 }) });
 
 async function ask(query: string, variables: Record<string, unknown> = {}, caller: Caller = viewer) {
   const document = parse(query);
@@ -193,15 +193,15 @@ describe('a page that one statement can give', () => {
         return database.query(statement, values);
       },
     };
-    const { History } = await import('../../src/services/history/history.js');
-    const history = new History({ database: watched as never, currency: 'EUR', pageMaximumCount: 100 });
+    const { Accounts } = await import('../../src/services/accounts/accounts.js');
+    const accounts = new Accounts({ database: watched as never, currency: 'EUR', pageMaximumCount: 100 });
     const query = '{ me { balance { version } } }';
     const operations = preparedOperations(schema);
     const executor = createExecutor(schema, pageLimits, (error) => {
       throw error;
     });
     for (let time = 0; time < 2; time++) {
-      const context = createContext({ caller: viewer, requestId: 'test', services: services(history), now: new Date() });
+      const context = createContext({ caller: viewer, requestId: 'test', services: services(accounts), now: new Date() });
       await runPrepared(operations, executor, { query, context });
     }
     expect(seen.at(-1)).not.toMatch(/grants|transactions|films|to_char/);

@@ -1,11 +1,11 @@
 import { expect, test } from '@jest/globals';
 import { createExecutor } from '../../src/gateway/graphql/execute.js';
-import { composeSchema } from '../../src/gateway/schema.js';
+import { composeSchema } from '../../src/gateway/graphql/schema.js';
 import { createContext } from '../../src/resolvers/context.js';
-import { History } from '../../src/services/history/history.js';
+import { Accounts } from '../../src/services/accounts/accounts.js';
 import { Database } from '../../src/stores/database.js';
+import { historyKit } from './accounts-kit.js';
 import { stubServices } from './gateway-kit.js';
-import { historyKit } from './history-kit.js';
 import { pageLimits, preparedOperations, runPrepared } from './run-prepared.js';
 
 test.each(['Europe/Berlin', 'Asia/Kolkata', 'America/St_Johns'])(
@@ -23,13 +23,13 @@ test.each(['Europe/Berlin', 'Asia/Kolkata', 'America/St_Johns'])(
       const query =
         '{ me { balance { updatedAt } grants { nodes { grantedAt availableUntil } edges { cursor } } transactions { nodes { createdAt } } } }';
       const read = async (database: Database) => {
-        const history = new History({ database, currency: 'EUR', pageMaximumCount: 100 });
+        const accounts = new Accounts({ database, currency: 'EUR', pageMaximumCount: 100 });
         const executor = createExecutor(schema, pageLimits, (error) => {
           throw error;
         });
         const operations = preparedOperations(schema);
         const send = () => {
-          const services = stubServices({ history });
+          const services = stubServices({ accounts });
           const context = createContext({ caller: { userId, role: 'VIEWER' }, requestId: 'test', services, now: new Date() });
           return runPrepared(operations, executor, { query, context });
         };

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import Fastify, { type FastifyInstance } from 'fastify';
-import { InvalidToken } from '../../src/gateway/claims.js';
-import { type PagesSettings, servePages } from '../../src/gateway/pages.js';
+import { InvalidToken } from '../../src/gateway/auth/claims.js';
+import { type PagesSettings, servePages } from '../../src/gateway/pages/pages.js';
 
 const identity: PagesSettings['identity'] = {
   async identify(token) {

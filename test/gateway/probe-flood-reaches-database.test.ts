@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { keptFor } from '../../src/gateway/kept-result.js';
+import { keptFor } from '../../src/runtime/concurrency.js';
 import { startGateway, stubServices } from './gateway-kit.js';
 
 const FLOOD = 50;

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type Stripe from 'stripe';
-import { systemClock } from '../../src/clock.js';
+import { systemClock } from '../../src/runtime/clock.js';
 import { RawSocket } from '../live/socket-scene.js';
 import { GatewayProcess } from '../support/gateway-process.js';
 import { MoneyDesk } from '../support/money-desk.js';

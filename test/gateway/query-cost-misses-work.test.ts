@@ -12,9 +12,9 @@ import {
   type OperationDefinitionNode,
   parse,
 } from 'graphql';
-import { OperationCosts } from '../../src/gateway/guard/cost.js';
-import { LIST_LENGTHS, SIZE_ARGUMENTS, TEXT_CHARACTERS } from '../../src/gateway/guard/cost-table.js';
-import { composeSchema } from '../../src/gateway/schema.js';
+import { OperationCosts } from '../../src/gateway/graphql/cost.js';
+import { LIST_LENGTHS, SIZE_ARGUMENTS, TEXT_CHARACTERS } from '../../src/gateway/graphql/cost-table.js';
+import { composeSchema } from '../../src/gateway/graphql/schema.js';
 import { defaultLimits } from '../support/catalogue-scene.js';
 
 let schema: GraphQLSchema;

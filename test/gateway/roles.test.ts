@@ -14,8 +14,8 @@ import {
   parse,
   subscribe,
 } from 'graphql';
-import { allowedRoles } from '../../src/gateway/enforce-roles.js';
-import { composeSchema } from '../../src/gateway/schema.js';
+import { allowedRoles } from '../../src/gateway/graphql/roles.js';
+import { composeSchema } from '../../src/gateway/graphql/schema.js';
 import { createContext } from '../../src/resolvers/context.js';
 import type { Caller } from '../../src/services/caller.js';
 import { stubServices } from './gateway-kit.js';
@@ -117,7 +117,7 @@ describe('an admin', () => {
   const services = stubServices({
     grants: { gift: async () => void reached.push('gift'), revoke: async () => void reached.push('revoke') },
     adjustments: { adjust: async () => void reached.push('adjust') },
-    history: { rows: { grantsByIds: async (ids: string[]) => ids.map((id) => ({ id, userId: another })) } },
+    accounts: { rows: { grantsByIds: async (ids: string[]) => ids.map((id) => ({ id, userId: another })) } },
   });
   const codesOf = async (userId: string) => {
     const codes: unknown[] = [];
@@ -150,7 +150,7 @@ describe('a field that only admins may see', () => {
     actorId: another,
   };
   const services = stubServices({
-    history: {
+    accounts: {
       kindOf: async () => 'Transaction',
       rows: { transactionsByIds: async () => [row] },
       pages: {},
@@ -185,7 +185,7 @@ describe('a service that asks for access', () => {
     access: {
       decide: async () => [{ filmId: somebody, allowed: true, reason: 'GRANTED', availableUntil: null, grantId: somebody }],
     },
-    history: {
+    accounts: {
       rows: { grantsByIds: async () => [grant], transactionsByIds: async () => [{ id: another, userId: somebody }] },
       pages: {},
       balances: {},

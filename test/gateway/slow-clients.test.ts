@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import type { FastifyInstance } from 'fastify';
-import { ConnectionGuard } from '../../src/gateway/connection-guard.js';
+import { ConnectionGuard } from '../../src/gateway/http/connection-guard.js';
 import { RawConnection } from '../support/raw-connection.js';
 import { until } from '../support/until.js';
 import { startGateway } from './gateway-kit.js';

@@ -10,8 +10,8 @@ import {
   isListType,
   isNonNullType,
 } from 'graphql';
-import { readConfig } from '../../src/config.js';
-import { composeSchema } from '../../src/gateway/schema.js';
+import { readConfig } from '../../src/config/config.js';
+import { composeSchema } from '../../src/gateway/graphql/schema.js';
 import type { RequiredServices } from '../../src/resolvers/required-services.js';
 import { composeServices, type Services } from '../../src/services/services.js';
 import { LocalHints } from '../../src/stores/hints.js';

@@ -4,10 +4,10 @@ import type { AddressInfo } from 'node:net';
 import { gunzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import Fastify from 'fastify';
-import { observeCalls } from '../../src/gateway/call-metrics.js';
-import { createLogger } from '../../src/gateway/log.js';
-import { createMetrics } from '../../src/gateway/metrics.js';
-import { openTracing, type Tracing } from '../../src/gateway/tracing.js';
+import { observeCalls } from '../../src/observability/call-metrics.js';
+import { createLogger } from '../../src/observability/logging.js';
+import { createMetrics } from '../../src/observability/metrics.js';
+import { openTracing, type Tracing } from '../../src/observability/tracing.js';
 import { openStripe } from '../../src/stores/stripe.js';
 
 /** A collector that keeps the bytes of what it is sent: names stand in them as text, ids of traces as they are. */

@@ -10,7 +10,7 @@ import {
   parse,
 } from 'graphql';
 import { createVariableReader } from '../../src/gateway/graphql/variable-reader.js';
-import { lookAhead } from '../../src/resolvers/look-ahead.js';
+import { lookAhead } from '../../src/resolvers/page-query/look-ahead.js';
 
 const schema = buildSchema(/* GraphQL */ `
   enum Kind { ONE TWO }

@@ -11,9 +11,9 @@ import {
   subscribe,
   validate,
 } from 'graphql';
-import { readConfig } from '../../src/config.js';
-import { tell } from '../../src/gateway/public-error.js';
-import { composeSchema } from '../../src/gateway/schema.js';
+import { readConfig } from '../../src/config/config.js';
+import { maskError } from '../../src/gateway/graphql/errors.js';
+import { composeSchema } from '../../src/gateway/graphql/schema.js';
 import { createContext } from '../../src/resolvers/context.js';
 import type { RequiredServices } from '../../src/resolvers/required-services.js';
 import type { Caller } from '../../src/services/caller.js';
@@ -162,7 +162,7 @@ async function reference(operation: RandomOperation, caller: Caller): Promise<Se
     contextValue,
   };
   const result = isLive(operation) ? await firstEvent(args) : ((await execute(args)) as ExecutionResult);
-  const errors = (result.errors ?? []).map((error) => tell(error, { suggestions: true }, codeOf(error)).error);
+  const errors = (result.errors ?? []).map((error) => maskError(error, { suggestions: true }, codeOf(error)).error);
   // An event without data would be a gap: it ends its live operation, by a message of errors alone.
   const data = isLive(operation) ? (result.data ?? undefined) : result.data;
   return seen(data, errors.slice(0, 10));

@@ -10,7 +10,7 @@ const balances = {
     ids.map((userId) => ({ userId, currency: 'EUR', posted: 7, held: 0, version: 3, updatedAt: null })),
 };
 const services = stubServices({
-  history: { balances, rows: {}, pages: {}, accountPage: async () => Promise.reject(new Error('no database here')) },
+  accounts: { balances, rows: {}, pages: {}, accountPage: async () => Promise.reject(new Error('no database here')) },
   access: {
     decide: async (_userId: string, filmIds: string[]) =>
       filmIds.map((filmId) => ({ filmId, allowed: false, reason: 'NO_GRANT', availableUntil: null, grantId: null })),

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
-import { watchJobs } from '../../src/gateway/job-metrics.js';
-import { createMetrics } from '../../src/gateway/metrics.js';
+import { watchJobs } from '../../src/observability/job-metrics.js';
+import { createMetrics } from '../../src/observability/metrics.js';
 import { JobStates } from '../../src/services/jobs/job-states.js';
 import type { Job } from '../../src/services/jobs/jobs.js';
 import { testDatabase } from '../support/test-database.js';

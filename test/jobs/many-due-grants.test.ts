@@ -39,7 +39,7 @@ afterAll(async () => {
 });
 
 const newJob = () => {
-  const grants = new Grants(database, shop.clock, { announce: () => {} }, { offer: async () => null }, 3_660);
+  const grants = new Grants(database, shop.clock, { notify: () => {} }, { offer: async () => null }, 3_660);
   return expireGrants(grants, 1_000, BATCH);
 };
 const context = { signal: new AbortController().signal, warn: () => {}, found: () => {} };
@@ -109,7 +109,7 @@ test('one viewer with more due grants than fit a batch does not make a batch lar
      from generate_series(1, 25)`,
     [viewer.userId, offer.versionId, shop.clock.now()],
   );
-  const grants = new Grants(database, shop.clock, { announce: () => {} }, { offer: async () => null }, 3_660);
+  const grants = new Grants(database, shop.clock, { notify: () => {} }, { offer: async () => null }, 3_660);
   expect([await grants.expireDue(10), await grants.expireDue(10), await grants.expireDue(10)]).toEqual([10, 10, 5]);
 });
 
@@ -124,7 +124,7 @@ test('two workers at once take different grants, and neither waits for a viewer 
       [userId, offer.versionId, shop.clock.now()],
     );
   for (const { userId } of [busy, ...others]) await insert(userId as string);
-  const grants = new Grants(database, shop.clock, { announce: () => {} }, { offer: async () => null }, 3_660);
+  const grants = new Grants(database, shop.clock, { notify: () => {} }, { offer: async () => null }, 3_660);
   const client = await shop.db.database.pool.connect();
   try {
     await client.query('begin');

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { closeExpiredOrders } from '../../src/jobs/close-expired-orders.js';
 import { decideRetryDelay } from '../../src/jobs/decide-retry-delay.js';
-import { inBatches } from '../../src/jobs/in-batches.js';
+import { drainBatches } from '../../src/jobs/drain-batches.js';
 import { repairCatalogueSync } from '../../src/jobs/repair-catalogue-sync.js';
 import { sweep } from '../../src/jobs/sweep.js';
 import { describeSchedule } from '../../src/services/jobs/schedule.js';
@@ -18,7 +18,7 @@ describe('A job that works in batches', () => {
       due -= done;
       return done;
     };
-    expect(await inBatches(work, 10, context.signal)).toBe(25);
+    expect(await drainBatches(work, 10, context.signal)).toBe(25);
     expect(limits).toEqual([10, 10, 10]);
   });
 
@@ -28,7 +28,7 @@ describe('A job that works in batches', () => {
       stopping.abort();
       return limit;
     };
-    expect(await inBatches(work, 10, stopping.signal)).toBe(10);
+    expect(await drainBatches(work, 10, stopping.signal)).toBe(10);
   });
 });
 

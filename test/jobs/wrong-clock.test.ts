@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import type { JobParameters } from 'agenda';
-import { systemClock } from '../../src/clock.js';
 import { decideLatestRun } from '../../src/jobs/decide-latest-run.js';
 import type { JobDefinition } from '../../src/jobs/job.js';
-import { JobRunner } from '../../src/jobs/runner.js';
+import { JobRunner } from '../../src/jobs/scheduler.js';
+import { systemClock } from '../../src/runtime/clock.js';
 import { JobStates } from '../../src/services/jobs/job-states.js';
 import { type JobStore, openJobStore } from '../../src/stores/job-store.js';
 import { type TestDatabase, testDatabase } from '../support/test-database.js';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
-import { InvalidArgument } from '../../src/services/invalid-argument.js';
+import { InvalidArgument } from '../../src/services/errors.js';
 import { CursorExpired } from '../../src/services/live/live-cursor.js';
 import { LiveEventRetention } from '../../src/services/live/live-event-retention.js';
 import { type BalanceChanged, LiveFeed, type LiveFeedSettings } from '../../src/services/live/live-feed.js';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
+import { Accounts } from '../../src/services/accounts/accounts.js';
 import { Catalogue } from '../../src/services/catalogue/catalogue.js';
-import { History } from '../../src/services/history/history.js';
 import { LiveEventRetention } from '../../src/services/live/live-event-retention.js';
 import { LiveFeed } from '../../src/services/live/live-feed.js';
 import { LocalHints } from '../../src/stores/hints.js';
@@ -21,11 +21,11 @@ beforeAll(async () => {
   // Nothing is announced here: the sweep, made fast, tells of everything.
   const settings = { batchCount: 10, sweepIntervalMs: 20, quietSweepIntervalMs: 20 };
   feed = new LiveFeed({ database, hints: new LocalHints(), settings, currency: 'USD' });
-  const history = new History({ database, currency: 'USD', pageMaximumCount: 100 });
+  const accounts = new Accounts({ database, currency: 'USD', pageMaximumCount: 100 });
   const { purchases, refunds, grants } = shop.desk;
   const catalogue = new Catalogue(database, { pageMaximumCount: 100, searchMaximumCharacters: 100 });
   gateway = await startGateway({
-    services: stubServices({ live: feed, history, purchases, refunds, grants, catalogue }),
+    services: stubServices({ live: feed, accounts, purchases, refunds, grants, catalogue }),
     environment: { INTROSPECTION: 'false', QUERY_DEPTH_MAXIMUM_COUNT: '6' },
   });
 });

@@ -28,10 +28,10 @@ export class LiveScene {
 
   /** Changes the balance and, when one is given, a grant; gives back the new version. */
   async change(userId: string, hints: Hints | null, grantId: string | null = null): Promise<number> {
-    const { version, sequence } = await this.database.transaction(async (transaction) => {
-      const row = one(await transaction.query<Numbered>(CHANGE_BALANCE, [userId]));
+    const { version, sequence } = await this.database.transaction(async (tx) => {
+      const row = one(await tx.query<Numbered>(CHANGE_BALANCE, [userId]));
       const event = [userId, row.sequence, row.version, row.posted, 0, randomUUID(), grantId];
-      await transaction.query(INSERT_LIVE_EVENT, event);
+      await tx.query(INSERT_LIVE_EVENT, event);
       return row;
     });
     hints?.announce(userId, sequence);
@@ -40,9 +40,9 @@ export class LiveScene {
 
   /** A change of a grant alone; gives back the event's number. */
   async changeGrant(userId: string, grantId: string, hints: Hints | null): Promise<number> {
-    const sequence = await this.database.transaction(async (transaction) => {
-      const row = one(await transaction.query<Numbered>(CHANGE_GRANT, [userId]));
-      await transaction.query(INSERT_LIVE_EVENT, [userId, row.sequence, null, null, null, null, grantId]);
+    const sequence = await this.database.transaction(async (tx) => {
+      const row = one(await tx.query<Numbered>(CHANGE_GRANT, [userId]));
+      await tx.query(INSERT_LIVE_EVENT, [userId, row.sequence, null, null, null, null, grantId]);
       return row.sequence;
     });
     hints?.announce(userId, sequence);

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import net from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { WebSocket } from 'ws';
-import { SocketBudget } from '../../src/gateway/socket-budget.js';
+import { SocketBudget } from '../../src/gateway/websocket/budget.js';
 import { LiveFeed } from '../../src/services/live/live-feed.js';
 import { LocalHints } from '../../src/stores/hints.js';
 import { until } from '../support/until.js';

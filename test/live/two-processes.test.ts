@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { CLOCK_TOLERANCE_SECONDS } from '../../src/gateway/identity.js';
+import { CLOCK_TOLERANCE_SECONDS } from '../../src/gateway/auth.js';
 import { tokenFor } from '../gateway/gateway-kit.js';
 import { until } from '../support/until.js';
 import { range } from './live-scene.js';

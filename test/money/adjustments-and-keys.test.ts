@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Caller } from '../../src/services/caller.js';
-import { sweepIdempotencyRecords } from '../../src/services/idempotency.js';
+import { sweepIdempotencyRecords } from '../../src/services/ledger/idempotency.js';
 import { ADMIN, aKey, Shop } from '../support/shop.js';
 
 describe('adjustments by an admin', () => {

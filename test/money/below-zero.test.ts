@@ -2,9 +2,9 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Grant } from '../../src/entities/grant.js';
 import type { Order } from '../../src/entities/order.js';
 import { findGrant } from '../../src/services/grants/find-grant.js';
-import { inTransaction } from '../../src/services/in-transaction.js';
+import { newId } from '../../src/services/ids.js';
+import { inTransaction } from '../../src/services/ledger/in-transaction.js';
 import { type Movement, Wallet } from '../../src/services/ledger/wallet.js';
-import { newId } from '../../src/services/new-id.js';
 import type { Offer } from '../../src/services/purchases/offer.js';
 import { aKey, Shop } from '../support/shop.js';
 
@@ -117,10 +117,10 @@ describe('a viewer below zero', () => {
     await shop.db.rows(insertOrder, [orderId, viewer.userId, offer.versionId]);
     await shop.db.rows(insertOrder, [elsewhere, newId(), offer.versionId]);
     const changedMind = new Error('so that nothing is kept');
-    const outcome = inTransaction(shop.db.database, {}, async (transaction, afterCommit) => {
+    const outcome = inTransaction(shop.db.database, {}, async (tx, afterCommit) => {
       const now = shop.clock.now();
-      const announcer = { announce: () => {} };
-      const wallet = await Wallet.lock(transaction, { ...viewer, currency: 'USD' }, now, afterCommit, announcer);
+      const notifier = { notify: () => {} };
+      const wallet = await Wallet.lock(tx, { ...viewer, currency: 'USD' }, now, afterCommit, notifier);
       for (const movement of movementsOf(orderId)) await wallet.post(movement);
       const terms = { versionId: offer.versionId, pricePerDay: 100, durationDays: 10, grantedAt: now };
       const grant = { ...terms, id: newId(), spendingId: newId(), paidWith: 'CARD' as const, orderId };

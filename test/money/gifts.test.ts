@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Grants } from '../../src/services/grants/grants.js';
-import { newId } from '../../src/services/new-id.js';
+import { newId } from '../../src/services/ids.js';
 import type { Offer } from '../../src/services/purchases/offer.js';
 import { ADMIN, aKey, Shop } from '../support/shop.js';
 
@@ -48,7 +48,7 @@ describe('a gift', () => {
 
   test('lasts no longer than the house lets a subscription last', async () => {
     const offers = { offer: async (id: string) => shop.desk.offers.get(id) ?? null };
-    const house = new Grants(shop.db.database, shop.clock, { announce: () => {} }, offers, 90);
+    const house = new Grants(shop.db.database, shop.clock, { notify: () => {} }, offers, 90);
     expect((await gift({ durationDays: 91 }, house)).errors[0]).toEqual({
       code: 'INVALID_INPUT',
       message: 'A grant lasts 1 to 90 days.',

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import pg from 'pg';
-import { tell } from '../../src/gateway/public-error.js';
+import { maskError } from '../../src/gateway/graphql/errors.js';
 import { Access } from '../../src/services/access/access.js';
-import { newId } from '../../src/services/new-id.js';
+import { newId } from '../../src/services/ids.js';
 import type { Offer } from '../../src/services/purchases/offer.js';
 import { Database, type Statement } from '../../src/stores/database.js';
 import { ViewerBusy, ViewerPlaces } from '../../src/stores/viewer-places.js';
@@ -160,7 +160,7 @@ describe('the places of a viewer', () => {
     const impatient = new ViewerPlaces({ maximumCount: 1, queueCount: 1, waitMs: 20 });
     impatient.tryTake('viewer');
     await expect(impatient.take('viewer')).rejects.toThrow(ViewerBusy);
-    expect(tell(new ViewerBusy('viewer'), { suggestions: false })).toMatchObject({
+    expect(maskError(new ViewerBusy('viewer'), { suggestions: false })).toMatchObject({
       isDefect: false,
       error: { extensions: { code: 'SERVICE_UNAVAILABLE' } },
     });

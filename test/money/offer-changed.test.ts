@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Caller } from '../../src/services/caller.js';
-import type { Intent } from '../../src/services/idempotency.js';
-import { newId } from '../../src/services/new-id.js';
+import { newId } from '../../src/services/ids.js';
+import type { IdempotentRequest } from '../../src/services/ledger/idempotency.js';
 import { BuyFromBalance } from '../../src/services/purchases/buy-from-balance.js';
 import type { Offer } from '../../src/services/purchases/offer.js';
 import { ADMIN, aKey, Shop } from '../support/shop.js';
@@ -37,9 +37,9 @@ describe('a plan that is not on sale, or not as it was', () => {
   /** A cache that has not heard of the change; `fresh` is what the database says. */
   const staleDesk = (stale: Offer, fresh: Offer | null) =>
     new BuyFromBalance(shop.db.database, { offer: async (_id, options) => (options?.fresh ? fresh : stale) }, shop.clock, {
-      announce: () => {},
+      notify: () => {},
     });
-  const intent = (): Intent => ({ callerId: viewer.userId, key: aKey(), operation: 'purchase', inputHash: 'none' });
+  const intent = (): IdempotentRequest => ({ callerId: viewer.userId, key: aKey(), operation: 'purchase', inputHash: 'none' });
 
   test.each(['CARD', 'BALANCE'] as const)(
     'is refused by %s with its status, and may be bought with the same key later',

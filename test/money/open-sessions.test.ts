@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import type { Order } from '../../src/entities/order.js';
-import { newId } from '../../src/services/new-id.js';
+import { newId } from '../../src/services/ids.js';
 import type { Offer } from '../../src/services/purchases/offer.js';
 import { RedisOpenSessions } from '../../src/stores/open-sessions.js';
 import { describeWithRedisServer, RedisServer } from '../live/redis-server.js';

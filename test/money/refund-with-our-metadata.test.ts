@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Order } from '../../src/entities/order.js';
 import type { Caller } from '../../src/services/caller.js';
 import { PAYOUT_LEASE_MS } from '../../src/services/refunds/payout.js';
-import { newEvent, newInbox, storedEvents } from '../stripe-inbox/scene.js';
+import { newEvent, newInbox, storedEvents } from '../stripe-events/scene.js';
 import { aKey, Shop } from '../support/shop.js';
 import { refundOf, StripeSays } from '../support/stripe-says.js';
 
@@ -153,9 +153,9 @@ describe('a refund at Stripe that carries our metadata', () => {
       newInbox({
         database: shop.db.database,
         effects: {
-          applyCheckoutSession: (session, surroundings) => shop.desk.fulfilment.applyCheckoutSession(session, surroundings),
-          applyStripeRefund: (refund, surroundings) => shop.desk.refunds.applyStripeRefund(refund, surroundings),
-          applyDispute: (dispute, surroundings) => shop.desk.disputes.applyDispute(dispute, surroundings),
+          applyCheckoutSession: (session, joined) => shop.desk.fulfilment.applyCheckoutSession(session, joined),
+          applyStripeRefund: (refund, joined) => shop.desk.refunds.applyStripeRefund(refund, joined),
+          applyDispute: (dispute, joined) => shop.desk.disputes.applyDispute(dispute, joined),
         },
         clock: shop.clock,
         refundsOf: () => [refundOf(order, 100, { currency: 'eur' }), refundOf(order, 100)],

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { Refusal } from '../../src/services/billing-error.js';
+import { Refusal } from '../../src/services/errors.js';
 import { checkReturnUrl } from '../../src/services/purchases/return-url.js';
 import { Shop } from '../support/shop.js';
 

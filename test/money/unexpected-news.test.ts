@@ -4,7 +4,7 @@ import { startSandbox } from '../../src/sandbox/start-sandbox.js';
 import type { Caller } from '../../src/services/caller.js';
 import type { Offer } from '../../src/services/purchases/offer.js';
 import { PAYOUT_LEASE_MS } from '../../src/services/refunds/payout.js';
-import { StripeInbox } from '../../src/services/stripe-inbox/stripe-inbox.js';
+import { StripeInbox } from '../../src/services/stripe-events/stripe-inbox.js';
 import { openStripe, STRIPE_API_VERSION } from '../../src/stores/stripe.js';
 import { MoneyDesk } from '../support/money-desk.js';
 import { aKey, Shop } from '../support/shop.js';
@@ -155,9 +155,9 @@ describe('what Stripe is not expected to say', () => {
       database: shop.db.database,
       stripe: shop.stripe,
       effects: {
-        applyCheckoutSession: (session, surroundings) => shop.desk.fulfilment.applyCheckoutSession(session, surroundings),
-        applyStripeRefund: (refund, surroundings) => shop.desk.refunds.applyStripeRefund(refund, surroundings),
-        applyDispute: (dispute, surroundings) => shop.desk.disputes.applyDispute(dispute, surroundings),
+        applyCheckoutSession: (session, joined) => shop.desk.fulfilment.applyCheckoutSession(session, joined),
+        applyStripeRefund: (refund, joined) => shop.desk.refunds.applyStripeRefund(refund, joined),
+        applyDispute: (dispute, joined) => shop.desk.disputes.applyDispute(dispute, joined),
       },
       clock: shop.clock,
       realClock: shop.clock,

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Order } from '../../src/entities/order.js';
-import { newId } from '../../src/services/new-id.js';
+import { newId } from '../../src/services/ids.js';
 import { findAfterDamage } from '../support/damage.js';
 import { ADMIN, aKey, Shop } from '../support/shop.js';
 

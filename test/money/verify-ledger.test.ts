@@ -149,7 +149,7 @@ describe('verifying the ledger', () => {
     const verify = () => {
       const { NODE_OPTIONS: _, ...rest } = process.env;
       const env = { ...rest, DATABASE_URL: shop.db.url, DATA_DIR: path.join(os.tmpdir(), 'boxoffice-verify') };
-      return spawnSync(process.execPath, ['dist/src/commands/verify-ledger.js'], { env, encoding: 'utf8' });
+      return spawnSync(process.execPath, ['dist/src/cli/verify-ledger.js'], { env, encoding: 'utf8' });
     };
     expect(verify()).toMatchObject({ status: 0, stdout: expect.stringContaining('0 discrepancies') });
     await new Snapshots(shop.db.database, shop.clock).takeAfter(null, 100);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { newId } from '../../src/services/new-id.js';
+import { newId } from '../../src/services/ids.js';
 import { isOurRefund, refundNamedBy } from '../../src/services/refunds/decide-stripe-refund.js';
 
 type Theirs = Parameters<typeof isOurRefund>[0];

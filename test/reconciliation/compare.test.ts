@@ -6,8 +6,8 @@ import { comparePrice } from '../../src/services/reconciliation/compare-price.js
 import { compareRefund, ourRefundOf } from '../../src/services/reconciliation/compare-refund.js';
 import { compareSession } from '../../src/services/reconciliation/compare-session.js';
 import { createdIn, decideWindows } from '../../src/services/reconciliation/decide-windows.js';
-import { examine } from '../../src/services/reconciliation/examine.js';
-import type { DisputeRecord, OrderRecord, PriceRecord, RefundRecord } from '../../src/services/reconciliation/records.js';
+import type { DisputeRecord, OrderRecord, PriceRecord, RefundRecord } from '../../src/services/reconciliation/our-records.js';
+import { recheck } from '../../src/services/reconciliation/recheck.js';
 
 const order: OrderRecord = {
   id: 'order-1',
@@ -284,7 +284,7 @@ describe('A difference that was seen', () => {
   const examination = { refetch: async () => paidSession, compare: async () => difference, repair: async () => 'APPLIED' };
 
   test('is dropped when it is gone at the second look', async () => {
-    expect(await examine({ ...examination, compare: async () => null })).toBeNull();
+    expect(await recheck({ ...examination, compare: async () => null })).toBeNull();
   });
 
   test('is repaired when applying it helps', async () => {
@@ -293,13 +293,13 @@ describe('A difference that was seen', () => {
       applied = true;
     };
     const compare = async () => (applied ? null : difference);
-    expect(await examine({ ...examination, compare, repair })).toMatchObject({ kind: 'PAID_WITHOUT_GRANT', repaired: true });
+    expect(await recheck({ ...examination, compare, repair })).toMatchObject({ kind: 'PAID_WITHOUT_GRANT', repaired: true });
   });
 
   test('stays on the list when it does not help, or fails', async () => {
-    expect(await examine(examination)).toMatchObject({ repaired: false });
+    expect(await recheck(examination)).toMatchObject({ repaired: false });
     const repair = () => Promise.reject(new Error('the database is away'));
-    const finding = await examine({ ...examination, repair });
+    const finding = await recheck({ ...examination, repair });
     expect(finding).toMatchObject({ repaired: false, detail: expect.stringContaining('the database is away') });
   });
 });

@@ -1,17 +1,17 @@
 import type Stripe from 'stripe';
-import type { Clock } from '../../src/clock.js';
+import type { Clock } from '../../src/runtime/clock.js';
 import { type Sandbox, startSandbox } from '../../src/sandbox/start-sandbox.js';
 import { CatalogueSync } from '../../src/services/catalogue/catalogue-sync.js';
 import { Disputes } from '../../src/services/disputes/disputes.js';
-import { newId } from '../../src/services/new-id.js';
+import { newId } from '../../src/services/ids.js';
 import { Fulfilment } from '../../src/services/purchases/fulfilment.js';
 import { ReconciliationStore } from '../../src/services/reconciliation/reconciliation-store.js';
 import { StripeReconciliation } from '../../src/services/reconciliation/stripe-reconciliation.js';
 import { Payout } from '../../src/services/refunds/payout.js';
 import { Refunds } from '../../src/services/refunds/refunds.js';
 import { StripeRefunds } from '../../src/services/refunds/stripe-refunds.js';
-import type { StripeEffects } from '../../src/services/stripe-inbox/stripe-effects.js';
-import { StripeInbox } from '../../src/services/stripe-inbox/stripe-inbox.js';
+import type { StripeEffects } from '../../src/services/stripe-events/stripe-effects.js';
+import { StripeInbox } from '../../src/services/stripe-events/stripe-inbox.js';
 import type { Database } from '../../src/stores/database.js';
 import { openStripe, STRIPE_API_VERSION } from '../../src/stores/stripe.js';
 
@@ -40,16 +40,16 @@ export class ReconciliationScene {
   static async open(database: Database, clock: Clock): Promise<ReconciliationScene> {
     const sandbox = await startSandbox({ port: 0, webhookUrl: null, webhookSecret: WEBHOOK_SECRET, stateFile: null, clock });
     const stripe = openStripe({ secretKey: sandbox.secretKey, apiUrl: sandbox.url, timeoutMs: 5_000, attemptsCount: 4 });
-    const announcer = { announce: () => {} };
-    const fulfilment = new Fulfilment(database, clock, announcer, (paymentIntentId) => inbox.wake(paymentIntentId));
-    const stripeRefunds = new StripeRefunds(database, clock, announcer);
+    const notifier = { notify: () => {} };
+    const fulfilment = new Fulfilment(database, clock, notifier, (paymentIntentId) => inbox.retryWaitingEvents(paymentIntentId));
+    const stripeRefunds = new StripeRefunds(database, clock, notifier);
     const payout = new Payout(database, stripe, clock, stripeRefunds, Math.random);
-    const refunds = new Refunds(database, clock, announcer, payout, stripeRefunds, 3_600_000);
-    const disputes = new Disputes(database, clock, announcer);
+    const refunds = new Refunds(database, clock, notifier, payout, stripeRefunds, 3_600_000);
+    const disputes = new Disputes(database, clock, notifier);
     const effects: StripeEffects = {
-      applyCheckoutSession: (session, surroundings) => fulfilment.applyCheckoutSession(session, surroundings),
-      applyStripeRefund: (refund, surroundings) => stripeRefunds.applyStripeRefund(refund, surroundings),
-      applyDispute: (dispute, surroundings) => disputes.applyDispute(dispute, surroundings),
+      applyCheckoutSession: (session, joined) => fulfilment.applyCheckoutSession(session, joined),
+      applyStripeRefund: (refund, joined) => stripeRefunds.applyStripeRefund(refund, joined),
+      applyDispute: (dispute, joined) => disputes.applyDispute(dispute, joined),
     };
     const inbox: StripeInbox = new StripeInbox({
       database,

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { readConfig } from '../../src/config.js';
+import { readConfig } from '../../src/config/config.js';
 import { composeServices, type Services } from '../../src/services/services.js';
 import { LocalHints } from '../../src/stores/hints.js';
 import { noOpenSessions } from '../../src/stores/open-sessions.js';
@@ -48,7 +48,7 @@ describe('the services of a node', () => {
 
   test('name the payment whose waiting events could not be processed in the log', async () => {
     await db.rows('alter table stripe_events rename to stripe_events_away');
-    services.stripeInbox.wake('pi_of_the_test');
+    services.stripeInbox.retryWaitingEvents('pi_of_the_test');
     await services.stripeInbox.idle();
     await db.rows('alter table stripe_events_away rename to stripe_events');
     expect(logged).toEqual([

@@ -1,6 +1,6 @@
 import type { Order } from '../../src/entities/order.js';
 import type { Caller } from '../../src/services/caller.js';
-import { newId } from '../../src/services/new-id.js';
+import { newId } from '../../src/services/ids.js';
 import { ifAllowed, type SoakHouse } from './soak-house.js';
 
 type Viewer = Caller & { userId: string };

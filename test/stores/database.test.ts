@@ -29,7 +29,7 @@ test('a statement that takes too long is ended, and its connection goes on', asy
 });
 
 test('work that may take as long as it takes is not ended', async () => {
-  const work = database.transaction((transaction) => transaction.query(slow), { unlimited: true });
+  const work = database.transaction((tx) => tx.query(slow), { unlimited: true });
   expect(await work).toHaveLength(1);
   await expect(database.query(slow)).rejects.toMatchObject({ code: '57014' });
 });
@@ -40,6 +40,6 @@ test('a connection that went silent holds nobody up for ever: whoever waits is t
   await expect(database.query(one)).rejects.toThrow('Query read timeout');
   expect(await database.query(one)).toEqual([{ one: 1 }]);
   relay.silence();
-  await expect(database.transaction((transaction) => transaction.query(one))).rejects.toThrow('Query read timeout');
+  await expect(database.transaction((tx) => tx.query(one))).rejects.toThrow('Query read timeout');
   expect(await database.query(one)).toEqual([{ one: 1 }]);
 });

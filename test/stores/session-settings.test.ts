@@ -201,7 +201,7 @@ if (!hasPgBouncer) console.info('sessions: PgBouncer is not on the path, so the 
         expect(await seenBy(database.pool)).toEqual(expected);
         const named = { name: 'same-name', text: 'select $1::int as number' };
         for (const number of [1, 2]) expect(await database.query(named, [number])).toEqual([{ number }]);
-        expect(await database.transaction((transaction) => transaction.query(named, [3]))).toEqual([{ number: 3 }]);
+        expect(await database.transaction((tx) => tx.query(named, [3]))).toEqual([{ number: 3 }]);
       } finally {
         await database.close();
       }

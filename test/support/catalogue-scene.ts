@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import type { Clock } from '../../src/clock.js';
-import { Environment } from '../../src/environment.js';
-import { readLimits } from '../../src/limits.js';
+import { Environment } from '../../src/config/env.js';
+import { readLimits } from '../../src/config/limits.js';
+import type { Clock } from '../../src/runtime/clock.js';
 import { Catalogue } from '../../src/services/catalogue/catalogue.js';
 import { CatalogueAdmin, type CatalogueCopier } from '../../src/services/catalogue/catalogue-admin.js';
 import type { SubscriptionAtVersion } from '../../src/services/catalogue/subscription-rows.js';

@@ -5,7 +5,7 @@ import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 
-const { startEmbeddedPostgres } = await import('../../src/stores/embedded-postgres.ts');
+const { startEmbeddedPostgres } = await import('../../src/stores/embedded-postgres/embedded-postgres.ts');
 const { migrate } = await import('../../src/stores/migrate.ts');
 
 /** One Postgres for the whole run, with a migrated database that each test file clones, and one Redis when there is one. */

@@ -4,7 +4,7 @@ import 'reflect-metadata';
 import os from 'node:os';
 import path from 'node:path';
 import pg from 'pg';
-import { readConfig } from '../../dist/src/config.js';
+import { readConfig } from '../../dist/src/config/config.js';
 import { composeServices } from '../../dist/src/services/services.js';
 import { Database } from '../../dist/src/stores/database.js';
 import { LocalHints } from '../../dist/src/stores/hints.js';

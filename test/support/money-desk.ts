@@ -1,10 +1,10 @@
 import type Stripe from 'stripe';
-import type { Clock } from '../../src/clock.js';
+import type { Clock } from '../../src/runtime/clock.js';
 import { Disputes } from '../../src/services/disputes/disputes.js';
 import { Grants } from '../../src/services/grants/grants.js';
+import { newId } from '../../src/services/ids.js';
 import { Adjustments } from '../../src/services/ledger/adjustments.js';
-import type { Announcer, Moved } from '../../src/services/ledger/wallet.js';
-import { newId } from '../../src/services/new-id.js';
+import type { ChangeNotifier, Moved } from '../../src/services/ledger/wallet.js';
 import { BuyFromBalance } from '../../src/services/purchases/buy-from-balance.js';
 import { Checkout } from '../../src/services/purchases/checkout.js';
 import { CloseExpiredOrders } from '../../src/services/purchases/close-expired-orders.js';
@@ -41,12 +41,12 @@ export class MoneyDesk {
 
   constructor(private readonly parts: MoneyDeskParts) {
     const { database, stripe, clock } = parts;
-    const announcer: Announcer = {
-      announce: (userId, sequence) => void this.announced.push({ userId, sequence }),
-      moved: (movement) => void this.moved.push(movement),
+    const notifier: ChangeNotifier = {
+      notify: (userId, sequence) => void this.announced.push({ userId, sequence }),
+      balanceMoved: (movement) => void this.moved.push(movement),
     };
     const offers = { offer: async (id: string) => this.offers.get(id) ?? null };
-    this.fulfilment = new Fulfilment(database, clock, announcer);
+    this.fulfilment = new Fulfilment(database, clock, notifier);
     const checkout = new Checkout(
       database,
       stripe,
@@ -54,9 +54,9 @@ export class MoneyDesk {
       { customerOf: (id) => this.customerOf(id) },
     );
     const sessions = new OrderSessions(database, clock, checkout, this.fulfilment);
-    const fromBalance = new BuyFromBalance(database, offers, clock, announcer);
+    const fromBalance = new BuyFromBalance(database, offers, clock, notifier);
     const reopen = new ReopenOrder(database, parts.openSessions ?? noOpenSessions);
-    this.purchases = new Purchases(database, clock, announcer, offers, fromBalance, sessions, reopen, {
+    this.purchases = new Purchases(database, clock, notifier, offers, fromBalance, sessions, reopen, {
       currency: 'USD',
       topUpMinimum: 100,
       topUpMaximum: 1_000_000,
@@ -66,12 +66,12 @@ export class MoneyDesk {
       allowedOrigins: ['https://films.test'],
       defaultReturnUrl: 'https://films.test/back?order={ORDER_ID}',
     });
-    const stripeRefunds = new StripeRefunds(database, clock, announcer);
+    const stripeRefunds = new StripeRefunds(database, clock, notifier);
     const payout = new Payout(database, stripe, clock, stripeRefunds, () => 0.5);
-    this.refunds = new Refunds(database, clock, announcer, payout, stripeRefunds, 7 * 24 * 60 * 60 * 1000);
-    this.disputes = new Disputes(database, clock, announcer);
-    this.grants = new Grants(database, clock, announcer, offers, 3_660);
-    this.adjustments = new Adjustments(database, clock, announcer, { currency: 'USD', largestAmount: 10_000_000 });
+    this.refunds = new Refunds(database, clock, notifier, payout, stripeRefunds, 7 * 24 * 60 * 60 * 1000);
+    this.disputes = new Disputes(database, clock, notifier);
+    this.grants = new Grants(database, clock, notifier, offers, 3_660);
+    this.adjustments = new Adjustments(database, clock, notifier, { currency: 'USD', largestAmount: 10_000_000 });
     this.closeExpiredOrders = new CloseExpiredOrders(database, clock, sessions);
   }
 

@@ -1,7 +1,7 @@
 import type Stripe from 'stripe';
 import type { Order } from '../../src/entities/order.js';
-import type { Surroundings } from '../../src/services/in-transaction.js';
-import { newId } from '../../src/services/new-id.js';
+import { newId } from '../../src/services/ids.js';
+import type { JoinedTransaction } from '../../src/services/ledger/in-transaction.js';
 import type { Shop } from './shop.js';
 
 /** Stripe's objects, as its webhooks have them, about the payment of an order. Amounts in cents. */
@@ -45,7 +45,7 @@ export const disputeOf = (
 /** Tells the shop what Stripe says, as a webhook would. */
 export class StripeSays {
   readonly problems: string[] = [];
-  private readonly surroundings: Surroundings = { report: (problem) => this.problems.push(problem) };
+  private readonly joined: JoinedTransaction = { report: (problem) => this.problems.push(problem) };
 
   constructor(private readonly shop: Shop) {}
 
@@ -57,10 +57,10 @@ export class StripeSays {
   }
 
   refund(refund: Stripe.Refund) {
-    return this.shop.desk.refunds.applyStripeRefund(refund, this.surroundings);
+    return this.shop.desk.refunds.applyStripeRefund(refund, this.joined);
   }
 
   disputed(order: Order, status: Stripe.Dispute['status'], moved: readonly number[], more: Partial<Stripe.Dispute> = {}) {
-    return this.shop.desk.disputes.applyDispute(disputeOf(order, status, moved, more), this.surroundings);
+    return this.shop.desk.disputes.applyDispute(disputeOf(order, status, moved, more), this.joined);
   }
 }

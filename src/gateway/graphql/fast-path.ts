@@ -1,14 +1,15 @@
 import type { GraphQLField, GraphQLObjectType, GraphQLSchema } from 'graphql';
 import type { Context } from '../../resolvers/context.js';
-import { lookAhead } from '../../resolvers/look-ahead.js';
-import { type AccountPage, planAccountPage } from '../../services/history/account-page.js';
-import { InvalidArgument } from '../../services/invalid-argument.js';
-import type { Selected } from '../../services/selection.js';
-import { allowedRoles } from '../enforce-roles.js';
+import { planAccountPage } from '../../resolvers/page-query/account-page.js';
+import { lookAhead } from '../../resolvers/page-query/look-ahead.js';
+import type { Selected } from '../../resolvers/page-query/selection.js';
+import type { AccountPage } from '../../services/accounts/account-page.js';
+import { InvalidArgument } from '../../services/errors.js';
 import type { OperationRun } from './execute.js';
 import { largestBytes, type PageLimits } from './page-size.js';
 import { MAX_PLANNED_SELECTIONS, MAX_PLANS, type PreparedOperation, type Variables } from './prepared-operation.js';
 import { RawJson } from './raw-json.js';
+import { allowedRoles } from './roles.js';
 import { joined, rootFieldWriter, valueWriter, type WriteValue } from './row-writer.js';
 import { SettledField } from './settled-field.js';
 
@@ -86,7 +87,7 @@ export function createFastPath(schema: GraphQLSchema, limits: PageLimits): FastP
     if (plan?.mutation) return plan.mutation(run);
     if (!plan?.page || caller.userId === null || !roles.includes(caller.role)) return null;
     if (plan.pageBytes(variables.values) > limits.responseBytes) return null;
-    return writePage(services.history.accountPage(plan.page, caller.userId, variables.values));
+    return writePage(services.accounts.accountPage(plan.page, caller.userId, variables.values));
   };
 }
 

@@ -1,7 +1,7 @@
 import { type GraphQLObjectType, getNamedType, getNullableType, isListType, isObjectType } from 'graphql';
-import type { Limits } from '../../limits.js';
-import type { Selected } from '../../services/selection.js';
-import { textCharacters } from '../guard/cost-table.js';
+import type { Limits } from '../../config/limits.js';
+import type { Selected } from '../../resolvers/page-query/selection.js';
+import { textCharacters } from './cost-table.js';
 import type { Variables } from './prepared-operation.js';
 
 export type PageLimits = Pick<Limits, 'responseBytes' | 'descriptionMaximumCharacters'>;

@@ -1,5 +1,5 @@
 import type { Context } from '../../resolvers/context.js';
-import type { Admission, OperationGate } from '../operation-gate.js';
+import type { Admission, OperationGate } from './admission.js';
 import type { PreparedOperation, Variables } from './prepared-operation.js';
 import type { PreparedOperations } from './prepared-operations.js';
 

@@ -8,8 +8,8 @@ import {
   type OperationDefinitionNode,
   visit,
 } from 'graphql';
-import { conditionsOf } from '../../resolvers/look-ahead.js';
-import { rootFieldsOf } from '../guard/rates.js';
+import { conditionsOf } from '../../resolvers/page-query/look-ahead.js';
+import { rootFieldsOf } from './rate-limits.js';
 import { MAX_ERRORS, RequestRefused, refusedWith } from './request-refused.js';
 import { createVariableReader } from './variable-reader.js';
 

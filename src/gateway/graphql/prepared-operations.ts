@@ -10,7 +10,7 @@ import {
   validate,
 } from 'graphql';
 import { LRUCache } from 'lru-cache';
-import type { Limits } from '../../limits.js';
+import type { Limits } from '../../config/limits.js';
 import { limitExpansion } from './document-expansion.js';
 import { compactDocument } from './document-memory.js';
 import { PreparedOperation, planBytes } from './prepared-operation.js';

@@ -1,5 +1,5 @@
 import type { ExecutionResult, GraphQLError } from 'graphql';
-import { tellAll } from '../public-error.js';
+import { maskErrors } from './errors.js';
 
 /** A value that is JSON text already: what writes the answer may pass it on as it is; anything else finds the value in it. */
 export class RawJson {
@@ -16,7 +16,7 @@ export class RawJson {
  */
 export function resultText({ data, errors, extensions }: ExecutionResult, publicForm: (error: GraphQLError) => object): string {
   const parts: string[] = [];
-  if (errors) parts.push(`"errors":${JSON.stringify(tellAll(errors, publicForm))}`);
+  if (errors) parts.push(`"errors":${JSON.stringify(maskErrors(errors, publicForm))}`);
   if (data !== undefined) parts.push(`"data":${dataText(data)}`);
   if (extensions) parts.push(`"extensions":${JSON.stringify(extensions)}`);
   return `{${parts.join(',')}}`;

@@ -1,5 +1,5 @@
 import { GraphQLError } from 'graphql';
-import { wordsOf } from '../error-words.js';
+import { wordsOf } from './error-words.js';
 
 /** GraphQL stops at this many errors of one request: whoever sends thousands learns nothing from the rest. */
 export const MAX_ERRORS = 10;

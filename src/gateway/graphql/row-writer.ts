@@ -13,8 +13,8 @@ import {
   isObjectType,
 } from 'graphql';
 import type { Context } from '../../resolvers/context.js';
-import { rowResolvers } from '../../resolvers/plain-fields.js';
-import type { Selected } from '../../services/selection.js';
+import type { Selected } from '../../resolvers/page-query/selection.js';
+import { rowResolvers } from '../../resolvers/row-fields.js';
 
 type Text = string | Promise<string>;
 /** Writes a value as JSON; `@throws` NotPlain for any value that graphql-js would not simply write. */

@@ -1,6 +1,6 @@
 import type { LineItemBody, SessionBody } from '../bodies.js';
 import { newIdentifier } from '../identifiers.js';
-import { LONGEST_SESSION_SECONDS, SHORTEST_SESSION_SECONDS } from '../limits.js';
+import { MAX_SESSION_SECONDS, SHORTEST_SESSION_SECONDS } from '../limits.js';
 import { moneyText } from '../money-text.js';
 import { invalidRequest, refused } from '../stripe-error.js';
 import type { World } from '../world.js';
@@ -94,13 +94,13 @@ export function buildSession(world: World, given: NewSession): SessionBody {
 }
 
 function checkedExpiry(expiresAt: number | undefined, now: number): number {
-  if (expiresAt === undefined) return now + LONGEST_SESSION_SECONDS;
+  if (expiresAt === undefined) return now + MAX_SESSION_SECONDS;
   if (expiresAt < now + SHORTEST_SESSION_SECONDS) {
     throw invalidRequest('The `expires_at` timestamp must be at least 30 minutes from Checkout Session creation.', {
       param: 'expires_at',
     });
   }
-  if (expiresAt <= now + LONGEST_SESSION_SECONDS) return expiresAt;
+  if (expiresAt <= now + MAX_SESSION_SECONDS) return expiresAt;
   throw invalidRequest('The `expires_at` timestamp must be less than 24 hours from Checkout Session creation.', {
     param: 'expires_at',
   });

@@ -1,9 +1,9 @@
 import { LRUCache } from 'lru-cache';
-import type { Clock } from '../../clock.js';
-import type { Limits } from '../../limits.js';
+import type { Limits } from '../../config/limits.js';
+import type { Clock } from '../../runtime/clock.js';
 import type { Database } from '../../stores/database.js';
-import { InvalidArgument } from '../invalid-argument.js';
-import { isUuid } from '../uuid.js';
+import { InvalidArgument } from '../errors.js';
+import { isUuid } from '../ids.js';
 import { type AccessDecision, decideAccess, decisiveGrants } from './decide-access.js';
 import { FilmSets } from './film-sets.js';
 import { type GrantOfVersion, GrantReads, type GrantReadsLimits } from './grant-reads.js';

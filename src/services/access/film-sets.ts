@@ -8,7 +8,7 @@ const filmIdsOfVersions: Statement = {
 };
 
 /** A film id in a set takes about 100 bytes: what is kept stays below some tens of megabytes, whatever the versions' size. */
-const LARGEST_FILM_COUNT = 500_000;
+const MAX_FILM_COUNT = 500_000;
 
 /** The films of subscription versions. A version never changes, so what is read once holds for good. */
 export class FilmSets {
@@ -19,7 +19,7 @@ export class FilmSets {
     /** How many sets are kept. */
     largestCount: number,
   ) {
-    this.kept = new LRUCache({ max: largestCount, maxSize: LARGEST_FILM_COUNT, sizeCalculation: (set) => set.size + 1 });
+    this.kept = new LRUCache({ max: largestCount, maxSize: MAX_FILM_COUNT, sizeCalculation: (set) => set.size + 1 });
   }
 
   /** The films of each of these versions; those not yet known come in one statement. */

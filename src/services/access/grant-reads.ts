@@ -1,5 +1,5 @@
 import DataLoader from 'dataloader';
-import type { Limits } from '../../limits.js';
+import type { Limits } from '../../config/limits.js';
 import type { Database, Statement } from '../../stores/database.js';
 import type { GrantFacts } from './decide-access.js';
 

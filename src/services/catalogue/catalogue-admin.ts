@@ -1,10 +1,9 @@
-import type { Clock } from '../../clock.js';
 import type { Film } from '../../entities/film.js';
 import type { SubscriptionStatus } from '../../entities/subscription.js';
+import type { Clock } from '../../runtime/clock.js';
 import type { Database, Queryable, Statement } from '../../stores/database.js';
-import { type BillingError, notFound, Refusal, refusalsAsData, wrongState } from '../billing-error.js';
-import { newId } from '../new-id.js';
-import { isUuid } from '../uuid.js';
+import { type BillingError, notFound, Refusal, refusalsAsData, wrongState } from '../errors.js';
+import { isUuid, newId } from '../ids.js';
 import type { Catalogue } from './catalogue.js';
 import {
   type CreateFilmInput,
@@ -93,9 +92,9 @@ export class CatalogueAdmin {
       faults.length > 0 ? faults : [...checkPrice(input, currency, limits), ...(await this.missingFilms(input.filmIds))];
     if (errors.length > 0) return { errors };
     const row = { ...normaliseWords(input), id: newId(), filmIds: input.filmIds.map((id) => id.toLowerCase()), currency };
-    return database.transaction(async (transaction) => {
-      await writeSubscription(transaction, row, clock.now());
-      return { subscription: await readOne(transaction, row.id), errors: [] };
+    return database.transaction(async (tx) => {
+      await writeSubscription(tx, row, clock.now());
+      return { subscription: await readOne(tx, row.id), errors: [] };
     });
   }
 
@@ -108,7 +107,7 @@ export class CatalogueAdmin {
     const faults = checkSubscription(input, currency, limits);
     const errors = faults.length > 0 ? faults : await this.missingFilms(input.filmIds ?? []);
     if (errors.length > 0) return { errors };
-    return this.change(input.id, ['input', 'id'], async (transaction, before, now) => {
+    return this.change(input.id, ['input', 'id'], async (tx, before, now) => {
       if (before.status === 'ARCHIVED') {
         throw wrongState('An archived subscription stays as it is. It is ARCHIVED.', before.status, 'input', 'id');
       }
@@ -116,11 +115,11 @@ export class CatalogueAdmin {
       const title = words.title ?? before.title;
       const description = words.description ?? before.description;
       const newWords = title !== before.title || description !== before.description;
-      const terms = await this.newTerms(transaction, before, input);
-      if (newWords) await writeWords(transaction, { id: before.id, title, description }, now);
+      const terms = await this.newTerms(tx, before, input);
+      if (newWords) await writeWords(tx, { id: before.id, title, description }, now);
       if (terms) {
         const row = { ...terms, subscriptionId: before.id, version: before.version + 1, currency: before.currency };
-        await writeVersion(transaction, row, now);
+        await writeVersion(tx, row, now);
       }
       return newWords || terms !== null;
     });
@@ -137,9 +136,9 @@ export class CatalogueAdmin {
   }
 
   private async move(id: string, from: SubscriptionStatus, to: 'ACTIVE' | 'ARCHIVED', why: string): Promise<SubscriptionPayload> {
-    return this.change(id, ['id'], async (transaction, before, now) => {
+    return this.change(id, ['id'], async (tx, before, now) => {
       if (before.status !== from) throw wrongState(`${why} It is ${before.status}.`, before.status, 'id');
-      await writeStatus(transaction, before.id, to, now);
+      await writeStatus(tx, before.id, to, now);
       return true;
     });
   }
@@ -148,23 +147,23 @@ export class CatalogueAdmin {
   private async change(
     id: string,
     path: readonly string[],
-    work: (transaction: Queryable, before: SubscriptionAtVersion, now: Date) => Promise<boolean>,
+    work: (tx: Queryable, before: SubscriptionAtVersion, now: Date) => Promise<boolean>,
   ): Promise<SubscriptionPayload> {
     const { database, clock, catalogue, copier } = this.parts;
     let toCopy = false;
     const payload: SubscriptionPayload = await refusalsAsData<SubscriptionPayload>(() =>
-      database.transaction(async (transaction) => {
+      database.transaction(async (tx) => {
         const missing = notFound('subscription', ...path);
         if (!isUuid(id)) throw missing;
-        const [locked] = await transaction.query<{ id: string }>(lockSubscription, [id]);
+        const [locked] = await tx.query<{ id: string }>(lockSubscription, [id]);
         if (!locked) throw missing;
         const now = clock.now();
-        const changed = await work(transaction, await readOne(transaction, locked.id), now);
-        let after = await readOne(transaction, locked.id);
+        const changed = await work(tx, await readOne(tx, locked.id), now);
+        let after = await readOne(tx, locked.id);
         toCopy = changed && after.status !== 'DRAFT';
         if (toCopy) {
-          await writeToCopy(transaction, locked.id, now);
-          after = await readOne(transaction, locked.id);
+          await writeToCopy(tx, locked.id, now);
+          after = await readOne(tx, locked.id);
         }
         return { subscription: after, errors: [] };
       }),
@@ -174,12 +173,8 @@ export class CatalogueAdmin {
     return payload;
   }
 
-  private async newTerms(
-    transaction: Queryable,
-    before: SubscriptionAtVersion,
-    input: UpdateSubscriptionInput,
-  ): Promise<Terms | null> {
-    const rows = await transaction.query<{ filmId: string }>(filmIdsOfVersion, [before.versionId]);
+  private async newTerms(tx: Queryable, before: SubscriptionAtVersion, input: UpdateSubscriptionInput): Promise<Terms | null> {
+    const rows = await tx.query<{ filmId: string }>(filmIdsOfVersion, [before.versionId]);
     const terms = decideNewVersion(
       { pricePerDay: before.pricePerDay, durationDays: before.durationDays, filmIds: rows.map((row) => row.filmId) },
       {

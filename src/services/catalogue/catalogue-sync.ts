@@ -1,8 +1,8 @@
 import type { Stripe } from 'stripe';
-import type { Clock } from '../../clock.js';
+import type { Clock } from '../../runtime/clock.js';
+import { decideNextAttempt, type RetryRules } from '../../runtime/decide-next-attempt.js';
+import { describeFailure } from '../../runtime/describe-failure.js';
 import type { Database } from '../../stores/database.js';
-import { decideNextAttempt, type RetryRules } from '../decide-next-attempt.js';
-import { describeFailure } from '../describe-failure.js';
 import type { CatalogueCopier } from './catalogue-admin.js';
 import {
   type CopyRow,
@@ -22,7 +22,7 @@ import { StripeCopy } from './stripe-copy.js';
 /** Longer than a copy takes even when each call at Stripe is tried to the last; then it is taken for dead. */
 const LEASE_MS = 5 * 60_000;
 /** Changes that come while a copy is under way are copied too, so many times; then the job goes on. */
-const LARGEST_ROUNDS = 5;
+const MAX_ROUNDS = 5;
 /** Tried until it works: without the copy nobody can buy by card. */
 const RETRY: RetryRules = { largestAttempts: Number.MAX_SAFE_INTEGER, backoffMs: 5_000, backoffMaximumMs: 60 * 60_000 };
 
@@ -56,7 +56,7 @@ export class CatalogueSync implements CatalogueCopier {
     const claimed = await database.query(claimCopy, [subscriptionId, now, new Date(now.getTime() + LEASE_MS)]);
     if (claimed.length === 0) return 'NOT_DUE';
     try {
-      for (let round = 1; round <= LARGEST_ROUNDS; round++) {
+      for (let round = 1; round <= MAX_ROUNDS; round++) {
         if (await this.copyOnce(subscriptionId)) return 'SYNCED';
       }
       await database.query(releaseCopy, [subscriptionId, clock.now()]);

@@ -1,12 +1,12 @@
+import type { Limits } from '../../config/limits.js';
 import type { Film } from '../../entities/film.js';
 import type { SubscriptionStatus } from '../../entities/subscription.js';
-import type { Limits } from '../../limits.js';
+import { normalised, textFault } from '../../runtime/text.js';
 import type { Database } from '../../stores/database.js';
-import { checkedFirst, type Page } from '../cursor.js';
-import { InvalidArgument } from '../invalid-argument.js';
+import { InvalidArgument } from '../errors.js';
+import { isUuid } from '../ids.js';
+import { checkedFirst, type Page } from '../pagination.js';
 import type { Offer } from '../purchases/offer.js';
-import { normalised, textFault } from '../text.js';
-import { isUuid } from '../uuid.js';
 import { type PageRequest, readFilms, readFilmsByIds, readFilmsOfVersions } from './film-rows.js';
 import { OfferCache } from './offer-cache.js';
 import {

@@ -1,14 +1,14 @@
-import type { Limits } from '../../limits.js';
+import type { Limits } from '../../config/limits.js';
+import { normalised, textFault } from '../../runtime/text.js';
 import { largestPayment, stripeStep } from '../../stores/stripe-amounts.js';
-import type { BillingError } from '../billing-error.js';
-import { normalised, textFault } from '../text.js';
-import { isUuid } from '../uuid.js';
+import type { BillingError } from '../errors.js';
+import { isUuid } from '../ids.js';
 
 /** The contract's, and the database's (check constraints). */
-const LARGEST_FILM_TITLE_CHARACTERS = 300;
-const LARGEST_SUBSCRIPTION_TITLE_CHARACTERS = 200;
+const MAX_FILM_TITLE_CHARACTERS = 300;
+const MAX_SUBSCRIPTION_TITLE_CHARACTERS = 200;
 /** One answer names this many faults; whoever mends them sees the rest. */
-const LARGEST_FAULT_COUNT = 100;
+const MAX_FAULT_COUNT = 100;
 
 export type WriteLimits = Pick<
   Limits,
@@ -58,7 +58,7 @@ class Faults {
   readonly errors: BillingError[] = [];
 
   add(message: string, ...path: (string | number)[]): void {
-    if (this.errors.length >= LARGEST_FAULT_COUNT) return;
+    if (this.errors.length >= MAX_FAULT_COUNT) return;
     this.errors.push({ code: 'INVALID_INPUT', message, path: ['input', ...path.map(String)] });
   }
 
@@ -113,7 +113,7 @@ export function checkCreateFilms(input: readonly CreateFilmInput[], limits: Writ
   }
   const seen = new Set<string>();
   for (const [index, film] of input.entries()) {
-    faults.checkTitle(film.title, LARGEST_FILM_TITLE_CHARACTERS, index, 'title');
+    faults.checkTitle(film.title, MAX_FILM_TITLE_CHARACTERS, index, 'title');
     faults.checkDescription(film.description ?? '', limits.descriptionMaximumCharacters, index, 'description');
     if (film.id === null || film.id === undefined) continue;
     const id = film.id.toLowerCase();
@@ -128,7 +128,7 @@ export function checkCreateFilms(input: readonly CreateFilmInput[], limits: Writ
 export function checkUpdateFilm(input: UpdateFilmInput, limits: WriteLimits): BillingError[] {
   const faults = new Faults();
   if (input.title !== null && input.title !== undefined) {
-    faults.checkTitle(input.title, LARGEST_FILM_TITLE_CHARACTERS, 'title');
+    faults.checkTitle(input.title, MAX_FILM_TITLE_CHARACTERS, 'title');
   }
   faults.checkDescription(input.description ?? '', limits.descriptionMaximumCharacters, 'description');
   return faults.errors;
@@ -142,7 +142,7 @@ export function checkSubscription(
 ): BillingError[] {
   const faults = new Faults();
   const { title, description, filmIds, pricePerDay, durationDays, currency } = input;
-  if (typeof title === 'string') faults.checkTitle(title, LARGEST_SUBSCRIPTION_TITLE_CHARACTERS, 'title');
+  if (typeof title === 'string') faults.checkTitle(title, MAX_SUBSCRIPTION_TITLE_CHARACTERS, 'title');
   if (typeof description === 'string') {
     faults.checkDescription(description, limits.descriptionMaximumCharacters, 'description');
   }

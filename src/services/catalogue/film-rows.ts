@@ -1,6 +1,6 @@
 import type { Film } from '../../entities/film.js';
 import type { Database, Statement } from '../../stores/database.js';
-import { decodeCursor, type Page, pageOf } from '../cursor.js';
+import { decodeCursor, type Page, pageOf } from '../pagination.js';
 
 const FILM_COLUMNS = `f.id, f.title, f.description, f.created_at as "createdAt", f.updated_at as "updatedAt"`;
 

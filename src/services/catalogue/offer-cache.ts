@@ -2,13 +2,13 @@ import { LRUCache } from 'lru-cache';
 import type { Offer } from '../purchases/offer.js';
 import type { SubscriptionAtVersion } from './subscription-rows.js';
 
-const LARGEST_COUNT = 1_000;
+const MAX_COUNT = 1_000;
 /** How long another node's change may go unseen; whoever sells checks the version again in the transaction of the sale. */
 const LIFETIME_MS = 2_000;
 
 /** Saves purchases of the same subscription a read each. A change on this node is seen at once. */
 export class OfferCache {
-  private readonly offers = new LRUCache<string, Offer>({ max: LARGEST_COUNT, ttl: LIFETIME_MS });
+  private readonly offers = new LRUCache<string, Offer>({ max: MAX_COUNT, ttl: LIFETIME_MS });
   private changes = 0;
 
   constructor(private readonly read: (subscriptionId: string) => Promise<SubscriptionAtVersion | null>) {}

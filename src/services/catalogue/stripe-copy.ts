@@ -22,9 +22,9 @@ export interface PriceFacts {
 }
 
 /** Stripe's largest page: https://docs.stripe.com/api/pagination */
-const LARGEST_PAGE_COUNT = 100;
+const MAX_PAGE_COUNT = 100;
 /** Prices of one product that are archived in one go; it takes a new version for each, so there is hardly ever one. */
-const LARGEST_ARCHIVE_COUNT = 1_000;
+const MAX_ARCHIVE_COUNT = 1_000;
 
 /**
  * Products and prices at Stripe. Each has a name that we choose (the product's id, the price's lookup key), so that even long
@@ -100,8 +100,8 @@ export class StripeCopy {
 
   /** Archives every price of the product but this one (null: every one), however it came there. */
   async archivePrices(productId: string, except: string | null): Promise<void> {
-    const active = this.stripe.prices.list({ product: productId, active: true, limit: LARGEST_PAGE_COUNT });
-    const ids = (await active.autoPagingToArray({ limit: LARGEST_ARCHIVE_COUNT })).map((price) => price.id);
+    const active = this.stripe.prices.list({ product: productId, active: true, limit: MAX_PAGE_COUNT });
+    const ids = (await active.autoPagingToArray({ limit: MAX_ARCHIVE_COUNT })).map((price) => price.id);
     for (const id of ids) {
       if (id !== except) await this.stripe.prices.update(id, { active: false });
     }

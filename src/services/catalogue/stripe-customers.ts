@@ -1,5 +1,5 @@
 import type { Stripe } from 'stripe';
-import type { Clock } from '../../clock.js';
+import type { Clock } from '../../runtime/clock.js';
 import type { Database, Statement } from '../../stores/database.js';
 import { withIdempotencyKey } from '../../stores/stripe.js';
 

@@ -1,6 +1,6 @@
 import type { StripeSyncStatus, SubscriptionStatus } from '../../entities/subscription.js';
 import type { Queryable, Statement } from '../../stores/database.js';
-import { decodeCursor, type Page, pageOf } from '../cursor.js';
+import { decodeCursor, type Page, pageOf } from '../pagination.js';
 import type { PageRequest } from './film-rows.js';
 
 /** A subscription with one of its versions: the one that is sold or would be, or the one that was sold. */

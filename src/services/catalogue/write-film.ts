@@ -1,7 +1,7 @@
 import type { Film } from '../../entities/film.js';
 import { brokenConstraint, type Database, type Statement } from '../../stores/database.js';
-import type { BillingError } from '../billing-error.js';
-import { newId } from '../new-id.js';
+import type { BillingError } from '../errors.js';
+import { newId } from '../ids.js';
 import type { CreateFilmInput, UpdateFilmInput } from './check-input.js';
 import { readFilmsByIds } from './film-rows.js';
 

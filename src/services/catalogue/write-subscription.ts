@@ -1,5 +1,5 @@
 import type { Queryable, Statement } from '../../stores/database.js';
-import { newId } from '../new-id.js';
+import { newId } from '../ids.js';
 import type { Terms } from './decide-new-version.js';
 
 const insertSubscription: Statement = {
@@ -31,14 +31,14 @@ export interface VersionRow extends Terms {
 }
 
 /** Writes a version with its films and makes it the one that is sold. Fails on films that do not exist (foreign key). */
-export async function writeVersion(transaction: Queryable, row: VersionRow, now: Date): Promise<void> {
+export async function writeVersion(tx: Queryable, row: VersionRow, now: Date): Promise<void> {
   const id = newId();
   const { subscriptionId, version, pricePerDay, durationDays, currency, filmIds } = row;
   const values = [id, subscriptionId, version, pricePerDay, durationDays, currency, filmIds.length, now];
-  await transaction.query(insertVersion, values);
+  await tx.query(insertVersion, values);
   // All at once: a trigger counts them.
-  await transaction.query(insertVersionFilms, [id, filmIds]);
-  await transaction.query(pointToVersion, [subscriptionId, id]);
+  await tx.query(insertVersionFilms, [id, filmIds]);
+  await tx.query(pointToVersion, [subscriptionId, id]);
 }
 
 export interface NewSubscription extends Terms {
@@ -49,9 +49,9 @@ export interface NewSubscription extends Terms {
 }
 
 /** Writes a draft with its first version. */
-export async function writeSubscription(transaction: Queryable, row: NewSubscription, now: Date): Promise<void> {
-  await transaction.query(insertSubscription, [row.id, row.title, row.description, now]);
-  await writeVersion(transaction, { ...row, subscriptionId: row.id, version: 1 }, now);
+export async function writeSubscription(tx: Queryable, row: NewSubscription, now: Date): Promise<void> {
+  await tx.query(insertSubscription, [row.id, row.title, row.description, now]);
+  await writeVersion(tx, { ...row, subscriptionId: row.id, version: 1 }, now);
 }
 
 /**
@@ -81,19 +81,19 @@ const markToCopy: Statement = {
 
 /** Gives the subscription these words. Its row must be locked. */
 export async function writeWords(
-  transaction: Queryable,
+  tx: Queryable,
   row: { readonly id: string; readonly title: string; readonly description: string },
   now: Date,
 ): Promise<void> {
-  await transaction.query(saveWords, [row.id, now, row.title, row.description]);
+  await tx.query(saveWords, [row.id, now, row.title, row.description]);
 }
 
 /** Puts the subscription on sale, or takes it off. Its row must be locked; whether it may be moved is for the caller to decide. */
-export async function writeStatus(transaction: Queryable, id: string, status: 'ACTIVE' | 'ARCHIVED', now: Date): Promise<void> {
-  await transaction.query(saveStatus, [id, now, status]);
+export async function writeStatus(tx: Queryable, id: string, status: 'ACTIVE' | 'ARCHIVED', now: Date): Promise<void> {
+  await tx.query(saveStatus, [id, now, status]);
 }
 
 /** From now on the copy at Stripe is behind. */
-export async function writeToCopy(transaction: Queryable, id: string, now: Date): Promise<void> {
-  await transaction.query(markToCopy, [id, now]);
+export async function writeToCopy(tx: Queryable, id: string, now: Date): Promise<void> {
+  await tx.query(markToCopy, [id, now]);
 }

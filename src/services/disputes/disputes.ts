@@ -1,14 +1,14 @@
 import type { Stripe } from 'stripe';
-import type { Clock } from '../../clock.js';
 import type { Order } from '../../entities/order.js';
+import type { Clock } from '../../runtime/clock.js';
 import type { Database, Queryable, Statement } from '../../stores/database.js';
-import { inTransaction, type Surroundings } from '../in-transaction.js';
-import { type Announcer, Wallet } from '../ledger/wallet.js';
-import { newId } from '../new-id.js';
-import { type Applied, PaymentNotYetKnown } from '../payment-not-yet-known.js';
+import { newId } from '../ids.js';
+import { inTransaction, type JoinedTransaction } from '../ledger/in-transaction.js';
+import { type ChangeNotifier, Wallet } from '../ledger/wallet.js';
 import { findOrderOfPayment } from '../purchases/find-order.js';
 import { bookOutsideMovement } from '../refunds/outside-returns.js';
-import { idOf } from '../stripe-references.js';
+import { type Applied, PaymentNotFulfilledYet } from '../stripe-events/payment-not-fulfilled-yet.js';
+import { idOf } from '../stripe-events/stripe-references.js';
 import { type DisputeState, mergeDispute, stateOf, takenBy } from './decide-dispute.js';
 
 const lockDispute: Statement = {
@@ -43,41 +43,39 @@ export class Disputes {
   constructor(
     private readonly database: Database,
     private readonly clock: Clock,
-    private readonly announcer: Announcer,
+    private readonly notifier: ChangeNotifier,
   ) {}
 
   /**
    * Any number of times and in any order. A dispute in another currency than its order's never becomes money: it is reported.
-   * @throws PaymentNotYetKnown when the payment is not fulfilled here yet
+   * @throws PaymentNotFulfilledYet when the payment is not fulfilled here yet
    */
-  async applyDispute(stripeDispute: Stripe.Dispute, surroundings: Surroundings = {}): Promise<Applied> {
+  async applyDispute(stripeDispute: Stripe.Dispute, joined: JoinedTransaction = {}): Promise<Applied> {
     const paymentIntentId = idOf(stripeDispute.payment_intent);
     if (!paymentIntentId) return 'NOT_OURS';
-    return inTransaction<Applied>(this.database, surroundings, async (transaction, afterCommit) => {
-      const order = await findOrderOfPayment(transaction, paymentIntentId);
-      if (!order) throw new PaymentNotYetKnown(paymentIntentId);
+    return inTransaction<Applied>(this.database, joined, async (tx, afterCommit) => {
+      const order = await findOrderOfPayment(tx, paymentIntentId);
+      if (!order) throw new PaymentNotFulfilledYet(paymentIntentId);
       const { id, currency, reason } = stripeDispute;
       if (currency.toUpperCase() !== order.currency) {
-        surroundings.report?.(
-          `Dispute ${id} is in ${currency.toUpperCase()}, its order ${order.id} in ${order.currency}: not booked.`,
-        );
+        joined.report?.(`Dispute ${id} is in ${currency.toUpperCase()}, its order ${order.id} in ${order.currency}: not booked.`);
         return 'REPORTED';
       }
       const now = this.clock.now();
-      const wallet = await Wallet.lock(transaction, order, now, afterCommit, this.announcer);
-      const [known] = await transaction.query<KnownDispute>(lockDispute, [id]);
+      const wallet = await Wallet.lock(tx, order, now, afterCommit, this.notifier);
+      const [known] = await tx.query<KnownDispute>(lockDispute, [id]);
       const state = known ? mergeDispute(known, stripeDispute) : stateOf(stripeDispute);
-      const disputeId = await this.write(transaction, known, order, stripeDispute, state, now);
-      const [row] = await transaction.query<{ booked: number }>(bookedForDispute, [disputeId]);
+      const disputeId = await this.write(tx, known, order, stripeDispute, state, now);
+      const [row] = await tx.query<{ booked: number }>(bookedForDispute, [disputeId]);
       const taken = takenBy(state) - (row?.booked ?? 0);
       const lost = state.outcome === 'LOST' && known?.outcome !== 'LOST';
-      await bookOutsideMovement(transaction, wallet, { kind: 'DISPUTE', taken, disputeId, orderId: order.id, reason, lost }, now);
+      await bookOutsideMovement(tx, wallet, { kind: 'DISPUTE', taken, disputeId, orderId: order.id, reason, lost }, now);
       return 'APPLIED';
     });
   }
 
   private async write(
-    transaction: Queryable,
+    tx: Queryable,
     known: KnownDispute | undefined,
     order: Order,
     stripeDispute: Stripe.Dispute,
@@ -86,12 +84,12 @@ export class Disputes {
   ): Promise<string> {
     const values = [amount, outcome, funds, withdrawn, reinstated, movements];
     if (known) {
-      await transaction.query(moveDispute, [known.id, now, ...values]);
+      await tx.query(moveDispute, [known.id, now, ...values]);
       return known.id;
     }
     const id = newId();
     const { id: stripeDisputeId, reason } = stripeDispute;
-    await transaction.query(insertDispute, [id, order.userId, order.id, stripeDisputeId, order.currency, reason, now, ...values]);
+    await tx.query(insertDispute, [id, order.userId, order.id, stripeDisputeId, order.currency, reason, now, ...values]);
     return id;
   }
 }

@@ -1,6 +1,6 @@
 import type { Grant } from '../../entities/grant.js';
+import { grantColumns } from '../../stores/columns.js';
 import type { Queryable, Statement } from '../../stores/database.js';
-import { grantColumns } from '../columns.js';
 
 const byId: Statement = { name: 'grants-by-id', text: `select ${grantColumns} from grants g where id = $1` };
 const byIdLocked: Statement = { name: 'grants-by-id-locked', text: `${byId.text} for no key update` };
@@ -15,11 +15,11 @@ export async function findGrant(database: Queryable, id: string): Promise<Grant 
 }
 
 /** Locks the grant; the viewer's lock must be held already. */
-export async function lockGrant(transaction: Queryable, id: string): Promise<Grant | null> {
-  return (await transaction.query<Grant>(byIdLocked, [id]))[0] ?? null;
+export async function lockGrant(tx: Queryable, id: string): Promise<Grant | null> {
+  return (await tx.query<Grant>(byIdLocked, [id]))[0] ?? null;
 }
 
 /** The grant that an order's payment gave, locked; null for a top-up. */
-export async function lockGrantOfOrder(transaction: Queryable, orderId: string): Promise<Grant | null> {
-  return (await transaction.query<Grant>(byOrderLocked, [orderId]))[0] ?? null;
+export async function lockGrantOfOrder(tx: Queryable, orderId: string): Promise<Grant | null> {
+  return (await tx.query<Grant>(byOrderLocked, [orderId]))[0] ?? null;
 }

@@ -1,18 +1,17 @@
-import type { Clock } from '../../clock.js';
 import type { Grant } from '../../entities/grant.js';
+import type { Clock } from '../../runtime/clock.js';
+import { grantColumns } from '../../stores/columns.js';
 import type { Database, Queryable, Statement } from '../../stores/database.js';
-import { type BillingError, invalidInput, notFound, refusalsAsData, wrongState } from '../billing-error.js';
 import type { Caller } from '../caller.js';
-import { grantColumns } from '../columns.js';
-import { answerAgain, hashInput, type Intent, keepAnswer, onceMoreOnSameKey } from '../idempotency.js';
-import { inTransaction } from '../in-transaction.js';
+import { type BillingError, invalidInput, notFound, refusalsAsData, wrongState } from '../errors.js';
+import { isUuid, newId } from '../ids.js';
 import { expireGrantsDue } from '../ledger/expire-grants.js';
-import { type Announcer, Wallet } from '../ledger/wallet.js';
-import { newId } from '../new-id.js';
+import { findResult, hashInput, type IdempotentRequest, onceMoreOnSameKey, saveResult } from '../ledger/idempotency.js';
+import { inTransaction } from '../ledger/in-transaction.js';
+import { checkReason } from '../ledger/reason.js';
+import { type ChangeNotifier, Wallet } from '../ledger/wallet.js';
 import { decideTerms } from '../purchases/decide-terms.js';
 import type { Offer, Offers } from '../purchases/offer.js';
-import { checkReason } from '../reason.js';
-import { isUuid } from '../uuid.js';
 import { findGrant, lockGrant } from './find-grant.js';
 
 export interface GiftGrantInput {
@@ -50,7 +49,7 @@ export class Grants {
   constructor(
     private readonly database: Database,
     private readonly clock: Clock,
-    private readonly announcer: Announcer,
+    private readonly notifier: ChangeNotifier,
     private readonly offers: Offers,
     private readonly largestDurationDays: number,
   ) {}
@@ -61,7 +60,7 @@ export class Grants {
       const callerId = adminOf(caller);
       const intent = { callerId, key: input.idempotencyKey, operation: 'giftGrant', inputHash: hashInput(input) };
       // Before anything is asked of the offer, which may have been taken off sale since.
-      const earlier = await answerAgain<Given>(this.database, intent);
+      const earlier = await findResult<Given>(this.database, intent);
       const { grantId } = earlier ?? (await this.give(intent, input));
       return { grant: (await findGrant(this.database, grantId)) as Grant, errors: [] };
     });
@@ -74,14 +73,14 @@ export class Grants {
       const reason = checkReason(input.reason);
       const found = isUuid(input.grantId) ? await findGrant(this.database, input.grantId) : null;
       if (!found) throw notFound('grant', 'input', 'grantId');
-      const grant = await inTransaction(this.database, {}, async (transaction, afterCommit) => {
+      const grant = await inTransaction(this.database, {}, async (tx, afterCommit) => {
         const now = this.clock.now();
-        const viewer = await this.viewerOf(transaction, found.userId, found.currency);
-        const wallet = await Wallet.lock(transaction, viewer, now, afterCommit, this.announcer);
-        const locked = (await lockGrant(transaction, found.id)) as Grant;
+        const viewer = await this.viewerOf(tx, found.userId, found.currency);
+        const wallet = await Wallet.lock(tx, viewer, now, afterCommit, this.notifier);
+        const locked = (await lockGrant(tx, found.id)) as Grant;
         if (locked.status !== 'ACTIVE' && locked.status !== 'SUSPENDED') throw hasEnded(locked);
-        const [revoked] = await transaction.query<Grant>(revokeGrant, [found.id, now, reason, actorId]);
-        await wallet.noteGrantChange(found.id);
+        const [revoked] = await tx.query<Grant>(revokeGrant, [found.id, now, reason, actorId]);
+        await wallet.grantChanged(found.id);
         return revoked as Grant;
       });
       return { grant, errors: [] };
@@ -94,11 +93,11 @@ export class Grants {
    */
   async expireDue(limit: number): Promise<number> {
     const moved = await expireGrantsDue(this.database, limit, this.clock.now());
-    for (const { userId, sequence } of moved) this.announcer.announce(userId, sequence);
+    for (const { userId, sequence } of moved) this.notifier.notify(userId, sequence);
     return moved.reduce((sum, viewer) => sum + viewer.grants, 0);
   }
 
-  private async give(intent: Intent, input: GiftGrantInput): Promise<Given> {
+  private async give(intent: IdempotentRequest, input: GiftGrantInput): Promise<Given> {
     if (!isUuid(input.userId)) throw invalidInput('The user id is not a UUID.', 'userId');
     const by = { reason: checkReason(input.reason), actorId: intent.callerId };
     const days = input.durationDays ?? null;
@@ -108,22 +107,22 @@ export class Grants {
     const offer = isUuid(input.subscriptionId) ? await this.offers.offer(input.subscriptionId, { fresh: true }) : null;
     if (offer?.status !== 'ACTIVE') throw notFound('subscription on sale', 'input', 'subscriptionId');
     return onceMoreOnSameKey(() =>
-      inTransaction(this.database, {}, async (transaction, afterCommit) => {
+      inTransaction(this.database, {}, async (tx, afterCommit) => {
         const now = this.clock.now();
-        const viewer = await this.viewerOf(transaction, input.userId, offer.currency);
-        const wallet = await Wallet.lock(transaction, viewer, now, afterCommit, this.announcer);
-        const earlier = await answerAgain<Given>(transaction, intent);
+        const viewer = await this.viewerOf(tx, input.userId, offer.currency);
+        const wallet = await Wallet.lock(tx, viewer, now, afterCommit, this.notifier);
+        const earlier = await findResult<Given>(tx, intent);
         if (earlier) return earlier;
-        const grantId = await this.insertGift(transaction, input.userId, offer, days ?? offer.durationDays, by, now);
-        await wallet.noteGrantChange(grantId);
-        await keepAnswer(transaction, intent, { grantId }, now);
+        const grantId = await this.insertGift(tx, input.userId, offer, days ?? offer.durationDays, by, now);
+        await wallet.grantChanged(grantId);
+        await saveResult(tx, intent, { grantId }, now);
         return { grantId };
       }),
     );
   }
 
   private async insertGift(
-    transaction: Queryable,
+    tx: Queryable,
     userId: string,
     offer: Offer,
     days: number,
@@ -144,13 +143,13 @@ export class Grants {
       by.reason,
       by.actorId,
     ];
-    await transaction.query(insertGift, values);
+    await tx.query(insertGift, values);
     return id;
   }
 
   /** A gift or a revocation moves no money, so the balance's currency does not matter to it. */
-  private async viewerOf(transaction: Queryable, userId: string, currency: string) {
-    const [balance] = await transaction.query<{ currency: string }>(currencyOfBalance, [userId]);
+  private async viewerOf(tx: Queryable, userId: string, currency: string) {
+    const [balance] = await tx.query<{ currency: string }>(currencyOfBalance, [userId]);
     return { userId, currency: balance?.currency ?? currency };
   }
 }

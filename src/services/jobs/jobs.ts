@@ -1,4 +1,4 @@
-import { type BillingError, notFound } from '../billing-error.js';
+import { type BillingError, notFound } from '../errors.js';
 import type { JobScheduler } from './job-scheduler.js';
 import type { JobStates } from './job-states.js';
 import { describeSchedule } from './schedule.js';

@@ -1,23 +1,16 @@
-import type { Clock } from '../../clock.js';
 import type { Balance } from '../../entities/balance.js';
 import type { Transaction } from '../../entities/transaction.js';
+import type { Clock } from '../../runtime/clock.js';
 import type { Database } from '../../stores/database.js';
-import {
-  type BillingError,
-  currencyMismatch,
-  insufficientFunds,
-  invalidInput,
-  outOfBounds,
-  refusalsAsData,
-} from '../billing-error.js';
 import type { Caller } from '../caller.js';
-import { answerAgain, hashInput, keepAnswer, onceMoreOnSameKey } from '../idempotency.js';
-import { inTransaction } from '../in-transaction.js';
-import { checkReason } from '../reason.js';
-import { isUuid } from '../uuid.js';
+import { type BillingError, currencyMismatch, insufficientFunds, invalidInput, outOfBounds, refusalsAsData } from '../errors.js';
+import { isUuid } from '../ids.js';
 import { findTransaction } from './find-transaction.js';
+import { findResult, hashInput, onceMoreOnSameKey, saveResult } from './idempotency.js';
+import { inTransaction } from './in-transaction.js';
 import { balanceFromAnswer } from './kept-balance.js';
-import { type Announcer, Wallet } from './wallet.js';
+import { checkReason } from './reason.js';
+import { type ChangeNotifier, Wallet } from './wallet.js';
 
 export interface AdjustBalanceInput {
   userId: string;
@@ -49,7 +42,7 @@ export class Adjustments {
   constructor(
     private readonly database: Database,
     private readonly clock: Clock,
-    private readonly announcer: Announcer,
+    private readonly notifier: ChangeNotifier,
     private readonly settings: AdjustmentSettings,
   ) {}
 
@@ -62,7 +55,7 @@ export class Adjustments {
       const actorId = caller.userId;
       const intent = { callerId: actorId, key: input.idempotencyKey, operation: 'adjustBalance', inputHash: hashInput(input) };
       // Before anything is asked of the settings, which may have changed since.
-      const known = await answerAgain<Answer>(this.database, intent);
+      const known = await findResult<Answer>(this.database, intent);
       if (known) return this.payloadOf(known);
       const { currency, largestAmount } = this.settings;
       if (input.currency !== currency) throw currencyMismatch(currency, ['input', 'currency']);
@@ -72,10 +65,10 @@ export class Adjustments {
       }
       const reason = checkReason(input.reason);
       const answer = await onceMoreOnSameKey(() =>
-        inTransaction(this.database, {}, async (transaction, afterCommit) => {
+        inTransaction(this.database, {}, async (tx, afterCommit) => {
           const now = this.clock.now();
-          const wallet = await Wallet.lock(transaction, input, now, afterCommit, this.announcer);
-          const earlier = await answerAgain<Answer>(transaction, intent);
+          const wallet = await Wallet.lock(tx, input, now, afterCommit, this.notifier);
+          const earlier = await findResult<Answer>(tx, intent);
           if (earlier) return earlier;
           if (input.amount < 0 && wallet.available < -input.amount) {
             throw insufficientFunds(-input.amount - wallet.available, input.currency);
@@ -89,7 +82,7 @@ export class Adjustments {
           };
           const transactionId = await wallet.post(movement);
           const result: Answer = { transactionId, balance: wallet.balance };
-          await keepAnswer(transaction, intent, result, now);
+          await saveResult(tx, intent, result, now);
           return result;
         }),
       );

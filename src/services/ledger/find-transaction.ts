@@ -1,6 +1,6 @@
 import type { Transaction } from '../../entities/transaction.js';
+import { transactionColumns } from '../../stores/columns.js';
 import type { Queryable, Statement } from '../../stores/database.js';
-import { transactionColumns } from '../columns.js';
 
 const byId: Statement = { name: 'transactions-by-id', text: `select ${transactionColumns} from transactions t where t.id = $1` };
 

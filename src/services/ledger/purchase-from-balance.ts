@@ -1,6 +1,6 @@
 import type { Balance } from '../../entities/balance.js';
+import { balanceColumns } from '../../stores/columns.js';
 import type { Queryable, Statement } from '../../stores/database.js';
-import { balanceColumns } from '../columns.js';
 import type { NewGrant } from './new-grant.js';
 
 /**

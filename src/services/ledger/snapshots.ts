@@ -1,4 +1,4 @@
-import type { Clock } from '../../clock.js';
+import type { Clock } from '../../runtime/clock.js';
 import type { Database, Statement } from '../../stores/database.js';
 
 /** Of the next balances by id: those that have moved since their last snapshot. The last transaction tells up to where it counts. */

@@ -1,5 +1,5 @@
+import { balanceColumns } from '../../stores/columns.js';
 import type { Statement } from '../../stores/database.js';
-import { balanceColumns } from '../columns.js';
 
 export const lockBalance: Statement = {
   name: 'ledger-lock-balance',
@@ -97,7 +97,7 @@ export const releaseHold: Statement = {
 };
 
 /** $1 viewer, $2 now, $3 grant. No new version: the money is as it was. */
-export const noteGrantChange: Statement = {
+export const grantChanged: Statement = {
   name: 'ledger-note-grant-change',
   text: `with changed as (
       update balances set event_sequence = event_sequence + 1 where user_id = $1 returning *

@@ -1,5 +1,5 @@
+import { singleFlight } from '../../runtime/concurrency.js';
 import type { Database, Queryable, Statement } from '../../stores/database.js';
-import { onceAtATime } from '../once-at-a-time.js';
 import { ledgerRules, verifyAccounts, verifyBalances } from './verify-rules.js';
 
 export interface LedgerDiscrepancy {
@@ -49,14 +49,14 @@ const oneState: Statement = { name: 'verify-one-state', text: 'set transaction i
  * without, at its first transaction, and the accounts are summed as a whole too.
  */
 export async function verifyLedger(database: Database, options: VerifyOptions): Promise<LedgerReport> {
-  const verify = async (transaction: Queryable): Promise<LedgerReport> => {
-    await transaction.query(oneState);
+  const verify = async (tx: Queryable): Promise<LedgerReport> => {
+    await tx.query(oneState);
     const discrepancies: LedgerDiscrepancy[] = [];
     let balancesChecked = 0;
     let transactionsChecked = 0;
     for (let after = BEFORE_ALL; ; ) {
       if (options.signal?.aborted) return { balancesChecked, transactionsChecked, discrepancies, finished: false };
-      const checks = await transaction.query<BalanceCheck>(verifyBalances, [after, BALANCES_A_STEP, options.fromSnapshots]);
+      const checks = await tx.query<BalanceCheck>(verifyBalances, [after, BALANCES_A_STEP, options.fromSnapshots]);
       const last = checks.at(-1);
       if (!last) break;
       after = last.userId;
@@ -66,10 +66,10 @@ export async function verifyLedger(database: Database, options: VerifyOptions): 
         discrepancies.push(...whatIsWrongWith(check));
       }
       const viewers = checks.map((check) => check.userId);
-      for (const rule of ledgerRules) discrepancies.push(...(await transaction.query<LedgerDiscrepancy>(rule, [viewers])));
+      for (const rule of ledgerRules) discrepancies.push(...(await tx.query<LedgerDiscrepancy>(rule, [viewers])));
       discrepancies.splice(MOST_DISCREPANCIES);
     }
-    if (!options.fromSnapshots) discrepancies.push(...(await unbalancedAccounts(transaction)));
+    if (!options.fromSnapshots) discrepancies.push(...(await unbalancedAccounts(tx)));
     return { balancesChecked, transactionsChecked, discrepancies: discrepancies.slice(0, MOST_DISCREPANCIES), finished: true };
   };
   return database.transaction(verify, { unlimited: true });
@@ -80,7 +80,7 @@ export async function verifyLedger(database: Database, options: VerifyOptions): 
  * take one connection. The report is of the database as it was when that run began.
  */
 export const shareVerification = (database: Database): (() => Promise<LedgerReport>) =>
-  onceAtATime(() => verifyLedger(database, { fromSnapshots: true }));
+  singleFlight(() => verifyLedger(database, { fromSnapshots: true }));
 
 function whatIsWrongWith(check: BalanceCheck): LedgerDiscrepancy[] {
   const { userId } = check;
@@ -94,9 +94,9 @@ function whatIsWrongWith(check: BalanceCheck): LedgerDiscrepancy[] {
   return found;
 }
 
-async function unbalancedAccounts(transaction: Queryable): Promise<LedgerDiscrepancy[]> {
+async function unbalancedAccounts(tx: Queryable): Promise<LedgerDiscrepancy[]> {
   type Accounts = { currency: string; balances: number; counterAccounts: number };
-  const accounts = await transaction.query<Accounts>(verifyAccounts);
+  const accounts = await tx.query<Accounts>(verifyAccounts);
   return accounts
     .filter(({ balances, counterAccounts }) => balances + counterAccounts !== 0)
     .map(({ currency, balances, counterAccounts }) => ({

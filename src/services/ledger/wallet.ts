@@ -1,9 +1,9 @@
 import type { Balance } from '../../entities/balance.js';
 import type { CounterAccount, TransactionKind } from '../../entities/transaction.js';
 import type { Queryable } from '../../stores/database.js';
-import type { AfterCommit } from '../after-commit.js';
-import { currencyMismatch, insufficientFunds } from '../billing-error.js';
-import { newId } from '../new-id.js';
+import { currencyMismatch, insufficientFunds } from '../errors.js';
+import { newId } from '../ids.js';
+import type { AfterCommit } from './after-commit.js';
 import type { NewGrant } from './new-grant.js';
 import * as statements from './statements.js';
 
@@ -24,10 +24,10 @@ export interface Movement {
 }
 
 /** Whom to tell that a viewer has live events up to a number, after the commit. */
-export interface Announcer {
-  announce(userId: string, sequence: number): void;
+export interface ChangeNotifier {
+  notify(userId: string, sequence: number): void;
   /** For metrics: a movement was committed. A process that is killed right after the commit tells nothing of it. */
-  moved?(movement: Moved): void;
+  balanceMoved?(movement: Moved): void;
 }
 
 /** What a movement did to the balance: more by `amount`, or less when it is negative. */
@@ -44,7 +44,7 @@ export interface Moved {
  */
 export class Wallet {
   private constructor(
-    private readonly transaction: Queryable,
+    private readonly tx: Queryable,
     private state: Balance,
     private readonly now: Date,
   ) {}
@@ -56,27 +56,27 @@ export class Wallet {
    * after the commit. The viewer's lock is always the first lock taken. Refuses with CURRENCY_MISMATCH.
    */
   static async lock(
-    transaction: Queryable,
+    tx: Queryable,
     viewer: { userId: string; currency: string },
     now: Date,
     afterCommit: AfterCommit,
-    announcer: Announcer,
+    notifier: ChangeNotifier,
   ): Promise<Wallet> {
-    transaction.takePlace?.(viewer.userId);
-    let [state] = await transaction.query<Balance>(statements.lockBalance, [viewer.userId]);
+    tx.takePlace?.(viewer.userId);
+    let [state] = await tx.query<Balance>(statements.lockBalance, [viewer.userId]);
     if (!state) {
-      await transaction.query(statements.createBalance, [viewer.userId, viewer.currency, now]);
-      [state] = await transaction.query<Balance>(statements.lockBalance, [viewer.userId]);
+      await tx.query(statements.createBalance, [viewer.userId, viewer.currency, now]);
+      [state] = await tx.query<Balance>(statements.lockBalance, [viewer.userId]);
     }
     if (!state) throw new Error('a balance that was just made is gone');
     if (state.currency !== viewer.currency) throw currencyMismatch(state.currency);
-    const wallet = new Wallet(transaction, state, now);
+    const wallet = new Wallet(tx, state, now);
     const sequenceBefore = state.eventSequence;
     afterCommit.add(() => {
       const { userId, eventSequence } = wallet.state;
       // The wallet's own spelling of the id: subscribers are found by it, and a caller may have written it in capitals.
-      if (eventSequence > sequenceBefore) announcer.announce(userId, eventSequence);
-      for (const movement of wallet.moved) announcer.moved?.(movement);
+      if (eventSequence > sequenceBefore) notifier.notify(userId, eventSequence);
+      for (const movement of wallet.moved) notifier.balanceMoved?.(movement);
     });
     return wallet;
   }
@@ -96,42 +96,42 @@ export class Wallet {
     const id = newId();
     const changedGrantId = movement.changesGrant ? (movement.grantId ?? null) : null;
     const values = [this.state.userId, this.now, movement.amount, 0, id, ...movementValues(movement), changedGrantId];
-    await this.take(statements.postMovement, values, movement.kind);
+    await this.apply(statements.postMovement, values, movement.kind);
     return id;
   }
 
   /** Posts the SPENDING of a grant together with the grant: neither exists without the other. */
   async postSpending(grant: NewGrant, amount: number): Promise<void> {
-    await this.take(statements.postSpending, [this.state.userId, this.now, amount, ...spendingValues(grant)], 'SPENDING');
+    await this.apply(statements.postSpending, [this.state.userId, this.now, amount, ...spendingValues(grant)], 'SPENDING');
   }
 
   /** Reserves `amount` for a payout. Refuses with INSUFFICIENT_FUNDS. */
   async hold(refundId: string, amount: number, expiresAt: Date): Promise<void> {
     if (this.available < amount) throw insufficientFunds(amount - this.available, this.state.currency);
-    await this.take(statements.placeHold, [this.state.userId, this.now, amount, newId(), refundId, expiresAt]);
+    await this.apply(statements.placeHold, [this.state.userId, this.now, amount, newId(), refundId, expiresAt]);
   }
 
   /** The payout is done: the hold ends and the money leaves the balance, in one statement. */
   async captureHold(refundId: string, movement: Movement): Promise<string> {
     const id = newId();
     const values = [this.state.userId, this.now, refundId, id, ...movementValues(movement)];
-    await this.take(statements.captureHold, values, movement.kind);
+    await this.apply(statements.captureHold, values, movement.kind);
     return id;
   }
 
   /** The payout will not be: the hold ends and the money can be spent again. */
   async releaseHold(refundId: string): Promise<void> {
-    await this.take(statements.releaseHold, [this.state.userId, this.now, refundId]);
+    await this.apply(statements.releaseHold, [this.state.userId, this.now, refundId]);
   }
 
   /** Writes the live event of a grant's change that moved no money. */
-  async noteGrantChange(grantId: string): Promise<void> {
-    await this.take(statements.noteGrantChange, [this.state.userId, this.now, grantId]);
+  async grantChanged(grantId: string): Promise<void> {
+    await this.apply(statements.grantChanged, [this.state.userId, this.now, grantId]);
   }
 
   /** `kind`: of the movement that the statement posts, if any. */
-  private async take(statement: { name: string; text: string }, values: unknown[], kind?: TransactionKind): Promise<void> {
-    const [state] = await this.transaction.query<Balance>(statement, values);
+  private async apply(statement: { name: string; text: string }, values: unknown[], kind?: TransactionKind): Promise<void> {
+    const [state] = await this.tx.query<Balance>(statement, values);
     if (!state) throw new Error(`${statement.name} found nothing to change: the hold is resolved already`);
     if (kind) this.moved.push({ kind, amount: state.posted - this.state.posted, currency: state.currency });
     this.state = state;

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { InvalidArgument } from '../invalid-argument.js';
+import { InvalidArgument } from '../errors.js';
 
 export type LiveKind = 'BALANCE' | 'GRANT';
 

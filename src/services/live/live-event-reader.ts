@@ -16,9 +16,9 @@ const READ_LIVE_EVENTS: Statement = {
 };
 
 /** Viewers in one statement. */
-const LARGEST_READ = 500;
+const MAX_READ = 500;
 /** Statements at once: the pool is there for purchases too. */
-const LARGEST_CONCURRENCY = 2;
+const MAX_CONCURRENCY = 2;
 
 interface Wanted {
   userId: string;
@@ -58,7 +58,7 @@ export class LiveEventReader {
   }
 
   private plan(): void {
-    if (this.planned || this.running >= LARGEST_CONCURRENCY || this.waiting.size === 0) return;
+    if (this.planned || this.running >= MAX_CONCURRENCY || this.waiting.size === 0) return;
     this.planned = true;
     setImmediate(() => {
       this.planned = false;
@@ -69,7 +69,7 @@ export class LiveEventReader {
   private async run(): Promise<void> {
     const batch: Wanted[] = [];
     for (const [key, wanted] of this.waiting) {
-      if (batch.length === LARGEST_READ) break;
+      if (batch.length === MAX_READ) break;
       batch.push(wanted);
       this.waiting.delete(key);
     }

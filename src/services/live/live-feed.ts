@@ -1,5 +1,5 @@
-import type { Clock } from '../../clock.js';
 import type { LiveEvent } from '../../entities/live-event.js';
+import type { Clock } from '../../runtime/clock.js';
 import type { Queryable, Statement } from '../../stores/database.js';
 import type { HintChannel } from '../../stores/hints.js';
 import { CursorExpired, canGoOnAfter, LiveCursors } from './live-cursor.js';
@@ -49,7 +49,7 @@ interface Viewer {
 }
 
 /** Grants in the present state; a viewer with more sees the oldest, and the others as they change. */
-const LARGEST_PRESENT_GRANTS = 10_000;
+const MAX_PRESENT_GRANTS = 10_000;
 /** Viewers whose position one sweep statement asks for. */
 const SWEEP_COUNT = 1_000;
 
@@ -112,7 +112,7 @@ export class LiveFeed {
         if (!canGoOnAfter(seen, events)) throw new CursorExpired();
         return { position: seen, first: [], convert };
       }
-      const { grantIds, last } = await readPresentGrants(this.options.database, userId, LARGEST_PRESENT_GRANTS);
+      const { grantIds, last } = await readPresentGrants(this.options.database, userId, MAX_PRESENT_GRANTS);
       const first = grantIds.map((grantId, index) => ({
         // Who is cut off in the middle of the present state has not seen the rest of it.
         cursor: index === grantIds.length - 1 ? cursors.at(last) : cursors.afresh(),
@@ -228,7 +228,7 @@ export class LiveFeed {
     for (let start = 0; start < userIds.length && !this.stopped; start += SWEEP_COUNT) {
       const part = userIds.slice(start, start + SWEEP_COUNT);
       const rows = await this.options.database.query<{ userId: string; last: number }>(SWEEP_LIVE_EVENTS, [part]);
-      for (const { userId, last } of rows) for (const stream of this.viewers.get(userId)?.streams ?? []) stream.wakeForSure(last);
+      for (const { userId, last } of rows) for (const stream of this.viewers.get(userId)?.streams ?? []) stream.wakeTo(last);
     }
   }
 }

@@ -33,7 +33,7 @@ export class LiveStream<Change> implements AsyncIterableIterator<Change, undefin
   private position: number;
   /** There may be events behind `position`. */
   private behind = true;
-  private surelyUpTo = 0;
+  private knownLast = 0;
   private reading = false;
   private ended = false;
   private failure: { error: unknown } | null = null;
@@ -56,8 +56,8 @@ export class LiveStream<Change> implements AsyncIterableIterator<Change, undefin
   }
 
   /** The database says that the last event is `sequence`. */
-  wakeForSure(sequence: number): void {
-    this.surelyUpTo = sequence;
+  wakeTo(sequence: number): void {
+    this.knownLast = sequence;
     this.wake(sequence);
   }
 
@@ -137,13 +137,13 @@ export class LiveStream<Change> implements AsyncIterableIterator<Change, undefin
     this.reading = true;
     // Before the read: a hint that comes while it runs means another one.
     this.behind = false;
-    const { surelyUpTo } = this;
+    const { knownLast } = this;
     this.options.read(this.position).then(
       (events) => {
         this.reading = false;
         if (this.ended) return;
         try {
-          if (this.isExpired(events, surelyUpTo)) throw new CursorExpired();
+          if (this.isExpired(events, knownLast)) throw new CursorExpired();
           this.accept(events);
         } catch (error) {
           this.end({ error });
@@ -160,9 +160,9 @@ export class LiveStream<Change> implements AsyncIterableIterator<Change, undefin
    * Numbers have no gaps: where they do not follow, events were swept while this stream stood still. `surelyUpTo` was known
    * before the read, so the read has seen it.
    */
-  private isExpired(events: readonly LiveEvent[], surelyUpTo: number): boolean {
+  private isExpired(events: readonly LiveEvent[], knownLast: number): boolean {
     const last = events.at(-1);
-    return last ? last.sequence !== this.position + events.length : surelyUpTo > this.position;
+    return last ? last.sequence !== this.position + events.length : knownLast > this.position;
   }
 
   private accept(events: readonly LiveEvent[]): void {

@@ -1,15 +1,15 @@
-import type { Clock } from '../../clock.js';
 import type { Balance } from '../../entities/balance.js';
 import type { Grant } from '../../entities/grant.js';
+import type { Clock } from '../../runtime/clock.js';
 import { brokenConstraint, type Database, type Statement } from '../../stores/database.js';
-import { currencyMismatch, insufficientFunds, notFound, Refusal } from '../billing-error.js';
+import { currencyMismatch, insufficientFunds, notFound, Refusal } from '../errors.js';
 import { findGrant } from '../grants/find-grant.js';
-import { answerAgain, type Intent } from '../idempotency.js';
+import { newId } from '../ids.js';
+import { findResult, type IdempotentRequest } from '../ledger/idempotency.js';
 import type { NewGrant } from '../ledger/new-grant.js';
 import { postPurchaseFromBalance } from '../ledger/purchase-from-balance.js';
 import { createBalance } from '../ledger/statements.js';
-import type { Announcer } from '../ledger/wallet.js';
-import { newId } from '../new-id.js';
+import type { ChangeNotifier } from '../ledger/wallet.js';
 import { decideTerms } from './decide-terms.js';
 import type { Offer, Offers } from './offer.js';
 
@@ -34,16 +34,16 @@ export class BuyFromBalance {
     private readonly database: Database,
     private readonly offers: Offers,
     private readonly clock: Clock,
-    private readonly announcer: Announcer,
+    private readonly notifier: ChangeNotifier,
   ) {}
 
   /** Refuses with NOT_FOUND, NOT_ON_SALE, CURRENCY_MISMATCH, INSUFFICIENT_FUNDS, IDEMPOTENCY_CONFLICT. */
-  async buy(userId: string, subscriptionId: string, intent: Intent): Promise<Bought> {
+  async buy(userId: string, subscriptionId: string, intent: IdempotentRequest): Promise<Bought> {
     for (let attempt = 1; attempt <= 4; attempt++) {
       const offer = await this.offers.offer(subscriptionId, { fresh: attempt > 1 });
       const done = offer?.status === 'ACTIVE' ? await this.tryOnce(userId, offer, intent) : null;
       if (done) return done;
-      const earlier = await answerAgain<{ grantId: string; balance: Balance }>(this.database, intent);
+      const earlier = await findResult<{ grantId: string; balance: Balance }>(this.database, intent);
       if (earlier) return this.again(earlier);
       const fresh = await this.offers.offer(subscriptionId, { fresh: true });
       if (!fresh || fresh.status === 'DRAFT') throw notFound('subscription', 'input', 'subscriptionId');
@@ -53,7 +53,7 @@ export class BuyFromBalance {
     throw new Error('the purchase found no reason to fail and yet did not happen');
   }
 
-  private async tryOnce(userId: string, offer: Offer, intent: Intent): Promise<Bought | null> {
+  private async tryOnce(userId: string, offer: Offer, intent: IdempotentRequest): Promise<Bought | null> {
     const now = this.clock.now();
     const grant: NewGrant = {
       id: newId(),
@@ -76,8 +76,8 @@ export class BuyFromBalance {
       };
       const balance = await postPurchaseFromBalance(this.database.forViewer(userId), purchase);
       if (!balance) return null;
-      this.announcer.announce(userId, balance.eventSequence);
-      this.announcer.moved?.({ kind: 'SPENDING', amount: -offer.price, currency: offer.currency });
+      this.notifier.notify(userId, balance.eventSequence);
+      this.notifier.balanceMoved?.({ kind: 'SPENDING', amount: -offer.price, currency: offer.currency });
       return { grant: grantRow(userId, offer.currency, grant), balance };
     } catch (error) {
       // The same key at the same time: the other one did it, and its answer is ours.

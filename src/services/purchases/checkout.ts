@@ -1,11 +1,11 @@
 import type { Stripe } from 'stripe';
 import type { Order } from '../../entities/order.js';
+import { describeFailure } from '../../runtime/describe-failure.js';
+import { orderColumns } from '../../stores/columns.js';
 import type { Database, Statement } from '../../stores/database.js';
 import { classifyStripeError, isMissingAtStripe, isPermanentRefusal, withIdempotencyKey } from '../../stores/stripe.js';
 import { toStripeAmount } from '../../stores/stripe-amounts.js';
-import { Refusal } from '../billing-error.js';
-import { orderColumns } from '../columns.js';
-import { describeFailure } from '../describe-failure.js';
+import { Refusal } from '../errors.js';
 import { orderById } from './find-order.js';
 
 /** The prices and customers at Stripe, created when they are not there yet. */

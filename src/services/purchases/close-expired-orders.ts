@@ -1,9 +1,9 @@
-import type { Clock } from '../../clock.js';
 import type { Order } from '../../entities/order.js';
+import type { Clock } from '../../runtime/clock.js';
+import { forEachSettled } from '../../runtime/concurrency.js';
+import { orderColumns } from '../../stores/columns.js';
 import type { Database, Statement } from '../../stores/database.js';
-import { Refusal } from '../billing-error.js';
-import { orderColumns } from '../columns.js';
-import { eachEvenIfSomeFail } from '../each-even-if-some-fail.js';
+import { Refusal } from '../errors.js';
 import type { OrderSessions } from './order-sessions.js';
 
 /** Stripe ends a session itself; its event is waited for this long before we ask. A cancellation under way gets as long. */
@@ -53,7 +53,7 @@ export class CloseExpiredOrders {
     const after = (ms: number) => new Date(now.getTime() + ms);
     const values = [after(-GRACE_MS), now, after(LEASE_MS), after(PROCESSING_LEASE_MS), limit];
     const claimed = await this.database.query<Order>(claimDue, values);
-    await eachEvenIfSomeFail(claimed, async (order) => {
+    await forEachSettled(claimed, async (order) => {
       try {
         await this.closeOne(order, now);
       } catch (error) {

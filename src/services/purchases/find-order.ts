@@ -1,6 +1,6 @@
 import type { Order } from '../../entities/order.js';
+import { orderColumns } from '../../stores/columns.js';
 import type { Queryable, Statement } from '../../stores/database.js';
-import { orderColumns } from '../columns.js';
 
 const byId: Statement = { name: 'orders-by-id', text: `select ${orderColumns} from orders o where o.id = $1` };
 const byIdLocked: Statement = { name: 'orders-by-id-locked', text: `${byId.text} for no key update` };
@@ -26,8 +26,8 @@ export async function orderById(database: Queryable, id: string): Promise<Order>
 }
 
 /** Locks the order; the viewer's lock must be held already. */
-export async function lockOrder(transaction: Queryable, id: string): Promise<Order | null> {
-  return (await transaction.query<Order>(byIdLocked, [id]))[0] ?? null;
+export async function lockOrder(tx: Queryable, id: string): Promise<Order | null> {
+  return (await tx.query<Order>(byIdLocked, [id]))[0] ?? null;
 }
 
 /** The order whose note of its session is kept; null when there is none. */

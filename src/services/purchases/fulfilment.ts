@@ -1,14 +1,14 @@
 import type { Stripe } from 'stripe';
-import type { Clock } from '../../clock.js';
 import type { Order } from '../../entities/order.js';
 import type { SubscriptionVersion } from '../../entities/subscription-version.js';
+import type { Clock } from '../../runtime/clock.js';
 import type { Database, Queryable, Statement } from '../../stores/database.js';
-import type { AfterCommit } from '../after-commit.js';
-import { inTransaction, type Surroundings } from '../in-transaction.js';
-import { type Announcer, Wallet } from '../ledger/wallet.js';
-import { newId } from '../new-id.js';
-import type { Applied } from '../payment-not-yet-known.js';
-import { idOf, orderNamedBy } from '../stripe-references.js';
+import { newId } from '../ids.js';
+import type { AfterCommit } from '../ledger/after-commit.js';
+import { inTransaction, type JoinedTransaction } from '../ledger/in-transaction.js';
+import { type ChangeNotifier, Wallet } from '../ledger/wallet.js';
+import type { Applied } from '../stripe-events/payment-not-fulfilled-yet.js';
+import { idOf, orderNamedBy } from '../stripe-events/stripe-references.js';
 import { decideSession, type SessionFacts } from './decide-session.js';
 import { decideTerms } from './decide-terms.js';
 import { findOrder, findOrderOfSession, lockOrder } from './find-order.js';
@@ -41,7 +41,7 @@ const wakeWaitingEvents: Statement = {
 };
 
 /** A session of Stripe's comes in these surroundings. */
-export interface SessionNews extends Surroundings {
+export interface SessionNews extends JoinedTransaction {
   /** What only the event's type tells: after a failed delayed payment the session looks completed and not paid yet. */
   readonly news?: 'ASYNC_PAYMENT_FAILED';
 }
@@ -51,7 +51,7 @@ export class Fulfilment {
   constructor(
     private readonly database: Database,
     private readonly clock: Clock,
-    private readonly announcer: Announcer,
+    private readonly notifier: ChangeNotifier,
     /** Told of each payment after the commit of its fulfilment; the inbox takes up the events that waited for it. */
     private readonly onFulfilled: (paymentIntentId: string) => void = () => {},
   ) {}
@@ -62,30 +62,30 @@ export class Fulfilment {
    * find it done. A payment that comes after the order was closed is fulfilled too: nobody pays without access.
    */
   async applyCheckoutSession(session: Stripe.Checkout.Session, news: SessionNews = {}): Promise<Applied> {
-    return inTransaction(this.database, news, async (transaction, afterCommit) => {
-      const found = await this.orderOf(transaction, session);
+    return inTransaction(this.database, news, async (tx, afterCommit) => {
+      const found = await this.orderOf(tx, session);
       if (!found) return 'NOT_OURS';
       const now = this.clock.now();
-      const wallet = await Wallet.lock(transaction, found, now, afterCommit, this.announcer);
-      const order = await lockOrder(transaction, found.id);
+      const wallet = await Wallet.lock(tx, found, now, afterCommit, this.notifier);
+      const order = await lockOrder(tx, found.id);
       if (!order) throw new Error('an order that was just found is gone');
-      await this.bringTo(transaction, wallet, order, session, news.news, now, afterCommit);
+      await this.applyDecision(tx, wallet, order, session, news.news, now, afterCommit);
       return 'APPLIED';
     });
   }
 
-  private async orderOf(transaction: Queryable, session: Stripe.Checkout.Session): Promise<Order | null> {
-    const bySession = await findOrderOfSession(transaction, session.id);
+  private async orderOf(tx: Queryable, session: Stripe.Checkout.Session): Promise<Order | null> {
+    const bySession = await findOrderOfSession(tx, session.id);
     if (bySession) return bySession;
     // The session's id may not be kept yet (the process died between Stripe's answer and our note of it), or another is being opened
     // in the place of this one.
     const orderId = orderNamedBy(session);
-    const order = orderId ? await findOrder(transaction, orderId) : null;
+    const order = orderId ? await findOrder(tx, orderId) : null;
     return order && order.stripeSessionId === null ? order : null;
   }
 
-  private async bringTo(
-    transaction: Queryable,
+  private async applyDecision(
+    tx: Queryable,
     wallet: Wallet,
     order: Order,
     session: Stripe.Checkout.Session,
@@ -95,18 +95,18 @@ export class Fulfilment {
   ): Promise<void> {
     switch (decideSession(order, factsOf(session, order, news))) {
       case 'FULFIL':
-        return this.fulfil(transaction, wallet, order, session, now, afterCommit);
+        return this.fulfil(tx, wallet, order, session, now, afterCommit);
       case 'AWAIT_PAYMENT':
-        await transaction.query(awaitPayment, [order.id, session.id]);
+        await tx.query(awaitPayment, [order.id, session.id]);
         return;
       case 'CLOSE_EXPIRED':
-        await transaction.query(closeOrder, [order.id, 'EXPIRED', null, now, session.id]);
+        await tx.query(closeOrder, [order.id, 'EXPIRED', null, now, session.id]);
         return;
       case 'CLOSE_CANCELLED':
-        await transaction.query(closeOrder, [order.id, 'CANCELLED', null, now, session.id]);
+        await tx.query(closeOrder, [order.id, 'CANCELLED', null, now, session.id]);
         return;
       case 'CLOSE_FAILED':
-        await transaction.query(closeOrder, [order.id, 'FAILED', 'The payment failed.', now, session.id]);
+        await tx.query(closeOrder, [order.id, 'FAILED', 'The payment failed.', now, session.id]);
         return;
       case 'NOTHING':
         return;
@@ -114,7 +114,7 @@ export class Fulfilment {
   }
 
   private async fulfil(
-    transaction: Queryable,
+    tx: Queryable,
     wallet: Wallet,
     order: Order,
     session: Stripe.Checkout.Session,
@@ -123,7 +123,7 @@ export class Fulfilment {
   ): Promise<void> {
     const captured = capturedBy(session, order);
     const paymentIntentId = idOf(session.payment_intent);
-    await transaction.query(payOrder, [order.id, captured, paymentIntentId, now, session.id]);
+    await tx.query(payOrder, [order.id, captured, paymentIntentId, now, session.id]);
     if (captured > 0) {
       await wallet.post({
         kind: 'TOP_UP',
@@ -133,21 +133,15 @@ export class Fulfilment {
         stripePaymentIntentId: paymentIntentId,
       });
     }
-    if (order.kind === 'PURCHASE') await this.grantWhatWasBought(transaction, wallet, order, captured, now);
+    if (order.kind === 'PURCHASE') await this.issueGrant(tx, wallet, order, captured, now);
     if (paymentIntentId) {
-      await transaction.query(wakeWaitingEvents, [paymentIntentId, now]);
+      await tx.query(wakeWaitingEvents, [paymentIntentId, now]);
       afterCommit.add(() => this.onFulfilled(paymentIntentId));
     }
   }
 
-  private async grantWhatWasBought(
-    transaction: Queryable,
-    wallet: Wallet,
-    order: Order,
-    captured: number,
-    now: Date,
-  ): Promise<void> {
-    const [version] = await transaction.query<SubscriptionVersion>(versionById, [order.versionId]);
+  private async issueGrant(tx: Queryable, wallet: Wallet, order: Order, captured: number, now: Date): Promise<void> {
+    const [version] = await tx.query<SubscriptionVersion>(versionById, [order.versionId]);
     if (!version) throw new Error(`order ${order.id} has no subscription version`);
     const terms = decideTerms(version.durationDays, now);
     const grant = {

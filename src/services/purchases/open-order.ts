@@ -1,8 +1,8 @@
 import type { Order } from '../../entities/order.js';
+import { orderColumns } from '../../stores/columns.js';
 import type { Queryable, Statement } from '../../stores/database.js';
-import { wrongState } from '../billing-error.js';
-import { orderColumns } from '../columns.js';
-import { newId } from '../new-id.js';
+import { wrongState } from '../errors.js';
+import { newId } from '../ids.js';
 import { decideOpenOrder, type OpenOrderStep } from './decide-open-order.js';
 
 const openPurchase: Statement = {
@@ -53,27 +53,23 @@ export interface OrderIntent {
  * neither. SETTLE: nothing was changed, and Stripe has to be asked about the order first. The viewer's lock must be held.
  * Refuses with WRONG_STATE while a payment for the plan is PROCESSING; a top-up does not stand in the way of another.
  */
-export async function openOrder(
-  transaction: Queryable,
-  intent: OrderIntent,
-  now: Date,
-): Promise<{ order: Order; step: OpenOrderStep }> {
+export async function openOrder(tx: Queryable, intent: OrderIntent, now: Date): Promise<{ order: Order; step: OpenOrderStep }> {
   if (intent.versionId) {
-    const [processing] = await transaction.query(findProcessing, [intent.userId, intent.versionId]);
+    const [processing] = await tx.query(findProcessing, [intent.userId, intent.versionId]);
     if (processing) throw paymentIsProcessing();
   }
   const [open] = intent.versionId
-    ? await transaction.query<Order>(openPurchase, [intent.userId, intent.versionId])
-    : await transaction.query<Order>(openTopUp, [intent.userId, intent.amount, intent.currency]);
+    ? await tx.query<Order>(openPurchase, [intent.userId, intent.versionId])
+    : await tx.query<Order>(openTopUp, [intent.userId, intent.amount, intent.currency]);
   if (open) {
     const step = decideOpenOrder(open, intent.returnUrl, now);
     if (step !== 'REPLACE_SESSION') return { order: open, step };
-    const [prepared] = await transaction.query<Order>(replaceSession, [open.id, intent.returnUrl, intent.expiresAt]);
+    const [prepared] = await tx.query<Order>(replaceSession, [open.id, intent.returnUrl, intent.expiresAt]);
     if (!prepared) throw new Error('a locked order is gone');
     return { order: prepared, step };
   }
   const values = [newId(), intent.userId, intent.kind, intent.amount, intent.currency, intent.versionId, now, intent.expiresAt];
-  const [order] = await transaction.query<Order>(insertOrder, [...values, intent.returnUrl]);
+  const [order] = await tx.query<Order>(insertOrder, [...values, intent.returnUrl]);
   if (!order) throw new Error('an inserted order did not come back');
   return { order, step: 'USE' };
 }

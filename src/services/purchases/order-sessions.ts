@@ -1,8 +1,8 @@
-import type { Clock } from '../../clock.js';
 import type { Order } from '../../entities/order.js';
+import type { Clock } from '../../runtime/clock.js';
 import type { Database, Statement } from '../../stores/database.js';
-import { Refusal } from '../billing-error.js';
-import { forgetAnswers } from '../idempotency.js';
+import { Refusal } from '../errors.js';
+import { forgetResults } from '../ledger/idempotency.js';
 import { type Checkout, SessionRefused } from './checkout.js';
 import { canBeOpened } from './decide-open-order.js';
 import { orderById } from './find-order.js';
@@ -126,6 +126,6 @@ export class OrderSessions {
     const database = this.database.forViewer(order.userId);
     await database.query(closeOpenOrder, values);
     // Before its first session nobody was given the order: then no key has an answer.
-    await forgetAnswers(database, order.userId, forgetKey, order.sessionNumber === 1 ? order.id : null);
+    await forgetResults(database, order.userId, forgetKey, order.sessionNumber === 1 ? order.id : null);
   }
 }

@@ -1,9 +1,11 @@
-import type { Clock } from '../../clock.js';
 import type { Balance } from '../../entities/balance.js';
 import type { Grant, PaymentMethod } from '../../entities/grant.js';
 import type { Order } from '../../entities/order.js';
+import type { Clock } from '../../runtime/clock.js';
+import { orderColumns } from '../../stores/columns.js';
 import type { Database, Statement } from '../../stores/database.js';
 import { largestPayment, stripeStep } from '../../stores/stripe-amounts.js';
+import type { Caller } from '../caller.js';
 import {
   type BillingError,
   currencyMismatch,
@@ -14,13 +16,18 @@ import {
   Refusal,
   refusalsAsData,
   wrongState,
-} from '../billing-error.js';
-import type { Caller } from '../caller.js';
-import { orderColumns } from '../columns.js';
-import { answerAgain, forgetAnswers, hashInput, type Intent, keepAnswer, onceMoreOnSameKey } from '../idempotency.js';
-import { inTransaction } from '../in-transaction.js';
-import { type Announcer, Wallet } from '../ledger/wallet.js';
-import { isUuid } from '../uuid.js';
+} from '../errors.js';
+import { isUuid } from '../ids.js';
+import {
+  findResult,
+  forgetResults,
+  hashInput,
+  type IdempotentRequest,
+  onceMoreOnSameKey,
+  saveResult,
+} from '../ledger/idempotency.js';
+import { inTransaction } from '../ledger/in-transaction.js';
+import { type ChangeNotifier, Wallet } from '../ledger/wallet.js';
 import { type BuyFromBalance, notOnSale } from './buy-from-balance.js';
 import { SessionRefused } from './checkout.js';
 import type { OpenOrderStep } from './decide-open-order.js';
@@ -81,7 +88,7 @@ export class Purchases {
   constructor(
     private readonly database: Database,
     private readonly clock: Clock,
-    private readonly announcer: Announcer,
+    private readonly notifier: ChangeNotifier,
     private readonly offers: Offers,
     private readonly fromBalance: BuyFromBalance,
     private readonly sessions: OrderSessions,
@@ -153,8 +160,8 @@ export class Purchases {
     });
   }
 
-  private async buyByCard(userId: string, input: PurchaseInput, intent: Intent): Promise<Order> {
-    const earlier = await answerAgain<{ orderId: string }>(this.database, intent);
+  private async buyByCard(userId: string, input: PurchaseInput, intent: IdempotentRequest): Promise<Order> {
+    const earlier = await findResult<{ orderId: string }>(this.database, intent);
     if (earlier) return this.present(await orderById(this.database, earlier.orderId));
     const offer = await this.offers.offer(input.subscriptionId, { fresh: true });
     if (!offer || offer.status === 'DRAFT') throw notFound('subscription', 'input', 'subscriptionId');
@@ -187,7 +194,7 @@ export class Purchases {
   }
 
   /** The order and the key's record in one transaction; then Stripe, with a key made of the order's id. */
-  private async openOnce(intent: Intent, what: OrderIntent): Promise<Order> {
+  private async openOnce(intent: IdempotentRequest, what: OrderIntent): Promise<Order> {
     for (let round = 1; round <= MAX_ROUNDS; round++) {
       const { order: taken, step, isReplay } = await this.take(intent, what);
       if (step === 'SETTLE') {
@@ -201,23 +208,26 @@ export class Purchases {
         this.reopen.keep(order, this.clock.now());
         return order;
       }
-      await forgetAnswers(this.database, intent.callerId, intent.key, null);
+      await forgetResults(this.database, intent.callerId, intent.key, null);
     }
     throw wrongState('The order was closed each time it was opened. Try again.', 'CANCELLED');
   }
 
   /** Takes the viewer's open order or creates one, and writes the key's record. SETTLE: neither was done. */
-  private async take(intent: Intent, what: OrderIntent): Promise<{ order: Order; step: OpenOrderStep; isReplay: boolean }> {
+  private async take(
+    intent: IdempotentRequest,
+    what: OrderIntent,
+  ): Promise<{ order: Order; step: OpenOrderStep; isReplay: boolean }> {
     const open = await this.reopen.find(intent, what, this.clock.now());
     if (open) return { order: open, step: 'USE', isReplay: false };
     return onceMoreOnSameKey(() =>
-      inTransaction(this.database, {}, async (transaction, afterCommit) => {
+      inTransaction(this.database, {}, async (tx, afterCommit) => {
         const now = this.clock.now();
-        await Wallet.lock(transaction, what, now, afterCommit, this.announcer);
-        const earlier = await answerAgain<{ orderId: string }>(transaction, intent);
-        if (earlier) return { order: await orderById(transaction, earlier.orderId), step: 'USE', isReplay: true };
-        const { order, step } = await openOrder(transaction, what, now);
-        if (step !== 'SETTLE') await keepAnswer(transaction, intent, { orderId: order.id }, now);
+        await Wallet.lock(tx, what, now, afterCommit, this.notifier);
+        const earlier = await findResult<{ orderId: string }>(tx, intent);
+        if (earlier) return { order: await orderById(tx, earlier.orderId), step: 'USE', isReplay: true };
+        const { order, step } = await openOrder(tx, what, now);
+        if (step !== 'SETTLE') await saveResult(tx, intent, { orderId: order.id }, now);
         return { order, step, isReplay: false };
       }),
     );
@@ -236,10 +246,10 @@ export class Purchases {
     }
   }
 
-  private async answerWith(intent: Intent, order: Order): Promise<Order> {
+  private async answerWith(intent: IdempotentRequest, order: Order): Promise<Order> {
     const earlier = await onceMoreOnSameKey(async () => {
-      const kept = await answerAgain<{ orderId: string }>(this.database, intent);
-      if (!kept) await keepAnswer(this.database, intent, { orderId: order.id }, this.clock.now());
+      const kept = await findResult<{ orderId: string }>(this.database, intent);
+      if (!kept) await saveResult(this.database, intent, { orderId: order.id }, this.clock.now());
       return kept;
     });
     return earlier ? this.present(await orderById(this.database, earlier.orderId)) : order;

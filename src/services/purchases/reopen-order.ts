@@ -1,9 +1,9 @@
 import type { Order } from '../../entities/order.js';
+import { orderColumns } from '../../stores/columns.js';
 import type { Database, Statement } from '../../stores/database.js';
 import type { OpenSessions } from '../../stores/open-sessions.js';
-import { orderColumns } from '../columns.js';
-import type { Intent } from '../idempotency.js';
-import { isUuid } from '../uuid.js';
+import { isUuid } from '../ids.js';
+import type { IdempotentRequest } from '../ledger/idempotency.js';
 import { type OrderIntent, processingOfPlan } from './open-order.js';
 
 /**
@@ -39,7 +39,7 @@ export class ReopenOrder {
   ) {}
 
   /** The order, with the key's record written; null when the long way has to be taken. */
-  async find(intent: Intent, what: OrderIntent, now: Date): Promise<Order | null> {
+  async find(intent: IdempotentRequest, what: OrderIntent, now: Date): Promise<Order | null> {
     const orderId = await this.sessions.find(what);
     if (orderId === null || !isUuid(orderId)) return null;
     const [order] = await this.database

@@ -1,4 +1,4 @@
-import { invalidInput } from '../billing-error.js';
+import { invalidInput } from '../errors.js';
 
 /** Of the text and of its parsed form; browsers and Stripe accept more. */
 const MAX_CHARACTERS = 2_000;

@@ -1,6 +1,6 @@
 import { type DisputeNews, mergeDispute, stateOf, takenBy } from '../disputes/decide-dispute.js';
 import { type Difference, money } from './difference.js';
-import type { DisputeRecord, PaymentRecord } from './records.js';
+import type { DisputeRecord, PaymentRecord } from './our-records.js';
 
 type StripeDispute = DisputeNews & { readonly id: string };
 

@@ -1,7 +1,7 @@
 import type Stripe from 'stripe';
-import { idOf } from '../stripe-references.js';
+import { idOf } from '../stripe-events/stripe-references.js';
 import { type Difference, money } from './difference.js';
-import type { MovedRecord } from './records.js';
+import type { MovedRecord } from './our-records.js';
 
 /** What Stripe has moved for one payment, refund or dispute, fees left aside. */
 export interface Movement {

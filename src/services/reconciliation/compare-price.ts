@@ -1,7 +1,7 @@
 import type Stripe from 'stripe';
-import { idOf } from '../stripe-references.js';
+import { idOf } from '../stripe-events/stripe-references.js';
 import { type Difference, money } from './difference.js';
-import type { PriceRecord } from './records.js';
+import type { PriceRecord } from './our-records.js';
 
 /** With its product expanded. */
 export type StripePrice = Pick<Stripe.Price, 'id' | 'active' | 'unit_amount' | 'currency' | 'product'>;

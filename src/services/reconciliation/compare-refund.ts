@@ -1,7 +1,7 @@
 import type Stripe from 'stripe';
 import { decideStripeRefund, isOurRefund, refundNamedBy, refundStatusOf } from '../refunds/decide-stripe-refund.js';
 import { type Difference, money } from './difference.js';
-import type { PaymentRecord, RefundRecord } from './records.js';
+import type { PaymentRecord, RefundRecord } from './our-records.js';
 
 type StripeRefund = Pick<Stripe.Refund, 'id' | 'amount' | 'currency' | 'status' | 'metadata' | 'payment_intent'>;
 

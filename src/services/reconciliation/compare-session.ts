@@ -1,7 +1,7 @@
 import type Stripe from 'stripe';
 import { isPaid } from '../purchases/decide-session.js';
 import { type Difference, money } from './difference.js';
-import type { OrderRecord } from './records.js';
+import type { OrderRecord } from './our-records.js';
 
 type Session = Pick<Stripe.Checkout.Session, 'id' | 'status' | 'payment_status' | 'amount_total' | 'currency' | 'metadata'>;
 

@@ -1,12 +1,12 @@
 import { type Reconciliation } from '../../entities/reconciliation.js';
 import { RECONCILIATION_FINDING_KINDS, type ReconciliationFinding } from '../../entities/reconciliation-finding.js';
 import type { Database, Queryable, Statement } from '../../stores/database.js';
-import { checkedFirst, decodeCursor, type Page, pageOf } from '../cursor.js';
-import { newId } from '../new-id.js';
-import type { Finding } from './examine.js';
+import { newId } from '../ids.js';
+import { checkedFirst, decodeCursor, type Page, pageOf } from '../pagination.js';
+import type { Finding } from './recheck.js';
 
 /** More findings than this are counted, but not kept: the gravest are. */
-const LARGEST_FINDINGS_KEPT = 1_000;
+const MAX_FINDINGS_KEPT = 1_000;
 
 const columns = `id, started_at as "startedAt", finished_at as "finishedAt", compared_until as "comparedUntil",
   objects_checked as "objectsChecked", events_replayed as "eventsReplayed", findings_count as "findingsCount"`;
@@ -101,13 +101,13 @@ export class ReconciliationStore {
   /** Notes how far the run has come, with what it has found since it was noted last. */
   async note(id: string, progress: Progress, found: readonly Finding[], comparedUntil: Date | null, finishedAt: Date | null) {
     const rows = found.map((finding) => ({ id: newId(), ...finding }));
-    await this.database.transaction(async (transaction: Queryable) => {
-      if (rows.length > 0) await transaction.query(insertFindings, [id, JSON.stringify(rows)]);
-      if (progress.findingsCount > LARGEST_FINDINGS_KEPT) {
-        await transaction.query(dropBeyond, [id, RECONCILIATION_FINDING_KINDS, LARGEST_FINDINGS_KEPT]);
+    await this.database.transaction(async (tx: Queryable) => {
+      if (rows.length > 0) await tx.query(insertFindings, [id, JSON.stringify(rows)]);
+      if (progress.findingsCount > MAX_FINDINGS_KEPT) {
+        await tx.query(dropBeyond, [id, RECONCILIATION_FINDING_KINDS, MAX_FINDINGS_KEPT]);
       }
       const { objectsChecked, eventsReplayed, findingsCount } = progress;
-      await transaction.query(saveProgress, [id, comparedUntil, objectsChecked, eventsReplayed, findingsCount, finishedAt]);
+      await tx.query(saveProgress, [id, comparedUntil, objectsChecked, eventsReplayed, findingsCount, finishedAt]);
     });
   }
 }

@@ -1,14 +1,14 @@
 import type Stripe from 'stripe';
-import type { Clock } from '../../clock.js';
+import type { Clock } from '../../runtime/clock.js';
 import type { Database } from '../../stores/database.js';
 import type { SyncOutcome } from '../catalogue/catalogue-sync.js';
-import type { StripeEffects } from '../stripe-inbox/stripe-effects.js';
-import type { StripeInbox } from '../stripe-inbox/stripe-inbox.js';
+import type { StripeEffects } from '../stripe-events/stripe-effects.js';
+import type { StripeInbox } from '../stripe-events/stripe-inbox.js';
 import { decideWindows, type Window, type WindowRules } from './decide-windows.js';
-import type { Finding } from './examine.js';
 import { addTotals, type MovedTotal } from './moved-totals.js';
+import { OurRecords } from './our-records.js';
+import type { Finding } from './recheck.js';
 import type { ReconciliationStore } from './reconciliation-store.js';
-import { Records } from './records.js';
 import { walkEvents } from './walk-events.js';
 import { compareMovements, walkPayments } from './walk-movements.js';
 import { newWalkResult, ObjectWalk, type WalkResult } from './walk-objects.js';
@@ -41,12 +41,12 @@ export interface ReconciliationSummary {
 
 /** Compares with Stripe, mends what the rules allow and keeps a record of the rest. Safe to run twice at once. */
 export class StripeReconciliation {
-  private readonly records: Records;
+  private readonly records: OurRecords;
   private readonly objects: ObjectWalk;
 
   constructor(private readonly dependencies: ReconciliationDependencies) {
     const { stripe, database, effects } = dependencies;
-    this.records = new Records(database);
+    this.records = new OurRecords(database);
     this.objects = new ObjectWalk(stripe, this.records, effects);
   }
 

@@ -1,9 +1,9 @@
 import type Stripe from 'stripe';
 import type { StripeEventStatus } from '../../entities/stripe-event.js';
 import type { Queryable } from '../../stores/database.js';
-import { EVENT_TYPES } from '../stripe-inbox/event-types.js';
-import { findStripeEventsByStripeIds } from '../stripe-inbox/inbox-statements.js';
-import type { StripeInbox } from '../stripe-inbox/stripe-inbox.js';
+import { EVENT_TYPES } from '../stripe-events/event-types.js';
+import { findStripeEventsByStripeIds } from '../stripe-events/inbox-statements.js';
+import type { StripeInbox } from '../stripe-events/stripe-inbox.js';
 import { chunksOf } from './chunks.js';
 import { createdIn, type Window } from './decide-windows.js';
 

@@ -2,16 +2,16 @@ import type Stripe from 'stripe';
 import { chunksOf } from './chunks.js';
 import { compareMovement, type Movement, movementOf } from './compare-movement.js';
 import { createdIn, type Window } from './decide-windows.js';
-import { examine, type Finding } from './examine.js';
 import { addTotals } from './moved-totals.js';
-import type { MovedRecord, Records } from './records.js';
+import type { MovedRecord, OurRecords } from './our-records.js';
+import { type Finding, recheck } from './recheck.js';
 import type { ObjectWalk, WalkResult } from './walk-objects.js';
 
 const CHUNK_COUNT = 100;
 
 export interface MovementWalk {
   readonly stripe: Pick<Stripe, 'balanceTransactions' | 'checkout'>;
-  readonly records: Records;
+  readonly records: OurRecords;
   readonly objects: Pick<ObjectWalk, 'compareSessions' | 'followRefund' | 'followDispute'>;
 }
 
@@ -63,7 +63,7 @@ export async function compareMovements(parts: MovementWalk, seen: readonly Seen[
   }
 }
 
-async function recordsOf(records: Records, stripeIds: readonly string[]): Promise<Map<string, MovedRecord>> {
+async function recordsOf(records: OurRecords, stripeIds: readonly string[]): Promise<Map<string, MovedRecord>> {
   return new Map((await records.moved(stripeIds)).map((record) => [record.stripeId, record]));
 }
 
@@ -82,7 +82,7 @@ async function compareOne(parts: MovementWalk, { movement, transaction }: Seen, 
   const told = ({ kind, stripeId, orderId }: Finding) =>
     kind === 'AMOUNT_DIFFERS' && (stripeId === movement.stripeId || (movement.kind === 'PAYMENT' && orderId === ours.orderId));
   if (result.findings.some(told)) return;
-  const finding = await examine<Movement | null>({
+  const finding = await recheck<Movement | null>({
     refetch: async () => movementOf(await parts.stripe.balanceTransactions.retrieve(transaction.id, { expand: ['source'] })),
     compare: async (theirs) =>
       theirs && compareMovement(theirs, (await recordsOf(parts.records, [theirs.stripeId])).get(theirs.stripeId) ?? null),

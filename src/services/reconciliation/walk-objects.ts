@@ -1,17 +1,17 @@
 import type Stripe from 'stripe';
 import { refundNamedBy } from '../refunds/decide-stripe-refund.js';
-import type { StripeEffects } from '../stripe-inbox/stripe-effects.js';
-import { idOf, orderNamedBy } from '../stripe-references.js';
+import type { StripeEffects } from '../stripe-events/stripe-effects.js';
+import { idOf, orderNamedBy } from '../stripe-events/stripe-references.js';
 import { chunksOf } from './chunks.js';
 import { compareDispute, disputeUnknownToStripe } from './compare-dispute.js';
 import { compareRefund, ourRefundOf, refundUnknownToStripe } from './compare-refund.js';
 import { compareSession, sessionUnknownToStripe } from './compare-session.js';
 import { createdIn, type Window } from './decide-windows.js';
 import type { Difference } from './difference.js';
-import { examine, type Finding } from './examine.js';
-import { knownAtStripe } from './known-at-stripe.js';
 import type { MovedTotal } from './moved-totals.js';
-import type { Records } from './records.js';
+import { nullIfMissing } from './null-if-missing.js';
+import type { OurRecords } from './our-records.js';
+import { type Finding, recheck } from './recheck.js';
 
 const CHUNK_COUNT = 100;
 
@@ -32,7 +32,7 @@ type StripeReads = Pick<Stripe, 'checkout' | 'refunds' | 'disputes'>;
 export class ObjectWalk {
   constructor(
     private readonly stripe: StripeReads,
-    private readonly records: Records,
+    private readonly records: OurRecords,
     private readonly effects: StripeEffects,
   ) {}
 
@@ -64,7 +64,7 @@ export class ObjectWalk {
     for await (const refund of this.records.cardRefundsDone(window.from, window.until)) {
       if (refund.stripeRefundId && seen.has(refund.stripeRefundId)) continue;
       result.objectsChecked++;
-      const theirs = refund.stripeRefundId ? await knownAtStripe(this.stripe.refunds.retrieve(refund.stripeRefundId)) : null;
+      const theirs = refund.stripeRefundId ? await nullIfMissing(this.stripe.refunds.retrieve(refund.stripeRefundId)) : null;
       const difference = theirs ? await this.compareRefund(theirs) : refundUnknownToStripe(refund);
       if (difference) result.findings.push({ ...difference, repaired: false });
     }
@@ -78,7 +78,7 @@ export class ObjectWalk {
     }
     for await (const ours of this.records.disputesOpened(window.from, window.until)) {
       if (seen.has(ours.stripeDisputeId)) continue;
-      const theirs = await knownAtStripe(this.stripe.disputes.retrieve(ours.stripeDisputeId));
+      const theirs = await nullIfMissing(this.stripe.disputes.retrieve(ours.stripeDisputeId));
       if (theirs) {
         await this.followDispute(theirs, result);
         continue;
@@ -110,7 +110,7 @@ export class ObjectWalk {
       if (result.findings.some((finding) => finding.stripeId === session.id)) continue;
       result.objectsChecked++;
       if (!compareSession(session, orders.get(session.id) ?? null)) continue;
-      const finding = await examine<Stripe.Checkout.Session>({
+      const finding = await recheck<Stripe.Checkout.Session>({
         refetch: () => this.stripe.checkout.sessions.retrieve(session.id, { expand: ['payment_intent'] }),
         compare: async (theirs) => compareSession(theirs, (await this.ordersOf([theirs])).get(theirs.id) ?? null),
         repair: (theirs) => this.effects.applyCheckoutSession(theirs, {}),
@@ -134,7 +134,7 @@ export class ObjectWalk {
   }
 
   private async session(id: string): Promise<Stripe.Checkout.Session | null> {
-    return knownAtStripe(this.stripe.checkout.sessions.retrieve(id, { expand: ['payment_intent'] }));
+    return nullIfMissing(this.stripe.checkout.sessions.retrieve(id, { expand: ['payment_intent'] }));
   }
 
   private async compareRefund(refund: Stripe.Refund): Promise<Difference | null> {
@@ -156,13 +156,13 @@ export class ObjectWalk {
 
   private async follow<Theirs extends { id: string }>(
     theirs: Theirs,
-    examination: Parameters<typeof examine<Theirs>>[0],
+    examination: Parameters<typeof recheck<Theirs>>[0],
     result: WalkResult,
   ): Promise<void> {
     if (result.findings.some((finding) => finding.stripeId === theirs.id)) return;
     result.objectsChecked++;
     if (!(await examination.compare(theirs))) return;
-    const finding = await examine(examination);
+    const finding = await recheck(examination);
     if (finding) result.findings.push(finding);
   }
 }

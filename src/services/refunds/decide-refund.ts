@@ -1,6 +1,6 @@
 import type { Grant } from '../../entities/grant.js';
 import type { RefundDestination } from '../../entities/refund.js';
-import type { NotRefundableReason } from '../billing-error.js';
+import type { NotRefundableReason } from '../errors.js';
 import { DAY_MS } from '../purchases/decide-terms.js';
 
 /** Everything that decides what a refund of a grant gives. Amounts in minor units. */

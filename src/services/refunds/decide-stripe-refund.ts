@@ -1,7 +1,7 @@
 import type Stripe from 'stripe';
 import type { Refund, RefundStatus } from '../../entities/refund.js';
-import { idOf } from '../stripe-references.js';
-import { isUuid } from '../uuid.js';
+import { isUuid } from '../ids.js';
+import { idOf } from '../stripe-events/stripe-references.js';
 
 export type StripeRefundConsequence = 'SUCCEED' | 'SUCCEED_AFTER_ALL' | 'FAIL' | 'PUT_BACK' | 'NAME' | 'NOTHING';
 

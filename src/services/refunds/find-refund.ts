@@ -1,6 +1,6 @@
 import type { Refund } from '../../entities/refund.js';
+import { refundColumns } from '../../stores/columns.js';
 import type { Queryable, Statement } from '../../stores/database.js';
-import { refundColumns } from '../columns.js';
 import type { GrantFacts } from './decide-refund.js';
 
 const byId: Statement = { name: 'refunds-by-id', text: `select ${refundColumns} from refunds r where r.id = $1` };
@@ -49,8 +49,8 @@ export async function findRefund(database: Queryable, id: string): Promise<Refun
 }
 
 /** Locks the refund; the viewer's lock must be held already. */
-export async function lockRefund(transaction: Queryable, id: string): Promise<Refund | null> {
-  return (await transaction.query<Refund>(byIdLocked, [id]))[0] ?? null;
+export async function lockRefund(tx: Queryable, id: string): Promise<Refund | null> {
+  return (await tx.query<Refund>(byIdLocked, [id]))[0] ?? null;
 }
 
 /** The refund that Stripe knows by this id; null when it is none of ours, or its id is not kept yet. */

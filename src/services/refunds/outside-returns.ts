@@ -57,14 +57,9 @@ export interface OutsideMovement {
  * Rule 7, written down once for refunds made at Stripe and disputes: credit and debit, or what comes back; then the grant. The
  * rows of the refund or dispute must already say what has happened; the viewer's lock must be held.
  */
-export async function bookOutsideMovement(
-  transaction: Queryable,
-  wallet: Wallet,
-  movement: OutsideMovement,
-  now: Date,
-): Promise<void> {
-  const grant = await lockGrantOfOrder(transaction, movement.orderId);
-  const facts = await factsOf(transaction, movement);
+export async function bookOutsideMovement(tx: Queryable, wallet: Wallet, movement: OutsideMovement, now: Date): Promise<void> {
+  const grant = await lockGrantOfOrder(tx, movement.orderId);
+  const facts = await factsOf(tx, movement);
   const { taken, kind, orderId, refundId, disputeId, reason } = movement;
   const link = { kind, orderId, grantId: grant?.id ?? null, refundId, disputeId, reason };
   const credit = taken > 0 ? decideCredit(taken, facts) : 0;
@@ -76,21 +71,21 @@ export async function bookOutsideMovement(
   const rest = facts.paid - facts.returned - credit + repaid;
   const endsIt = taken > 0 || movement.lost === true;
   if (endsIt && isExhausted(facts) && rest > 0) await wallet.post({ ...link, amount: rest, counterAccount: 'REVENUE' });
-  await moveGrant(transaction, wallet, grant, facts, now);
+  await moveGrant(tx, wallet, grant, facts, now);
 }
 
-async function factsOf(transaction: Queryable, { orderId, alsoRefunded = 0 }: OutsideMovement): Promise<PaymentFacts> {
-  const [facts] = await transaction.query<PaymentFacts>(readFacts, [orderId]);
+async function factsOf(tx: Queryable, { orderId, alsoRefunded = 0 }: OutsideMovement): Promise<PaymentFacts> {
+  const [facts] = await tx.query<PaymentFacts>(readFacts, [orderId]);
   if (!facts) throw new Error(`order ${orderId} is gone`);
   const { refunded, refundedOutside } = facts;
   return { ...facts, refunded: refunded + alsoRefunded, refundedOutside: refundedOutside + alsoRefunded };
 }
 
-async function moveGrant(transaction: Queryable, wallet: Wallet, grant: Grant, facts: PaymentFacts, now: Date): Promise<void> {
+async function moveGrant(tx: Queryable, wallet: Wallet, grant: Grant, facts: PaymentFacts, now: Date): Promise<void> {
   const status = decideGrantStatus(grant, facts, now);
   if (status === grant.status) return;
   const over = status !== 'ACTIVE' && status !== 'SUSPENDED';
   const reason = status === 'REVOKED' ? 'A dispute about the payment was lost.' : null;
-  await transaction.query(changeGrant, [grant.id, status, over ? now : null, reason]);
-  await wallet.noteGrantChange(grant.id);
+  await tx.query(changeGrant, [grant.id, status, over ? now : null, reason]);
+  await wallet.grantChanged(grant.id);
 }

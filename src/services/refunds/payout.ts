@@ -1,13 +1,13 @@
 import type { Stripe } from 'stripe';
-import type { Clock } from '../../clock.js';
 import type { Refund } from '../../entities/refund.js';
+import type { Clock } from '../../runtime/clock.js';
+import { forEachSettled } from '../../runtime/concurrency.js';
+import { decideNextAttempt } from '../../runtime/decide-next-attempt.js';
+import { describeFailure } from '../../runtime/describe-failure.js';
+import { refundColumns } from '../../stores/columns.js';
 import type { Database, Statement } from '../../stores/database.js';
 import { classifyStripeError, isMissingAtStripe } from '../../stores/stripe.js';
 import { toStripeAmount } from '../../stores/stripe-amounts.js';
-import { refundColumns } from '../columns.js';
-import { decideNextAttempt } from '../decide-next-attempt.js';
-import { describeFailure } from '../describe-failure.js';
-import { eachEvenIfSomeFail } from '../each-even-if-some-fail.js';
 import { findOrder } from '../purchases/find-order.js';
 import { isOurRefund } from './decide-stripe-refund.js';
 import { findRefund } from './find-refund.js';
@@ -41,7 +41,7 @@ const claimStale: Statement = {
       order by holds.expires_at limit 1 for update of stale skip locked)
     returning ${refundColumns}`,
 };
-const putOff: Statement = {
+const reschedule: Statement = {
   name: 'payout-put-off',
   text: `update refunds set next_attempt_at = $2, last_error = $3 where id = $1 and status = 'PENDING'`,
 };
@@ -62,7 +62,7 @@ export class Payout {
   /** Pays a PENDING refund out. When Stripe is away it stays PENDING, and the job goes on; it never throws for that. */
   async pay(refund: Refund): Promise<Refund> {
     try {
-      await this.apply(refund, await this.atStripe(refund));
+      await this.apply(refund, await this.createOrFindAtStripe(refund));
     } catch (error) {
       await this.endWith(error, refund);
     }
@@ -79,7 +79,7 @@ export class Payout {
    * One that Stripe does have is captured. While Stripe does not say, the hold stays. Gives back how many were taken up.
    */
   releaseStaleHolds(limit: number, signal?: AbortSignal): Promise<number> {
-    return this.oneByOne(claimStale, limit, (refund) => this.giveUp(refund), signal);
+    return this.oneByOne(claimStale, limit, (refund) => this.abandon(refund), signal);
   }
 
   private async oneByOne(
@@ -89,7 +89,7 @@ export class Payout {
     signal: AbortSignal | undefined,
   ): Promise<number> {
     let count = 0;
-    await eachEvenIfSomeFail(this.claimed(claim, limit, signal), (refund) => {
+    await forEachSettled(this.claimed(claim, limit, signal), (refund) => {
       count++;
       return work(refund);
     });
@@ -111,9 +111,9 @@ export class Payout {
     }
   }
 
-  private async giveUp(refund: Refund): Promise<void> {
+  private async abandon(refund: Refund): Promise<void> {
     try {
-      const made = await this.findMade(await this.paymentOf(refund), refund);
+      const made = await this.findExisting(await this.paymentOf(refund), refund);
       if (made) await this.apply(refund, made);
       else await this.stripeRefunds.fail(refund.id, GIVEN_UP);
     } catch (error) {
@@ -124,15 +124,15 @@ export class Payout {
 
   private async apply(refund: Refund, stripeRefund: Stripe.Refund): Promise<void> {
     await this.stripeRefunds.applyStripeRefund(stripeRefund);
-    if (stripeRefund.status !== 'succeeded') await this.lookLater(refund);
+    if (stripeRefund.status !== 'succeeded') await this.scheduleCheck(refund);
   }
 
   /** Stripe's refund, found or made. */
-  private async atStripe(refund: Refund): Promise<Stripe.Refund> {
+  private async createOrFindAtStripe(refund: Refund): Promise<Stripe.Refund> {
     if (refund.stripeRefundId) return this.stripe.refunds.retrieve(refund.stripeRefundId);
     const paymentIntentId = await this.paymentOf(refund);
     // Keys are forgotten after a day or more: a second attempt must not rely on them alone.
-    const made = refund.attempts > 1 ? await this.findMade(paymentIntentId, refund) : null;
+    const made = refund.attempts > 1 ? await this.findExisting(paymentIntentId, refund) : null;
     if (made) return made;
     const metadata = { refund_id: refund.id, order_id: refund.orderId, user_id: refund.userId };
     const amount = toStripeAmount(refund.amount, refund.currency);
@@ -146,17 +146,17 @@ export class Payout {
     return order.stripePaymentIntentId;
   }
 
-  private async findMade(paymentIntentId: string, refund: Refund): Promise<Stripe.Refund | null> {
+  private async findExisting(paymentIntentId: string, refund: Refund): Promise<Stripe.Refund | null> {
     for await (const candidate of this.stripe.refunds.list({ payment_intent: paymentIntentId, limit: 100 })) {
       if (isOurRefund(candidate, refund, paymentIntentId)) return candidate;
     }
     return null;
   }
 
-  private async lookLater(refund: Refund): Promise<void> {
+  private async scheduleCheck(refund: Refund): Promise<void> {
     await this.database
       .forViewer(refund.userId)
-      .query(putOff, [refund.id, new Date(this.clock.now().getTime() + PENDING_LOOK_MS), null]);
+      .query(reschedule, [refund.id, new Date(this.clock.now().getTime() + PENDING_LOOK_MS), null]);
   }
 
   private async endWith(error: unknown, refund: Refund): Promise<void> {
@@ -170,6 +170,6 @@ export class Payout {
 
   private async tryLater(error: Error, refund: Refund): Promise<void> {
     const next = decideNextAttempt({ attempts: refund.attempts, now: this.clock.now(), chance: this.random() }, RETRY);
-    await this.database.forViewer(refund.userId).query(putOff, [refund.id, next, describeFailure(error.message)]);
+    await this.database.forViewer(refund.userId).query(reschedule, [refund.id, next, describeFailure(error.message)]);
   }
 }

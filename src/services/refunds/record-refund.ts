@@ -1,7 +1,7 @@
 import type { Refund } from '../../entities/refund.js';
+import { refundColumns } from '../../stores/columns.js';
 import type { Queryable, Statement } from '../../stores/database.js';
-import { refundColumns } from '../columns.js';
-import { newId } from '../new-id.js';
+import { newId } from '../ids.js';
 
 const insertRefund: Statement = {
   name: 'refunds-insert',
@@ -23,8 +23,8 @@ export type NewRefund = Pick<Refund, 'userId' | 'origin' | 'destination' | 'stat
   >;
 
 /** Writes the refund's row; the database refuses more than the payment captured. */
-export async function recordRefund(transaction: Queryable, refund: NewRefund, now: Date): Promise<Refund> {
-  const [row] = await transaction.query<Refund>(insertRefund, [
+export async function recordRefund(tx: Queryable, refund: NewRefund, now: Date): Promise<Refund> {
+  const [row] = await tx.query<Refund>(insertRefund, [
     newId(),
     refund.userId,
     refund.origin,
@@ -48,6 +48,6 @@ export async function recordRefund(transaction: Queryable, refund: NewRefund, no
 }
 
 /** The grant gives no access from now on. */
-export async function endRefundedGrant(transaction: Queryable, grantId: string, now: Date): Promise<void> {
-  await transaction.query(endGrant, [grantId, now]);
+export async function endRefundedGrant(tx: Queryable, grantId: string, now: Date): Promise<void> {
+  await tx.query(endGrant, [grantId, now]);
 }

@@ -1,24 +1,31 @@
 import type { Stripe } from 'stripe';
-import type { Clock } from '../../clock.js';
 import type { Balance } from '../../entities/balance.js';
 import type { Grant } from '../../entities/grant.js';
 import type { Refund, RefundDestination } from '../../entities/refund.js';
 import type { Transaction } from '../../entities/transaction.js';
+import type { Clock } from '../../runtime/clock.js';
+import { balanceColumns } from '../../stores/columns.js';
 import type { Database, Queryable, Statement } from '../../stores/database.js';
 import { stripeStep } from '../../stores/stripe-amounts.js';
-import type { AfterCommit } from '../after-commit.js';
-import { type BillingError, notFound, notInSteps, refusalsAsData } from '../billing-error.js';
 import type { Caller } from '../caller.js';
-import { balanceColumns } from '../columns.js';
+import { type BillingError, notFound, notInSteps, refusalsAsData } from '../errors.js';
 import { findGrant, lockGrant } from '../grants/find-grant.js';
-import { answerAgain, completeAnswer, hashInput, type Intent, keepAnswer, onceMoreOnSameKey } from '../idempotency.js';
-import { inTransaction, type Surroundings } from '../in-transaction.js';
+import { isUuid } from '../ids.js';
+import type { AfterCommit } from '../ledger/after-commit.js';
 import { findTransaction } from '../ledger/find-transaction.js';
+import {
+  completeResult,
+  findResult,
+  hashInput,
+  type IdempotentRequest,
+  onceMoreOnSameKey,
+  saveResult,
+} from '../ledger/idempotency.js';
+import { inTransaction, type JoinedTransaction } from '../ledger/in-transaction.js';
 import { balanceFromAnswer } from '../ledger/kept-balance.js';
-import { type Announcer, Wallet } from '../ledger/wallet.js';
+import { type ChangeNotifier, Wallet } from '../ledger/wallet.js';
 import type { Money } from '../money.js';
-import type { Applied } from '../payment-not-yet-known.js';
-import { isUuid } from '../uuid.js';
+import type { Applied } from '../stripe-events/payment-not-fulfilled-yet.js';
 import { decideGrantRefund, decideRefundable, type RefundTerms } from './decide-refund.js';
 import { findRefund, readChargedBack, readGrantFacts, readLeftOnPayments, readWithLivingGrant } from './find-refund.js';
 import { PAYOUT_LEASE_MS, type Payout } from './payout.js';
@@ -64,7 +71,7 @@ export class Refunds {
   constructor(
     private readonly database: Database,
     private readonly clock: Clock,
-    private readonly announcer: Announcer,
+    private readonly notifier: ChangeNotifier,
     private readonly payout: Payout,
     private readonly stripeRefunds: StripeRefunds,
     /** After this a payout that Stripe says it does not have is given up, and its hold released. */
@@ -75,10 +82,10 @@ export class Refunds {
   async refundGrant(caller: Caller, input: RefundGrantInput): Promise<RefundPayload> {
     return refusalsAsData<RefundPayload>(async () => {
       const grant = isUuid(input.grantId) ? await findGrant(this.database, input.grantId) : null;
-      if (!grant || !mayTouch(caller, grant.userId)) throw notFound('grant', 'input', 'grantId');
+      if (!grant || !canAccess(caller, grant.userId)) throw notFound('grant', 'input', 'grantId');
       const intent = intentOf(caller, 'refundGrant', input);
-      const refundId = await this.once(intent, grant, (transaction, wallet, now) =>
-        this.giveBack(transaction, wallet, grant.id, input, caller, now),
+      const refundId = await this.once(intent, grant, (tx, wallet, now) =>
+        this.refundUnusedDays(tx, wallet, grant.id, input, caller, now),
       );
       return this.payAndAnswer(intent, refundId);
     });
@@ -91,12 +98,10 @@ export class Refunds {
   async refundTransaction(caller: Caller, input: RefundTransactionInput): Promise<RefundPayload> {
     return refusalsAsData<RefundPayload>(async () => {
       const found = isUuid(input.transactionId) ? await findTransaction(this.database, input.transactionId) : null;
-      if (!found || !mayTouch(caller, found.userId)) throw notFound('transaction', 'input', 'transactionId');
+      if (!found || !canAccess(caller, found.userId)) throw notFound('transaction', 'input', 'transactionId');
       if (found.kind !== 'TOP_UP') throw notRefundable('NOT_A_CARD_PAYMENT', 'transactionId');
       const intent = intentOf(caller, 'refundTransaction', input);
-      const refundId = await this.once(intent, found, (transaction, wallet, now) =>
-        this.reserve(transaction, wallet, found, input, caller, now),
-      );
+      const refundId = await this.once(intent, found, (tx, wallet, now) => this.reserve(tx, wallet, found, input, caller, now));
       return this.payAndAnswer(intent, refundId);
     });
   }
@@ -135,8 +140,8 @@ export class Refunds {
   }
 
   /** What Stripe says of a refund; see StripeRefunds. */
-  applyStripeRefund(stripeRefund: Stripe.Refund, surroundings: Surroundings = {}): Promise<Applied> {
-    return this.stripeRefunds.applyStripeRefund(stripeRefund, surroundings);
+  applyStripeRefund(stripeRefund: Stripe.Refund, joined: JoinedTransaction = {}): Promise<Applied> {
+    return this.stripeRefunds.applyStripeRefund(stripeRefund, joined);
   }
 
   /** Goes on with payouts that a crash or Stripe's absence left; gives back how many. */
@@ -151,39 +156,39 @@ export class Refunds {
 
   /** Locks the viewer, answers again for a used key, else does the work and keeps its answer: one transaction. */
   private once(
-    intent: Intent,
+    intent: IdempotentRequest,
     viewer: { userId: string; currency: string },
-    work: (transaction: Queryable, wallet: Wallet, now: Date) => Promise<Refund>,
+    work: (tx: Queryable, wallet: Wallet, now: Date) => Promise<Refund>,
   ): Promise<string> {
     return onceMoreOnSameKey(() =>
-      inTransaction(this.database, {}, async (transaction, afterCommit: AfterCommit) => {
+      inTransaction(this.database, {}, async (tx, afterCommit: AfterCommit) => {
         const now = this.clock.now();
-        const wallet = await Wallet.lock(transaction, viewer, now, afterCommit, this.announcer);
-        const earlier = await answerAgain<Answer>(transaction, intent);
+        const wallet = await Wallet.lock(tx, viewer, now, afterCommit, this.notifier);
+        const earlier = await findResult<Answer>(tx, intent);
         if (earlier) return earlier.refundId;
-        const refund = await work(transaction, wallet, now);
-        await keepAnswer(transaction, intent, { refundId: refund.id } satisfies Answer, now);
+        const refund = await work(tx, wallet, now);
+        await saveResult(tx, intent, { refundId: refund.id } satisfies Answer, now);
         return refund.id;
       }),
     );
   }
 
-  private async giveBack(
-    transaction: Queryable,
+  private async refundUnusedDays(
+    tx: Queryable,
     wallet: Wallet,
     grantId: string,
     input: RefundGrantInput,
     caller: Caller,
     now: Date,
   ): Promise<Refund> {
-    const grant = await lockGrant(transaction, grantId);
-    const facts = (await readGrantFacts(transaction, [grantId])).get(grantId);
+    const grant = await lockGrant(tx, grantId);
+    const facts = (await readGrantFacts(tx, [grantId])).get(grantId);
     if (!grant || !facts) throw new Error(`grant ${grantId} is gone`);
     const decision = decideGrantRefund({ grant, ...facts }, input.destination ?? null, now, stripeStep(grant.currency));
     if ('refused' in decision) throw refusalOf(decision.refused, -facts.available, grant.currency);
     const toCard = decision.destination === 'CARD';
     const refund = await recordRefund(
-      transaction,
+      tx,
       {
         userId: grant.userId,
         origin: 'REQUEST',
@@ -197,7 +202,7 @@ export class Refunds {
       },
       now,
     );
-    await endRefundedGrant(transaction, grantId, now);
+    await endRefundedGrant(tx, grantId, now);
     const link = { refundId: refund.id, grantId, orderId: refund.orderId };
     await wallet.post({ kind: 'REFUND', amount: refund.amount, counterAccount: 'REVENUE', ...link, changesGrant: true });
     if (toCard) await wallet.hold(refund.id, refund.amount, new Date(now.getTime() + this.holdLifetimeMs));
@@ -205,7 +210,7 @@ export class Refunds {
   }
 
   private async reserve(
-    transaction: Queryable,
+    tx: Queryable,
     wallet: Wallet,
     topUp: Transaction,
     input: RefundTransactionInput,
@@ -213,9 +218,9 @@ export class Refunds {
     now: Date,
   ): Promise<Refund> {
     const orderId = topUp.orderId as string;
-    if ((await readChargedBack(transaction, [orderId])).has(orderId)) throw notRefundable('DISPUTED', 'transactionId');
-    if ((await readWithLivingGrant(transaction, [orderId], now)).has(orderId)) throw grantLives();
-    const left = (await readLeftOnPayments(transaction, [orderId])).get(orderId) ?? 0;
+    if ((await readChargedBack(tx, [orderId])).has(orderId)) throw notRefundable('DISPUTED', 'transactionId');
+    if ((await readWithLivingGrant(tx, [orderId], now)).has(orderId)) throw grantLives();
+    const left = (await readLeftOnPayments(tx, [orderId])).get(orderId) ?? 0;
     const step = stripeStep(topUp.currency);
     if (left < step) throw notRefundable('ALREADY_REFUNDED', 'transactionId');
     const amount = input.amount ?? decideRefundable(left, wallet.available, step);
@@ -223,7 +228,7 @@ export class Refunds {
     if (amount % step !== 0) throw notInSteps(step, topUp.currency, 'amount');
     if (amount < 1 || amount > wallet.available) throw shortOf(Math.max(amount, step) - wallet.available, topUp.currency);
     const refund = await recordRefund(
-      transaction,
+      tx,
       {
         userId: topUp.userId,
         origin: 'REQUEST',
@@ -248,26 +253,26 @@ export class Refunds {
   }
 
   /** Once the lease is over the job goes on, which first looks whether Stripe has the refund: its keys are forgotten in time. */
-  private isFirstAttempt({ status, attempts, stripeRefundId, lastError, nextAttemptAt }: Refund): boolean {
+  private ownsPayoutLease({ status, attempts, stripeRefundId, lastError, nextAttemptAt }: Refund): boolean {
     const leased = nextAttemptAt !== null && nextAttemptAt > this.clock.now();
     return status === 'PENDING' && attempts === 1 && !stripeRefundId && !lastError && leased;
   }
 
   /** Rule 14: the refund and its grant as they are now; the balance as the first response had it. */
-  private async payAndAnswer(intent: Intent, refundId: string): Promise<RefundPayload> {
+  private async payAndAnswer(intent: IdempotentRequest, refundId: string): Promise<RefundPayload> {
     let refund = await findRefund(this.database, refundId);
     if (!refund) throw new Error(`refund ${refundId} is gone`);
-    if (this.isFirstAttempt(refund)) refund = await this.payout.pay(refund);
+    if (this.ownsPayoutLease(refund)) refund = await this.payout.pay(refund);
     const [present] = await this.database.query<Balance>(readBalances, [[refund.userId]]);
-    const { balance } = await completeAnswer(this.database, intent, { balance: present as Balance });
+    const { balance } = await completeResult(this.database, intent, { balance: present as Balance });
     const grant = refund.grantId ? await findGrant(this.database, refund.grantId) : null;
     return { refund, grant, balance: balanceFromAnswer(balance), errors: [] };
   }
 }
 
-const mayTouch = (caller: Caller, userId: string) => caller.role === 'ADMIN' || caller.userId === userId;
+const canAccess = (caller: Caller, userId: string) => caller.role === 'ADMIN' || caller.userId === userId;
 
-function intentOf(caller: Caller, operation: string, input: { idempotencyKey: string }): Intent {
+function intentOf(caller: Caller, operation: string, input: { idempotencyKey: string }): IdempotentRequest {
   if (!caller.userId) throw new Error('money moves only for somebody');
   return { callerId: caller.userId, key: input.idempotencyKey, operation, inputHash: hashInput(input) };
 }

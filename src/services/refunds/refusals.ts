@@ -1,4 +1,4 @@
-import { insufficientFunds, type NotRefundableReason, outOfBounds, Refusal } from '../billing-error.js';
+import { insufficientFunds, type NotRefundableReason, outOfBounds, Refusal } from '../errors.js';
 import type { RefundRefusal } from './decide-refund.js';
 
 const WORDS: Record<NotRefundableReason, string> = {

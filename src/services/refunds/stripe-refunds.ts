@@ -1,14 +1,14 @@
 import type { Stripe } from 'stripe';
-import type { Clock } from '../../clock.js';
 import type { Order } from '../../entities/order.js';
 import type { Refund, RefundStatus } from '../../entities/refund.js';
+import type { Clock } from '../../runtime/clock.js';
 import type { Database, Queryable, Statement } from '../../stores/database.js';
 import { lockGrantOfOrder } from '../grants/find-grant.js';
-import { inTransaction, type Surroundings } from '../in-transaction.js';
-import { type Announcer, Wallet } from '../ledger/wallet.js';
-import { type Applied, PaymentNotYetKnown } from '../payment-not-yet-known.js';
+import { inTransaction, type JoinedTransaction } from '../ledger/in-transaction.js';
+import { type ChangeNotifier, Wallet } from '../ledger/wallet.js';
 import { findOrder, findOrderOfPayment } from '../purchases/find-order.js';
-import { idOf } from '../stripe-references.js';
+import { type Applied, PaymentNotFulfilledYet } from '../stripe-events/payment-not-fulfilled-yet.js';
+import { idOf } from '../stripe-events/stripe-references.js';
 import { decideStripeRefund, isOurRefund, refundNamedBy } from './decide-stripe-refund.js';
 import { findRefund, findRefundByStripeId, lockRefund } from './find-refund.js';
 import { bookOutsideMovement } from './outside-returns.js';
@@ -40,31 +40,31 @@ export class StripeRefunds {
   constructor(
     private readonly database: Database,
     private readonly clock: Clock,
-    private readonly announcer: Announcer,
+    private readonly notifier: ChangeNotifier,
   ) {}
 
   /**
    * Brings our side to where Stripe's refund stands; any number of times and in any order. A refund in another currency than
    * its order's never becomes money: it is reported. So is one that carries our metadata without being ours, and booked.
-   * @throws PaymentNotYetKnown for a refund whose payment is not fulfilled here yet
+   * @throws PaymentNotFulfilledYet for a refund whose payment is not fulfilled here yet
    */
-  async applyStripeRefund(stripeRefund: Stripe.Refund, surroundings: Surroundings = {}): Promise<Applied> {
+  async applyStripeRefund(stripeRefund: Stripe.Refund, joined: JoinedTransaction = {}): Promise<Applied> {
     const paymentIntentId = idOf(stripeRefund.payment_intent);
     if (!paymentIntentId) return 'NOT_OURS';
-    return inTransaction<Applied>(this.database, surroundings, async (transaction, afterCommit) => {
-      const order = await this.orderOf(transaction, stripeRefund, paymentIntentId);
+    return inTransaction<Applied>(this.database, joined, async (tx, afterCommit) => {
+      const order = await this.orderOf(tx, stripeRefund, paymentIntentId);
       if (stripeRefund.currency.toUpperCase() !== order.currency) {
-        surroundings.report?.(inAnotherCurrency(stripeRefund, order));
+        joined.report?.(inAnotherCurrency(stripeRefund, order));
         return 'REPORTED';
       }
       const now = this.clock.now();
-      const wallet = await Wallet.lock(transaction, order, now, afterCommit, this.announcer);
-      const ours = await this.findOurs(transaction, stripeRefund, order);
-      if (ours) await this.move(transaction, wallet, order, ours.id, stripeRefund, now);
-      else await this.adopt(transaction, wallet, order, stripeRefund, now);
+      const wallet = await Wallet.lock(tx, order, now, afterCommit, this.notifier);
+      const ours = await this.findOurs(tx, stripeRefund, order);
+      if (ours) await this.move(tx, wallet, order, ours.id, stripeRefund, now);
+      else await this.adopt(tx, wallet, order, stripeRefund, now);
       const named = refundNamedBy(stripeRefund);
       if (named !== null && named !== ours?.id && ours?.origin !== 'REQUEST') {
-        surroundings.report?.(notTheOneItNames(stripeRefund.id, named));
+        joined.report?.(notTheOneItNames(stripeRefund.id, named));
       }
       return 'APPLIED';
     });
@@ -72,70 +72,68 @@ export class StripeRefunds {
 
   /** Stripe refused the refund for good: the hold is released, the money stays in the balance. */
   async fail(refundId: string, reason: string): Promise<void> {
-    await inTransaction(this.database, {}, async (transaction, afterCommit) => {
-      const refund = await findRefund(transaction, refundId);
+    await inTransaction(this.database, {}, async (tx, afterCommit) => {
+      const refund = await findRefund(tx, refundId);
       if (!refund) throw new Error(`refund ${refundId} is gone`);
       const now = this.clock.now();
-      const wallet = await Wallet.lock(transaction, refund, now, afterCommit, this.announcer);
-      const locked = await lockRefund(transaction, refundId);
+      const wallet = await Wallet.lock(tx, refund, now, afterCommit, this.notifier);
+      const locked = await lockRefund(tx, refundId);
       // News of Stripe's refund may have come meanwhile: then it is not up to us any more.
       if (locked?.status !== 'PENDING' || locked.stripeRefundId !== null) return;
-      await this.giveUp(transaction, wallet, refundId, reason, now);
+      await this.abandon(tx, wallet, refundId, reason, now);
     });
   }
 
-  private async giveUp(transaction: Queryable, wallet: Wallet, refundId: string, reason: string, now: Date): Promise<void> {
+  private async abandon(tx: Queryable, wallet: Wallet, refundId: string, reason: string, now: Date): Promise<void> {
     await wallet.releaseHold(refundId);
-    await transaction.query(moveRefund, [refundId, 'FAILED', null, reason, now]);
+    await tx.query(moveRefund, [refundId, 'FAILED', null, reason, now]);
   }
 
   /**
    * Stripe refunds no more of a payment than it captured: when it has refunded what our payouts were to, they cannot be made any
    * more, whether Stripe has refused them yet or not. Their money must not be spent before the refund that was made is debited.
    */
-  private async makeRoom(transaction: Queryable, wallet: Wallet, order: Order, amount: number, now: Date): Promise<void> {
-    const [row] = await transaction.query<{ refunded: number }>(refundedOfOrder, [order.id]);
+  private async makeRoom(tx: Queryable, wallet: Wallet, order: Order, amount: number, now: Date): Promise<void> {
+    const [row] = await tx.query<{ refunded: number }>(refundedOfOrder, [order.id]);
     let excess = (row?.refunded ?? 0) + amount - (order.capturedAmount ?? 0);
     if (excess <= 0) return;
-    for (const payout of await transaction.query<Pick<Refund, 'id' | 'amount'>>(unmadePayouts, [order.id])) {
+    for (const payout of await tx.query<Pick<Refund, 'id' | 'amount'>>(unmadePayouts, [order.id])) {
       if (excess <= 0) return;
-      await this.giveUp(transaction, wallet, payout.id, NO_ROOM, now);
+      await this.abandon(tx, wallet, payout.id, NO_ROOM, now);
       excess -= payout.amount;
     }
   }
 
-  private async orderOf(transaction: Queryable, { id }: Stripe.Refund, paymentIntentId: string): Promise<Order> {
-    const known = await findRefundByStripeId(transaction, id);
-    const order = known?.orderId
-      ? await findOrder(transaction, known.orderId)
-      : await findOrderOfPayment(transaction, paymentIntentId);
-    if (!order) throw new PaymentNotYetKnown(paymentIntentId);
+  private async orderOf(tx: Queryable, { id }: Stripe.Refund, paymentIntentId: string): Promise<Order> {
+    const known = await findRefundByStripeId(tx, id);
+    const order = known?.orderId ? await findOrder(tx, known.orderId) : await findOrderOfPayment(tx, paymentIntentId);
+    if (!order) throw new PaymentNotFulfilledYet(paymentIntentId);
     return order;
   }
 
   /** Under the viewer's lock: which refund of ours Stripe's is; null for one that was made there and is new to us. */
-  private async findOurs(transaction: Queryable, stripeRefund: Stripe.Refund, order: Order): Promise<Refund | null> {
-    const byStripeId = await findRefundByStripeId(transaction, stripeRefund.id);
+  private async findOurs(tx: Queryable, stripeRefund: Stripe.Refund, order: Order): Promise<Refund | null> {
+    const byStripeId = await findRefundByStripeId(tx, stripeRefund.id);
     if (byStripeId) return byStripeId;
     const named = refundNamedBy(stripeRefund);
-    const candidate = named ? await findRefund(transaction, named) : null;
+    const candidate = named ? await findRefund(tx, named) : null;
     const ours = candidate?.orderId === order.id && isOurRefund(stripeRefund, candidate, order.stripePaymentIntentId);
     return ours ? candidate : null;
   }
 
   private async move(
-    transaction: Queryable,
+    tx: Queryable,
     wallet: Wallet,
     order: Order,
     refundId: string,
     stripeRefund: Stripe.Refund,
     now: Date,
   ): Promise<void> {
-    const refund = await lockRefund(transaction, refundId);
+    const refund = await lockRefund(tx, refundId);
     if (!refund) throw new Error(`refund ${refundId} is gone`);
     const requested = refund.origin === 'REQUEST';
     const end = (status: RefundStatus, reason: string | null) =>
-      transaction.query(moveRefund, [refund.id, status, stripeRefund.id, reason, now]);
+      tx.query(moveRefund, [refund.id, status, stripeRefund.id, reason, now]);
     switch (decideStripeRefund(refund, stripeRefund.status)) {
       case 'SUCCEED':
         if (requested) await wallet.captureHold(refund.id, debitOf(refund));
@@ -143,22 +141,22 @@ export class StripeRefunds {
         return;
       case 'SUCCEED_AFTER_ALL':
         // Rule 8: its hold was released, and what was credited for it may be spent: the balance may go below zero.
-        await this.makeRoom(transaction, wallet, order, refund.amount, now);
+        await this.makeRoom(tx, wallet, order, refund.amount, now);
         await end('SUCCEEDED', null);
         await wallet.post(debitOf(refund));
         return;
       case 'FAIL':
         if (requested) await wallet.releaseHold(refund.id);
         await end('FAILED', reasonOf(stripeRefund));
-        if (!requested) await bookOutsideMovement(transaction, wallet, { ...outside(refund), taken: -refund.amount }, now);
+        if (!requested) await bookOutsideMovement(tx, wallet, { ...outside(refund), taken: -refund.amount }, now);
         return;
       case 'PUT_BACK':
         await end('FAILED', reasonOf(stripeRefund));
         if (requested) await wallet.post({ ...debitOf(refund), amount: refund.amount });
-        else await bookOutsideMovement(transaction, wallet, { ...outside(refund), taken: -refund.amount }, now);
+        else await bookOutsideMovement(tx, wallet, { ...outside(refund), taken: -refund.amount }, now);
         return;
       case 'NAME':
-        await transaction.query(nameAtStripe, [refund.id, stripeRefund.id]);
+        await tx.query(nameAtStripe, [refund.id, stripeRefund.id]);
         return;
       case 'NOTHING':
         return;
@@ -169,19 +167,13 @@ export class StripeRefunds {
    * A refund that somebody made at Stripe: the money has left, so it leaves the balance, which may go below zero. One that has
    * failed by now ends like one whose failure is heard of later, but never counts against what the payment has left.
    */
-  private async adopt(
-    transaction: Queryable,
-    wallet: Wallet,
-    order: Order,
-    stripeRefund: Stripe.Refund,
-    now: Date,
-  ): Promise<void> {
-    const grant = await lockGrantOfOrder(transaction, order.id);
+  private async adopt(tx: Queryable, wallet: Wallet, order: Order, stripeRefund: Stripe.Refund, now: Date): Promise<void> {
+    const grant = await lockGrantOfOrder(tx, order.id);
     const consequence = decideStripeRefund({ status: 'PENDING', stripeRefundId: null }, stripeRefund.status);
     const failed = consequence === 'FAIL';
-    if (!failed) await this.makeRoom(transaction, wallet, order, stripeRefund.amount, now);
+    if (!failed) await this.makeRoom(tx, wallet, order, stripeRefund.amount, now);
     const refund = await recordRefund(
-      transaction,
+      tx,
       {
         userId: order.userId,
         origin: 'STRIPE',
@@ -196,10 +188,10 @@ export class StripeRefunds {
       now,
     );
     const movement = { ...outside(refund), taken: refund.amount };
-    await bookOutsideMovement(transaction, wallet, failed ? { ...movement, alsoRefunded: refund.amount } : movement, now);
+    await bookOutsideMovement(tx, wallet, failed ? { ...movement, alsoRefunded: refund.amount } : movement, now);
     if (!failed) return;
-    await bookOutsideMovement(transaction, wallet, { ...movement, taken: -refund.amount }, now);
-    await transaction.query(moveRefund, [refund.id, 'FAILED', stripeRefund.id, reasonOf(stripeRefund), now]);
+    await bookOutsideMovement(tx, wallet, { ...movement, taken: -refund.amount }, now);
+    await tx.query(moveRefund, [refund.id, 'FAILED', stripeRefund.id, reasonOf(stripeRefund), now]);
   }
 }
 

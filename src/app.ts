@@ -1,0 +1,178 @@
+import type { Logger } from 'pino';
+import type { Config, Limits } from './config/config.js';
+import { secretsOf } from './config/secrets.js';
+import { jobDefinitions } from './jobs/jobs.js';
+import { JobRunner } from './jobs/scheduler.js';
+import { observeCalls, watchClock, watchPool } from './observability/call-metrics.js';
+import { createLogger } from './observability/logging.js';
+import { createMetrics, type Metrics, watchServices } from './observability/metrics.js';
+import { openTracing, type Tracing } from './observability/tracing.js';
+import { systemClock } from './runtime/clock.js';
+import { createRedactor } from './runtime/redact.js';
+import { StartupError, unreachable } from './runtime/startup-error.js';
+import { JobStates } from './services/jobs/job-states.js';
+import { Jobs } from './services/jobs/jobs.js';
+import { otherCurrency } from './services/ledger/other-currency.js';
+import { composeServices, type Services } from './services/services.js';
+import { Database } from './stores/database.js';
+import { DatabaseClock } from './stores/database-clock.js';
+import { type HintChannel, LocalHints } from './stores/hints.js';
+import { type JobStore, openJobStore } from './stores/job-store.js';
+import { noOpenSessions, type OpenSessions, RedisOpenSessions } from './stores/open-sessions.js';
+import { RedisHints } from './stores/redis-hints.js';
+import { openStripe } from './stores/stripe.js';
+
+/** Everything that a gateway, a worker or a command stands on, opened in order and closed in the reverse one. */
+export interface App {
+  readonly config: Config;
+  /** Product time. */
+  readonly clock: DatabaseClock;
+  readonly logger: Logger;
+  readonly database: Database;
+  readonly hints: HintChannel;
+  readonly metrics: Metrics;
+  /** Null when it is not configured. */
+  readonly tracing: Tracing | null;
+  readonly services: Services & { readonly jobs: Jobs };
+  /** The jobs; they run once it is started. */
+  readonly jobRunner: JobRunner;
+  readonly jobStore: Pick<JobStore, 'state'>;
+  close(): Promise<void>;
+}
+
+/** How long running jobs may take to end when the house closes. */
+const JOBS_STOP_TIMEOUT_MS = 2_000;
+
+/** Opens the stores and composes the services. The database must be there and migrated. Ends in StartupError or the stores' errors. */
+export async function openApp(config: Config, databaseUrl: string): Promise<App> {
+  const tracing = await openTracing(config.observation.tracing);
+  const logger = createLogger(config.observation, { tracing, censor: createRedactor(secretsOf({ ...config, databaseUrl })) });
+  const metrics = createMetrics();
+  const observer = observeCalls(metrics, tracing);
+  const { limits } = config;
+  const jobStore = await openJobs(config, databaseUrl, logger);
+  const database = new Database({
+    url: databaseUrl,
+    poolSize: limits.databasePoolCount,
+    statementTimeoutMs: limits.databaseStatementTimeoutMs,
+    connectionTimeoutMs: limits.databaseConnectTimeoutMs,
+    lockTimeoutMs: limits.databaseLockTimeoutMs,
+    idleTransactionTimeoutMs: limits.databaseIdleTransactionTimeoutMs,
+    viewerPlaces: { maximumCount: limits.viewerStatementsMaximumCount, queueCount: limits.viewerStatementsQueueCount },
+    onIdleError: (error) => logger.warn({ reason: error.message }, 'an idle connection to the database broke'),
+    observer,
+  });
+  await requireCurrency(config, database);
+  watchPool(metrics, database);
+  const clock = await openClock(config, database, logger);
+  watchClock(metrics, clock);
+  const hints = openHints(config, logger);
+  const stripe = openStripe({
+    secretKey: config.stripe.secretKey,
+    apiUrl: config.stripe.apiUrl,
+    timeoutMs: limits.stripeTimeoutMs,
+    attemptsCount: limits.stripeAttemptsCount,
+    observer,
+  });
+  const openSessions = openOpenSessions(config);
+  const services = composeServices({
+    config,
+    database,
+    hints,
+    stripe,
+    openSessions,
+    clock,
+    realClock: systemClock,
+    logger,
+    watch: watchServices(metrics),
+  });
+  const states = new JobStates(database);
+  const jobRunner = new JobRunner({
+    store: jobStore,
+    definitions: jobDefinitions(
+      { ...services, purchases: { closeExpired: (limit) => services.expiredOrders.closeDue(limit) } },
+      limits,
+      config.jobHours,
+    ),
+    states,
+    clock,
+    mayRun: () => clock.isInStep(),
+    logger,
+    ...(tracing && { trace: tracing.job }),
+    settings: { lockLifetimeMs: limits.jobLockLifetimeMs, stopTimeoutMs: JOBS_STOP_TIMEOUT_MS },
+  });
+  return {
+    config,
+    clock,
+    logger,
+    database,
+    hints,
+    metrics,
+    tracing,
+    services: { ...services, jobs: new Jobs(jobRunner, states) },
+    jobRunner,
+    jobStore,
+    async close() {
+      clock.close();
+      await services.close();
+      await hints.close();
+      await openSessions.close();
+      await jobStore.close();
+      await database.close();
+      await tracing?.stop();
+    },
+  };
+}
+
+/** @throws StartupError when money or prices are in another currency than CURRENCY, which would mix them. */
+async function requireCurrency({ currency }: Config, database: Database): Promise<void> {
+  const other = await otherCurrency(database, currency);
+  if (!other) return;
+  throw new StartupError([
+    `CURRENCY: is ${currency}, but there are ${other.what} in ${other.currency}. Set it to ${other.currency}, or use another database.`,
+  ]);
+}
+
+/** @throws Postgres' error. */
+function openClock({ limits }: Config, { pool }: Database, logger: Logger): Promise<DatabaseClock> {
+  return DatabaseClock.open(pool, {
+    refreshIntervalMs: limits.clockRefreshIntervalMs,
+    differenceMaximumMs: limits.clockDifferenceMaximumMs,
+    onStepChange: (inStep, differenceMs) =>
+      inStep
+        ? logger.warn({ differenceMs }, 'the clocks of this process and the database agree again')
+        : logger.error({ differenceMs }, 'the clocks of this process and the database differ: no jobs are run here'),
+  });
+}
+
+/** Ends in StartupError when it is MongoDB that cannot be reached, else in Postgres' error. */
+function openJobs({ mongodbUrl, limits }: Config, databaseUrl: string, logger: Logger): Promise<JobStore> {
+  return openJobStore({
+    databaseUrl,
+    mongodbUrl,
+    connectionTimeoutMs: limits.databaseConnectTimeoutMs,
+    onIdleError: (error) => logger.warn({ reason: error.message }, 'an idle connection of the jobs broke'),
+  }).catch((error: unknown) => {
+    throw mongodbUrl === undefined ? error : unreachable('MONGODB_URL', mongodbUrl, error);
+  });
+}
+
+/** That Redis is away is told by the hints. */
+function openOpenSessions({ redisUrl, limits }: Config): OpenSessions {
+  return redisUrl ? new RedisOpenSessions({ url: redisUrl, ...redisTimes(limits) }) : noOpenSessions;
+}
+
+const redisTimes = ({ redisCommandTimeoutMs, redisRetryAfterMs }: Limits) => ({
+  commandTimeoutMs: redisCommandTimeoutMs,
+  retryAfterMs: redisRetryAfterMs,
+});
+
+function openHints({ redisUrl, limits }: Config, logger: Logger): HintChannel {
+  if (!redisUrl) return new LocalHints();
+  return new RedisHints({
+    url: redisUrl,
+    ...redisTimes(limits),
+    onConnectionError: (error) =>
+      logger.warn({ reason: error.message }, 'Redis is out of reach: live changes are found by looking'),
+  });
+}

@@ -1,0 +1,21 @@
+import '../runtime/supported-node.js';
+import { readConfig } from '../config/config.js';
+import { explainStartupError } from '../runtime/startup-error.js';
+import { openDatabaseServer } from '../stores/database-server.js';
+import { createMigration } from '../stores/migrate.js';
+
+/** `npm run migrate:create`: writes what the entities have and the database lacks as a new file in `migrations`, to be read and mended. */
+async function main(): Promise<void> {
+  const server = await openDatabaseServer(readConfig(), { share: true });
+  try {
+    const file = await createMigration(server.url);
+    console.log(file === null ? 'Entities and database agree: no migration is needed.' : `Written: migrations/${file}`);
+  } finally {
+    await server.stop();
+  }
+}
+
+main().catch((error: unknown) => {
+  console.error(explainStartupError(error));
+  process.exitCode = 1;
+});

@@ -1,0 +1,30 @@
+import '../runtime/supported-node.js';
+import { parseArgs } from 'node:util';
+import { describeFailure } from '../runtime/describe-failure.js';
+import { explainStartupError } from '../runtime/startup-error.js';
+import { withApp } from './run-command.js';
+
+/** `npm run verify-ledger [-- --from-snapshots]`: recomputes the ledger, from its first transaction unless told otherwise. Ends with 1 when something does not add up, with 2 when it could not be done. */
+function main(): Promise<number> {
+  const { values } = parseArgs({ options: { 'from-snapshots': { type: 'boolean', default: false } } });
+  return withApp(async (app) => {
+    const { balancesChecked, transactionsChecked, discrepancies } = await app.services.verifyLedger({
+      fromSnapshots: values['from-snapshots'],
+    });
+    for (const { userId, rule, expected, found } of discrepancies) {
+      console.log(`${rule} (${userId ? `viewer ${userId}` : 'the house'}): expected ${expected}, found ${found}`);
+    }
+    console.log(
+      `${balancesChecked} balances and ${transactionsChecked} transactions checked, ${discrepancies.length} discrepancies.`,
+    );
+    return discrepancies.length > 0 ? 1 : 0;
+  });
+}
+
+main().then(
+  (code) => process.exit(code),
+  (error: unknown) => {
+    console.error(explainStartupError(error, `The ledger could not be verified: ${describeFailure(error)}`));
+    process.exit(2);
+  },
+);

@@ -1,0 +1,16 @@
+import type { Config } from './config.js';
+
+type WithSecrets = Pick<Config, 'databaseUrl' | 'redisUrl' | 'mongodbUrl' | 'identity' | 'stripe' | 'observation'>;
+
+/** Every secret of the settings. */
+export function secretsOf(config: WithSecrets): string[] {
+  const { databaseUrl, redisUrl, mongodbUrl, identity, stripe, observation } = config;
+  const passwords = [databaseUrl, redisUrl, mongodbUrl].flatMap((url) => {
+    // Not by URL: MongoDB's may list several hosts.
+    const password = url?.match(/^[^:]+:\/\/[^:@/]*:([^@/]*)@/)?.[1];
+    return password ? [password, decodeURIComponent(password)] : [];
+  });
+  const headers = observation.tracing?.headers?.split(',').map((header) => header.slice(header.indexOf('=') + 1)) ?? [];
+  const others = [...identity.secrets, stripe.secretKey, ...stripe.webhookSecrets, observation.metricsToken];
+  return [...passwords, ...headers, ...others].filter((secret) => secret !== undefined);
+}

@@ -1,0 +1,97 @@
+import type { Clock } from '../runtime/clock.js';
+import { insertFilmRows } from '../services/catalogue/write-film.js';
+import { writeStatus, writeSubscription, writeToCopy } from '../services/catalogue/write-subscription.js';
+import type { Database, Queryable, Statement } from '../stores/database.js';
+import { DEMO_FILMS, type DemoShelf } from './films.js';
+import { DEMO_ADMIN_ID, DEMO_VIEWERS } from './people.js';
+
+/** What a demo viewer starts with, as an adjustment of the ledger by the demo admin. The key makes it once. */
+export interface DemoBalance {
+  readonly userId: string;
+  readonly adminId: string;
+  /** In minor units. */
+  readonly amount: number;
+  readonly currency: string;
+  readonly reason: string;
+  readonly idempotencyKey: string;
+}
+
+export interface DemoCatalogueDependencies {
+  readonly database: Database;
+  readonly clock: Clock;
+  /** The house's. */
+  readonly currency: string;
+  readonly giveBalance: (balance: DemoBalance) => Promise<void>;
+}
+
+interface DemoSubscription {
+  readonly title: string;
+  readonly description: string;
+  /** Undefined: every film. */
+  readonly shelf?: DemoShelf;
+  /** In minor units. */
+  readonly pricePerDay: number;
+  readonly durationDays: number;
+}
+
+const SUBSCRIPTIONS: readonly DemoSubscription[] = [
+  { title: 'Everything', description: 'The whole house for a month.', pricePerDay: 45, durationDays: 30 },
+  { title: 'Silent Masters', description: 'The years before sound.', shelf: 'silent', pricePerDay: 25, durationDays: 30 },
+  { title: 'Noir Nights', description: 'Two weeks of rain and bad luck.', shelf: 'noir', pricePerDay: 40, durationDays: 14 },
+  { title: 'Fright Week', description: 'A week with the lights on.', shelf: 'fright', pricePerDay: 50, durationDays: 7 },
+  { title: 'Comedy Weekend', description: 'Three days of falling well.', shelf: 'comedy', pricePerDay: 90, durationDays: 3 },
+];
+
+const ADA_STARTS_WITH = 2_500;
+/** Any number that nothing else locks: two processes that start at once on an empty database load one catalogue. */
+const LOADING_LOCK = 7_203_118;
+
+const lockLoading: Statement = { name: 'lock-demo-loading', text: 'select pg_advisory_xact_lock($1)' };
+const anythingThere: Statement = {
+  name: 'any-catalogue',
+  text: 'select 1 where exists (select from films) or exists (select from subscriptions)',
+};
+
+const demoFilmId = (index: number) => `01939c1e-0000-7000-8000-${String(index + 1).padStart(12, '0')}`;
+export const DEMO_SUBSCRIPTION_IDS: readonly string[] = SUBSCRIPTIONS.map(
+  (_plan, index) => `01939c1e-0000-7000-a000-${String(index + 1).padStart(12, '0')}`,
+);
+
+/**
+ * Loads about 40 films and 5 subscriptions on sale, and gives the first demo viewer a balance. Only into an empty catalogue:
+ * gives back whether it did. The copies at Stripe are left due.
+ */
+export async function loadDemoCatalogue({ database, clock, currency, giveBalance }: DemoCatalogueDependencies): Promise<boolean> {
+  if (await isCatalogueThere(database)) return false;
+  // Before the catalogue is there: after a crash in between, or by another process, it is asked for again, and its key makes
+  // it once. Outside of the transaction: it takes a connection of its own, and there may be only one.
+  await giveBalance({
+    userId: DEMO_VIEWERS[0].id,
+    adminId: DEMO_ADMIN_ID,
+    amount: ADA_STARTS_WITH,
+    currency,
+    reason: 'A balance to try things out with',
+    idempotencyKey: 'demo-balance-of-ada',
+  });
+  return database.transaction(async (tx) => {
+    await tx.query(lockLoading, [LOADING_LOCK]);
+    if (await isCatalogueThere(tx)) return false;
+    await writeCatalogue(tx, currency, clock.now());
+    return true;
+  });
+}
+
+const isCatalogueThere = async (database: Queryable) => (await database.query(anythingThere)).length > 0;
+
+async function writeCatalogue(tx: Queryable, currency: string, now: Date): Promise<void> {
+  const titles = DEMO_FILMS.map((film) => film.title);
+  const descriptions = DEMO_FILMS.map(({ country, year, director, story }) => `${country} ${year}, by ${director}. ${story}`);
+  await tx.query(insertFilmRows, [DEMO_FILMS.map((_film, index) => demoFilmId(index)), titles, descriptions, now]);
+  for (const [index, { shelf, ...words }] of SUBSCRIPTIONS.entries()) {
+    const id = DEMO_SUBSCRIPTION_IDS[index] as string;
+    const filmIds = DEMO_FILMS.flatMap((film, place) => (!shelf || film.shelves.includes(shelf) ? [demoFilmId(place)] : []));
+    await writeSubscription(tx, { ...words, id, filmIds, currency }, now);
+    await writeStatus(tx, id, 'ACTIVE', now);
+    await writeToCopy(tx, id, now);
+  }
+}

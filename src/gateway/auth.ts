@@ -1,0 +1,169 @@
+import { decodeProtectedHeader, errors, type JWTPayload, type JWTVerifyOptions, jwtVerify } from 'jose';
+import { LRUCache } from 'lru-cache';
+import type { IdentityConfig } from '../config/config.js';
+import type { Clock } from '../runtime/clock.js';
+import type { Caller } from '../services/caller.js';
+import { callerOf, InvalidToken } from './auth/claims.js';
+import { IdentityUnavailable, ProviderKeys, type ProviderKeysParts, type ProviderKeysState } from './auth/provider-keys.js';
+
+/** Who a token stands for, and until when. */
+export interface Identified {
+  readonly caller: Caller;
+  /** From this instant on the token is refused; null without a token. */
+  readonly expiresAt: Date | null;
+}
+
+/** Knows callers by their tokens; the same for HTTP and WebSocket. */
+export interface Identity {
+  /**
+   * No token is PUBLIC.
+   *
+   * @throws InvalidToken, or IdentityUnavailable when the keys cannot be fetched
+   */
+  identify(token: string | null): Promise<Identified>;
+  /** The keys of the identity provider; null when tokens are verified with a shared secret. */
+  readonly providerKeys: { state(): ProviderKeysState } | null;
+}
+
+/** Signatures with a public key. A shared secret is never accepted where keys come from a URL, nor the other way round. */
+const PUBLIC_KEY_ALGORITHMS = [
+  ...['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'],
+];
+/** How far the clocks of whoever issues tokens and of this server may differ. */
+export const CLOCK_TOLERANCE_SECONDS = 30;
+/** Keys that one token is tried with: a provider that rotates has two or three. */
+const MAX_KEYS_TRIED = 16;
+/** Longer than what Node accepts as headers. */
+const MAX_TOKEN_CHARACTERS = 16_384;
+const PUBLIC: Identified = { caller: { userId: null, role: 'PUBLIC' }, expiresAt: null };
+/** The last instant that JavaScript knows, in seconds: ECMA-262, Time Values. */
+const LAST_INSTANT_SECONDS = 8.64e12;
+
+/** Verified tokens that are remembered. */
+const MAX_REMEMBERED_COUNT = 10_000;
+const MAX_REMEMBERED_CHARACTERS = 16 * 1_024 * 1_024;
+
+export function createIdentity(settings: IdentityConfig, parts: ProviderKeysParts): Identity {
+  const { clock } = parts;
+  const providerKeys = settings.jwksUrl ? new ProviderKeys(settings.jwksUrl, parts) : null;
+  const verify = providerKeys ? verifierByProvider(settings, providerKeys, clock) : verifierBySecrets(settings, clock);
+  const remembered = new LRUCache<string, Identified>({
+    max: MAX_REMEMBERED_COUNT,
+    maxSize: MAX_REMEMBERED_CHARACTERS,
+    sizeCalculation: (_identified, token) => token.length,
+  });
+  let rememberedVersion = 0;
+  return {
+    providerKeys,
+    async identify(token) {
+      if (token === null) return PUBLIC;
+      if (token.length > MAX_TOKEN_CHARACTERS) throw new InvalidToken('The token is too long.');
+      if (providerKeys) {
+        if (!providerKeys.isFresh()) await providerKeys.ready();
+        // A key may have been withdrawn: what it has signed is no longer good.
+        if (providerKeys.version !== rememberedVersion) remembered.clear();
+        rememberedVersion = providerKeys.version;
+      }
+      const known = remembered.get(token);
+      if (known?.expiresAt && known.expiresAt.getTime() > clock.now().getTime()) return known;
+      const payload = await verify(token).catch((error: unknown) => Promise.reject(refusalOf(error)));
+      const identified = { caller: callerOf(payload, settings), expiresAt: expiryOf(payload) };
+      // A fraction of a second in `exp`, which jose rounds.
+      if (identified.expiresAt.getTime() <= clock.now().getTime()) throw new InvalidToken('The token has expired.');
+      if (!providerKeys || providerKeys.version === rememberedVersion) remembered.set(token, identified);
+      return identified;
+    },
+  };
+}
+
+/**
+ * The token of an `Authorization` header; null without one. https://www.rfc-editor.org/rfc/rfc6750#section-2.1
+ *
+ * @throws InvalidToken for any scheme but Bearer, and for several tokens
+ */
+export function bearerToken(authorization: string | undefined): string | null {
+  if (!authorization) return null;
+  const match = /^ *Bearer +([\w.~+/-]+=*) *$/i.exec(authorization);
+  if (!match?.[1]) throw new InvalidToken('The Authorization header must be "Bearer" and a token.');
+  return match[1];
+}
+
+type Verify = (token: string) => Promise<JWTPayload>;
+
+const optionsOf = ({ issuer }: IdentityConfig, algorithms: string[], clock: Clock): JWTVerifyOptions => ({
+  issuer,
+  algorithms,
+  clockTolerance: CLOCK_TOLERANCE_SECONDS,
+  requiredClaims: ['exp'],
+  currentDate: clock.now(),
+});
+
+function verifierBySecrets(settings: IdentityConfig, clock: Clock): Verify {
+  const secrets = settings.secrets.map((secret) => new TextEncoder().encode(secret));
+  return (token) => verifyWithEach(token, secrets, optionsOf(settings, ['HS256'], clock));
+}
+
+function verifierByProvider(settings: IdentityConfig, keys: ProviderKeys, clock: Clock): Verify {
+  const verify: Verify = async (token) => {
+    const options = optionsOf(settings, PUBLIC_KEY_ALGORITHMS, clock);
+    try {
+      return (await jwtVerify(token, keys.select, options)).payload;
+    } catch (error) {
+      // Without a `kid`, or with one that several keys have, any of these may have signed.
+      if (error instanceof errors.JWKSMultipleMatchingKeys) return verifyWithEach(token, error, options);
+      throw error;
+    }
+  };
+  return async (token) => {
+    try {
+      return await verify(token);
+    } catch (error) {
+      if (!mayBeOfNewKey(error, token) || !(await keys.renewForUnknownKey())) throw error;
+      return verify(token);
+    }
+  };
+}
+
+type Key = Parameters<typeof jwtVerify>[1];
+
+/** The payload by the first key that verifies the signature. What is wrong beside the signature is the same for all keys. */
+async function verifyWithEach(
+  token: string,
+  keys: Iterable<Uint8Array> | AsyncIterable<Exclude<Key, Uint8Array>>,
+  options: JWTVerifyOptions,
+): Promise<JWTPayload> {
+  let tried = 0;
+  for await (const key of keys) {
+    if (++tried > MAX_KEYS_TRIED) break;
+    try {
+      return (await jwtVerify(token, key as Uint8Array, options)).payload;
+    } catch (error) {
+      // A TypeError is about the key, such as an RSA key that is too short.
+      if (!(error instanceof errors.JWSSignatureVerificationFailed || error instanceof TypeError)) throw error;
+    }
+  }
+  throw new errors.JWSSignatureVerificationFailed();
+}
+
+/** A `kid` that is not known, or a token without one that no key has signed: the provider may have a key that we do not know yet. */
+function mayBeOfNewKey(error: unknown, token: string): boolean {
+  if (error instanceof errors.JWKSNoMatchingKey) return true;
+  return error instanceof errors.JWSSignatureVerificationFailed && decodeProtectedHeader(token).kid === undefined;
+}
+
+/** Codes of jose that are about the provider's keys. */
+const KEYS_FAULTS = new Set([errors.JWKSInvalid.code]);
+
+function refusalOf(error: unknown): Error {
+  if (error instanceof IdentityUnavailable) return error;
+  if (error instanceof errors.JWTExpired) return new InvalidToken('The token has expired.');
+  const isTokensFault = error instanceof errors.JOSEError && !KEYS_FAULTS.has(error.code);
+  return isTokensFault ? new InvalidToken('The token is not valid.') : new IdentityUnavailable(error);
+}
+
+/** HTTP and WebSocket refuse a token from the same instant on: `exp` and the tolerance. */
+function expiryOf({ exp }: JWTPayload): Date {
+  const seconds = (exp as number) + CLOCK_TOLERANCE_SECONDS;
+  if (!(seconds < LAST_INSTANT_SECONDS)) throw new InvalidToken('The token has no valid `exp`.');
+  return new Date(seconds * 1_000);
+}

@@ -1,0 +1,95 @@
+import { type GraphQLField, getNamedType, isLeafType } from 'graphql';
+import type { Limits } from '../../config/limits.js';
+
+/** So many characters of text are one point of cost, as is any other leaf. */
+const CHARACTERS_PER_POINT = 200;
+
+/** What a text costs that has so many characters. */
+export const textCost = (characters: number): number => Math.max(1, Math.ceil(characters / CHARACTERS_PER_POINT));
+
+/**
+ * The most characters that a text of an answer has, by `Type.field` or, for all types, by the field's name. Every field of type
+ * String is listed (a test compares this with the schema). A name stands for the limit of that name.
+ */
+export const TEXT_CHARACTERS: Readonly<Record<string, number | 'descriptionMaximumCharacters'>> = {
+  'Film.title': 300,
+  'Film.description': 'descriptionMaximumCharacters',
+  'Subscription.title': 200,
+  'Subscription.description': 'descriptionMaximumCharacters',
+  'Subscription.stripeProductId': 100,
+  'Subscription.stripePriceId': 100,
+  // Links to Stripe Checkout end in a fragment of some hundred characters.
+  'Order.checkoutUrl': 2_000,
+  'Refund.failureReason': 100,
+  'StripeEvent.stripeId': 100,
+  'StripeEvent.type': 100,
+  'LedgerDiscrepancy.rule': 100,
+  'LedgerDiscrepancy.expected': 200,
+  'LedgerDiscrepancy.found': 200,
+  'ReconciliationFinding.stripeId': 100,
+  'ReconciliationFinding.detail': 400,
+  'Job.name': 100,
+  'Job.schedule': 100,
+  'Job.lastResult': 500,
+  'WrongState.state': 100,
+  lastError: 500,
+  reason: 500,
+  // They carry what a page is ordered by, such as a film's title.
+  cursor: 500,
+  startCursor: 500,
+  endCursor: 500,
+  code: 50,
+  message: 300,
+  path: 50,
+};
+
+/** As long as the list that the parent's arguments ask for: a page, or what a mutation was given. */
+export const AS_ASKED = 'as asked';
+
+/**
+ * How long the lists are that have no argument of their own to say so: by `Type.field`, or by the field's name. Every such list is
+ * here (a test compares this with the schema).
+ */
+export const LIST_LENGTHS: Readonly<Record<string, number | typeof AS_ASKED>> = {
+  edges: AS_ASKED,
+  nodes: AS_ASKED,
+  'FilmsPayload.films': AS_ASKED,
+  'Grant.refunds': 20,
+  'Refund.transactions': 5,
+  'Order.transactions': 20,
+  'LedgerReport.discrepancies': 1_000,
+  'Reconciliation.findings': 1_000,
+  'Query.jobs': 20,
+  // Writing the catalogue lists each fault of an input; every other mutation stops at the first.
+  'FilmPayload.errors': 100,
+  'FilmsPayload.errors': 100,
+  'SubscriptionPayload.errors': 100,
+  errors: 1,
+  path: 5,
+};
+
+/** The argument whose list has one element for each element of the answer. */
+export const SIZE_ARGUMENTS: Readonly<Record<string, string>> = { 'Query.access': 'filmIds', 'Mutation.createFilms': 'input' };
+
+/** For what the tables do not list; nothing of the contract is. */
+const UNKNOWN_LIST_LENGTH = 100;
+
+export const listLength = (typeName: string, fieldName: string): number | typeof AS_ASKED =>
+  LIST_LENGTHS[`${typeName}.${fieldName}`] ?? LIST_LENGTHS[fieldName] ?? UNKNOWN_LIST_LENGTH;
+
+/** What one value of a leaf costs: 1, and more where it may be a long text. */
+export function leafCost(typeName: string, { name, type }: GraphQLField<unknown, unknown>, limits: Limits): number {
+  const leaf = getNamedType(type);
+  return isLeafType(leaf) ? textCost(textCharacters(typeName, { name, type }, limits)) : 1;
+}
+
+/** The most characters that a value of a leaf has when it is a text; 0 for what is none. */
+export function textCharacters(
+  typeName: string,
+  { name, type }: Pick<GraphQLField<unknown, unknown>, 'name' | 'type'>,
+  limits: Pick<Limits, 'descriptionMaximumCharacters'>,
+): number {
+  if (getNamedType(type).name !== 'String') return 0;
+  const known = TEXT_CHARACTERS[`${typeName}.${name}`] ?? TEXT_CHARACTERS[name] ?? 0;
+  return typeof known === 'number' ? known : limits[known];
+}

@@ -1,0 +1,212 @@
+import {
+  type DocumentNode,
+  type FieldNode,
+  type FragmentDefinitionNode,
+  type GraphQLCompositeType,
+  GraphQLError,
+  type GraphQLField,
+  type GraphQLSchema,
+  getNamedType,
+  getNullableType,
+  isCompositeType,
+  isInterfaceType,
+  isListType,
+  isObjectType,
+  Kind,
+  type OperationDefinitionNode,
+  type SelectionSetNode,
+  type ValueNode,
+} from 'graphql';
+import type { Limits } from '../../config/limits.js';
+import type { Caller } from '../../services/caller.js';
+import { AS_ASKED, leafCost, listLength, SIZE_ARGUMENTS } from './cost-table.js';
+import { IntrospectionCosts, isIntrospection } from './introspection-cost.js';
+
+/** A mutation writes: it weighs as much as a small page. */
+const MUTATION_COST = 10;
+/** A page larger than any that is served costs no more: it is refused when it is resolved. */
+const MAX_PAGE_SIZE = 10_000;
+
+type Variables = Readonly<Record<string, unknown>>;
+
+/**
+ * What operations may cost, before they run: 1 for each object and each leaf that may be in the answer, more for long texts, so the
+ * sizes of nested pages multiply. It is the worst case: pages are full, lists as long as they get, what a directive may skip is
+ * there, and each type that a fragment names may come. An alias or a fragment that is spread again counts again.
+ */
+export class OperationCosts {
+  private readonly introspection: IntrospectionCosts;
+  private readonly known = new WeakMap<OperationDefinitionNode, KnownCosts>();
+
+  constructor(
+    private readonly schema: GraphQLSchema,
+    private readonly limits: Limits,
+  ) {
+    this.introspection = new IntrospectionCosts(schema, limits.queryCostMaximumCount);
+  }
+
+  /** Measured once per operation and for different sizes that variables ask for. The work is in proportion to the document. */
+  of(document: DocumentNode, operation: OperationDefinitionNode, variables: Variables = {}): number {
+    const known = this.known.get(operation);
+    const measuredBefore = known?.bySizes.get(sizesKey(known.sizeVariables, variables));
+    if (measuredBefore !== undefined) return measuredBefore;
+    const meter = new CostMeter(this.schema, this.limits, this.introspection, document, operation, variables);
+    const cost = meter.measure();
+    const { sizeVariables, bySizes } = known ?? { sizeVariables: [...meter.sizeVariables], bySizes: new Map<string, number>() };
+    if (!known) this.known.set(operation, { sizeVariables, bySizes });
+    if (bySizes.size < MAX_KNOWN_SIZES) bySizes.set(sizesKey(sizeVariables, variables), cost);
+    return cost;
+  }
+
+  /** What a caller's operation may cost at most. Without a token anyone may ask, as often as they have addresses. */
+  limitOf({ userId }: Caller): number {
+    const { queryCostMaximumCount, queryCostAnonymousMaximumCount } = this.limits;
+    return userId === null ? Math.min(queryCostAnonymousMaximumCount, queryCostMaximumCount) : queryCostMaximumCount;
+  }
+
+  /**
+   * The cost, if the caller may ask for it. The tools' query about the schema is long, and who may send it is decided elsewhere:
+   * such questions have the limit of callers with a token. `@throws` GraphQLError with the code QUERY_TOO_EXPENSIVE.
+   */
+  check(caller: Caller, document: DocumentNode, operation: OperationDefinitionNode, variables: Variables = {}): number {
+    const cost = this.of(document, operation, variables);
+    const limit = this.limitOf(caller);
+    if (cost <= limit) return cost;
+    const asksMore = () => new CostMeter(this.schema, this.limits, null, document, operation, variables).measure() > limit;
+    if (cost <= this.limits.queryCostMaximumCount && !asksMore()) return cost;
+    const remedy = caller.userId === null ? 'Send a token, or ask' : 'Ask';
+    throw new GraphQLError(
+      `The operation may cost ${cost}; at most ${limit} is served. ${remedy} for smaller pages or fewer of them.`,
+      { extensions: { code: 'QUERY_TOO_EXPENSIVE', cost, limit, http: { status: 400 } } },
+    );
+  }
+}
+
+/** Costs of one operation, by what its variables ask for. */
+interface KnownCosts {
+  readonly sizeVariables: readonly string[];
+  readonly bySizes: Map<string, number>;
+}
+
+/** More are measured each time: clients may ask for any size. */
+const MAX_KNOWN_SIZES = 32;
+
+const sizesKey = (names: readonly string[], variables: Variables): string =>
+  names.map((name) => sizeGiven(variables, name) ?? '').join();
+
+/** How many a variable asks for: its number, or the length of its list. Undefined when it is not given. */
+function sizeGiven(variables: Variables, name: string): number | undefined {
+  const given = Object.hasOwn(variables, name) ? variables[name] : undefined;
+  if (typeof given === 'number') return given;
+  if (Array.isArray(given)) return given.length;
+  // One value where a list is expected is a list of one: https://spec.graphql.org/October2021/#sec-List.Input-Coercion
+  return given === null || given === undefined ? undefined : 1;
+}
+
+/** Sums and products of large documents stay exact integers, and no `0 × ∞` turns up. */
+const bounded = (cost: number): number => Math.min(cost, Number.MAX_SAFE_INTEGER);
+
+class CostMeter {
+  /** Variables that had a part in it. */
+  readonly sizeVariables = new Set<string>();
+  private readonly fragments: ReadonlyMap<string, FragmentDefinitionNode>;
+  private readonly fragmentCosts = new Map<string, number>();
+
+  constructor(
+    private readonly schema: GraphQLSchema,
+    private readonly limits: Limits,
+    /** Null: questions about the schema are left out. */
+    private readonly introspection: IntrospectionCosts | null,
+    document: DocumentNode,
+    private readonly operation: OperationDefinitionNode,
+    private readonly variables: Variables,
+  ) {
+    const fragments = document.definitions.filter((node) => node.kind === Kind.FRAGMENT_DEFINITION);
+    this.fragments = new Map(fragments.map((node) => [node.name.value, node]));
+  }
+
+  measure(): number {
+    const root = this.schema.getRootType(this.operation.operation);
+    return root ? this.costOfSelections(this.operation.selectionSet, root, null) : 0;
+  }
+
+  /** `asked`: how many the field whose selections these are was asked for; null when it has no such argument. */
+  private costOfSelections(selectionSet: SelectionSetNode, parent: GraphQLCompositeType, asked: number | null): number {
+    let cost = 0;
+    for (const selection of selectionSet.selections) {
+      if (selection.kind === Kind.FIELD) cost += this.costOfField(selection, parent, asked);
+      else if (selection.kind === Kind.FRAGMENT_SPREAD) cost += this.costOfFragment(selection.name.value, asked);
+      else {
+        const type = this.typeOf(selection.typeCondition?.name.value) ?? parent;
+        cost += this.costOfSelections(selection.selectionSet, type, asked);
+      }
+    }
+    return bounded(cost);
+  }
+
+  /** Each fragment is measured once, however often it is spread; one that spreads itself counts as nothing there. */
+  private costOfFragment(name: string, asked: number | null): number {
+    const key = `${name} ${asked ?? ''}`;
+    const known = this.fragmentCosts.get(key);
+    if (known !== undefined) return known;
+    this.fragmentCosts.set(key, 0);
+    const fragment = this.fragments.get(name);
+    const type = this.typeOf(fragment?.typeCondition.name.value);
+    const cost = fragment && type ? this.costOfSelections(fragment.selectionSet, type, asked) : 0;
+    this.fragmentCosts.set(key, cost);
+    return cost;
+  }
+
+  private costOfField(node: FieldNode, parent: GraphQLCompositeType, asked: number | null): number {
+    const name = node.name.value;
+    if (name === '__typename') return 1;
+    if (isIntrospection(name)) return this.introspection?.of(node, this.fragments) ?? 0;
+    const field = isObjectType(parent) || isInterfaceType(parent) ? parent.getFields()[name] : undefined;
+    if (!field) return 0;
+    const base = parent === this.schema.getMutationType() ? MUTATION_COST : 0;
+    const type = getNamedType(field.type);
+    const size = this.sizeAsked(node, parent.name, field);
+    const each =
+      isCompositeType(type) && node.selectionSet
+        ? 1 + this.costOfSelections(node.selectionSet, type, isListType(getNullableType(field.type)) ? null : size)
+        : leafCost(parent.name, field, this.limits);
+    return bounded(base + this.lengthOf(parent.name, field, size, asked) * each);
+  }
+
+  /** How many values a field has: 1 unless it is a list. */
+  private lengthOf(typeName: string, { name, type }: GraphQLField<unknown, unknown>, size: number | null, asked: number | null) {
+    if (!isListType(getNullableType(type))) return 1;
+    if (size !== null) return size;
+    const length = listLength(typeName, name);
+    return length === AS_ASKED ? (asked ?? this.limits.pageMaximumCount) : length;
+  }
+
+  /** How many the field's arguments ask for: by `first`, or by a list with an element for each. */
+  private sizeAsked(node: FieldNode, typeName: string, field: GraphQLField<unknown, unknown>): number | null {
+    const sizeArgument = SIZE_ARGUMENTS[`${typeName}.${field.name}`] ?? 'first';
+    const argument = field.args.find(({ name }) => name === sizeArgument);
+    if (!argument) return null;
+    const given = node.arguments?.find(({ name }) => name.value === sizeArgument);
+    const size = (given ? this.sizeOf(given.value) : undefined) ?? (argument.defaultValue as number | undefined) ?? 0;
+    return Math.min(Math.max(size, 0), MAX_PAGE_SIZE);
+  }
+
+  private sizeOf(value: ValueNode): number | undefined {
+    if (value.kind === Kind.NULL) return undefined;
+    if (value.kind === Kind.INT) return Number(value.value);
+    if (value.kind === Kind.LIST) return value.values.length;
+    // One value where a list is expected is a list of one: https://spec.graphql.org/October2021/#sec-List.Input-Coercion
+    if (value.kind !== Kind.VARIABLE) return 1;
+    const name = value.name.value;
+    this.sizeVariables.add(name);
+    const given = sizeGiven(this.variables, name);
+    if (given !== undefined) return given;
+    const definition = this.operation.variableDefinitions?.find(({ variable }) => variable.name.value === name);
+    return definition?.defaultValue ? this.sizeOf(definition.defaultValue) : undefined;
+  }
+
+  private typeOf(name: string | undefined): GraphQLCompositeType | undefined {
+    const type = name === undefined ? undefined : this.schema.getType(name);
+    return isCompositeType(type) ? type : undefined;
+  }
+}

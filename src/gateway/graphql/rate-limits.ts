@@ -1,0 +1,138 @@
+import {
+  type DocumentNode,
+  GraphQLError,
+  type GraphQLSchema,
+  getNamedType,
+  isInputObjectType,
+  Kind,
+  type OperationDefinitionNode,
+  type SelectionSetNode,
+} from 'graphql';
+import type { Redis } from 'ioredis';
+import { type RateLimiterAbstract, RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
+import type { Limits } from '../../config/limits.js';
+import type { Caller } from '../../services/caller.js';
+import { addressKey } from './address-key.js';
+
+/** What an operation does, tightest limit last. */
+export type OperationClass = 'reads' | 'writes' | 'money';
+
+export interface Rates {
+  /**
+   * Counts a request of an address. Gives back null, or, when the address has asked too often, for how many seconds it must wait.
+   */
+  spendOfAddress(address: string): Promise<number | null>;
+  /**
+   * Counts an operation of a caller by what it costs; callers without a token share their address. Ends in the code RATE_LIMITED.
+   * `cost`: 0 for what was refused before it was known.
+   */
+  spendOfCaller(
+    caller: Caller,
+    address: string,
+    document: DocumentNode,
+    operation: OperationDefinitionNode,
+    cost: number,
+  ): Promise<void>;
+}
+
+export interface RateSettings {
+  readonly schema: GraphQLSchema;
+  readonly limits: Limits;
+  /** Where several nodes count together; without it, or while it is down, each counts for itself. */
+  readonly redis?: Redis | undefined;
+  /** For metrics: told by which limit somebody was held back. */
+  readonly onLimited?: (limit: 'address' | OperationClass) => void;
+}
+
+/** Limits how often may be asked, per window: for each address, and for each caller and class of operation. */
+export function createRates({ schema, limits, redis, onLimited }: RateSettings): Rates {
+  const limiter = (name: string, points: number): RateLimiterAbstract => {
+    const options = { keyPrefix: `boxoffice:rate:${name}`, points, duration: limits.rateLimitWindowMs / 1_000 };
+    const memory = new RateLimiterMemory(options);
+    return redis
+      ? new RateLimiterRedis({ ...options, storeClient: redis, rejectIfRedisNotReady: true, insuranceLimiter: memory })
+      : memory;
+  };
+  const byAddress = limiter('address', limits.rateLimitAddressCount);
+  const byClass: Record<OperationClass, RateLimiterAbstract> = {
+    reads: limiter('reads', limits.rateLimitReadsCount),
+    writes: limiter('writes', limits.rateLimitWritesCount),
+    money: limiter('money', limits.rateLimitMoneyCount),
+  };
+  const moneyFields = fieldsThatMoveMoney(schema);
+  return {
+    async spendOfAddress(address) {
+      const waitSeconds = await spend(byAddress, addressKey(address), 1);
+      if (waitSeconds !== null) onLimited?.('address');
+      return waitSeconds;
+    },
+    async spendOfCaller(caller, address, document, operation, cost) {
+      const { operationClass, points } = weigh(document, operation, moneyFields, cost);
+      const waitSeconds = await spend(byClass[operationClass], caller.userId ?? addressKey(address), points);
+      if (waitSeconds === null) return;
+      onLimited?.(operationClass);
+      throw rateLimited(waitSeconds);
+    },
+  };
+}
+
+export const rateLimited = (retryAfterSeconds: number) =>
+  new GraphQLError(`Too many requests. Try again in ${retryAfterSeconds} s.`, {
+    extensions: { code: 'RATE_LIMITED', retryAfterSeconds },
+  });
+
+async function spend(limiter: RateLimiterAbstract, key: string, points: number): Promise<number | null> {
+  try {
+    await limiter.consume(key, points);
+    return null;
+  } catch (refusal) {
+    // Counting must never be what stops the house: a limiter that fails lets through.
+    return refusal instanceof RateLimiterRes ? Math.max(1, Math.ceil(refusal.msBeforeNext / 1_000)) : null;
+  }
+}
+
+/** Mutations that take an idempotency key move money: product rule 12. */
+export function fieldsThatMoveMoney(schema: GraphQLSchema): ReadonlySet<string> {
+  const fields = Object.values(schema.getMutationType()?.getFields() ?? {});
+  const moving = fields.filter(({ args }) =>
+    args.some(({ type }) => {
+      const input = getNamedType(type);
+      return isInputObjectType(input) && 'idempotencyKey' in input.getFields();
+    }),
+  );
+  return new Set(moving.map(({ name }) => name));
+}
+
+/** So much cost is one point of a rate. */
+const COST_PER_POINT = 1_000;
+
+/**
+ * An operation counts by its cost, so that a caller may ask for much or often. Each root field of a mutation counts as well: twenty
+ * purchases in one document are twenty.
+ */
+function weigh(
+  document: DocumentNode,
+  operation: OperationDefinitionNode,
+  moneyFields: ReadonlySet<string>,
+  cost: number,
+): { operationClass: OperationClass; points: number } {
+  const pointsOfCost = Math.max(1, Math.ceil(cost / COST_PER_POINT));
+  if (operation.operation !== 'mutation') return { operationClass: 'reads', points: pointsOfCost };
+  const fields = rootFieldsOf(document, operation.selectionSet, new Set());
+  const moving = fields.filter((name) => moneyFields.has(name)).length;
+  if (moving > 0) return { operationClass: 'money', points: Math.max(moving, pointsOfCost) };
+  return { operationClass: 'writes', points: Math.max(fields.length, pointsOfCost) };
+}
+
+/** Names of the root fields. A fragment that is spread again adds its fields once: GraphQL merges them. */
+export function rootFieldsOf(document: DocumentNode, selectionSet: SelectionSetNode, seen: Set<string>): string[] {
+  return selectionSet.selections.flatMap((selection) => {
+    if (selection.kind === Kind.FIELD) return [selection.name.value];
+    if (selection.kind === Kind.INLINE_FRAGMENT) return rootFieldsOf(document, selection.selectionSet, seen);
+    const name = selection.name.value;
+    if (seen.has(name)) return [];
+    seen.add(name);
+    const fragment = document.definitions.find((node) => node.kind === Kind.FRAGMENT_DEFINITION && node.name.value === name);
+    return fragment?.kind === Kind.FRAGMENT_DEFINITION ? rootFieldsOf(document, fragment.selectionSet, seen) : [];
+  });
+}

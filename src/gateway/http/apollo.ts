@@ -1,0 +1,207 @@
+import { ApolloServer, type ApolloServerPlugin, type GraphQLRequestContext, HeaderMap } from '@apollo/server';
+import {
+  ApolloServerPluginCacheControlDisabled,
+  ApolloServerPluginInlineTraceDisabled,
+  ApolloServerPluginLandingPageDisabled,
+  ApolloServerPluginSchemaReportingDisabled,
+  ApolloServerPluginUsageReportingDisabled,
+} from '@apollo/server/plugin/disabled';
+import { type DocumentNode, GraphQLError, type GraphQLFormattedError, type GraphQLSchema, parse } from 'graphql';
+import { LRUCache } from 'lru-cache';
+import type { Logger } from 'pino';
+import type { GuardConfig, Limits } from '../../config/config.js';
+import type { Metrics } from '../../observability/metrics.js';
+import type { Context } from '../../resolvers/context.js';
+import { type OperationGate, retryAfterOf } from '../graphql/admission.js';
+import { MAX_ERRORS, maskError, maskErrors, rootCause } from '../graphql/errors.js';
+import type { Executor } from '../graphql/execute.js';
+import { RequestPipeline } from '../graphql/pipeline.js';
+import type { PreparedOperations } from '../graphql/prepared-operations.js';
+import { refusalOf } from '../graphql/request-refused.js';
+
+/** A resolver's context, and what the edge alone must know. */
+export interface HttpContext extends Context {
+  readonly address: string;
+  /** How far this request has come: nothing is done, and nobody is counted, twice. */
+  pipeline?: RequestPipeline;
+}
+
+export interface ApolloParts {
+  readonly schema: GraphQLSchema;
+  readonly operations: PreparedOperations;
+  readonly execute: Executor;
+  readonly guard: GuardConfig;
+  readonly limits: Limits;
+  readonly gate: OperationGate;
+  readonly metrics: Metrics;
+  readonly logger: Logger;
+}
+
+/**
+ * Apollo Server for all but plain POSTs: GET, automatic persisted queries, requests of the wrong form, refusals. Without what
+ * costs time or what we do ourselves: no cache control (it wraps every resolver), no landing page, no reports, no batching, no
+ * signal handlers. It neither parses nor validates nor keeps documents: the pipeline hands it those that were prepared.
+ */
+export function createApollo(parts: ApolloParts): ApolloServer<HttpContext> {
+  const { schema, execute, guard, limits, logger } = parts;
+  return new ApolloServer<HttpContext>({
+    gateway: gatewayTo(schema, execute),
+    // The gate refuses it, for WebSocket too.
+    introspection: true,
+    documentStore: null,
+    csrfPrevention: true,
+    allowBatchedHttpRequests: false,
+    stopOnTerminationSignals: false,
+    includeStacktraceInErrorResponses: false,
+    persistedQueries:
+      guard.persistedOperations === 'automatic' ? { ttl: null, cache: textsUpTo(limits.documentCacheBytes) } : false,
+    // Nothing depends on NODE_ENV behind our back.
+    nodeEnv: 'production',
+    logger,
+    formatError: (formatted, error) => publicForm(formatted, error, guard.introspection),
+    plugins: [
+      ApolloServerPluginCacheControlDisabled(),
+      ApolloServerPluginInlineTraceDisabled(),
+      ApolloServerPluginLandingPageDisabled(),
+      ApolloServerPluginSchemaReportingDisabled(),
+      ApolloServerPluginUsageReportingDisabled(),
+      watchRequests(parts),
+    ],
+  });
+}
+
+/** Texts of automatic persisted queries by their hash, up to so many bytes. */
+function textsUpTo(bytes: number) {
+  const texts = new LRUCache<string, string>({
+    maxSize: bytes,
+    // A character may take two bytes.
+    sizeCalculation: (text, hash) => 2 * (text.length + hash.length) + 100,
+  });
+  return {
+    get: async (hash: string) => texts.get(hash),
+    set: async (hash: string, text: string) => void texts.set(hash, text),
+    delete: async (hash: string) => texts.delete(hash),
+  };
+}
+
+type ApolloGateway = NonNullable<ConstructorParameters<typeof ApolloServer<HttpContext>>[0]['gateway']>;
+
+/** Apollo runs operations by whatever its "gateway" says; ours runs what the pipeline has admitted. */
+function gatewayTo(schema: GraphQLSchema, execute: Executor): ApolloGateway {
+  return {
+    onSchemaLoadOrUpdate(callback) {
+      callback({ apiSchema: schema, coreSupergraphSdl: '' });
+      return () => undefined;
+    },
+    load: async () => ({
+      executor: async ({ context }) => {
+        const { pipeline } = context as HttpContext;
+        if (!pipeline) throw new Error('an operation is admitted before it runs');
+        return execute({ ...(await pipeline.admit(context as HttpContext)), context: context as HttpContext }) as never;
+      },
+    }),
+    stop: async () => undefined,
+  };
+}
+
+/** Apollo has put its own code on what it refused itself; what a resolver threw is in the original. */
+function publicForm(formatted: GraphQLFormattedError, error: unknown, suggestions: boolean): GraphQLFormattedError {
+  const code = formatted.extensions?.code;
+  return maskError(error, { suggestions }, code === 'INTERNAL_SERVER_ERROR' ? codeOf(error) : (code as string | undefined)).error;
+}
+
+/** Apollo refuses some persisted queries with a status and no code: the request is at fault. */
+function codeOf(error: unknown): string | undefined {
+  if (!(error instanceof GraphQLError)) return undefined;
+  const { code, http } = error.extensions as { code?: string; http?: { status?: number } };
+  return code ?? (http?.status === 400 ? 'BAD_REQUEST' : undefined);
+}
+
+/** Stands in for a document that was refused, so that Apollo comes to the place where a plugin may refuse. */
+const REFUSED = parse('{ __typename }');
+
+type ApolloContext = GraphQLRequestContext<HttpContext>;
+
+/** Prepares in Apollo's place; returns the refusal, or null. */
+function prepareFor(context: ApolloContext, { operations, gate }: ApolloParts): readonly GraphQLError[] | null {
+  const { request, source = '', contextValue } = context;
+  const { operationName, variables } = request;
+  const given = contextValue.pipeline?.request;
+  if (given?.query !== source) {
+    contextValue.pipeline = new RequestPipeline(operations, gate, { query: source, operationName, variables });
+  }
+  const use = (document: DocumentNode) => {
+    (context as { document?: DocumentNode }).document = document;
+  };
+  try {
+    use((contextValue.pipeline as RequestPipeline).prepare().document);
+    return null;
+  } catch (error) {
+    use(REFUSED);
+    return refusalOf(error);
+  }
+}
+
+/** The pipeline before execution; the request's id in every error; a log line for every defect; what was served. */
+function watchRequests(parts: ApolloParts): ApolloServerPlugin<HttpContext> {
+  const { gate, guard, logger, metrics } = parts;
+  return {
+    requestDidStart: async ({ request, contextValue }) => {
+      const { requestId } = contextValue;
+      const startedAtMs = performance.now();
+      let cost: number | undefined;
+      let refusal: readonly GraphQLError[] | null = null;
+      return {
+        didResolveSource: async (context) => {
+          refusal = prepareFor(context, parts);
+        },
+        didResolveOperation: async ({ operation }) => {
+          try {
+            if (operation?.operation === 'subscription') throw liveOverHttp();
+            if (!refusal) cost = (await contextValue.pipeline?.admit(contextValue))?.cost;
+          } catch (error) {
+            refusal = refusalOf(error);
+          }
+          // Apollo takes one error here; the others are added to its answer.
+          if (refusal) throw withHttpStatus(refusal[0] as GraphQLError);
+        },
+        didEncounterErrors: async ({ errors, operationName }) => {
+          for (const error of errors.slice(0, MAX_ERRORS)) {
+            const { isDefect } = maskError(error, { suggestions: false }, codeOf(error));
+            const facts = { requestId, operationName, path: error.path, err: rootCause(error) };
+            if (isDefect) logger.error(facts, 'an operation failed');
+          }
+        },
+        willSendResponse: async ({ response: { body } }) => {
+          if (body.kind !== 'single') return;
+          const { singleResult } = body;
+          const errors =
+            refusal?.map((error) => maskError(error, { suggestions: guard.introspection }).error) ?? singleResult.errors;
+          if (errors) {
+            singleResult.errors = maskErrors(errors, (error) => ({ ...error, extensions: { ...error.extensions, requestId } }));
+          }
+          if (request.extensions?.cost) {
+            const asked = { asked: cost, limit: gate.costLimitOf(contextValue.caller) };
+            singleResult.extensions = { ...singleResult.extensions, cost: asked };
+          }
+          const outcome = !('data' in singleResult) ? 'refused' : singleResult.errors ? 'errors' : 'ok';
+          const rootField = outcome === 'refused' ? '?' : (contextValue.pipeline?.prepare().rootField ?? '?');
+          metrics.served(rootField, outcome, (performance.now() - startedAtMs) / 1_000);
+        },
+      };
+    },
+  };
+}
+
+const liveOverHttp = () =>
+  new GraphQLError('Live operations run over WebSocket only, by the protocol graphql-transport-ws.', {
+    extensions: { code: 'BAD_REQUEST', http: { status: 400 } },
+  });
+
+/** What Apollo answers with: 429 and when to come back, for who has asked too often. */
+function withHttpStatus(error: GraphQLError): GraphQLError {
+  const seconds = retryAfterOf(error);
+  if (seconds === null) return error;
+  const http = { status: 429, headers: new HeaderMap([['retry-after', String(seconds)]]) };
+  return new GraphQLError(error.message, { extensions: { ...error.extensions, http } });
+}

@@ -1,0 +1,116 @@
+import type { Server } from 'node:http';
+import type { Socket } from 'node:net';
+import type { FastifyInstance } from 'fastify';
+import { refuse } from './graphql-endpoint.js';
+
+export interface ConnectionLimits {
+  /** How long what is written may wait for its client to read. */
+  readonly responseWriteTimeoutMs: number;
+  /** What may wait for clients to read, on all connections together. */
+  readonly responsesBufferedBytes: number;
+  /** Requests of one connection that may wait for their answers (pipelining). */
+  readonly pipelinedRequestsCount: number;
+  /** Connections at once, those of WebSockets among them. */
+  readonly connectionsMaximumCount: number;
+}
+
+/** What was waiting to be read when it was last looked at, and since when. */
+interface Backlog {
+  readonly sinceMs: number;
+  /** How many bytes must have left until all of it has. */
+  readonly goalBytes: number;
+}
+
+const MAX_LOOK_INTERVAL_MS = 1_000;
+
+/**
+ * Closes connections whose clients do not read. Their number is looked at once a second at most, so that a request costs nothing:
+ * what waits in a socket must have left within the time, however slowly; a client that reads a byte now and then is cut off too.
+ */
+export class ConnectionGuard {
+  private readonly sockets = new Map<Socket, Backlog | null>();
+  private timer: NodeJS.Timeout;
+  private writeTimeoutMs: number;
+
+  /** `nowMs`: a clock that never goes backwards. */
+  constructor(
+    server: Server,
+    private readonly limits: ConnectionLimits,
+    private readonly nowMs: () => number = () => performance.now(),
+  ) {
+    server.maxConnections = limits.connectionsMaximumCount;
+    server.on('connection', (socket) => {
+      this.sockets.set(socket, null);
+      socket.once('close', () => this.sockets.delete(socket));
+    });
+    this.writeTimeoutMs = limits.responseWriteTimeoutMs;
+    this.timer = this.startLooking();
+  }
+
+  /** The server closes: clients that do not read must not hold it up for longer than this. */
+  shorten(writeTimeoutMs: number): void {
+    this.writeTimeoutMs = Math.min(this.writeTimeoutMs, writeTimeoutMs);
+    this.stop();
+    this.timer = this.startLooking();
+  }
+
+  stop(): void {
+    clearInterval(this.timer);
+  }
+
+  /** Looks at every connection, and closes those that have been waited for too long, then the fullest while they hold too much. */
+  look(): void {
+    const nowMs = this.nowMs();
+    let bufferedBytes = 0;
+    for (const [socket, backlog] of this.sockets) {
+      const waitingBytes = socket.writableLength;
+      if (waitingBytes === 0) {
+        if (backlog) this.sockets.set(socket, null);
+        continue;
+      }
+      const leftBytes = socket.bytesWritten - waitingBytes;
+      if (!backlog || leftBytes >= backlog.goalBytes) {
+        this.sockets.set(socket, { sinceMs: nowMs, goalBytes: socket.bytesWritten });
+      } else if (nowMs - backlog.sinceMs >= this.writeTimeoutMs) {
+        socket.destroy();
+        continue;
+      }
+      bufferedBytes += waitingBytes;
+    }
+    if (bufferedBytes > this.limits.responsesBufferedBytes) this.closeFullest(bufferedBytes);
+  }
+
+  private startLooking(): NodeJS.Timeout {
+    return setInterval(() => this.look(), Math.min(this.writeTimeoutMs / 4, MAX_LOOK_INTERVAL_MS)).unref();
+  }
+
+  private closeFullest(bufferedBytes: number): void {
+    const waiting = [...this.sockets.keys()].filter(({ writableLength }) => writableLength > 0);
+    let excessBytes = bufferedBytes - this.limits.responsesBufferedBytes;
+    for (const socket of waiting.sort((one, other) => other.writableLength - one.writableLength)) {
+      if (excessBytes <= 0) return;
+      excessBytes -= socket.writableLength;
+      socket.destroy();
+    }
+  }
+}
+
+/**
+ * Bounds how many requests of one connection wait for their answers. Node parses and runs all that came in one piece, hundreds of
+ * small ones, before it looks at whether the client reads; one more than allowed is refused, and the connection ends with that.
+ */
+export function boundPipelining(app: FastifyInstance, largestCount: number): void {
+  const waiting = new WeakMap<Socket, number>();
+  app.addHook('onRequest', (request, reply, done) => {
+    const { socket } = request.raw;
+    const count = (waiting.get(socket) ?? 0) + 1;
+    waiting.set(socket, count);
+    if (count <= largestCount) return done();
+    return refuse(reply.header('connection', 'close'), 429, 'RATE_LIMITED', 'Too many requests at once on this connection.');
+  });
+  app.addHook('onResponse', (request, _reply, done) => {
+    const { socket } = request.raw;
+    waiting.set(socket, (waiting.get(socket) ?? 1) - 1);
+    done();
+  });
+}

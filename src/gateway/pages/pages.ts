@@ -1,0 +1,49 @@
+import type { FastifyInstance } from 'fastify';
+import { InvalidToken } from '../auth/claims.js';
+import type { Identity } from '../auth.js';
+import { type DemoViewer, registerDemo } from './demo.js';
+import { type PlaygroundSettings, registerPlayground } from './playground.js';
+
+export interface PagesSettings {
+  playground: PlaygroundSettings['access'];
+  identity: Pick<Identity, 'identify'>;
+  /** Whether people reach this server over https: cookies are sent over nothing else then. */
+  secureCookies: boolean;
+  /** The demo page, with ready tokens; undefined in production. */
+  demo?: {
+    /** At least one; the first is the viewer of the playground's ready tabs. */
+    viewers: readonly DemoViewer[];
+    adminId: string;
+    serviceId: string;
+    tokenFor(userId: string, role: 'viewer' | 'service' | 'admin'): Promise<string>;
+  };
+}
+
+/** The pages for people: the playground, and in development the demo. */
+export function servePages(app: FastifyInstance, { playground, identity, secureCookies, demo }: PagesSettings): void {
+  registerPlayground(app, {
+    access: playground,
+    secureCookies,
+    isAdmin: (token) => isAdmin(identity, token),
+    ...(demo && { tokens: () => playgroundTokens(demo) }),
+  });
+  if (demo) registerDemo(app, { viewers: demo.viewers, tokenFor: (userId) => demo.tokenFor(userId, 'viewer') });
+}
+
+async function playgroundTokens(demo: NonNullable<PagesSettings['demo']>) {
+  const viewerId = demo.viewers[0]?.id ?? demo.adminId;
+  return [
+    { name: 'admin' as const, token: await demo.tokenFor(demo.adminId, 'admin') },
+    { name: 'viewer' as const, token: await demo.tokenFor(viewerId, 'viewer') },
+    { name: 'service' as const, token: await demo.tokenFor(demo.serviceId, 'service') },
+  ];
+}
+
+async function isAdmin(identity: PagesSettings['identity'], token: string): Promise<boolean> {
+  try {
+    return (await identity.identify(token)).caller.role === 'ADMIN';
+  } catch (error) {
+    if (error instanceof InvalidToken) return false;
+    throw error;
+  }
+}

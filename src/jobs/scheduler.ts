@@ -1,0 +1,269 @@
+import { hostname } from 'node:os';
+import { Agenda, type AgendaBackend, type Job } from 'agenda';
+import type { Clock } from '../runtime/clock.js';
+import { describeFailure } from '../runtime/describe-failure.js';
+import type { JobScheduler, JobStanding } from '../services/jobs/job-scheduler.js';
+import type { JobStates } from '../services/jobs/job-states.js';
+import { intervalMsOf, type Schedule } from '../services/jobs/schedule.js';
+import { LockGate } from './agenda-locks.js';
+import { decideLatestRun } from './decide-latest-run.js';
+import { decideRetryDelay } from './decide-retry-delay.js';
+import { Heartbeat } from './heartbeat.js';
+import type { JobDefinition } from './job.js';
+
+export interface JobRunnerSettings {
+  /** After this a job whose worker died runs again; frequent jobs are taken up sooner. */
+  readonly lockLifetimeMs: number;
+  /** How long a stop waits for running jobs. */
+  readonly stopTimeoutMs: number;
+}
+
+export interface JobRunnerDependencies {
+  /** Where schedules and locks are kept. */
+  readonly store: {
+    readonly backend: AgendaBackend;
+    /** Brings a job forward that is put off beyond `latest`; what was started manually, to `now`. */
+    pullBack(name: string, latest: Date, now: Date): Promise<void>;
+  };
+  readonly definitions: readonly JobDefinition[];
+  readonly states: JobStates;
+  readonly clock: Clock;
+  /** Whether this process's real clock, by which Agenda goes, can be trusted with schedules and locks; without: always. */
+  readonly mayRun?: () => boolean;
+  readonly settings: JobRunnerSettings;
+  readonly logger: { error(details: object, message: string): void; warn(details: object, message: string): void };
+  /** Stands around each run, to trace it. */
+  readonly trace?: <Result>(name: string, run: () => Promise<Result>) => Promise<Result>;
+}
+
+/** By hand: once, beside the schedule. */
+interface JobData {
+  readonly byHand?: boolean;
+}
+
+const MAX_SCAN_INTERVAL_MS = 1_000;
+const SMALLEST_LOCK_LIFETIME_MS = 5_000;
+const LOCK_LIFETIME_IN_INTERVALS = 5;
+const QUIET_MS = 10_000;
+/** How often schedules are looked at that a worker with a wrong clock may have pushed into the future. */
+const PULL_BACK_INTERVAL_MS = 5_000;
+/** How often a process that may not run jobs looks whether it may. */
+const MAY_RUN_INTERVAL_MS = 500;
+
+/**
+ * Runs jobs by their schedules on Agenda, any number of these side by side: a job is locked by one worker while it runs, and
+ * one job that fails or takes long never holds up another.
+ */
+export class JobRunner implements JobScheduler {
+  private readonly agenda: Agenda;
+  private readonly stopping = new AbortController();
+  private readonly running = new Map<Job, Heartbeat | null>();
+  private readonly locks: LockGate;
+  private starting: Promise<void> = Promise.resolve();
+  private quietUntilMs = 0;
+  private readonly waitingForEnd = new Set<() => void>();
+  private readonly mayRun: () => boolean;
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(private readonly dependencies: JobRunnerDependencies) {
+    const { definitions, store, settings } = dependencies;
+    this.mayRun = dependencies.mayRun ?? (() => true);
+    this.locks = new LockGate(store.backend.repository, this.mayRun);
+    const shortestIntervalMs = Math.min(...definitions.map((definition) => intervalMsOf(definition.schedule)));
+    this.agenda = new Agenda({
+      backend: store.backend,
+      name: `${hostname()}:${process.pid}`,
+      processEvery: Math.min(shortestIntervalMs, MAX_SCAN_INTERVAL_MS),
+      maxConcurrency: definitions.length,
+      defaultLockLifetime: settings.lockLifetimeMs,
+    });
+    this.agenda.on('error', (error: Error) => this.onError(error));
+    this.agenda.on('start', (job: unknown) => this.running.set(job as Job, null));
+    this.agenda.on('complete', (job: unknown) => this.onComplete(job as Job));
+    for (const definition of definitions) this.define(definition);
+  }
+
+  get schedules(): readonly { name: string; schedule: Schedule }[] {
+    return this.dependencies.definitions;
+  }
+
+  /** Notes the schedules and begins to run what is due, now or as soon as it may. Call at most once, in processes that run jobs. */
+  start(): Promise<void> {
+    if (this.mayRun()) {
+      this.starting = this.begin();
+      return this.starting;
+    }
+    this.timer = setInterval(() => {
+      if (!this.mayRun()) return;
+      clearInterval(this.timer);
+      this.starting = this.begin().catch((error: Error) => this.onError(error));
+    }, MAY_RUN_INTERVAL_MS);
+    return Promise.resolve();
+  }
+
+  private async begin(): Promise<void> {
+    await this.noteSchedules();
+    if (this.stopping.signal.aborted) return;
+    await this.agenda.start();
+    this.timer = setInterval(() => void this.pullBack().catch((error: Error) => this.onError(error)), PULL_BACK_INTERVAL_MS);
+  }
+
+  /** Brings forward what a worker with a wrong clock has put off beyond its schedule. */
+  private async pullBack(): Promise<void> {
+    if (!this.mayRun()) return;
+    const { clock, store, definitions } = this.dependencies;
+    const now = clock.now();
+    for (const { name, schedule } of definitions) await store.pullBack(name, decideLatestRun(schedule, now), now);
+  }
+
+  /** Begins nothing more, lets running jobs end after the batch at hand, and hands on what does not end in time. */
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    // Twice: one that waits for its clock must not begin, and one that has begun must not look any more.
+    clearInterval(this.timer);
+    await this.starting.catch(() => {});
+    clearInterval(this.timer);
+    await this.locks.close();
+    await this.agenda.stop(false);
+    await this.locks.settled();
+    const deadline = setTimeout(() => void this.handOn().then(() => this.endWaiting()), this.dependencies.settings.stopTimeoutMs);
+    if (this.running.size > 0) await new Promise<void>((resolve) => this.waitingForEnd.add(resolve));
+    clearTimeout(deadline);
+    await this.locks.settled();
+  }
+
+  async standing(): Promise<ReadonlyMap<string, JobStanding>> {
+    await this.agenda.ready;
+    const names = this.schedules.map(({ name }) => name);
+    const { jobs } = await this.agenda.queryJobs({ names });
+    const standing = new Map<string, JobStanding>();
+    for (const { name, nextRunAt, lockedAt, lastRunAt, lastFinishedAt } of jobs) {
+      const before = standing.get(name);
+      const running = Boolean(lockedAt && lastRunAt && (!lastFinishedAt || lastRunAt > lastFinishedAt));
+      standing.set(name, {
+        running: running || before?.running === true,
+        nextRunAt: earlier(nextRunAt ?? null, before?.nextRunAt ?? null),
+      });
+    }
+    return standing;
+  }
+
+  async startNow(name: string): Promise<void> {
+    const data: JobData = { byHand: true };
+    const { jobs } = await this.agenda.queryJobs({ name, data });
+    // One that waits to begin is enough, however often it is asked for.
+    if (jobs.some((job) => job.nextRunAt)) return;
+    await this.agenda.create(name, data).schedule(this.dependencies.clock.now()).save();
+  }
+
+  private async noteSchedules(): Promise<void> {
+    await this.pullBack();
+    for (const { name, schedule } of this.dependencies.definitions) {
+      if (this.stopping.signal.aborted) return;
+      if ('cron' in schedule) await this.noteCron(name, schedule.cron);
+      else await this.noteInterval(name, schedule.intervalMs);
+    }
+  }
+
+  private async noteInterval(name: string, intervalMs: number): Promise<void> {
+    const job = await this.agenda.every(intervalMs, name);
+    // The schedule may have become denser since the next run was noted.
+    const latest = new Date(this.dependencies.clock.now().getTime() + intervalMs);
+    if (job.attrs.nextRunAt && job.attrs.nextRunAt > latest) await job.schedule(latest).save();
+  }
+
+  /** Noted anew, a turn that was missed while no worker ran, or that is to be tried again, would be put off to the next one. */
+  private async noteCron(name: string, cron: string): Promise<void> {
+    const { jobs } = await this.agenda.queryJobs({ name });
+    if (jobs.some((job) => job.repeatInterval === cron && job.nextRunAt)) return;
+    await this.agenda.every(cron, name, undefined, { timezone: 'UTC' });
+  }
+
+  private define(definition: JobDefinition): void {
+    const { name, schedule } = definition;
+    const intervalMs = intervalMsOf(schedule);
+    const lockLifetime = this.lockLifetimeMs(intervalMs);
+    const backoff = ({ attempt }: { attempt: number }) => decideRetryDelay(attempt, intervalMs);
+    this.agenda.define<JobData>(name, (job) => this.run(definition, job, lockLifetime), {
+      concurrency: 1,
+      lockLimit: 1,
+      lockLifetime,
+      backoff,
+      removeOnComplete: true,
+    });
+  }
+
+  private lockLifetimeMs(intervalMs: number): number {
+    const shortMs = Math.max(SMALLEST_LOCK_LIFETIME_MS, LOCK_LIFETIME_IN_INTERVALS * intervalMs);
+    return Math.min(this.dependencies.settings.lockLifetimeMs, shortMs);
+  }
+
+  private async run(definition: JobDefinition, job: Job<JobData>, lockLifetimeMs: number): Promise<void> {
+    const { states, clock, logger, trace = untraced } = this.dependencies;
+    const { name, schedule } = definition;
+    const warnOf = (message: string) => logger.warn({ job: name }, message);
+    const onError = (error: Error) => logger.warn({ job: name, reason: describeFailure(error) }, 'a lock could not be prolonged');
+    const heartbeat = new Heartbeat(job as Job, { lockLifetimeMs, intervalMs: intervalMsOf(schedule), onError });
+    this.running.set(job as Job, heartbeat);
+    const startedAt = clock.now();
+    const begin = performance.now();
+    let result: string | null = null;
+    let findingsCount: number | null = null;
+    let failure: unknown = null;
+    const found = (count: number) => {
+      findingsCount = count;
+    };
+    try {
+      result = await trace(name, () => definition.run({ signal: this.stopping.signal, warn: warnOf, found }));
+    } catch (error) {
+      failure = error ?? new Error('failed without a reason');
+      logger.error({ job: name, reason: describeFailure(error) }, 'a job failed');
+    } finally {
+      await heartbeat.stop();
+      // It was told to stop: what is left is for another worker now, not at the next turn.
+      if (this.stopping.signal.aborted) job.attrs.nextRunAt = new Date();
+    }
+    const durationMs = Math.round(performance.now() - begin);
+    const error = failure === null ? null : describeFailure(failure);
+    await states.record({ name, startedAt, durationMs, result, findingsCount, error });
+    // A run by hand is not tried again: whoever asked for it sees the failure.
+    if (failure !== null && !job.attrs.data?.byHand) throw failure;
+  }
+
+  /** With the store away each look for jobs fails, several times a second: one line says it for a while. */
+  private onError(error: Error): void {
+    // Agenda looks after a job by its lock, and sometimes in the moment between the job's end and the note of it: nothing is wrong.
+    if (error.message.includes('no lockedAt date found')) return;
+    if (performance.now() < this.quietUntilMs) return;
+    this.quietUntilMs = performance.now() + QUIET_MS;
+    this.dependencies.logger.error({ reason: describeFailure(error) }, 'jobs could not be looked for or locked');
+  }
+
+  private onComplete(job: Job): void {
+    this.running.delete(job);
+    if (this.running.size === 0) this.endWaiting();
+  }
+
+  /** Gives up the locks of jobs that do not end: another worker need not wait until they run out. */
+  private async handOn(): Promise<void> {
+    const { repository } = this.dependencies.store.backend;
+    for (const [job, heartbeat] of this.running) {
+      await heartbeat?.stop();
+      job.attrs.lockedAt = undefined;
+      job.attrs.nextRunAt = new Date();
+      await repository.saveJobState(job.attrs, undefined).catch((error: Error) => this.onError(error));
+    }
+  }
+
+  private endWaiting(): void {
+    for (const resolve of this.waitingForEnd) resolve();
+    this.waitingForEnd.clear();
+  }
+}
+
+const untraced = <Result>(_name: string, run: () => Promise<Result>): Promise<Result> => run();
+
+function earlier(left: Date | null, right: Date | null): Date | null {
+  if (!left || !right) return left ?? right;
+  return left < right ? left : right;
+}

@@ -1,0 +1,180 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { FastifyInstance } from 'fastify';
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { ObservationConfig } from '../config/config.js';
+import { keptFor } from '../runtime/concurrency.js';
+
+/** What has been served, for Prometheus. */
+export interface Metrics {
+  readonly registry: Registry;
+  /** One operation: by the root field that it begins with, so that clients cannot make up labels without end. */
+  served(rootField: string, outcome: Outcome, seconds: number, transport?: 'http' | 'websocket'): void;
+  /** Somebody was held back by a rate limit. */
+  limited(limit: string): void;
+  /** A delivery of Stripe was answered. */
+  webhook(outcome: string): void;
+}
+
+export type Outcome = 'ok' | 'errors' | 'refused';
+
+/** Hears of what happens in the services. */
+export interface ServiceMetrics {
+  moneyMoved(movement: { readonly kind: string; readonly amount: number; readonly currency: string }): void;
+  liveLag(seconds: number): void;
+}
+
+/** Counts of live sockets, now and since the start. */
+type SocketCounts = Readonly<Record<'connections' | 'operations' | 'events' | 'overBudget' | 'slowReaders', number>>;
+
+/** Up to what the slowest sweep may take. */
+const LAG_BUCKETS_SECONDS = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+const BUCKETS_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
+export function createMetrics(): Metrics {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const operations = new Counter({
+    name: 'boxoffice_operations_total',
+    help: 'GraphQL operations, by transport, first root field and outcome.',
+    labelNames: ['transport', 'field', 'outcome'] as const,
+    registers: [registry],
+  });
+  const durations = new Histogram({
+    name: 'boxoffice_operation_duration_seconds',
+    help: 'How long GraphQL operations took, by transport and first root field.',
+    labelNames: ['transport', 'field'] as const,
+    buckets: BUCKETS_SECONDS,
+    registers: [registry],
+  });
+  const limited = new Counter({
+    name: 'boxoffice_rate_limited_total',
+    help: 'Requests held back, by limit: address, reads, writes or money.',
+    labelNames: ['limit'] as const,
+    registers: [registry],
+  });
+  const webhooks = new Counter({
+    name: 'boxoffice_webhooks_total',
+    help: 'Deliveries of Stripe, by outcome: stored, refused (4xx) or failed (5xx, Stripe sends again).',
+    labelNames: ['outcome'] as const,
+    registers: [registry],
+  });
+  return {
+    registry,
+    served(field, outcome, seconds, transport = 'http') {
+      operations.inc({ transport, field, outcome });
+      durations.observe({ transport, field }, seconds);
+    },
+    limited: (limit) => limited.inc({ limit }),
+    webhook: (outcome) => webhooks.inc({ outcome }),
+  };
+}
+
+/**
+ * Money that this process has moved, counted after the commit, and how late live changes came. Sums over processes and restarts
+ * are Prometheus's work; what was moved in all is the ledger's to say.
+ */
+export function watchServices({ registry }: Metrics): ServiceMetrics {
+  const money = new Counter({
+    name: 'boxoffice_money_moved_minor_units_total',
+    help: "Money moved into (in) or out of (out) balances by this process, in the currency's minor unit, by kind of transaction.",
+    labelNames: ['kind', 'currency', 'direction'] as const,
+    registers: [registry],
+  });
+  const lag = new Histogram({
+    name: 'boxoffice_live_lag_seconds',
+    help: 'From the making of a change to its reading for a client that was waiting for it.',
+    buckets: LAG_BUCKETS_SECONDS,
+    registers: [registry],
+  });
+  return {
+    moneyMoved: ({ kind, amount, currency }) =>
+      money.inc({ kind, currency, direction: amount < 0 ? 'out' : 'in' }, Math.abs(amount)),
+    liveLag: (seconds) => lag.observe(seconds),
+  };
+}
+
+/** Live sockets, read when they are asked for. */
+export function watchSockets({ registry }: Metrics, sockets: { statistics(): SocketCounts }): void {
+  const gauges = {
+    connections: ['boxoffice_live_sockets', 'Open WebSockets.'],
+    operations: ['boxoffice_live_operations', 'Operations under way on WebSockets.'],
+    events: ['boxoffice_live_events', 'Events of live operations sent since the start.'],
+    overBudget: ['boxoffice_live_over_budget', 'WebSockets closed since the start because they sent too much.'],
+    slowReaders: ['boxoffice_live_slow_readers', 'WebSockets cut off since the start because they did not read.'],
+  } as const;
+  for (const key of Object.keys(gauges) as (keyof typeof gauges)[]) {
+    const [name, help] = gauges[key];
+    new Gauge({
+      name,
+      help,
+      registers: [registry],
+      collect() {
+        this.set(sockets.statistics()[key]);
+      },
+    });
+  }
+}
+
+/** Whether this node hears the others, and what it watches. */
+export function watchLive(
+  { registry }: Metrics,
+  hints: { state(): string },
+  live: { statistics(): { viewers: number; streams: number } },
+): void {
+  const gauges: [name: string, help: string, read: () => number][] = [
+    [
+      'boxoffice_live_hints_heard',
+      '0 while Redis cannot be heard and live changes are found by looking.',
+      () => +(hints.state() !== 'DOWN'),
+    ],
+    ['boxoffice_live_viewers', 'Viewers whose changes are watched.', () => live.statistics().viewers],
+    ['boxoffice_live_streams', 'Live operations that watch a viewer.', () => live.statistics().streams],
+  ];
+  for (const [name, help, read] of gauges) {
+    new Gauge({
+      name,
+      help,
+      registers: [registry],
+      collect() {
+        this.set(read());
+      },
+    });
+  }
+}
+
+/** Whether the identity provider can be reached. */
+export function watchProviderKeys({ registry }: Metrics, keys: { state(): string }): void {
+  new Gauge({
+    name: 'boxoffice_identity_provider_reached',
+    help: '0 while the keys of JWKS_URL cannot be fetched; known keys stay in use for JWKS_STALE_MS.',
+    registers: [registry],
+    collect() {
+      this.set(+(keys.state() === 'CONNECTED'));
+    },
+  });
+}
+
+/** In a time that tells nothing of where the texts differ, nor of their lengths. */
+function isSameText(given: string, expected: string): boolean {
+  const hash = (text: string) => createHash('sha256').update(text).digest();
+  return timingSafeEqual(hash(given), hash(expected));
+}
+
+/**
+ * `GET /metrics`, for anyone who reaches it, or for the bearer of the token when one is set. Some are read from the database: they
+ * are collected once in `cacheMs`, however often they are asked for.
+ */
+export function serveMetrics(
+  app: FastifyInstance,
+  { registry }: Metrics,
+  settings: ObservationConfig & { readonly cacheMs: number },
+): void {
+  const collect = keptFor(settings.cacheMs, () => registry.metrics());
+  app.get('/metrics', { logLevel: 'silent' }, async (request, reply) => {
+    const { metricsToken } = settings;
+    if (metricsToken !== undefined && !isSameText(request.headers.authorization ?? '', `Bearer ${metricsToken}`)) {
+      return reply.code(401).header('www-authenticate', 'Bearer').send({ status: 'a token is needed' });
+    }
+    return reply.header('content-type', registry.contentType).send(await collect());
+  });
+}

@@ -1,0 +1,94 @@
+import type { Selected } from './selection.js';
+
+/** A part of a JSON text: the same for every row, or an SQL expression that is never null. */
+export type Piece = { readonly text: string } | { readonly sql: string };
+
+/** Writes one field of a row; `row` is the row's name in the statement. */
+export type WriteField<Builder> = (row: string, selected: Selected, builder: Builder) => readonly Piece[];
+
+/** What can be written of a type of the contract. */
+export interface JsonType<Builder> {
+  readonly name: string;
+  readonly fields: Readonly<Record<string, WriteField<Builder>>>;
+}
+
+/** A field was asked for that one statement cannot give: the operation is to be resolved field by field. */
+export class NotInOneStatement extends Error {
+  override readonly name = 'NotInOneStatement';
+}
+
+const text = (value: string): Piece => ({ text: value });
+const sql = (value: string): Piece => ({ sql: value });
+
+/** An object with what is selected of it. Ends in NotInOneStatement. */
+export function objectPieces<Builder>(
+  type: JsonType<Builder>,
+  row: string,
+  selection: readonly Selected[],
+  builder: Builder,
+): Piece[] {
+  const pieces = selection.flatMap((selected, index): Piece[] => {
+    const key = text(`${index === 0 ? '' : ','}"${selected.key}":`);
+    if (selected.field === '__typename') return [key, text(`"${type.name}"`)];
+    const write = Object.hasOwn(type.fields, selected.field) ? type.fields[selected.field] : undefined;
+    if (!write) throw new NotInOneStatement(`${type.name}.${selected.field}`);
+    return [key, ...write(row, selected, builder)];
+  });
+  return [text('{'), ...pieces, text('}')];
+}
+
+/** The SQL expression (text, never null) that puts the pieces together. */
+export function toSql(pieces: readonly Piece[]): string {
+  const terms: string[] = [];
+  let literal = '';
+  const closeLiteral = () => {
+    if (literal !== '') terms.push(`'${literal.replaceAll("'", "''")}'`);
+    literal = '';
+  };
+  for (const piece of pieces) {
+    if ('text' in piece) literal += piece.text;
+    else {
+      closeLiteral();
+      terms.push(piece.sql);
+    }
+  }
+  closeLiteral();
+  return terms.join(' || ');
+}
+
+/** A value that needs no escaping: a UUID or one of our own words. */
+export const word =
+  <Builder>(column: string): WriteField<Builder> =>
+  (row) => [text('"'), sql(`${row}.${column}`), text('"')];
+
+export const number =
+  <Builder>(column: string): WriteField<Builder> =>
+  (row) => [sql(`${row}.${column}`)];
+
+export const string =
+  <Builder>(column: string): WriteField<Builder> =>
+  (row) => [sql(`to_json(${row}.${column})::text`)];
+
+export const nullableString =
+  <Builder>(column: string): WriteField<Builder> =>
+  (row) => [sql(`coalesce(to_json(${row}.${column})::text, 'null')`)];
+
+/** RFC 3339 in UTC with milliseconds, whatever the session's time zone. An interval: a zone's name is looked up for each value. */
+const instantSql = (expression: string) =>
+  `'"' || to_char(${expression} at time zone interval '0', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') || '"'`;
+
+export const instant =
+  <Builder>(column: string): WriteField<Builder> =>
+  (row) => [sql(instantSql(`${row}.${column}`))];
+
+export const nullableInstant =
+  <Builder>(column: string): WriteField<Builder> =>
+  (row) => [sql(`coalesce(${instantSql(`${row}.${column}`)}, 'null')`)];
+
+/** `amount`: an expression over `row`, in minor units; the currency is the row's. */
+export const money =
+  <Builder>(amount: (row: string) => string): WriteField<Builder> =>
+  (row, { selection }, builder) => {
+    const type: JsonType<Builder> = { name: 'Money', fields: { amount: () => [sql(amount(row))], currency: word('currency') } };
+    return objectPieces(type, row, selection, builder);
+  };

@@ -1,0 +1,188 @@
+import {
+  type ASTNode,
+  BREAK,
+  type DocumentNode,
+  type FieldNode,
+  type FragmentDefinitionNode,
+  type GraphQLField,
+  GraphQLIncludeDirective,
+  type GraphQLObjectType,
+  type GraphQLSchema,
+  GraphQLSkipDirective,
+  getArgumentValues,
+  getDirectiveValues,
+  getNamedType,
+  getNullableType,
+  isAbstractType,
+  isListType,
+  isNonNullType,
+  isObjectType,
+  Kind,
+  type OperationDefinitionNode,
+  type SelectionNode,
+  type SelectionSetNode,
+  valueFromAST,
+  visit,
+} from 'graphql';
+import type { Selected, Variables } from './selection.js';
+
+/**
+ * What an operation asks for with these variables, field by field, with fragments expanded, conditions evaluated and fields of
+ * the same name merged: the same that https://spec.graphql.org/October2021/#sec-Field-Collection gives. Null when that is not
+ * known before it runs: when a field is of a type that only its value decides. A list of such values is expected to be empty, as the
+ * errors of a mutation are, and has no selection.
+ */
+export function lookAhead(
+  schema: GraphQLSchema,
+  document: DocumentNode,
+  operation: OperationDefinitionNode,
+  variables: Variables,
+): readonly Selected[] | null {
+  const root = schema.getRootType(operation.operation);
+  return root ? new LookAhead(schema, document, variables).fieldsOf(root, [operation.selectionSet]) : null;
+}
+
+/** Variables that decide by `@skip` or `@include` what is asked for. */
+export function conditionsOf(document: DocumentNode): readonly string[] {
+  const names = new Set<string>();
+  visit(document, {
+    Directive({ arguments: given = [] }) {
+      for (const { value } of given) if (value.kind === Kind.VARIABLE) names.add(value.name.value);
+    },
+  });
+  return [...names];
+}
+
+class LookAhead {
+  private readonly fragments: ReadonlyMap<string, FragmentDefinitionNode>;
+
+  constructor(
+    private readonly schema: GraphQLSchema,
+    document: DocumentNode,
+    private readonly variables: Variables,
+  ) {
+    const fragments = document.definitions.filter((node) => node.kind === Kind.FRAGMENT_DEFINITION);
+    this.fragments = new Map(fragments.map((node) => [node.name.value, node]));
+  }
+
+  /** Null when a field's type is abstract. */
+  fieldsOf(type: GraphQLObjectType, selectionSets: readonly SelectionSetNode[]): readonly Selected[] | null {
+    const nodesOf = new Map<string, FieldNode[]>();
+    const seen = new Set<string>();
+    for (const selectionSet of selectionSets) this.collect(type, selectionSet, nodesOf, seen);
+    const fields: Selected[] = [];
+    for (const [key, nodes] of nodesOf) {
+      const selected = this.field(type, key, nodes);
+      if (!selected) return null;
+      fields.push(selected);
+    }
+    return fields;
+  }
+
+  private field(type: GraphQLObjectType, key: string, nodes: readonly FieldNode[]): Selected | null {
+    const [node] = nodes as [FieldNode];
+    const name = node.name.value;
+    const definition = type.getFields()[name];
+    if (!definition)
+      return name === '__typename' ? { key, field: name, argumentsOf: () => ({}), fixedArguments: {}, selection: [] } : null;
+    const named = getNamedType(definition.type);
+    const inner = nodes.flatMap(({ selectionSet }) => (selectionSet ? [selectionSet] : []));
+    const isErrors = isAbstractType(named) && isListType(getNullableType(definition.type));
+    const selection = isObjectType(named) ? this.fieldsOf(named, inner) : inner.length === 0 || isErrors ? [] : null;
+    return selection && { key, field: name, ...argumentsOf(definition, node), selection };
+  }
+
+  private collect(
+    type: GraphQLObjectType,
+    selectionSet: SelectionSetNode,
+    nodesOf: Map<string, FieldNode[]>,
+    seen: Set<string>,
+  ): void {
+    for (const selection of selectionSet.selections) {
+      if (!this.isIncluded(selection)) continue;
+      if (selection.kind === Kind.FIELD) {
+        const key = selection.alias?.value ?? selection.name.value;
+        const nodes = nodesOf.get(key);
+        if (nodes) nodes.push(selection);
+        else nodesOf.set(key, [selection]);
+      } else if (selection.kind === Kind.INLINE_FRAGMENT) {
+        const condition = selection.typeCondition?.name.value;
+        if (this.appliesTo(type, condition)) this.collect(type, selection.selectionSet, nodesOf, seen);
+      } else if (!seen.has(selection.name.value)) {
+        seen.add(selection.name.value);
+        const fragment = this.fragments.get(selection.name.value);
+        if (fragment && this.appliesTo(type, fragment.typeCondition.name.value)) {
+          this.collect(type, fragment.selectionSet, nodesOf, seen);
+        }
+      }
+    }
+  }
+
+  private isIncluded(selection: SelectionNode): boolean {
+    if (!selection.directives?.length) return true;
+    const variables = this.variables as Record<string, unknown>;
+    if (getDirectiveValues(GraphQLSkipDirective, selection, variables)?.if === true) return false;
+    return getDirectiveValues(GraphQLIncludeDirective, selection, variables)?.if !== false;
+  }
+
+  private appliesTo(type: GraphQLObjectType, condition: string | undefined): boolean {
+    if (condition === undefined || condition === type.name) return true;
+    const named = this.schema.getType(condition);
+    return isAbstractType(named) && this.schema.isSubType(named, type);
+  }
+}
+
+/** Worked out once when they hold no variable. */
+function argumentsOf(
+  definition: GraphQLField<unknown, unknown>,
+  node: FieldNode,
+): Pick<Selected, 'argumentsOf' | 'fixedArguments'> {
+  if (node.arguments?.some(holdsVariable)) return { argumentsOf: argumentReader(definition, node), fixedArguments: null };
+  const fixedArguments = getArgumentValues(definition, node);
+  return { argumentsOf: () => fixedArguments, fixedArguments };
+}
+
+function holdsVariable(node: ASTNode): boolean {
+  let found = false;
+  visit(node, {
+    Variable() {
+      found = true;
+      return BREAK;
+    },
+  });
+  return found;
+}
+
+/** One argument: its value when no variable has a part in it, or the variable that it is. */
+interface PlainArgument {
+  readonly name: string;
+  readonly variable: string | null;
+  /** Undefined: the argument is left out when the variable is not given. */
+  readonly fixed: unknown;
+  readonly isRequired: boolean;
+}
+
+/** Arguments as graphql-js gives them; without it where each is a variable or has none in it, which is nearly always so. */
+function argumentReader(definition: GraphQLField<unknown, unknown>, node: FieldNode): Selected['argumentsOf'] {
+  const byGraphql = (variables: Variables) => getArgumentValues(definition, node, variables as Record<string, unknown>);
+  const plain: PlainArgument[] = [];
+  for (const { name, type, defaultValue } of definition.args) {
+    const value = node.arguments?.find((argument) => argument.name.value === name)?.value;
+    const variable = value?.kind === Kind.VARIABLE ? value.name.value : null;
+    const fixed = value && variable === null ? valueFromAST(value, type) : defaultValue;
+    if (value && variable === null && (fixed === undefined || holdsVariable(value))) return byGraphql;
+    plain.push({ name, variable, fixed, isRequired: isNonNullType(type) });
+  }
+  return (variables) => readPlain(plain, variables) ?? byGraphql(variables);
+}
+
+/** Null when a required argument has no value: graphql-js says so. */
+function readPlain(plain: readonly PlainArgument[], variables: Variables): Record<string, unknown> | null {
+  const values: Record<string, unknown> = {};
+  for (const { name, variable, fixed, isRequired } of plain) {
+    const value = variable !== null && Object.hasOwn(variables, variable) ? variables[variable] : fixed;
+    if (value !== undefined && !(value === null && isRequired)) values[name] = value;
+    else if (isRequired) return null;
+  }
+  return values;
+}

@@ -1,0 +1,59 @@
+import type { Balance } from '../../entities/balance.js';
+import { balanceColumns } from '../../stores/columns.js';
+import type { Queryable, Statement } from '../../stores/database.js';
+
+/** A balance as it is read. One that never changed has version 0 and no `updatedAt`. */
+export type BalanceRead = Pick<Balance, 'userId' | 'currency' | 'posted' | 'held' | 'version'> & { updatedAt: Date | null };
+
+export interface BalanceInstant {
+  readonly userId: string;
+  readonly time: Date;
+}
+
+const balancesByUsers: Statement = {
+  name: 'balances-by-users',
+  text: `select ${balanceColumns} from balances where user_id = any($1::uuid[])`,
+};
+
+/** The nearest snapshot not after the instant, and the transactions since. */
+const balancesAt: Statement = {
+  name: 'balances-at',
+  text: `
+    select coalesce(snapshot.posted, 0) + coalesce((
+        select sum(t.amount)::bigint from transactions t
+        where t.user_id = asked.user_id and t.version > coalesce(snapshot.version, 0) and t.created_at <= asked.time), 0) as posted
+    from unnest($1::uuid[], $2::timestamptz[]) with ordinality as asked (user_id, time, position)
+    left join lateral (
+      select s.posted, s.version from balance_snapshots s
+      where s.user_id = asked.user_id and s.counted_until <= asked.time
+      order by s.counted_until desc, s.version desc limit 1
+    ) snapshot on true
+    order by asked.position`,
+};
+
+/** Reads wallets. Amounts are in minor units. */
+export class Balances {
+  constructor(
+    private readonly database: Queryable,
+    /** The house's currency, for viewers who have no balance yet. */
+    private readonly currency: string,
+  ) {}
+
+  /** One balance for each viewer, in their order: zero in the house's currency for those who have none. */
+  async byUsers(userIds: readonly string[]): Promise<BalanceRead[]> {
+    const rows = await this.database.query<Balance>(balancesByUsers, [userIds]);
+    const balanceOf = new Map(rows.map((row) => [row.userId, row]));
+    return userIds.map((userId) => {
+      const row = balanceOf.get(userId);
+      if (!row) return { userId, currency: this.currency, posted: 0, held: 0, version: 0, updatedAt: null };
+      return row.version === 0 ? { ...row, updatedAt: null } : row;
+    });
+  }
+
+  /** What was posted at each instant, in their order. */
+  async postedAt(instants: readonly BalanceInstant[]): Promise<number[]> {
+    const values = [instants.map(({ userId }) => userId), instants.map(({ time }) => time)];
+    const rows = await this.database.query<{ posted: number }>(balancesAt, values);
+    return rows.map(({ posted }) => posted);
+  }
+}

@@ -1,0 +1,126 @@
+import { createHash } from 'node:crypto';
+import type { Database, Queryable, Statement } from '../../stores/database.js';
+import { brokenConstraint } from '../../stores/database.js';
+import { Refusal } from '../errors.js';
+
+/** One use of a caller's key: who, for what, with which input. */
+export interface IdempotentRequest {
+  readonly callerId: string;
+  readonly key: string;
+  readonly operation: string;
+  readonly inputHash: string;
+}
+
+const findRecord: Statement = {
+  name: 'idempotency-find-record',
+  text: `select operation, input_hash as "inputHash", result from idempotency_records where caller_id = $1 and key = $2`,
+};
+
+const insertRecord: Statement = {
+  name: 'idempotency-insert-record',
+  text: `insert into idempotency_records (caller_id, key, operation, input_hash, result, created_at) values ($1, $2, $3, $4, $5, $6)`,
+};
+
+const completeRecord: Statement = {
+  name: 'idempotency-complete-record',
+  text: `update idempotency_records set result = result || $3::jsonb where caller_id = $1 and key = $2 and not result ?& $4::text[]
+    returning result`,
+};
+
+const forgetRecords: Statement = {
+  name: 'idempotency-forget-records',
+  text: `delete from idempotency_records where caller_id = $1 and (key = $2 or result ->> 'orderId' = $3)`,
+};
+
+const sweepRecords: Statement = {
+  name: 'idempotency-sweep-records',
+  text: `delete from idempotency_records where (caller_id, key) in (
+    select caller_id, key from idempotency_records where created_at < $1 limit $2) returning 1`,
+};
+
+/** SHA-256 over the input without its key, with its fields in order of their names, hexadecimal. */
+export function hashInput(input: object): string {
+  const fields = Object.entries(input)
+    .filter(([name, value]) => name !== 'idempotencyKey' && value !== undefined && value !== null)
+    .sort(([one], [other]) => (one < other ? -1 : 1));
+  return createHash('sha256').update(JSON.stringify(fields)).digest('hex');
+}
+
+/** What the key gave the first time, or null when it is unused. Refuses with IDEMPOTENCY_CONFLICT for other input. */
+export async function findResult<Result>(database: Queryable, intent: IdempotentRequest): Promise<Result | null> {
+  const [record] = await database.query<{ operation: string; inputHash: string; result: Result }>(findRecord, [
+    intent.callerId,
+    intent.key,
+  ]);
+  if (!record) return null;
+  if (record.operation === intent.operation && record.inputHash === intent.inputHash) return record.result;
+  throw new Refusal({
+    code: 'IDEMPOTENCY_CONFLICT',
+    message: 'This idempotency key was used before with other input. Use a new key for a new intent.',
+    path: ['input', 'idempotencyKey'],
+  });
+}
+
+/** Keeps the answer, in the transaction that does the work. */
+export async function saveResult(tx: Queryable, intent: IdempotentRequest, result: object, now: Date): Promise<void> {
+  await tx.query(insertRecord, [intent.callerId, intent.key, intent.operation, intent.inputHash, JSON.stringify(result), now]);
+}
+
+/**
+ * Adds to a kept answer what only the first response knows, such as the balance after a payout. The response that comes first
+ * decides, and all others have the same. Returns the whole answer.
+ */
+export async function completeResult<Addition extends object>(
+  database: Queryable,
+  intent: IdempotentRequest,
+  addition: Addition,
+): Promise<Addition> {
+  const [done] = await database.query<{ result: Addition }>(completeRecord, [
+    intent.callerId,
+    intent.key,
+    JSON.stringify(addition),
+    Object.keys(addition),
+  ]);
+  return done?.result ?? (await findResult<Addition>(database, intent)) ?? addition;
+}
+
+/**
+ * Frees keys whose requests were refused after their record was written, for failures are not stored: `key`, and all that name
+ * the order `orderId`; null leaves that out.
+ */
+export async function forgetResults(
+  database: Queryable,
+  callerId: string,
+  key: string | null,
+  orderId: string | null,
+): Promise<void> {
+  await database.query(forgetRecords, [callerId, key, orderId]);
+}
+
+/**
+ * Runs `work`, which takes its locks, calls `findResult` and then `saveResult`. When another request with the same key was
+ * quicker, its record makes ours fail with nothing done; the second round then finds it.
+ */
+export async function onceMoreOnSameKey<Result>(work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    if (brokenConstraint(error) !== 'idempotency_records_pkey') throw error;
+    return work();
+  }
+}
+
+/** Removes records older than `before`, in batches of `limit`, until none is left or `signal` says to stop; gives back how many. */
+export async function sweepIdempotencyRecords(
+  database: Database,
+  before: Date,
+  limit: number,
+  signal?: AbortSignal,
+): Promise<number> {
+  let removed = 0;
+  for (;;) {
+    const rows = await database.query(sweepRecords, [before, limit]);
+    removed += rows.length;
+    if (rows.length < limit || signal?.aborted) return removed;
+  }
+}

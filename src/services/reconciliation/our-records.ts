@@ -1,0 +1,221 @@
+import type { OrderKind, OrderStatus } from '../../entities/order.js';
+import type { RefundDestination, RefundOrigin, RefundStatus } from '../../entities/refund.js';
+import type { Queryable, Statement } from '../../stores/database.js';
+import type { DisputeState } from '../disputes/decide-dispute.js';
+
+/** An order with what came of it. */
+export interface OrderRecord {
+  readonly id: string;
+  readonly userId: string;
+  readonly kind: OrderKind;
+  readonly status: OrderStatus;
+  readonly currency: string;
+  readonly capturedAmount: number | null;
+  readonly stripeSessionId: string | null;
+  readonly stripePaymentIntentId: string | null;
+  readonly createdAt: Date;
+  readonly grantId: string | null;
+  /** The sum of its TOP_UPs in the ledger. */
+  readonly toppedUp: number;
+}
+
+/** The paid order behind a payment. */
+export interface PaymentRecord {
+  readonly paymentIntentId: string;
+  readonly orderId: string;
+  readonly userId: string;
+  readonly currency: string;
+}
+
+export interface RefundRecord {
+  readonly id: string;
+  readonly userId: string;
+  readonly orderId: string | null;
+  readonly amount: number;
+  readonly currency: string;
+  readonly origin: RefundOrigin;
+  readonly destination: RefundDestination;
+  readonly status: RefundStatus;
+  readonly stripeRefundId: string | null;
+  readonly createdAt: Date;
+}
+
+export interface DisputeRecord extends DisputeState {
+  readonly id: string;
+  readonly stripeDisputeId: string;
+  readonly orderId: string;
+  readonly userId: string;
+  readonly currency: string;
+  readonly createdAt: Date;
+}
+
+/** What the ledger has moved between a viewer and Stripe for one payment, refund or dispute. */
+export interface MovedRecord {
+  /** Of the payment, refund or dispute. */
+  readonly stripeId: string;
+  readonly orderId: string | null;
+  readonly userId: string;
+  readonly currency: string;
+  /** In minor units, from the viewer's side: what came in is positive. */
+  readonly moved: number;
+  /** False while a refund is on its way: its money may be held, but not have moved. */
+  readonly settled: boolean;
+}
+
+/** The price of a subscription that is on sale. */
+export interface PriceRecord {
+  readonly subscriptionId: string;
+  readonly title: string;
+  readonly description: string;
+  readonly price: number;
+  readonly currency: string;
+  readonly stripePriceId: string;
+  readonly stripeProductId: string | null;
+}
+
+const orderColumns = `o.id, o.user_id as "userId", o.kind, o.status, o.currency, o.captured_amount as "capturedAmount",
+  o.stripe_session_id as "stripeSessionId", o.stripe_payment_intent_id as "stripePaymentIntentId", o.created_at as "createdAt",
+  g.id as "grantId",
+  coalesce((select sum(t.amount) from transactions t where t.order_id = o.id and t.kind = 'TOP_UP'), 0)::bigint as "toppedUp"`;
+
+const ordersOfSessions: Statement = {
+  name: 'reconcile-orders-of-sessions',
+  text: `select ${orderColumns} from orders o left join grants g on g.order_id = o.id
+    where o.stripe_session_id = any($1) or o.id = any($2::uuid[])`,
+};
+const paidOrders: Statement = {
+  name: 'reconcile-paid-orders',
+  text: `select ${orderColumns} from orders o left join grants g on g.order_id = o.id
+    where o.status = 'PAID' and o.created_at >= $1 and o.created_at < $2 and (o.created_at, o.id) > ($3, $4::uuid)
+    order by o.created_at, o.id limit $5`,
+};
+const payments: Statement = {
+  name: 'reconcile-payments',
+  text: `select stripe_payment_intent_id as "paymentIntentId", id as "orderId", user_id as "userId", currency from orders
+    where stripe_payment_intent_id = any($1) and status = 'PAID'`,
+};
+const refundColumns = `id, user_id as "userId", order_id as "orderId", amount, currency, origin, destination, status,
+  stripe_refund_id as "stripeRefundId", created_at as "createdAt"`;
+const refunds: Statement = {
+  name: 'reconcile-refunds',
+  text: `select ${refundColumns} from refunds where stripe_refund_id = any($1) or id = any($2::uuid[])`,
+};
+const cardRefundsDone: Statement = {
+  name: 'reconcile-card-refunds-done',
+  text: `select ${refundColumns} from refunds
+    where destination = 'CARD' and status = 'SUCCEEDED' and created_at >= $1 and created_at < $2
+      and (created_at, id) > ($3, $4::uuid)
+    order by created_at, id limit $5`,
+};
+const disputeColumns = `id, stripe_dispute_id as "stripeDisputeId", order_id as "orderId", user_id as "userId", amount, currency, outcome,
+  funds, withdrawn, reinstated, movements, created_at as "createdAt"`;
+const disputes: Statement = {
+  name: 'reconcile-disputes',
+  text: `select ${disputeColumns} from disputes where stripe_dispute_id = any($1)`,
+};
+const disputesOpened: Statement = {
+  name: 'reconcile-disputes-opened',
+  text: `select ${disputeColumns} from disputes
+    where created_at >= $1 and created_at < $2 and (created_at, id) > ($3, $4::uuid) order by created_at, id limit $5`,
+};
+const movedAtStripe = (condition: string) =>
+  `coalesce((select sum(t.amount) from transactions t where ${condition} and t.counter_account = 'STRIPE'), 0)::bigint`;
+const moved: Statement = {
+  name: 'reconcile-moved',
+  text: `select o.stripe_payment_intent_id as "stripeId", o.id as "orderId", o.user_id as "userId", o.currency, true as settled,
+      ${movedAtStripe('t.stripe_payment_intent_id = o.stripe_payment_intent_id')} as moved
+    from orders o where o.stripe_payment_intent_id = any($1) and o.status = 'PAID'
+    union all select r.stripe_refund_id, r.order_id, r.user_id, r.currency, r.status <> 'PENDING',
+      ${movedAtStripe('t.refund_id = r.id')}
+    from refunds r where r.stripe_refund_id = any($1)
+    union all select d.stripe_dispute_id, d.order_id, d.user_id, d.currency, true,
+      ${movedAtStripe('t.dispute_id = d.id')}
+    from disputes d where d.stripe_dispute_id = any($1)`,
+};
+const priceColumns = `s.id as "subscriptionId", s.title, s.description, v.price, v.currency, v.stripe_price_id as "stripePriceId",
+  s.stripe_product_id as "stripeProductId"`;
+const onSaleAtStripe = `s.status = 'ACTIVE' and s.stripe_sync_status = 'SYNCED' and v.stripe_price_id is not null`;
+const prices: Statement = {
+  name: 'reconcile-prices',
+  text: `select ${priceColumns} from subscriptions s join subscription_versions v on v.id = s.current_version_id
+    where ${onSaleAtStripe} and s.id > $1::uuid order by s.id limit $2`,
+};
+const priceOf: Statement = {
+  name: 'reconcile-price',
+  text: `select ${priceColumns} from subscriptions s join subscription_versions v on v.id = s.current_version_id
+    where ${onSaleAtStripe} and s.id = $1`,
+};
+
+const FIRST_ID = '00000000-0000-0000-0000-000000000000';
+const PAGE_COUNT = 200;
+
+/** What stands here, as far as it is compared with Stripe. Reads only. */
+export class OurRecords {
+  constructor(private readonly database: Queryable) {}
+
+  /** By session, and the orders that sessions name: their own session may be another one. */
+  orders(sessionIds: readonly string[], orderIds: readonly string[]): Promise<OrderRecord[]> {
+    return this.database.query(ordersOfSessions, [sessionIds, orderIds]);
+  }
+
+  payments(paymentIntentIds: readonly string[]): Promise<PaymentRecord[]> {
+    return this.database.query(payments, [paymentIntentIds]);
+  }
+
+  refunds(stripeRefundIds: readonly string[], refundIds: readonly string[]): Promise<RefundRecord[]> {
+    return this.database.query(refunds, [stripeRefundIds, refundIds]);
+  }
+
+  disputes(stripeDisputeIds: readonly string[]): Promise<DisputeRecord[]> {
+    return this.database.query(disputes, [stripeDisputeIds]);
+  }
+
+  /** Orders that were opened in the time and are PAID, page by page. */
+  paidOrders(from: Date, until: Date): AsyncGenerator<OrderRecord> {
+    return this.byTime<OrderRecord>(paidOrders, from, until);
+  }
+
+  /** Refunds to cards that were asked for in the time and are done, page by page. */
+  cardRefundsDone(from: Date, until: Date): AsyncGenerator<RefundRecord> {
+    return this.byTime<RefundRecord>(cardRefundsDone, from, until);
+  }
+
+  /** Disputes that were first heard of in the time, page by page. */
+  disputesOpened(from: Date, until: Date): AsyncGenerator<DisputeRecord> {
+    return this.byTime<DisputeRecord>(disputesOpened, from, until);
+  }
+
+  /** By the ids of Stripe's payments, refunds and disputes. */
+  moved(stripeIds: readonly string[]): Promise<MovedRecord[]> {
+    return this.database.query(moved, [stripeIds]);
+  }
+
+  /** Null when the subscription is not on sale, or is being copied right now. */
+  async price(subscriptionId: string): Promise<PriceRecord | null> {
+    return (await this.database.query<PriceRecord>(priceOf, [subscriptionId]))[0] ?? null;
+  }
+
+  async *prices(): AsyncGenerator<PriceRecord> {
+    let after = FIRST_ID;
+    for (;;) {
+      const page = await this.database.query<PriceRecord>(prices, [after, PAGE_COUNT]);
+      yield* page;
+      if (page.length < PAGE_COUNT) return;
+      after = page.at(-1)?.subscriptionId ?? after;
+    }
+  }
+
+  private async *byTime<Row extends { id: string; createdAt: Date }>(
+    statement: Statement,
+    from: Date,
+    until: Date,
+  ): AsyncGenerator<Row> {
+    let after = { createdAt: new Date(from.getTime() - 1), id: FIRST_ID };
+    for (;;) {
+      const page = await this.database.query<Row>(statement, [from, until, after.createdAt, after.id, PAGE_COUNT]);
+      yield* page;
+      if (page.length < PAGE_COUNT) return;
+      after = page.at(-1) ?? after;
+    }
+  }
+}

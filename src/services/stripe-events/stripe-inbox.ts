@@ -1,0 +1,270 @@
+import type Stripe from 'stripe';
+import type { StripeEvent, StripeEventStatus } from '../../entities/stripe-event.js';
+import type { Clock } from '../../runtime/clock.js';
+import { decideNextAttempt, type RetryRules } from '../../runtime/decide-next-attempt.js';
+import { describeFailure } from '../../runtime/describe-failure.js';
+import { type Database, isTransient } from '../../stores/database.js';
+import { type BillingError, notFound, wrongState } from '../errors.js';
+import { isUuid, newId } from '../ids.js';
+import { inTransaction } from '../ledger/in-transaction.js';
+import { applyEvent, refundsOfPayment } from './apply-event.js';
+import { BackgroundQueue } from './background-queue.js';
+import { classifyEvent, type StripeIdentity } from './classify-event.js';
+import { subjectOf } from './event-types.js';
+import {
+  findAttempts,
+  findDueStripeEvents,
+  findEventsWaitingForPayment,
+  findOrderBehindPayment,
+  findStripeEventsByIds,
+  lockStripeEvent,
+  peekStripeEvent,
+  postponeStripeEvent,
+  recordFailedAttempt,
+  reopenStripeEvent,
+  settleStripeEvent,
+  storeStripeEvent,
+} from './inbox-statements.js';
+import { PaymentNotFulfilledYet } from './payment-not-fulfilled-yet.js';
+import { storableJson } from './storable-json.js';
+import type { StripeEffects } from './stripe-effects.js';
+import { verifyWebhook, type WebhookRefusal } from './verify-webhook.js';
+
+export interface StripeInboxSettings extends StripeIdentity, RetryRules {
+  readonly webhookSecrets: readonly string[];
+  readonly toleranceSeconds: number;
+  /** Events worked off at the same time by this process. */
+  readonly concurrency: number;
+  /** Events that may wait in memory; the rest is left to the job. */
+  readonly queueCapacity: number;
+}
+
+export interface StripeInboxDependencies {
+  readonly database: Database;
+  readonly stripe: Pick<Stripe, 'refunds'>;
+  readonly effects: StripeEffects;
+  readonly clock: Clock;
+  /** By which signatures are dated. */
+  readonly realClock: Clock;
+  readonly settings: StripeInboxSettings;
+  /** Told of what could not even be recorded; the job tries again. */
+  readonly onError: (error: unknown, eventOrPaymentId: string) => void;
+  /** Takes what an operator must look at, once for each time that it was found: the event keeps it as `lastError`. */
+  readonly onReport?: (problem: string, eventId: string) => void;
+}
+
+export type Receipt =
+  | { readonly outcome: 'STORED' | 'DUPLICATE' }
+  | { readonly outcome: 'REFUSED'; readonly refusal: WebhookRefusal };
+
+/** RETRY: failed or too early, will be tried again. SKIPPED: nothing to do, or another process is at it. */
+export type ProcessingOutcome = 'PROCESSED' | 'IGNORED' | 'RETRY' | 'FAILED' | 'SKIPPED';
+
+interface BackgroundTask {
+  /** An event of ours or a payment of Stripe. */
+  readonly about: string;
+  readonly run: () => Promise<unknown>;
+}
+
+/** What is behind a payment that no order was fulfilled by. */
+interface Behind {
+  readonly paymentIntentId: string;
+  readonly order: 'PAID' | 'PAID_OTHERWISE' | 'UNPAID' | null;
+}
+
+const UNSETTLED: readonly StripeEventStatus[] = ['RECEIVED'];
+/** What the fulfilment of its payment can still wake. */
+const WAKEABLE: readonly StripeEventStatus[] = ['RECEIVED', 'IGNORED', 'FAILED'];
+const MAX_WAITING = 100;
+
+/** Nobody's delivery is lost and no effect is doubled: an event is stored first, then applied and marked in one transaction. */
+export class StripeInbox {
+  private readonly background: BackgroundQueue<BackgroundTask>;
+
+  constructor(private readonly dependencies: StripeInboxDependencies) {
+    const { concurrency, queueCapacity } = dependencies.settings;
+    this.background = new BackgroundQueue({
+      concurrency,
+      capacity: queueCapacity,
+      work: (task) => task.run(),
+      onError: (error, { about }) => dependencies.onError(error, about),
+    });
+  }
+
+  /**
+   * Takes a webhook delivery: checks it, stores its event once and, after that commit, begins to process it in the
+   * background. Ends in the database's error when it could not be stored: then Stripe must be told to send it again.
+   */
+  async receive(rawBody: Buffer, signature: string): Promise<Receipt> {
+    const { settings, realClock } = this.dependencies;
+    const event = verifyWebhook(rawBody, signature, {
+      secrets: settings.webhookSecrets,
+      toleranceSeconds: settings.toleranceSeconds,
+      now: realClock.now(),
+    });
+    if (typeof event === 'string') return { outcome: 'REFUSED', refusal: event };
+    const stored = await this.store(event);
+    if (!stored) return { outcome: 'DUPLICATE' };
+    if (stored.status === 'RECEIVED') this.background.add({ about: stored.id, run: () => this.process(stored.id) });
+    return { outcome: 'STORED' };
+  }
+
+  /** Stores an event that was not known before; null when it was. For events that come from Stripe itself, checked or fetched. */
+  async store(event: Stripe.Event): Promise<{ id: string; status: StripeEventStatus } | null> {
+    const { database, clock, settings } = this.dependencies;
+    const now = clock.now();
+    const reception = classifyEvent(event, settings);
+    const received = reception.status === 'RECEIVED';
+    const [row] = await database.query<{ id: string }>(storeStripeEvent, [
+      newId(),
+      event.id,
+      event.type,
+      reception.status,
+      storableJson(event),
+      received ? null : reception.reason,
+      now,
+      received ? now : null,
+    ]);
+    return row ? { id: row.id, status: reception.status } : null;
+  }
+
+  /**
+   * Applies one stored event. Failures are recorded with the event, but for those of the database, which only put it off; ends in an
+   * error only when not even that was possible.
+   */
+  async process(eventId: string, from: readonly StripeEventStatus[] = UNSETTLED): Promise<ProcessingOutcome> {
+    try {
+      return await this.settle(eventId, from);
+    } catch (error) {
+      return this.recordFailure(eventId, from, error);
+    }
+  }
+
+  /** Processes up to `limit` events that are due, the longest due first; tells how many were tried. */
+  async processDue(limit: number): Promise<number> {
+    const { database, clock, settings } = this.dependencies;
+    const due = await database.query<{ id: string }>(findDueStripeEvents, [clock.now(), limit]);
+    let tried = 0;
+    const next = due.values();
+    const work = async () => {
+      for (const { id } of next) if ((await this.process(id)) !== 'SKIPPED') tried++;
+    };
+    await Promise.all(Array.from({ length: settings.concurrency }, work));
+    return tried;
+  }
+
+  /** Has `processWaiting` done in the background. Never throws, never waits: for the fulfilment to call after its commit. */
+  retryWaitingEvents(paymentIntentId: string): void {
+    this.background.add({ about: paymentIntentId, run: () => this.processWaiting(paymentIntentId) });
+  }
+
+  /** Processes the refunds and disputes that came before their payment was fulfilled. */
+  async processWaiting(paymentIntentId: string): Promise<void> {
+    const { database } = this.dependencies;
+    const waiting = await database.query<{ id: string }>(findEventsWaitingForPayment, [paymentIntentId, WAKEABLE, MAX_WAITING]);
+    for (const { id } of waiting) await this.process(id, WAKEABLE);
+  }
+
+  /** Tries an event again, at once and with all its attempts before it. NOT_FOUND; WRONG_STATE for one that is not ours. */
+  async replay(id: string): Promise<{ stripeEvent: StripeEvent | null; errors: BillingError[] }> {
+    const { database, clock, settings } = this.dependencies;
+    const stripeEvent = isUuid(id) ? await this.find(id) : null;
+    if (!stripeEvent) return { stripeEvent: null, errors: [notFound('Stripe event', 'id').error] };
+    const reception = classifyEvent(stripeEvent.payload as Stripe.Event, settings);
+    if (reception.status === 'IGNORED') {
+      return { stripeEvent: null, errors: [wrongState(reception.reason, 'IGNORED', 'id').error] };
+    }
+    await database.query(reopenStripeEvent, [id, clock.now()]);
+    await this.process(id);
+    return { stripeEvent: await this.find(id), errors: [] };
+  }
+
+  /** Ends when nothing runs or waits in this process's background. */
+  idle(): Promise<void> {
+    return this.background.idle();
+  }
+
+  /** Takes no more into the background and ends when what runs there has ended. What waits is stored and left to the job. */
+  close(): Promise<void> {
+    return this.background.close();
+  }
+
+  private async find(id: string): Promise<StripeEvent | null> {
+    const [row] = await this.dependencies.database.query<StripeEvent>(findStripeEventsByIds, [[id]]);
+    return row ?? null;
+  }
+
+  private async settle(eventId: string, from: readonly StripeEventStatus[]): Promise<ProcessingOutcome> {
+    const { database, effects, clock } = this.dependencies;
+    const refunds = await this.refundsNeeded(eventId, from);
+    if (!refunds) return 'SKIPPED';
+    return inTransaction(database, {}, async (tx, afterCommit) => {
+      const [row] = await tx.query<StripeEvent>(lockStripeEvent, [eventId, from]);
+      if (!row) return 'SKIPPED';
+      const problems = new Set<string>();
+      const joined = { tx, afterCommit, report: (problem: string) => problems.add(problem) };
+      const applied = await applyEvent(row.payload as Stripe.Event, refunds, effects, joined);
+      if (applied === 'NOT_OURS') {
+        await tx.query(settleStripeEvent, [eventId, 'IGNORED', 'It does not belong to an order of ours.', null]);
+        return 'IGNORED';
+      }
+      const problem = problems.size > 0 ? describeFailure([...problems].join(' ')) : null;
+      // Trying again would not help: what is REPORTED never becomes money.
+      const status = applied === 'REPORTED' ? 'FAILED' : 'PROCESSED';
+      await tx.query(settleStripeEvent, [eventId, status, problem, status === 'PROCESSED' ? clock.now() : null]);
+      if (problem !== null) afterCommit.add(() => this.dependencies.onReport?.(problem, eventId));
+      return status;
+    });
+  }
+
+  /** What must be asked of Stripe before the transaction; null when the event is not to be processed. */
+  private async refundsNeeded(eventId: string, from: readonly StripeEventStatus[]): Promise<Stripe.Refund[] | null> {
+    const { database, stripe } = this.dependencies;
+    const [seen] = await database.query<{ type: string; paymentIntentId: string | null }>(peekStripeEvent, [eventId, from]);
+    if (!seen) return null;
+    if (subjectOf(seen.type) !== 'CHARGE_REFUNDED' || seen.paymentIntentId === null) return [];
+    return refundsOfPayment(stripe, seen.paymentIntentId);
+  }
+
+  private async recordFailure(eventId: string, from: readonly StripeEventStatus[], error: unknown): Promise<ProcessingOutcome> {
+    const { database, clock, settings } = this.dependencies;
+    if (isTransient(error)) {
+      const dueAt = new Date(clock.now().getTime() + settings.backoffMs);
+      await database.query(postponeStripeEvent, [eventId, from, dueAt]);
+      return 'RETRY';
+    }
+    const [seen] = await database.query<{ attempts: number }>(findAttempts, [eventId]);
+    const now = clock.now();
+    const attempts = (seen?.attempts ?? 0) + 1;
+    const nextAttemptAt = decideNextAttempt({ attempts, now, chance: Math.random() }, settings);
+    const early = error instanceof PaymentNotFulfilledYet ? await this.lookBehind(eventId, error) : null;
+    const retries = nextAttemptAt !== null && early?.order !== 'PAID_OTHERWISE';
+    const status = retries ? 'RECEIVED' : early && !early.order ? 'IGNORED' : 'FAILED';
+    // Fulfilled between our transaction and here: nobody would wake it any more, so it is due at once.
+    const dueAt = !retries ? null : early?.order === 'PAID' ? now : nextAttemptAt;
+    const reason = reasonOf(status, error, early);
+    await database.query(recordFailedAttempt, [eventId, from, status, reason, dueAt, early?.paymentIntentId ?? null]);
+    return status === 'RECEIVED' ? 'RETRY' : status;
+  }
+
+  /** The order that the payment paid or, by the metadata, was to pay. PAID_OTHERWISE: that one has another payment. */
+  private async lookBehind(eventId: string, { paymentIntentId }: PaymentNotFulfilledYet): Promise<Behind> {
+    const event = await this.find(eventId);
+    const object = (event?.payload as Stripe.Event | undefined)?.data.object as { metadata?: Record<string, string> } | undefined;
+    const orderIds = Object.values(object?.metadata ?? {}).filter(isUuid);
+    const [order] = await this.dependencies.database.query<{ status: string; isOfPayment: boolean | null }>(
+      findOrderBehindPayment,
+      [paymentIntentId, orderIds],
+    );
+    if (!order) return { paymentIntentId, order: null };
+    if (order.status !== 'PAID') return { paymentIntentId, order: 'UNPAID' };
+    return { paymentIntentId, order: order.isOfPayment ? 'PAID' : 'PAID_OTHERWISE' };
+  }
+}
+
+function reasonOf(status: StripeEventStatus, error: unknown, early: Behind | null): string {
+  if (status === 'IGNORED') return `No order of ours is behind the payment ${early?.paymentIntentId}.`;
+  if (early?.order === 'PAID_OTHERWISE')
+    return `It names an order of ours that the payment ${early.paymentIntentId} did not pay.`;
+  return describeFailure(error);
+}

@@ -1,4 +1,0 @@
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
-
-/** Whether Postgres would take it as a uuid in the usual form; anything else must not reach a query. */
-export const isUuid = (text: string | null | undefined): text is string => typeof text === 'string' && UUID.test(text);
