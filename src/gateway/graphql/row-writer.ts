@@ -93,10 +93,10 @@ function objectWriter(type: GraphQLObjectType, selection: readonly Selected[]): 
     writers.push(write);
   }
   const keys = selection.map(({ key }) => `"${key}":`);
-  const heads = keys.map((key, index) => `${index === 0 ? '{' : ','}${key}`);
+  const heads = keys.map((key, index) => `${index === 0 ? '' : ','}${key}`);
   return (row, context) => {
     if (typeof row !== 'object' || row === null || row instanceof Error || isPromise(row)) return refuse();
-    let text = '';
+    let text = '{';
     for (let index = 0; index < writers.length; index++) {
       const written = (writers[index] as WriteValue)(row, context);
       if (typeof written !== 'string') {
