@@ -84,11 +84,6 @@ const operations: [what: string, query: string, variables?: Record<string, unkno
     { input: { subscriptionId: 'x', payWith: 'CARD', idempotencyKey: 'short', other: 1 } },
   ],
   ['a missing variable', 'query ($time: DateTime!) { me { balanceAt(time: $time) { amount } } }'],
-  [
-    'a row of which everything is left out',
-    'query ($id: ID!, $yes: Boolean!) { order(id: $id) { id @skip(if: $yes) amount { amount @skip(if: $yes) } } }',
-    { id: 'order', yes: true },
-  ],
   ['a field that is refused', '{ me { transactions { nodes { id actorId } } } }'],
   ['a root field that is refused', '{ me { userId } jobs { name } }'],
   ['a nullable root field that is refused', '{ subscription(id: "x") { id } order(id: "x") { id } }'],

@@ -83,4 +83,14 @@ for (const way of ['HTTP', 'WebSocket'] as const) {
       expect(ranCount).toBe(2 * time);
     }
   });
+
+  test(`A row over ${way} of which everything is left out is an empty object each time`, async () => {
+    outcome = () => ({ order: row, errors: [] });
+    const nothing =
+      'mutation ($id: ID!, $no: Boolean!) { cancelOrder(orderId: $id) { order { id @skip(if: $no) amount { amount @skip(if: $no) } } } }';
+    for (let time = 1; time <= 3; time++) {
+      const { data } = await ways[way]({ query: nothing, variables: { id: ORDER_ID, no: true } });
+      expect(data).toEqual({ cancelOrder: { order: { amount: {} } } });
+    }
+  });
 }

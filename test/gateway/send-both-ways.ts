@@ -15,8 +15,11 @@ export type Send = (sent: Sent) => Promise<Answer>;
 /** Sends by POST as the bearer of a token. */
 export const overHttp =
   (kit: Kit, token: string): Send =>
-  async (sent) =>
-    (await kit.post(sent, { authorization: `Bearer ${token}` })).json() as Promise<Answer>;
+  async (sent) => {
+    const response = await kit.post(sent, { authorization: `Bearer ${token}` });
+    if (response.status >= 500) throw new Error(`answered with status ${response.status}: ${await response.text()}`);
+    return response.json() as Promise<Answer>;
+  };
 
 /** Sends over one socket; a live operation answers with its first event. Closes by `close`. */
 export async function overWebSocket(kit: Kit, token: string): Promise<Send & { close(): void }> {
