@@ -1,15 +1,28 @@
 import { transpileOptions } from './scripts/transpile.js';
 
-export default {
+/** Tests of pure functions: they need no database and no server, and run in seconds. */
+const DECIDE = '<rootDir>/test/**/{decide-*,classify-event}.test.ts';
+
+const shared = {
   testEnvironment: 'node',
   roots: ['<rootDir>/test'],
-  testMatch: ['**/*.test.ts'],
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
   transform: { '^.+\\.ts$': ['@swc/jest', { ...transpileOptions, sourceMaps: 'inline' }] },
-  globalSetup: '<rootDir>/test/support/global-setup.js',
-  globalTeardown: '<rootDir>/test/support/global-teardown.js',
-  maxWorkers: 2,
   setupFiles: ['reflect-metadata'],
+};
+
+export default {
+  maxWorkers: 2,
   testTimeout: 60_000,
+  projects: [
+    { ...shared, displayName: 'decide', testMatch: [DECIDE] },
+    {
+      ...shared,
+      displayName: 'behaviour',
+      testMatch: ['<rootDir>/test/**/*.test.ts', `!${DECIDE}`],
+      globalSetup: '<rootDir>/test/support/global-setup.js',
+      globalTeardown: '<rootDir>/test/support/global-teardown.js',
+    },
+  ],
 };
