@@ -92,10 +92,15 @@ function resolversOf(fromClasses: GraphQLSchema): Record<string, Record<string, 
     }
     // Rows are the entities', not instances of the classes.
     const { __isTypeOf: _, ...fields } = resolver;
-    const plain = name === 'Live' ? changesThemselves(fields) : (rowFields as Record<string, object>)[name];
-    return [name, { ...fields, ...plain }];
+    const ofRows = name === 'Live' ? changesThemselves(fields) : resolveOnly((rowFields as Record<string, object>)[name] ?? {});
+    return [name, { ...fields, ...ofRows }];
   });
   return Object.fromEntries(entries);
+}
+
+/** Bare functions would be bound to the map they are in, and no longer be known for what they are: see `rowResolvers`. */
+function resolveOnly(fields: object): Record<string, object> {
+  return Object.fromEntries(Object.entries(fields).map(([name, resolve]) => [name, { resolve }]));
 }
 
 /** What a live field gives for an event is the event. type-graphql's own way is a promise, once for every event. */
