@@ -1,12 +1,12 @@
-import { errorText } from './words.js';
+import { errorText } from './format.js';
 
-/** A failure that can be shown as it is. */
-export class SayIt extends Error {}
+/** An error whose message can be shown to the user. */
+export class UserError extends Error {}
 
-/** The server no longer keeps what came after a cursor: the database is new, or the tab was away for longer than a week. */
+/** The server no longer has the changes after a cursor: the database is new, or the tab was offline for more than a week. */
 const isExpiry = (error) => Array.isArray(error) && error.some(({ extensions }) => extensions?.code === 'CURSOR_EXPIRED');
 
-/** The public API for one viewer: questions over HTTP, changes over one WebSocket. */
+/** The public API for one viewer: queries and mutations over HTTP, changes over one WebSocket. */
 export class Api {
   #token;
   #client;
@@ -14,25 +14,32 @@ export class Api {
   #goOnline = () => {};
   #ended = false;
 
-  /** `onLine(state)` is told 'live', 'connecting' or 'cut'. */
-  constructor(token, onLine) {
+  /** `onConnection(state)` is called with 'live', 'connecting' or 'disconnected'. */
+  constructor(token, onConnection) {
     this.#token = token;
-    this.onLine = onLine;
+    this.onConnection = onConnection;
     this.#online = Promise.resolve();
     this.#client = window.graphqlWs.createClient({
       url: `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/graphql`,
       connectionParams: { authorization: `Bearer ${token}` },
-      // This page resumes by itself, after its cursors.
+      // `follow` resumes after the last cursor instead.
       retryAttempts: 0,
-      on: { connected: () => onLine('live'), closed: () => onLine(this.isCut ? 'cut' : 'connecting') },
+      on: {
+        connected: () => onConnection('live'),
+        closed: () => onConnection(this.isDisconnected ? 'disconnected' : 'connecting'),
+      },
     });
   }
 
-  /** Sends an operation; its only root field is the answer. Fails with SayIt. */
+  /**
+   * Sends an operation and returns its only root field.
+   *
+   * @throws UserError
+   */
   async ask(query, variables) {
     const data = await this.askAll(query, variables);
     const answer = Object.values(data)[0];
-    if (answer?.errors?.length > 0) throw new SayIt(answer.errors.map(errorText).join(' '));
+    if (answer?.errors?.length > 0) throw new UserError(answer.errors.map(errorText).join(' '));
     return answer;
   }
 
@@ -45,23 +52,23 @@ export class Api {
         body: JSON.stringify({ query, variables }),
       });
     } catch {
-      throw new SayIt('The server cannot be reached. Is it still running?');
+      throw new UserError("Can't reach the server. Is it still running?");
     }
     const result = await response.json().catch(() => ({}));
     if (result.errors?.length > 0) {
       const expired = result.errors.some((error) => error.extensions?.code === 'UNAUTHENTICATED');
-      throw new SayIt(
-        expired ? 'Your token has expired: reload the page.' : result.errors.map((error) => error.message).join(' '),
+      throw new UserError(
+        expired ? 'Your session has expired. Reload the page.' : result.errors.map((error) => error.message).join(' '),
       );
     }
-    if (!result.data) throw new SayIt(`The server answered with ${response.status}.`);
+    if (!result.data) throw new UserError(`The server responded with ${response.status}.`);
     return result.data;
   }
 
   /**
-   * Follows a live field for good. After a break it goes on after the last cursor, so nothing is missed or seen twice.
-   * `onChange(change, { resumed })` runs for each change; `resumed` is true for the first after a break. `onExpired()` runs
-   * when the changes after the cursor are no longer kept: what is shown may be out of date, and the present state comes next.
+   * Follows a live field until `end`. After a disconnect it resumes after the last cursor, so no change is missed or seen twice.
+   * `onChange(change, { resumed })` runs for each change; `resumed` is true for the first one after a disconnect. `onExpired()` runs
+   * when the changes after the cursor are no longer available: the page may be out of date, and the current state comes next.
    */
   async follow(query, { onChange, onExpired, onError }) {
     let cursor;
@@ -91,21 +98,21 @@ export class Api {
     }
   }
 
-  isCut = false;
+  isDisconnected = false;
 
-  /** Breaks the socket as a tunnel or a lift would, and stays away until `reconnect`. */
-  cut() {
-    this.isCut = true;
+  /** Closes the socket abruptly, as a lost connection would, and stays offline until `reconnect`. */
+  disconnect() {
+    this.isDisconnected = true;
     this.#online = new Promise((resolve) => {
       this.#goOnline = resolve;
     });
-    this.onLine('cut');
+    this.onConnection('disconnected');
     this.#client.terminate();
   }
 
   reconnect() {
-    this.isCut = false;
-    this.onLine('connecting');
+    this.isDisconnected = false;
+    this.onConnection('connecting');
     this.#goOnline();
   }
 

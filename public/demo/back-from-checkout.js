@@ -1,23 +1,24 @@
+import { moneyText } from './format.js';
 import { notice, run } from './notices.js';
 import * as operations from './operations.js';
 import { element } from './parts.js';
-import { moneyText } from './words.js';
 
 function openOrderNotice(api, order) {
-  const pay = element('a', { href: order.checkoutUrl }, 'Go on paying');
-  const cancel = element('button', { type: 'button', className: 'quiet small' }, 'Cancel the order');
-  const box = notice(`${order.subscription?.title ?? 'The top-up'} (${moneyText(order.amount)}) is not paid yet.`, {
+  const pay = element('a', { href: order.checkoutUrl }, 'Continue to payment');
+  const cancel = element('button', { type: 'button', className: 'quiet small' }, 'Cancel order');
+  const what = order.subscription?.title ?? 'your top-up';
+  const box = notice(`Payment for ${what} (${moneyText(order.amount)}) isn't complete.`, {
     actions: [pay, cancel],
   });
   cancel.onclick = () =>
     run(async () => {
       await api.ask(operations.CANCEL_ORDER, { id: order.id });
       box.remove();
-      notice('The order is cancelled. Nothing was paid.');
+      notice('Order cancelled. You were not charged.');
     });
 }
 
-/** Says how the order ended with which the viewer comes back from the checkout page; Stripe's news may be a moment behind. */
+/** Shows the outcome of the order whose checkout page the viewer returns from. Stripe's webhook may arrive a moment later. */
 export async function welcomeBack(api, orderId) {
   let order;
   for (let attempt = 0; attempt < 5; attempt += 1) {
@@ -29,26 +30,28 @@ export async function welcomeBack(api, orderId) {
   url.searchParams.delete('order');
   history.replaceState(null, '', url);
   if (order) welcome(api, order);
-  else notice('There is no such order of this viewer.', { bad: true });
+  else notice('This viewer has no such order.', { bad: true });
 }
 
 function welcome(api, order) {
   if (order.status === 'OPEN') openOrderNotice(api, order);
   else if (order.status === 'PAID') {
     notice(
-      order.kind === 'TOP_UP' ? `${moneyText(order.amount)} are in your balance.` : `Paid. ${order.subscription.title} is yours.`,
+      order.kind === 'TOP_UP'
+        ? `${moneyText(order.amount)} was added to your balance.`
+        : `Payment complete. You now have access to ${order.subscription.title}.`,
     );
   } else if (order.status === 'PROCESSING') processingNotice(api, order);
-  else notice(endWords[order.status], { bad: true });
+  else notice(outcomeText[order.status], { bad: true });
 }
 
-const endWords = {
-  EXPIRED: 'This order has expired. Nothing was charged.',
-  FAILED: 'The payment failed. Nothing was charged.',
-  CANCELLED: 'This order was cancelled. Nothing was charged.',
+const outcomeText = {
+  EXPIRED: 'This order has expired. You were not charged.',
+  FAILED: 'The payment failed. You were not charged.',
+  CANCELLED: 'This order was cancelled. You were not charged.',
 };
 
-/** Stays until the bank has responded: what is pushed shows the grant or the money, and this says how the order ended. */
+/** Stays until the bank has responded. Live events show the grant or the money; this shows the outcome of the order. */
 async function processingNotice(api, order) {
   const what = order.subscription?.title ?? `your top-up of ${moneyText(order.amount)}`;
   const box = notice(`Payment for ${what} is being processed. We'll update this page when your bank responds.`);

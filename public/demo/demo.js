@@ -1,16 +1,16 @@
-import { Api, SayIt } from './api.js';
+import { Api, UserError } from './api.js';
 import { welcomeBack } from './back-from-checkout.js';
-import { log, notice, run, tell } from './notices.js';
+import { currencySign, days, grantStatusText, kindText, minorUnits, moneyText, refundText } from './format.js';
+import { log, notice, run, showError } from './notices.js';
 import * as operations from './operations.js';
 import { byId, element, filmTile, grantRow, hintRow, planCard, transactionRow } from './parts.js';
 import { confirmRefund } from './refund-dialog.js';
-import { currencySign, days, grantStatusText, kindText, minorUnits, moneyText } from './words.js';
 
 const state = { plans: [], films: [], grants: new Map(), history: new Map(), balance: null, older: null };
 let api;
 let viewer;
 
-// ---- what is shown
+// ---- rendering
 
 function showPlans() {
   byId('plan-list').replaceChildren(...state.plans.map((plan) => planCard(plan, state.balance, buy)));
@@ -23,28 +23,28 @@ function showFilms() {
   const titled = state.films.filter((film) => film.title.toLowerCase().includes(wanted.toLowerCase()));
   const films = titled.filter((film) => !onlyOpen || film.access.allowed);
   byId('film-list').replaceChildren(...films.map(filmTile));
-  if (films.length === 0) byId('film-list').append(hintRow(noFilmWords(wanted, titled.length > 0)));
+  if (films.length === 0) byId('film-list').append(hintRow(noFilmsText(wanted, titled.length > 0)));
   byId('film-list').removeAttribute('aria-busy');
   const open = state.films.filter((film) => film.access.allowed).length;
-  byId('film-count').textContent = `${open} of ${state.films.length} may be watched`;
+  byId('film-count').textContent = `${open} of ${state.films.length} films available to you`;
 }
 
-function noFilmWords(wanted, thereAreClosedOnes) {
-  if (thereAreClosedOnes) return 'None of these may be watched yet. Choose a plan above.';
-  return wanted === '' ? 'There are no films yet.' : `No film has “${wanted}” in its title.`;
+function noFilmsText(wanted, hasUnavailableMatches) {
+  if (hasUnavailableMatches) return "You can't watch any of these yet. Choose a plan above.";
+  return wanted === '' ? 'There are no films yet.' : `No film title contains “${wanted}”.`;
 }
 
 function showGrants() {
   const grants = [...state.grants.values()].sort((one, other) => other.grantedAt.localeCompare(one.grantedAt));
-  const rows = grants.map((grant) => grantRow(grant, giveBack));
-  byId('grant-list').replaceChildren(...(rows.length > 0 ? rows : [hintRow('Nothing yet. Choose a plan above.')]));
+  const rows = grants.map((grant) => grantRow(grant, refundGrant));
+  byId('grant-list').replaceChildren(...(rows.length > 0 ? rows : [hintRow('No plans yet. Choose one above.')]));
 }
 
 function showHistory() {
   const rows = [...state.history.values()].sort((one, other) => other.version - one.version);
-  byId('history').replaceChildren(...rows.map((row) => transactionRow(row, giveTopUpBack)));
+  byId('history').replaceChildren(...rows.map((row) => transactionRow(row, refundTopUp)));
   if (rows.length === 0)
-    byId('history').append(element('tr', {}, element('td', { colSpan: 4, className: 'hint' }, 'Nothing has moved yet.')));
+    byId('history').append(element('tr', {}, element('td', { colSpan: 4, className: 'hint' }, 'No transactions yet.')));
   byId('older').hidden = state.older === null;
 }
 
@@ -64,13 +64,12 @@ function showBalance() {
   showPlans();
 }
 
-function showLine(line) {
-  const words = { live: 'live', connecting: 'connecting', cut: 'line cut' };
-  byId('line').dataset.state = line;
-  byId('line').textContent = words[line];
+function showConnection(connection) {
+  byId('connection').dataset.state = connection;
+  byId('connection').textContent = connection;
 }
 
-// ---- what is loaded
+// ---- loading
 
 async function loadCatalogue() {
   const { films, subscriptions } = await api.askAll(operations.CATALOGUE);
@@ -95,19 +94,19 @@ async function loadGrants() {
 async function loadHistory(after) {
   const { transactions } = await api.ask(operations.HISTORY, after ? { after } : {});
   for (const transaction of transactions.nodes) state.history.set(transaction.id, transaction);
-  // A live change reloads the newest page; how far back the viewer has gone stays.
+  // A live change reloads only the newest page; older pages that the viewer has loaded stay.
   if (after || state.older === null) state.older = transactions.pageInfo.hasNextPage ? transactions.pageInfo.endCursor : null;
   showHistory();
 }
 
-/** Several changes at once (a purchase is three) ask once. */
+/** Debounces reloads: several changes at once (a purchase makes three) cause one request. */
 const soon = (() => {
   const timers = new Map();
   return (name, work) => {
     clearTimeout(timers.get(name));
     timers.set(
       name,
-      setTimeout(() => work().catch(tell), 80),
+      setTimeout(() => work().catch(showError), 80),
     );
   };
 })();
@@ -118,23 +117,23 @@ function showBalanceChange({ cursor, balance, transaction }, { resumed }) {
   if (transaction) state.history.set(transaction.id, transaction);
   showHistory();
   const what = transaction ? `${kindText[transaction.kind]} ${moneyText(transaction.amount)}, ` : '';
-  const words = `Balance: ${what}${moneyText(balance.available)} available, version ${balance.version}`;
-  log(resumed ? `Resumed. ${words}` : words, cursor);
+  const text = `Balance: ${what}${moneyText(balance.available)} available, version ${balance.version}`;
+  log(resumed ? `Resumed. ${text}` : text, cursor);
   if (transaction) soon('history', () => loadHistory());
 }
 
 function showGrantChange({ cursor, grant }, { resumed }) {
   state.grants.set(grant.id, grant);
   showGrants();
-  const words = `Grant: ${grant.subscription.title} is ${grantStatusText[grant.status].toLowerCase()}`;
-  log(resumed ? `Resumed. ${words}` : words, cursor);
+  const text = `Grant: ${grant.subscription.title} is ${grantStatusText[grant.status].toLowerCase()}`;
+  log(resumed ? `Resumed. ${text}` : text, cursor);
   if (state.films.length > 0) soon('access', loadAccess);
 }
 
-/** What is shown may not be so any more, a grant that is gone for instance: it is dropped and loaded anew. */
-async function loadAfresh() {
+/** Discards everything shown, which may be out of date, and loads it again. */
+async function reloadAll() {
   Object.assign(state, { grants: new Map(), history: new Map(), older: null });
-  log('What happened meanwhile is no longer kept: everything is loaded anew.');
+  log('Missed changes are no longer available. Reloading everything.');
   await Promise.all([loadCatalogue(), loadGrants(), loadHistory()]);
 }
 
@@ -142,18 +141,18 @@ function followChanges() {
   const mine = api;
   const whileMine =
     (work) =>
-    (...given) => {
-      if (mine === api) work(...given);
+    (...args) => {
+      if (mine === api) work(...args);
     };
-  const onExpired = whileMine(() => soon('afresh', loadAfresh));
-  const onError = whileMine((message) => log(`Refused: ${message}`));
+  const onExpired = whileMine(() => soon('all', reloadAll));
+  const onError = whileMine((message) => log(`Live updates failed: ${message}`));
   mine.follow(operations.BALANCE_CHANGED, { onChange: whileMine(showBalanceChange), onExpired, onError });
   mine.follow(operations.GRANT_CHANGED, { onChange: whileMine(showGrantChange), onExpired, onError });
 }
 
-// ---- what the viewer does
+// ---- actions
 
-/** `{ORDER_ID}` is filled in by the server. */
+/** The server replaces `{ORDER_ID}`. */
 const returnUrl = () => `${location.origin}/demo?viewer=${viewer.id}&order={ORDER_ID}`;
 
 const buy = (plan, payWith) =>
@@ -162,10 +161,10 @@ const buy = (plan, payWith) =>
     if (payWith === 'CARD') input.returnUrl = returnUrl();
     const { order } = await api.ask(operations.PURCHASE, { input });
     if (payWith === 'CARD') await goToCheckout(order);
-    else notice(`${plan.title} is yours for ${days(plan.durationDays)}.`);
+    else notice(`You now have access to ${plan.title} for ${days(plan.durationDays)}.`);
   });
 
-/** An order that was paid just then has no checkout any more. */
+/** An order that has just been paid no longer has a checkout page. */
 async function goToCheckout(order) {
   if (order.checkoutUrl) location.assign(order.checkoutUrl);
   else await welcomeBack(api, order.id);
@@ -176,7 +175,7 @@ function topUp(event) {
   const currency = state.balance?.available.currency ?? state.plans[0]?.price.currency ?? 'USD';
   const amount = minorUnits(byId('amount').value, currency);
   byId('amount').setAttribute('aria-invalid', String(amount === null));
-  byId('amount-fault').textContent = amount === null ? 'Write an amount such as 20.00.' : '';
+  byId('amount-fault').textContent = amount === null ? 'Enter an amount such as 20.00.' : '';
   if (amount === null) return;
   run(async () => {
     const input = { amount, currency, idempotencyKey: crypto.randomUUID(), returnUrl: returnUrl() };
@@ -185,71 +184,77 @@ function topUp(event) {
   });
 }
 
-const giveBack = (grant) =>
+const refundGrant = (grant) =>
   run(async () => {
     const fresh = await api.ask(operations.QUOTE, { id: grant.id });
     state.grants.set(fresh.id, fresh);
     const quote = fresh.refundQuote;
     if (!quote) {
       showGrants();
-      throw new SayIt('Nothing of it can be given back any more.');
+      throw new UserError('This plan can no longer be refunded.');
     }
-    const title = `Give ${grant.subscription.title} back?`;
-    const words = `${days(quote.unusedDays)} not yet begun: ${moneyText(quote.amount)}. Access ends at once.`;
-    const choice = await confirmRefund({ title, words, destination: quote.destination });
+    const choice = await confirmRefund({
+      title: `Cancel and refund ${grant.subscription.title}?`,
+      text: `You'll get back ${moneyText(quote.amount)} for ${quote.unusedDays} unused ${quote.unusedDays === 1 ? 'day' : 'days'}. Your access ends immediately.`,
+      yes: 'Cancel and refund',
+      no: 'Keep my plan',
+      destination: quote.destination,
+    });
     if (!choice) return;
     const input = { grantId: grant.id, idempotencyKey: crypto.randomUUID() };
     if (quote.destination === 'CARD') input.destination = choice.destination;
     const { refund } = await api.ask(operations.REFUND_GRANT, { input });
-    const where = refund.destination === 'CARD' ? 'on its way to the card' : 'in your balance';
-    notice(
-      `${moneyText(refund.amount)} ${refund.status === 'SUCCEEDED' && refund.destination === 'CARD' ? 'went back to the card' : `is ${where}`}.`,
-    );
+    notice(refundText(refund));
   });
 
-const giveTopUpBack = (transaction) =>
+const refundTopUp = (transaction) =>
   run(async () => {
     const { refundable } = transaction;
-    const words = `Up to ${moneyText(refundable)} can go back to the card that paid.`;
-    const choice = await confirmRefund({ title: 'Give the top-up back?', words, refundable });
+    const choice = await confirmRefund({
+      title: 'Refund this payment to your card?',
+      text: `You can refund up to ${moneyText(refundable)} to the card you paid with.`,
+      yes: 'Refund to card',
+      no: 'Keep in my balance',
+      refundable,
+    });
     if (!choice) return;
     const amount = minorUnits(choice.amount, refundable.currency);
     const input = { transactionId: transaction.id, amount, idempotencyKey: crypto.randomUUID() };
     const { refund } = await api.ask(operations.REFUND_TRANSACTION, { input });
-    notice(`${moneyText(refund.amount)} ${refund.status === 'PENDING' ? 'is on its way' : 'went back'} to the card.`);
+    notice(refundText(refund));
   });
 
-// ---- one viewer after the other
+// ---- switching viewers
 
-async function become(next) {
+async function switchViewer(next) {
   api?.end();
   viewer = next;
   sessionStorage.setItem('demo:viewer', viewer.id);
   Object.assign(state, { grants: new Map(), history: new Map(), balance: null, older: null });
   byId('log').replaceChildren();
-  byId('cut').textContent = 'Cut the line';
-  byId('cut').setAttribute('aria-pressed', 'false');
-  showLine('connecting');
-  const mine = new Api(viewer.token, (line) => mine === api && showLine(line));
+  byId('disconnect').textContent = 'Simulate disconnect';
+  byId('disconnect').setAttribute('aria-pressed', 'false');
+  showConnection('connecting');
+  const mine = new Api(viewer.token, (connection) => mine === api && showConnection(connection));
   api = mine;
   followChanges();
   await Promise.all([loadCatalogue(), loadGrants(), loadHistory()]);
 }
 
-function toggleLine() {
-  const cutNow = !api.isCut;
-  if (cutNow) api.cut();
+function toggleConnection() {
+  const disconnect = !api.isDisconnected;
+  if (disconnect) api.disconnect();
   else api.reconnect();
-  byId('cut').textContent = cutNow ? 'Reconnect' : 'Cut the line';
-  byId('cut').setAttribute('aria-pressed', String(cutNow));
-  log(cutNow ? 'You cut the line.' : 'You reconnected.');
+  byId('disconnect').textContent = disconnect ? 'Reconnect' : 'Simulate disconnect';
+  byId('disconnect').setAttribute('aria-pressed', String(disconnect));
+  log(disconnect ? 'You disconnected.' : 'You reconnected.');
 }
 
 async function start() {
   const response = await fetch('/demo/viewers').catch(() => {
-    throw new SayIt('The server cannot be reached. Is it running?');
+    throw new UserError("Can't reach the server. Is it running?");
   });
-  if (!response.ok) throw new SayIt(`The demo's viewers cannot be had: the server answered with ${response.status}.`);
+  if (!response.ok) throw new UserError(`Can't load the demo viewers: the server responded with ${response.status}.`);
   const viewers = await response.json();
   const parameters = new URL(location.href).searchParams;
   const wanted = parameters.get('viewer') ?? sessionStorage.getItem('demo:viewer');
@@ -257,13 +262,13 @@ async function start() {
   select.append(...viewers.map(({ id, name }) => element('option', { value: id }, name)));
   const first = viewers.find(({ id }) => id === wanted) ?? viewers[0];
   select.value = first.id;
-  select.onchange = () => run(() => become(viewers.find(({ id }) => id === select.value)));
+  select.onchange = () => run(() => switchViewer(viewers.find(({ id }) => id === select.value)));
   byId('top-up').onsubmit = topUp;
-  byId('cut').onclick = toggleLine;
+  byId('disconnect').onclick = toggleConnection;
   byId('search').oninput = showFilms;
   byId('only-open').onchange = showFilms;
   byId('older').onclick = () => run(() => loadHistory(state.older));
-  await become(first);
+  await switchViewer(first);
   const orderId = parameters.get('order');
   if (orderId) await welcomeBack(api, orderId);
 }

@@ -1,12 +1,12 @@
-import { SayIt } from './api.js';
+import { UserError } from './api.js';
 import { byId, element, logLine } from './parts.js';
 
-/** Says something in the box at the foot of the page, in place of what it said before; gives back the box. */
-export function notice(words, { bad = false, actions = [] } = {}) {
+/** Shows a message in the box at the bottom of the page, replacing the previous one. Returns the box. */
+export function notice(text, { bad = false, actions = [] } = {}) {
   const box = element(
     'div',
     { className: bad ? 'notice bad' : 'notice', role: bad ? 'alert' : 'status' },
-    element('p', {}, words),
+    element('p', {}, text),
     ...actions,
   );
   box.append(
@@ -20,28 +20,28 @@ export function notice(words, { bad = false, actions = [] } = {}) {
   return box;
 }
 
-/** Says a failure: its own words when it has words for people. */
-export function tell(error) {
-  if (!(error instanceof SayIt)) console.error(error);
-  notice(error instanceof SayIt ? error.message : 'Something in this page went wrong. Reload it, please.', { bad: true });
+/** Shows an error: its message if it is meant for users, otherwise a general one. */
+export function showError(error) {
+  if (!(error instanceof UserError)) console.error(error);
+  notice(error instanceof UserError ? error.message : 'Something went wrong. Reload the page.', { bad: true });
 }
 
-/** Runs what a button does: one at a time, its failure in words. */
+/** Runs a button's action with the page marked as busy, and shows its error if it fails. */
 export async function run(work) {
   document.body.setAttribute('aria-busy', 'true');
   try {
     return await work();
   } catch (error) {
-    tell(error);
+    showError(error);
     return undefined;
   } finally {
     document.body.removeAttribute('aria-busy');
   }
 }
 
-/** Adds a line to what came over the line, newest first. */
-export function log(words, cursor) {
+/** Adds an entry to the live events, newest first. */
+export function log(text, cursor) {
   const list = byId('log');
-  list.prepend(logLine(words, cursor));
+  list.prepend(logLine(text, cursor));
   while (list.children.length > 60) list.lastChild.remove();
 }

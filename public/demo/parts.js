@@ -1,8 +1,17 @@
-import { accessText, accessWords, briefDateText, dateText, days, grantStatusText, moneyText, transactionText } from './words.js';
+import {
+  accessText,
+  briefAccessText,
+  briefDateText,
+  dateText,
+  days,
+  grantStatusText,
+  moneyText,
+  transactionText,
+} from './format.js';
 
 export const byId = (id) => document.getElementById(id);
 
-/** An element with its properties and what is in it; text is text, never markup. */
+/** Creates an element with properties and children. Strings become text, never markup. */
 export function element(tag, properties = {}, ...children) {
   const node = document.createElement(tag);
   for (const [name, value] of Object.entries(properties)) {
@@ -13,7 +22,7 @@ export function element(tag, properties = {}, ...children) {
   return node;
 }
 
-/** The name that is read out begins with what is seen, so that it can be spoken to as well. */
+/** The accessible name starts with the visible label, so voice control works (WCAG 2.5.3). */
 function button(label, description, onclick, className = '') {
   return element('button', { type: 'button', className, onclick, 'aria-label': description }, label);
 }
@@ -42,28 +51,24 @@ export function planCard(plan, balance, buy) {
       fromBalance,
     ),
     short > 0 &&
-      element(
-        'p',
-        { className: 'hint' },
-        `${moneyText({ ...plan.price, amount: short })} more are needed to pay from the balance.`,
-      ),
+      element('p', { className: 'hint' }, `Top up ${moneyText({ ...plan.price, amount: short })} more to pay from your balance.`),
   );
 }
 
-/** A number from the title: the same title, the same poster. */
+/** A number derived from the title, so that a film always has the same poster. */
 function numberOf(title) {
   let hash = 7;
   for (const letter of title) hash = (hash * 31 + letter.codePointAt(0)) % 997;
   return hash;
 }
 
-/** "Germany 1922, by F. W. Murnau. A story.": where and when, by whom; other descriptions have no such beginning. */
+/** Parses "Germany 1922, by F. W. Murnau. A story." into place and maker; other descriptions do not start like this. */
 function credits(description) {
   const [, place, maker] = /^([^.,]+ \d{4}), by (.+?\p{Ll})\. /u.exec(description ?? '') ?? [];
   return { place, maker };
 }
 
-/** A poster of type and one shape, in colour when the film may be watched. What opens it is said once, briefly; the whole in the title. */
+/** A poster of text and one shape, in colour if the viewer can watch the film. The tooltip has the full access text. */
 export function filmTile(film) {
   const { allowed } = film.access;
   const { place, maker } = credits(film.description);
@@ -78,18 +83,18 @@ export function filmTile(film) {
     'li',
     { className: allowed ? 'film open' : 'film', title: film.description ?? '', 'data-reason': film.access.reason },
     poster,
-    element('p', { className: 'access', title: accessText(film.access) }, accessWords(film.access)),
+    element('p', { className: 'access', title: accessText(film.access) }, briefAccessText(film.access)),
   );
 }
 
 export function grantRow(grant, refund) {
   const { refundQuote: quote } = grant;
   const payouts = grant.refunds.map((refundOf) => {
-    const where = refundOf.destination === 'CARD' ? 'to the card' : 'to the balance';
+    const where = refundOf.destination === 'CARD' ? 'to your card' : 'to your balance';
     const how = {
-      PENDING: 'on its way',
-      SUCCEEDED: 'done',
-      FAILED: `failed (${refundOf.failureReason ?? 'no reason given'}), kept in the balance`,
+      PENDING: 'in progress',
+      SUCCEEDED: 'completed',
+      FAILED: `failed (${refundOf.failureReason ?? 'no reason given'}); the money is in your balance`,
     };
     return element('p', {}, `Refund of ${moneyText(refundOf.amount)} ${where}: ${how[refundOf.status]}.`);
   });
@@ -98,10 +103,10 @@ export function grantRow(grant, refund) {
     { className: `grant ${grant.status.toLowerCase()}`, 'data-status': grant.status },
     element('h3', {}, grant.subscription.title),
     element('span', { className: 'tag' }, grantStatusText[grant.status]),
-    element('p', {}, `${grant.status === 'ACTIVE' ? 'Until' : 'Was to last until'} ${dateText(grant.availableUntil)}`),
+    element('p', {}, `${grant.status === 'ACTIVE' ? 'Until' : 'Would have ended on'} ${dateText(grant.availableUntil)}`),
     ...payouts,
-    quote && button('Give back…', `Give back: ${grant.subscription.title}`, () => refund(grant), 'quiet'),
-    grant.status === 'ACTIVE' && !quote && element('p', { className: 'hint' }, 'No whole day is left to give back.'),
+    quote && button('Cancel and refund…', `Cancel and refund: ${grant.subscription.title}`, () => refund(grant), 'quiet'),
+    grant.status === 'ACTIVE' && !quote && element('p', { className: 'hint' }, 'No unused days left to refund.'),
   );
 }
 
@@ -126,17 +131,17 @@ export function transactionRow(transaction, refund) {
       transactionText(transaction),
       ' ',
       refundable?.amount > 0 &&
-        button('To the card…', `To the card: up to ${moneyText(refundable)}`, () => refund(transaction), 'quiet small'),
+        button('Refund to card…', `Refund to card: up to ${moneyText(refundable)}`, () => refund(transaction), 'quiet small'),
     ),
     element('td', { className: amount.amount < 0 ? 'number out' : 'number in' }, `${sign}${moneyText(amount)}`),
     element('td', { className: 'number' }, moneyText(transaction.balanceAfter)),
   );
 }
 
-export function logLine(words, cursor) {
+export function logLine(text, cursor) {
   const time = new Date().toLocaleTimeString('en', { hour12: false });
-  return element('li', {}, element('time', {}, time), ` ${words}`, cursor ? element('code', { title: 'cursor' }, cursor) : '');
+  return element('li', {}, element('time', {}, time), ` ${text}`, cursor ? element('code', { title: 'cursor' }, cursor) : '');
 }
 
-/** What stands where a list has nothing to show. */
-export const hintRow = (words) => element('li', { className: 'hint' }, words);
+/** The placeholder of an empty list. */
+export const hintRow = (text) => element('li', { className: 'hint' }, text);

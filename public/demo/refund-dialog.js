@@ -1,18 +1,20 @@
+import { currencySign, minorUnits, moneyText } from './format.js';
 import { byId } from './parts.js';
-import { currencySign, minorUnits, moneyText } from './words.js';
 
-/** What is wrong with a part of what can be given back; empty when nothing is. */
-function amountFault(text, refundable) {
+/** Why an amount cannot be refunded; empty if it can be. */
+function amountError(text, refundable) {
   const amount = minorUnits(text, refundable.currency);
-  if (amount === null) return 'Write an amount such as 20.00.';
-  if (amount === 0) return 'Write more than nothing.';
-  return amount > refundable.amount ? `At most ${moneyText(refundable)} can go back.` : '';
+  if (amount === null) return 'Enter an amount such as 20.00.';
+  if (amount === 0) return 'Enter an amount greater than zero.';
+  return amount > refundable.amount ? `You can refund at most ${moneyText(refundable)}.` : '';
 }
 
-/** Asks before money moves; resolves to the choices, or to null when the viewer keeps it. */
-export function confirmRefund({ title, words, destination, refundable }) {
+/** Asks for confirmation before money moves. Resolves to the viewer's choices, or to null if they decline. */
+export function confirmRefund({ title, text, yes, no, destination, refundable }) {
   byId('dialog-title').textContent = title;
-  byId('dialog-words').textContent = words;
+  byId('dialog-text').textContent = text;
+  byId('dialog-yes').textContent = yes;
+  byId('dialog-no').textContent = no;
   byId('dialog-choice').hidden = destination !== 'CARD';
   byId('dialog-destination').value = 'CARD';
   byId('dialog-part').hidden = !refundable;
@@ -22,9 +24,9 @@ export function confirmRefund({ title, words, destination, refundable }) {
   if (refundable) byId('dialog-currency').textContent = currencySign(refundable.currency);
   const dialog = byId('dialog');
   dialog.returnValue = 'no';
-  // A wrong amount is said where it was written: the dialog stays.
+  // An invalid amount is reported next to its field, and the dialog stays open.
   byId('dialog-form').onsubmit = (event) => {
-    const fault = refundable && event.submitter?.value === 'yes' ? amountFault(byId('dialog-amount').value, refundable) : '';
+    const fault = refundable && event.submitter?.value === 'yes' ? amountError(byId('dialog-amount').value, refundable) : '';
     if (!fault) return;
     event.preventDefault();
     byId('dialog-fault').textContent = fault;

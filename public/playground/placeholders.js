@@ -1,8 +1,7 @@
 /**
- * What stands in double braces in the variables and headers of a tab: tokens by their role, `{{new}}` for a fresh
- * idempotency key, and what the last answers gave (`{{grantId}}` and so on). So the ready tabs work one after the other
- * with nothing to copy, and the tabs, which GraphiQL keeps in the browser's storage, hold no token. One that was pasted is kept
- * apart, in sessionStorage: until the browser's tab is closed.
+ * The placeholders in double braces in a tab's variables and headers: tokens by role, `{{new}}` for a fresh idempotency key, and
+ * values from earlier responses (`{{grantId}}` and so on). The example tabs work in order with nothing to copy, and the tabs, which
+ * GraphiQL keeps in localStorage, contain no token. A pasted token is kept in sessionStorage, until the browser tab is closed.
  */
 export class Placeholders {
   #values = new Map();
@@ -15,7 +14,7 @@ export class Placeholders {
     return this.#values.has(name);
   }
 
-  /** Puts the values in; a text that is nothing but a placeholder becomes the value itself, a list for instance. */
+  /** Replaces placeholders with their values. A string that is only a placeholder becomes the value itself, which may be a list. */
   fill(input) {
     if (Array.isArray(input)) return input.map((item) => this.fill(item));
     if (input && typeof input === 'object') {
@@ -32,14 +31,14 @@ export class Placeholders {
     if (!this.#values.has(name)) {
       throw new Error(
         name === 'token'
-          ? 'Paste a token into the field at the top.'
-          : `{{${name}}} is not known yet: run the tab that makes it first, or write a value in its place.`,
+          ? 'Paste a token into the field at the top of the page.'
+          : `{{${name}}} has no value yet: run the tab that creates it first, or replace it with a value.`,
       );
     }
     return this.#values.get(name);
   }
 
-  /** Remembers what later tabs need from an answer. */
+  /** Stores the values in a response that later tabs need. */
   remember(data) {
     if (!data) return;
     const found = {

@@ -3,7 +3,7 @@ import { storyTabs } from './story.js';
 
 const placeholders = new Placeholders();
 const endpoint = '/graphql';
-/** One socket for each token: the token is sent once, when the socket opens. */
+/** One socket per token: the token is sent only when the socket opens. */
 const sockets = new Map();
 
 function socketFor(authorization) {
@@ -15,7 +15,7 @@ function socketFor(authorization) {
   return sockets.get(authorization);
 }
 
-/** The operations of a document, as the editor shows it now: GraphiQL's own view of it comes a moment later. */
+/** The operations of a document as currently edited; GraphiQL's own list of them is updated with a delay. */
 function operationsOf(text) {
   const operations = [];
   let depth = 0;
@@ -97,10 +97,11 @@ async function start() {
   const roles = ready ? { admin: 'admin', viewer: 'viewer' } : { admin: 'token', viewer: 'token' };
   const hint = document.getElementById('names');
   if (ready) {
-    hint.append('Tokens for the Headers of a tab: ');
+    hint.append("Use in a tab's headers: ");
     for (const name of names) hint.append(Object.assign(document.createElement('code'), { textContent: `{{${name}}}` }), ' ');
   }
   document.getElementById('reset').addEventListener('click', () => {
+    if (!window.confirm('Replace all tabs with the example tabs? Your changes will be lost.')) return;
     for (const key of Object.keys(localStorage)) if (key.startsWith('graphiql:')) localStorage.removeItem(key);
     location.reload();
   });
@@ -109,7 +110,7 @@ async function start() {
   const properties = {
     fetcher: fetcher(roles.admin),
     defaultTabs: story,
-    // GraphiQL opens the first tab with its query alone; what was kept of an earlier visit stays as it was.
+    // GraphiQL opens the first tab with its query only. Tabs stored by an earlier visit are left unchanged.
     ...(localStorage.getItem('graphiql:tabState') ? {} : { variables: story[0].variables, headers: story[0].headers }),
     defaultHeaders: JSON.stringify({ Authorization: `Bearer {{${roles.admin}}}` }, null, 2),
     defaultEditorToolsVisibility: 'variables',

@@ -13,9 +13,9 @@ form.addEventListener('submit', async (event) => {
       location.assign('/playground');
     } else {
       const answer = await response.json().catch(() => ({}));
-      error.textContent = answer.error ?? `The server answered with ${response.status}.`;
+      error.textContent = answer.error ?? `The server responded with ${response.status}.`;
     }
   } catch {
-    error.textContent = 'The server cannot be reached. Is it running?';
+    error.textContent = "Can't reach the server. Is it running?";
   }
 });

@@ -1,16 +1,16 @@
 const bearer = (name) => JSON.stringify({ Authorization: `Bearer {{${name}}}` }, null, 2);
 const json = (value) => JSON.stringify(value, null, 2);
 
-/** The ready tabs, in the order in which they tell the story. `roles.admin` and `roles.viewer` name the tokens to use. */
+/** The example tabs, in order. `roles.admin` and `roles.viewer` name the tokens to use. */
 export function storyTabs(roles) {
   const admin = bearer(roles.admin);
   const viewer = bearer(roles.viewer);
   return [
     {
       query: `# 1. An admin adds films.
-# Run the tabs from left to right: {{…}} in the
-# variables is filled from earlier answers; {{new}}
-# with a fresh idempotency key.
+# Run the tabs from left to right. In the variables,
+# {{…}} is replaced with a value from an earlier
+# response, and {{new}} with a new idempotency key.
 mutation CreateFilms($input: [CreateFilmInput!]!) {
   createFilms(input: $input) {
     films { id title }
@@ -27,8 +27,8 @@ mutation CreateFilms($input: [CreateFilmInput!]!) {
       headers: admin,
     },
     {
-      query: `# 2. The admin prepares a subscription of these
-# films. It is a draft: nobody can buy it yet.
+      query: `# 2. The admin creates a subscription with these
+      # films. It is a draft: nobody can buy it yet.
 mutation CreateSubscription($input: CreateSubscriptionInput!) {
   createSubscription(input: $input) {
     subscription { id title status version price { amount currency } }
@@ -48,8 +48,8 @@ mutation CreateSubscription($input: CreateSubscriptionInput!) {
       headers: admin,
     },
     {
-      query: `# 3. The admin puts it on sale; its product and
-# price are made at Stripe.
+      query: `# 3. The admin puts it on sale. Its product and
+      # price are created at Stripe.
 mutation Activate($id: ID!) {
   activateSubscription(id: $id) {
     subscription { status stripeSync { status } stripeProductId stripePriceId }
@@ -62,9 +62,9 @@ mutation Activate($id: ID!) {
     },
     {
       query: `# 4. The viewer watches their balance live.
-# A tab stops when another is opened: to see the
-# balance change, go on with the story in a second
-# window, or buy on the demo page.
+# A tab stops when you open another one. To see the
+# balance change, continue in a second window, or
+# buy on the demo page.
 subscription WatchBalance {
   balanceChanged {
     cursor
@@ -89,8 +89,8 @@ mutation BuyByCard($input: PurchaseInput!) {
       headers: viewer,
     },
     {
-      query: `# 6. What a landing page asks: the order,
-# and what it gave.
+      query: `# 6. What a landing page queries: the order,
+      # its grant and its transactions.
 query Order($id: ID!) {
   order(id: $id) {
     status
@@ -115,7 +115,7 @@ query Access($filmIds: [ID!]!) {
       headers: viewer,
     },
     {
-      query: `# 8. The viewer gives the unused days back.
+      query: `# 8. The viewer gets a refund for the unused days.
 mutation Refund($input: RefundGrantInput!) {
   refundGrant(input: $input) {
     refund { status destination amount { amount currency } }
@@ -129,7 +129,7 @@ mutation Refund($input: RefundGrantInput!) {
       headers: viewer,
     },
     {
-      query: `# 9. The admin looks at what Stripe has sent.
+      query: `# 9. The admin inspects the events from Stripe.
 query Events {
   stripeEvents(first: 10) {
     nodes { id stripeId type status attempts lastError receivedAt processedAt }
@@ -139,8 +139,8 @@ query Events {
       headers: admin,
     },
     {
-      query: `# 10. The admin has the ledger recomputed,
-# and looks at the jobs.
+      query: `# 10. The admin verifies the ledger and checks
+      # the jobs.
 query Ledger {
   verifyLedger { balancesChecked transactionsChecked discrepancies { rule userId expected found } }
   jobs { name schedule lastRunAt lastResult lastError }

@@ -51,7 +51,7 @@ test('A currency is one of ISO 4217 that people pay with', () => {
 
 test('Every currency but the newest is one that Intl knows, and the demo page counts its digits as we do', async () => {
   const known = new Set(Intl.supportedValuesOf('currency'));
-  const { minorUnits, moneyText } = await import('../../public/demo/words.js' as string);
+  const { minorUnits, moneyText } = await import('../../public/demo/format.js' as string);
   const all = [...known].filter((code) => currencyDigits(code) !== undefined);
   expect(all.length).toBeGreaterThan(145);
   for (const code of all) {

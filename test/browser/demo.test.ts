@@ -20,7 +20,7 @@ if (reason) console.warn(`The browser tests are skipped: ${reason}.`);
 
   const demo = async () => {
     const page = await house.tab(`/demo?viewer=${viewerId}`);
-    await page.locator('#line[data-state=live]').waitFor();
+    await page.locator('#connection[data-state=live]').waitFor();
     await page.locator('.plan').first().waitFor();
     return page;
   };
@@ -36,7 +36,7 @@ if (reason) console.warn(`The browser tests are skipped: ${reason}.`);
     await keepPicture(page, 'checkout');
     expect(await accessibilityFaults(page)).toEqual([]);
     await pay(page, '4242 4242 4242 4242');
-    await page.getByText('$95.50 are in your balance.').waitFor();
+    await page.getByText('$95.50 was added to your balance.').waitFor();
     await hasAmount(page, before + 95.5);
     await hasAmount(other, before + 95.5);
 
@@ -44,17 +44,17 @@ if (reason) console.warn(`The browser tests are skipped: ${reason}.`);
     const title = await plan.first().locator('h3').innerText();
     await page.getByRole('button', { name: `Buy by card: ${title}` }).click();
     await pay(page, '4242 4242 4242 4242');
-    await page.getByText(`Paid. ${title} is yours.`).waitFor();
+    await page.getByText(`Payment complete. You now have access to ${title}.`).waitFor();
     await other.locator('.grant[data-status=ACTIVE]').filter({ hasText: title }).waitFor();
     await other.locator('.film.open').first().waitFor();
     await hasAmount(other, before + 95.5);
     await page.getByRole('button', { name: 'Close this message' }).click();
     expect(await accessibilityFaults(page)).toEqual([]);
 
-    await other.getByRole('button', { name: 'Cut the line' }).click();
-    await other.locator('#line[data-state=cut]').waitFor();
+    await other.getByRole('button', { name: 'Simulate disconnect' }).click();
+    await other.locator('#connection[data-state=disconnected]').waitFor();
     await page.getByRole('button', { name: `Pay from balance: ${title}` }).click();
-    await page.getByText(`${title} is yours for`).waitFor();
+    await page.getByText(`You now have access to ${title} for`).waitFor();
     await page.locator('.grant[data-status=ACTIVE]').nth(1).waitFor();
     const after = await amountOtherThan(page, before + 95.5);
     expect(await amount(other)).toBe(before + 95.5);
@@ -70,24 +70,24 @@ if (reason) console.warn(`The browser tests are skipped: ${reason}.`);
     await page
       .locator('.grant[data-status=ACTIVE]')
       .first()
-      .getByRole('button', { name: `Give back: ${title}` })
+      .getByRole('button', { name: `Cancel and refund: ${title}` })
       .click();
     await page
       .getByRole('dialog')
-      .getByText(/not yet begun/)
+      .getByText(/^You'll get back \$\d+\.\d\d for \d+ unused days?\. Your access ends immediately\.$/)
       .waitFor();
     await keepPicture(page, 'refund');
     expect(await accessibilityFaults(page)).toEqual([]);
-    await page.getByRole('button', { name: 'Give back', exact: true }).click();
+    await page.getByRole('button', { name: 'Cancel and refund', exact: true }).click();
     await page.locator('.grant[data-status=REFUNDED]').waitFor();
     await other.locator('.grant[data-status=REFUNDED]').waitFor();
     const credited = await amountOtherThan(other, after);
     expect(credited).toBeGreaterThan(after);
 
-    await page.getByRole('button', { name: `Give back: ${title}` }).click();
-    await page.getByRole('dialog').getByLabel('Where to').selectOption('to the card');
-    await page.getByRole('button', { name: 'Give back', exact: true }).click();
-    for (const tab of [page, other]) await tab.locator('#history').getByText('Paid out to the card').waitFor();
+    await page.getByRole('button', { name: `Cancel and refund: ${title}` }).click();
+    await page.getByRole('dialog').getByLabel('Refund to:').selectOption('Card');
+    await page.getByRole('button', { name: 'Cancel and refund', exact: true }).click();
+    for (const tab of [page, other]) await tab.locator('#history').getByText('Refunded to card').waitFor();
     await hasAmount(other, credited);
     await other.locator('#film-count').getByText(/^0 of/).waitFor();
     expect(house.takeFaults()).toEqual([]);
@@ -101,11 +101,11 @@ if (reason) console.warn(`The browser tests are skipped: ${reason}.`);
 
     await buy();
     await page.getByRole('link', { name: 'Cancel and go back' }).click();
-    await page.getByText(`${title} (`).getByText('is not paid yet').waitFor();
-    await page.getByRole('link', { name: 'Go on paying' }).click();
+    await page.getByText(`Payment for ${title} (`).getByText("isn't complete.").waitFor();
+    await page.getByRole('link', { name: 'Continue to payment' }).click();
     await page.getByRole('link', { name: 'Cancel and go back' }).click();
-    await page.getByRole('button', { name: 'Cancel the order' }).click();
-    await page.getByText('The order is cancelled. Nothing was paid.').waitFor();
+    await page.getByRole('button', { name: 'Cancel order' }).click();
+    await page.getByText('Order cancelled. You were not charged.').waitFor();
 
     await buy();
     await page.getByRole('button', { name: /that pays later/ }).click();
@@ -120,30 +120,30 @@ if (reason) console.warn(`The browser tests are skipped: ${reason}.`);
     await page.getByLabel('Top up by card').fill('30');
     await page.getByRole('button', { name: 'Top up', exact: true }).click();
     await pay(page, '4242 4242 4242 4242');
-    await page.getByText('$30.00 are in your balance.').waitFor();
+    await page.getByText('$30.00 was added to your balance.').waitFor();
 
     await page
-      .getByRole('button', { name: /^To the card: up to \$\d+\.\d\d$/ })
+      .getByRole('button', { name: /^Refund to card: up to \$\d+\.\d\d$/ })
       .first()
       .click();
     const dialog = page.getByRole('dialog');
     for (const [written, fault] of [
-      ['much', 'Write an amount such as 20.00.'],
-      ['0', 'Write more than nothing.'],
-      ['99999', /^At most \$\d+\.\d\d can go back\.$/],
+      ['much', 'Enter an amount such as 20.00.'],
+      ['0', 'Enter an amount greater than zero.'],
+      ['99999', /^You can refund at most \$\d+\.\d\d\.$/],
     ] as const) {
-      await dialog.getByLabel('How much').fill(written);
-      await dialog.getByRole('button', { name: 'Give back', exact: true }).click();
+      await dialog.getByLabel('Amount').fill(written);
+      await dialog.getByRole('button', { name: 'Refund to card', exact: true }).click();
       await dialog.getByRole('alert').getByText(fault).waitFor();
     }
-    await dialog.getByLabel('How much').fill('5.00');
-    await dialog.getByRole('button', { name: 'Give back', exact: true }).click();
-    await page.getByText('$5.00 went back to the card.').waitFor();
+    await dialog.getByLabel('Amount').fill('5.00');
+    await dialog.getByRole('button', { name: 'Refund to card', exact: true }).click();
+    await page.getByText('$5.00 was refunded to your card.').waitFor();
 
-    await page.getByLabel('Find').fill('zzz');
-    await page.getByText('No film has “zzz” in its title.').waitFor();
+    await page.getByLabel('Search').fill('zzz');
+    await page.getByText('No film title contains “zzz”.').waitFor();
     expect(await page.locator('.film').count()).toBe(0);
-    await page.getByLabel('Find').fill('');
+    await page.getByLabel('Search').fill('');
     await page.locator('.film').first().waitFor();
     expect(house.takeFaults()).toEqual([]);
   }, 120_000);
@@ -164,15 +164,15 @@ if (reason) console.warn(`The browser tests are skipped: ${reason}.`);
     await page.getByLabel('Card number').and(page.locator(':focus')).waitFor();
     await page.getByRole('link', { name: 'Cancel and go back' }).focus();
     await page.keyboard.press('Enter');
-    await page.getByRole('button', { name: 'Cancel the order' }).focus();
+    await page.getByRole('button', { name: 'Cancel order' }).focus();
     await page.keyboard.press('Enter');
-    await page.getByText('The order is cancelled.').waitFor();
+    await page.getByText('Order cancelled.').waitFor();
 
     const mine = await page.locator('.grant').count();
     expect(mine).toBeGreaterThan(0);
     await page.getByLabel('Viewer').selectOption({ index: 1 });
-    await page.locator('#grant-list').getByText('Nothing yet.').waitFor();
-    await page.locator('#line[data-state=live]').waitFor();
+    await page.locator('#grant-list').getByText('No plans yet.').waitFor();
+    await page.locator('#connection[data-state=live]').waitFor();
     expect(house.takeFaults()).toEqual([]);
   }, 120_000);
 
@@ -180,7 +180,7 @@ if (reason) console.warn(`The browser tests are skipped: ${reason}.`);
     const page = await demo();
     await page.getByLabel('Top up by card').fill('a lot');
     await page.getByRole('button', { name: 'Top up', exact: true }).click();
-    await page.getByText('Write an amount such as 20.00.').waitFor();
+    await page.getByText('Enter an amount such as 20.00.').waitFor();
     await page.getByLabel('Top up by card').fill('1');
     await page.getByRole('button', { name: 'Top up', exact: true }).click();
     await page.getByText('The amount must be between $5.00 and $1,000.00.').waitFor();
@@ -212,8 +212,8 @@ if (reason) console.warn(`The browser tests are skipped: ${reason}.`);
   it('begins anew when the changes after its cursors are no longer kept, and is live again', async () => {
     const page = await demo();
     await page.locator('#log').getByText('Balance:').waitFor();
-    await page.getByRole('button', { name: 'Cut the line' }).click();
-    await page.locator('#line[data-state=cut]').waitFor();
+    await page.getByRole('button', { name: 'Simulate disconnect' }).click();
+    await page.locator('#connection[data-state=disconnected]').waitFor();
     const before = await amount(page);
     await topUp(await demo(), '11.00');
     await house.forgetLiveEvents(viewerId);
@@ -221,13 +221,13 @@ if (reason) console.warn(`The browser tests are skipped: ${reason}.`);
 
     await page.getByRole('button', { name: 'Reconnect' }).click();
     await hasAmount(page, before + 11);
-    await page.locator('#log').getByText('What happened meanwhile is no longer kept').waitFor();
-    await page.locator('#line[data-state=live]').waitFor();
+    await page.locator('#log').getByText('Missed changes are no longer available').waitFor();
+    await page.locator('#connection[data-state=live]').waitFor();
 
     await topUp(await demo(), '12.00');
     await hasAmount(page, before + 23);
-    await page.locator('#log').getByText('Balance: Paid in by card $12.00').waitFor();
-    expect(await page.locator('#log').getByText('Refused').count()).toBe(0);
+    await page.locator('#log').getByText('Balance: Card payment $12.00').waitFor();
+    expect(await page.locator('#log').getByText('Live updates failed').count()).toBe(0);
     expect(house.takeFaults()).toEqual([]);
   }, 120_000);
 });
@@ -236,7 +236,7 @@ async function topUp(page: Page, text: string): Promise<void> {
   await page.getByLabel('Top up by card').fill(text);
   await page.getByRole('button', { name: 'Top up', exact: true }).click();
   await pay(page, '4242 4242 4242 4242');
-  await page.getByText(`$${text} are in your balance.`).waitFor();
+  await page.getByText(`$${text} was added to your balance.`).waitFor();
 }
 
 /** The versions of the balance that came over the line, oldest first. */

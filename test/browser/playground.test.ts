@@ -93,7 +93,7 @@ const ownFaults = async (page: Page) =>
       await page.getByRole('button', { name: 'Show Documentation Explorer' }).click();
       const documentation = page.locator('.graphiql-doc-explorer');
       await documentation.getByRole('link', { name: 'Live', exact: true }).click();
-      await documentation.getByText('Changes of the balance. Without after: the present balance first').waitFor();
+      await documentation.getByText('Changes of the balance. Without after, the current balance is sent first').waitFor();
       expect(await page.evaluate('getComputedStyle(document.body).backgroundColor')).toBe(
         colorScheme === 'light' ? 'rgb(255, 255, 255)' : 'rgb(33, 42, 59)',
       );
@@ -124,13 +124,13 @@ const ownFaults = async (page: Page) =>
 
   it('lets an admin in by their token, and runs the tabs with it', async () => {
     const page = await house.tab('/playground');
-    const field = page.getByLabel('The token of an admin');
-    const open = page.getByRole('button', { name: 'Open the playground' });
+    const field = page.getByLabel('Admin access token');
+    const open = page.getByRole('button', { name: 'Sign in' });
     expect(await accessibilityFaults(page)).toEqual([]);
     expect(await overflowPixels(page)).toBe(0);
     await field.fill(house.token('viewer'));
     await open.click();
-    await page.getByRole('alert').getByText('This is not the token of an admin, or it has expired.').waitFor();
+    await page.getByRole('alert').getByText('This token does not have the admin role, or it has expired.').waitFor();
     // The browser itself tells of the refusal.
     expect(house.takeFaults()).toEqual([expect.stringContaining('403')]);
 
@@ -138,16 +138,16 @@ const ownFaults = async (page: Page) =>
     await open.click();
     await run(page, 'CreateFilms', '"The Playhouse"');
     await page.reload();
-    await run(page, 'CreateSubscription', 'run the tab that makes it first');
+    await run(page, 'CreateSubscription', 'run the tab that creates it first');
     await run(page, 'Ledger', '"discrepancies": []');
     expect(house.takeFaults()).toEqual([]);
   }, 120_000);
 
   it('asks with the token that is pasted into its field, and keeps it for this browser tab only', async () => {
     const page = await house.tab('/playground');
-    await page.getByLabel('The token of an admin').fill(house.token('admin'));
-    await page.getByRole('button', { name: 'Open the playground' }).click();
-    const own = page.getByLabel('Your own:');
+    await page.getByLabel('Admin access token').fill(house.token('admin'));
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    const own = page.getByLabel('Custom token:');
     // Until the page has started, its field is not yet connected.
     await page.locator('.graphiql-query-editor').waitFor();
     await own.fill(house.token('viewer'));

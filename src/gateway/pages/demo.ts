@@ -24,7 +24,7 @@ const PAGE_FILES = [
   'operations.js',
   'parts.js',
   'refund-dialog.js',
-  'words.js',
+  'format.js',
   'icon.svg',
 ];
 
@@ -41,15 +41,15 @@ export interface DemoSettings {
 }
 
 /**
- * The shop window at `/demo`: a page on the public API. It hands out the demo viewers' tokens to whoever asks, so it is
- * for development only and must never be registered in production.
+ * The demo page at `/demo`, built on the public API. It hands out the demo viewers' tokens to any client, so it is for development
+ * only and must never be registered in production.
  */
 export function registerDemo(app: FastifyInstance, settings: DemoSettings): void {
   const page = ['/demo', ownFile('public/demo/index.html')] as const;
   const files = PAGE_FILES.map((name) => [`/demo/${name}`, ownFile(`public/demo/${name}`)] as const);
   const socketClient = ['/demo/graphql-ws.js', packageFile('graphql-ws', 'umd/graphql-ws.min.js')] as const;
   serveFiles(app, Object.fromEntries([page, ...files, socketClient]), contentSecurityPolicy);
-  // Where the checkout page sends back to when the buyer named no return URL.
+  // Where the checkout page redirects to when the purchase has no return URL.
   app.get('/', (request, reply) => {
     const query = request.url.indexOf('?');
     return reply.redirect(`/demo${query === -1 ? '' : request.url.slice(query)}`);
@@ -57,10 +57,10 @@ export function registerDemo(app: FastifyInstance, settings: DemoSettings): void
   app.get('/demo/viewers', async (request, reply) => {
     setPageHeaders(reply, contentSecurityPolicy);
     reply.header('cache-control', 'no-store');
-    // Sent by every browser of today: another site's page gets no token, whatever CORS allows elsewhere.
+    // Every current browser sends this header: another site's page gets no token, whatever CORS allows elsewhere.
     const site = request.headers['sec-fetch-site'];
     if (site !== undefined && site !== 'same-origin' && site !== 'none')
-      return reply.code(403).send({ error: 'Only for this page.' });
+      return reply.code(403).send({ error: 'Only the demo page may request these tokens.' });
     return Promise.all(settings.viewers.map(async ({ id, name }) => ({ id, name, token: await settings.tokenFor(id) })));
   });
 }

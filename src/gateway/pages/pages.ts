@@ -7,11 +7,11 @@ import { type PlaygroundSettings, registerPlayground } from './playground.js';
 export interface PagesSettings {
   playground: PlaygroundSettings['access'];
   identity: Pick<Identity, 'identify'>;
-  /** Whether people reach this server over https: cookies are sent over nothing else then. */
+  /** Whether PUBLIC_URL is https: if so, cookies are sent over https only. */
   secureCookies: boolean;
-  /** The demo page, with ready tokens; undefined in production. */
+  /** The demo page and tokens for the example tabs; undefined in production. */
   demo?: {
-    /** At least one; the first is the viewer of the playground's ready tabs. */
+    /** At least one; the first is the viewer in the playground's example tabs. */
     viewers: readonly DemoViewer[];
     adminId: string;
     serviceId: string;
@@ -19,7 +19,7 @@ export interface PagesSettings {
   };
 }
 
-/** The pages for people: the playground, and in development the demo. */
+/** The web pages: the playground, and the demo in development. */
 export function servePages(app: FastifyInstance, { playground, identity, secureCookies, demo }: PagesSettings): void {
   registerPlayground(app, {
     access: playground,

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { ownFile, packageFile, serveFiles, setPageHeaders } from './served-files.js';
 
-/** GraphiQL's editor sets styles of its own at run time; scripts come from this server alone. */
+/** GraphiQL's editor sets inline styles at run time; scripts come from this server only. */
 const contentSecurityPolicy = [
   "default-src 'none'",
   "script-src 'self'",
@@ -17,23 +17,23 @@ const contentSecurityPolicy = [
 const cookieName = 'boxoffice-playground';
 
 interface PlaygroundToken {
-  /** What the token is called in the headers of a tab: `Bearer {{admin}}`. */
+  /** The token's placeholder in a tab's headers: `Bearer {{admin}}`. */
   name: 'admin' | 'service' | 'viewer';
   token: string;
 }
 
 export interface PlaygroundSettings {
-  /** open: for anyone (development); admins: behind an admin's token; off: not there. */
+  /** open: for anyone (development); admins: requires an admin's token; off: not served. */
   access: 'off' | 'admins' | 'open';
-  /** Whether PUBLIC_URL is https: TLS may end at a proxy, and the requests that come here say nothing of it. */
+  /** Whether PUBLIC_URL is https. If TLS ends at a proxy, the requests that arrive here do not show it. */
   secureCookies: boolean;
-  /** Does this token speak for an admin? A bad token is a no; fails only when the keys that would tell cannot be fetched. */
+  /** Whether this token belongs to an admin. False for an invalid token; throws only when the signing keys cannot be fetched. */
   isAdmin(token: string): Promise<boolean>;
-  /** Fresh tokens that fill the ready tabs; development only. */
+  /** Fresh tokens for the example tabs; development only. */
   tokens?: () => Promise<readonly PlaygroundToken[]>;
 }
 
-/** The playground at `/playground`: GraphiQL from this package, with tabs that tell the story of the house. */
+/** The playground at `/playground`: GraphiQL, served from this package, with example tabs. */
 export function registerPlayground(app: FastifyInstance, settings: PlaygroundSettings): void {
   if (settings.access === 'off') return;
   serveFiles(
@@ -54,41 +54,41 @@ export function registerPlayground(app: FastifyInstance, settings: PlaygroundSet
     },
     contentSecurityPolicy,
   );
-  // The page holds nothing secret, yet one who may not use the playground need not see it.
+  // The page contains no secrets, but callers who may not use the playground do not need it.
   serveFiles(app, { '/playground/index.html': ownFile('public/playground/index.html') }, contentSecurityPolicy, [
     async (request, reply) => {
-      if (!(await mayEnter(request, settings))) return reply.redirect('/playground/sign-in');
+      if (!(await isAllowed(request, settings))) return reply.redirect('/playground/sign-in');
     },
   ]);
   app.get('/playground', async (request, reply) => {
     setPageHeaders(reply, contentSecurityPolicy);
-    const page = (await mayEnter(request, settings)) ? '/playground/index.html' : '/playground/sign-in';
+    const page = (await isAllowed(request, settings)) ? '/playground/index.html' : '/playground/sign-in';
     return reply.header('cache-control', 'no-store').redirect(page);
   });
   app.get('/playground/tokens', async (request, reply) => {
     setPageHeaders(reply, contentSecurityPolicy);
     reply.header('cache-control', 'no-store');
     const site = request.headers['sec-fetch-site'];
-    const foreign = site !== undefined && site !== 'same-origin' && site !== 'none';
-    if (foreign || settings.access !== 'open' || !settings.tokens) return [];
+    const crossSite = site !== undefined && site !== 'same-origin' && site !== 'none';
+    if (crossSite || settings.access !== 'open' || !settings.tokens) return [];
     return settings.tokens();
   });
   app.post('/playground/session', (request, reply) => signIn(request, reply, settings));
 }
 
-async function mayEnter(request: FastifyRequest, settings: PlaygroundSettings): Promise<boolean> {
+async function isAllowed(request: FastifyRequest, settings: PlaygroundSettings): Promise<boolean> {
   if (settings.access === 'open') return true;
   const cookies = (request.headers.cookie ?? '').split(/; */);
   const token = cookies.find((cookie) => cookie.startsWith(`${cookieName}=`))?.slice(cookieName.length + 1);
   return token !== undefined && settings.isAdmin(token);
 }
 
-/** The cookie opens the page and nothing else: the API takes tokens from the Authorization header only. */
+/** The cookie gives access to the page only: the API reads tokens from the Authorization header. */
 async function signIn(request: FastifyRequest, reply: FastifyReply, settings: PlaygroundSettings): Promise<FastifyReply> {
   reply.header('cache-control', 'no-store');
   const token = /^Bearer ([\w.~+/=-]+)$/i.exec(request.headers.authorization ?? '')?.[1];
   if (token === undefined || !(await settings.isAdmin(token))) {
-    return reply.code(403).send({ error: 'This is not the token of an admin, or it has expired.' });
+    return reply.code(403).send({ error: 'This token does not have the admin role, or it has expired.' });
   }
   const secure = settings.secureCookies || request.protocol === 'https' ? '; Secure' : '';
   reply.header('set-cookie', `${cookieName}=${token}; Path=/playground; HttpOnly; SameSite=Strict${secure}`);

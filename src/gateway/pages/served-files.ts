@@ -14,7 +14,7 @@ const contentTypes: Readonly<Record<string, string>> = {
   '.svg': 'image/svg+xml',
 };
 
-/** The directory of package.json: the same for the sources and for what is built from them. */
+/** The directory of package.json: the same for the sources and the build output. */
 function packageDirectory(): string {
   let directory = path.dirname(fileURLToPath(import.meta.url));
   while (!existsSync(path.join(directory, 'package.json'))) directory = path.dirname(directory);
@@ -26,7 +26,7 @@ export function ownFile(name: string): string {
   return path.join(packageDirectory(), name);
 }
 
-/** A file of an installed package, whatever that package exports: `packageFile('react', 'umd/react.production.min.js')`. */
+/** A file of an installed package, even one it does not export: `packageFile('react', 'umd/react.production.min.js')`. */
 export function packageFile(packageName: string, name: string): string {
   const directories = resolver.resolve.paths(packageName) ?? [];
   for (const directory of directories) {
@@ -36,7 +36,7 @@ export function packageFile(packageName: string, name: string): string {
   throw new Error(`${packageName}/${name} is not installed`);
 }
 
-/** Headers of a page that loads nothing from elsewhere, is framed by nobody, and tells nobody where it was. */
+/** Headers for a page that loads nothing from other origins, cannot be framed and sends no referrer. */
 export function setPageHeaders(reply: FastifyReply, contentSecurityPolicy: string): void {
   reply.header('content-security-policy', contentSecurityPolicy);
   reply.header('referrer-policy', 'no-referrer');
@@ -45,8 +45,8 @@ export function setPageHeaders(reply: FastifyReply, contentSecurityPolicy: strin
 }
 
 /**
- * Serves files at fixed addresses, read once; nothing else of the disk can be reached. `files`: address → file. `onRequest` is
- * asked first, and may answer in the file's place.
+ * Serves files at fixed paths. They are read once at startup; nothing else on the disk can be reached. `files` maps paths to files.
+ * `onRequest` runs first, and may respond instead.
  */
 export function serveFiles(
   app: FastifyInstance,
