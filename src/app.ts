@@ -89,11 +89,7 @@ export async function openApp(config: Config, databaseUrl: string): Promise<App>
   const states = new JobStates(database);
   const jobRunner = new JobRunner({
     store: jobStore,
-    definitions: jobDefinitions(
-      { ...services, purchases: { closeExpired: (limit) => services.expiredOrders.closeDue(limit) } },
-      limits,
-      config.jobHours,
-    ),
+    definitions: jobDefinitions(services, limits, config.jobHours),
     states,
     clock,
     mayRun: () => clock.isInStep(),

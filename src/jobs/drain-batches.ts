@@ -1,6 +1,6 @@
 /**
- * Calls `work` with the batch size until it finds less than a full batch to do, or until the worker stops. Tells how many
- * things were done. Memory is bounded by the batch, and others get their turn between two batches.
+ * Calls `work` with the batch size until a batch is not full, or until the worker stops. Memory is bounded by the batch, and other
+ * work gets its turn between two batches. Returns how many were done.
  */
 export async function drainBatches(
   work: (limit: number) => Promise<number>,
@@ -13,5 +13,21 @@ export async function drainBatches(
     total += done;
     if (done < batchCount) break;
   }
+  return total;
+}
+
+/** As drainBatches, for work that goes through all rows by a cursor: `next` is null after the last. */
+export async function drainPages(
+  work: (after: string | null, limit: number) => Promise<{ taken: number; next: string | null }>,
+  batchCount: number,
+  signal: AbortSignal,
+): Promise<number> {
+  let total = 0;
+  let after: string | null = null;
+  do {
+    const { taken, next } = await work(after, batchCount);
+    total += taken;
+    after = next;
+  } while (after !== null && !signal.aborted);
   return total;
 }

@@ -1,29 +1,24 @@
-import { closeExpiredOrders, type OrderClosing } from './close-expired-orders.js';
-import { expireGrants, type GrantExpiry } from './expire-grants.js';
-import type { JobDefinition } from './job.js';
-import { processStripeEvents, type StripeEventProcessing } from './process-stripe-events.js';
-import { type ReconciliationRun, reconcile } from './reconcile.js';
-import { releaseStaleHolds, type StaleHoldRelease } from './release-stale-holds.js';
-import { type CatalogueRepair, repairCatalogueSync } from './repair-catalogue-sync.js';
-import { type RefundResumption, resumeRefunds } from './resume-refunds.js';
-import { type BalanceSnapshots, snapshotBalances } from './snapshot-balances.js';
-import { type Sweepers, sweep } from './sweep.js';
-import { type LedgerVerification, verifyLedgerJob } from './verify-ledger.js';
+import { describeMoved } from '../services/reconciliation/moved-totals.js';
+import type { StripeReconciliation } from '../services/reconciliation/stripe-reconciliation.js';
+import type { Services } from '../services/services.js';
+import { drainBatches, drainPages } from './drain-batches.js';
+import type { JobContext, JobDefinition } from './job.js';
 
 /** What the jobs call. */
-export interface JobServices {
-  readonly grants: GrantExpiry;
-  readonly snapshots: BalanceSnapshots;
-  readonly stripeInbox: StripeEventProcessing;
-  readonly refunds: RefundResumption & StaleHoldRelease;
-  readonly purchases: OrderClosing;
-  readonly catalogueSync: CatalogueRepair;
-  readonly reconciliation: ReconciliationRun;
-  readonly verifyLedger: LedgerVerification;
-  readonly sweepers: Sweepers;
-}
+export type JobServices = Pick<
+  Services,
+  | 'catalogueSync'
+  | 'expiredOrders'
+  | 'grants'
+  | 'reconciliation'
+  | 'refunds'
+  | 'snapshots'
+  | 'stripeInbox'
+  | 'sweepers'
+  | 'verifyLedger'
+>;
 
-/** The batch size, and the schedules of what runs often, in milliseconds. */
+/** The batch size, and the intervals of frequent jobs in milliseconds. */
 export interface JobLimits {
   readonly jobBatchCount: number;
   readonly expireGrantsIntervalMs: number;
@@ -36,25 +31,142 @@ export interface JobLimits {
   readonly sweepIntervalMs: number;
 }
 
-/** The schedules of what has its hour: cron lines of five fields, in UTC. */
+/** The schedules of daily jobs: cron lines of five fields, in UTC. */
 export interface JobHours {
   readonly reconcileCron: string;
   readonly verifyLedgerCron: string;
 }
 
-/** Every job there is, by name. */
+/** One job: how often it runs, what it does, and how its result reads in `jobs` and the log. */
+type Row<Result> = { readonly name: string } & ({ readonly everyMs: number } | { readonly cron: string }) & {
+    /** Idempotent: it may run in several workers, be killed at any line and run again. Throw to be retried early. */
+    run(context: JobContext): Promise<Result>;
+    report(result: Result): string;
+  };
+
+/** Every job, one row each. A new job is a row here and its interval in config/limits.ts. */
 export function jobDefinitions(services: JobServices, limits: JobLimits, hours: JobHours): JobDefinition[] {
-  const batch = limits.jobBatchCount;
+  const { catalogueSync, expiredOrders, grants, reconciliation, refunds, snapshots, stripeInbox, sweepers } = services;
+  const inBatches =
+    (work: (limit: number, signal: AbortSignal) => Promise<number>) =>
+    ({ signal }: JobContext) =>
+      drainBatches((limit) => work(limit, signal), limits.jobBatchCount, signal);
   return [
-    closeExpiredOrders(services.purchases, limits.closeOrdersIntervalMs, batch),
-    expireGrants(services.grants, limits.expireGrantsIntervalMs, batch),
-    processStripeEvents(services.stripeInbox, limits.processStripeEventsIntervalMs, batch),
-    reconcile(services.reconciliation, hours.reconcileCron),
-    releaseStaleHolds(services.refunds, limits.releaseStaleHoldsIntervalMs, batch),
-    repairCatalogueSync(services.catalogueSync, limits.synchroniseCatalogueIntervalMs, batch),
-    resumeRefunds(services.refunds, limits.resumeRefundsIntervalMs, batch),
-    snapshotBalances(services.snapshots, limits.snapshotBalancesIntervalMs, batch),
-    sweep(services.sweepers, limits.sweepIntervalMs),
-    verifyLedgerJob(services.verifyLedger, hours.verifyLedgerCron),
+    // Orders past their time that no webhook has settled: asks Stripe how they ended.
+    job({
+      name: 'close-expired-orders',
+      everyMs: limits.closeOrdersIntervalMs,
+      run: inBatches((limit) => expiredOrders.closeDue(limit)),
+      report: (count) => `${count} orders checked`,
+    }),
+    // Sets the status and pushes the change. Access is decided by time and does not wait for this.
+    job({
+      name: 'expire-grants',
+      everyMs: limits.expireGrantsIntervalMs,
+      run: inBatches((limit) => grants.expireDue(limit)),
+      report: (count) => `${count} grants expired`,
+    }),
+    // Events of a process that died, and failed ones whose next attempt is due.
+    job({
+      name: 'process-stripe-events',
+      everyMs: limits.processStripeEventsIntervalMs,
+      run: inBatches((limit) => stripeInbox.processDue(limit)),
+      report: (count) => `${count} events tried`,
+    }),
+    job({
+      name: 'reconcile',
+      cron: hours.reconcileCron,
+      run: (context) => reconcile(reconciliation, context),
+      report: reportReconciliation,
+    }),
+    // Payouts that Stripe does not know in time, so that their money does not stay held forever.
+    job({
+      name: 'release-stale-holds',
+      everyMs: limits.releaseStaleHoldsIntervalMs,
+      run: inBatches((limit, signal) => refunds.releaseStaleHolds(limit, signal)),
+      report: (count) => `${count} stale holds checked`,
+    }),
+    job({
+      name: 'repair-catalogue-sync',
+      everyMs: limits.synchroniseCatalogueIntervalMs,
+      run: inBatches((limit) => catalogueSync.repairDue(limit)),
+      report: (count) => `${count} subscriptions tried`,
+    }),
+    // Payouts that were cut off or that Stripe has not answered, until their hold expires.
+    job({
+      name: 'resume-refunds',
+      everyMs: limits.resumeRefundsIntervalMs,
+      run: inBatches((limit, signal) => refunds.resumeDue(limit, signal)),
+      report: (count) => `${count} refunds resumed`,
+    }),
+    // Balances with the version up to which they count, so that past balances are found without adding up everything.
+    job({
+      name: 'snapshot-balances',
+      everyMs: limits.snapshotBalancesIntervalMs,
+      run: ({ signal }) => drainPages((after, limit) => snapshots.takeAfter(after, limit), limits.jobBatchCount, signal),
+      report: (count) => `${count} balances snapshotted`,
+    }),
+    job({
+      name: 'sweep',
+      everyMs: limits.sweepIntervalMs,
+      run: ({ signal }) => sweep(sweepers, signal),
+      report: (removed) => removed.map(({ name, count }) => `${count} ${name}`).join(', '),
+    }),
+    job({
+      name: 'verify-ledger',
+      cron: hours.verifyLedgerCron,
+      run: (context) => verify(services.verifyLedger, context),
+      report: ({ balancesChecked, transactionsChecked, discrepancies, finished }) =>
+        unlessFinished(
+          finished,
+          `${balancesChecked} balances, ${transactionsChecked} transactions, ${discrepancies.length} discrepancies`,
+        ),
+    }),
   ];
+}
+
+function job<Result>({ name, run, report, ...schedule }: Row<Result>): JobDefinition {
+  return {
+    name,
+    schedule: 'cron' in schedule ? { cron: schedule.cron } : { intervalMs: schedule.everyMs },
+    run: async (context) => report(await run(context)),
+  };
+}
+
+/** Discrepancies are for people: running again would not fix them. */
+async function verify(verifyLedger: Services['verifyLedger'], { signal, warn, found }: JobContext) {
+  const result = await verifyLedger({ fromSnapshots: true, signal });
+  const count = result.discrepancies.length;
+  if (result.finished) found(count);
+  if (count > 0) warn(`the ledger has ${count} discrepancies: see the query verifyLedger`);
+  return result;
+}
+
+type ReconciliationResult = Awaited<ReturnType<StripeReconciliation['run']>>;
+
+async function reconcile(reconciliation: Pick<StripeReconciliation, 'run'>, { signal, warn, found }: JobContext) {
+  const result = await reconciliation.run({ signal });
+  const { openFindingsCount, finished } = result;
+  if (finished) found(openFindingsCount);
+  if (openFindingsCount > 0) warn(`${openFindingsCount} differences with Stripe are open: see the query reconciliations`);
+  return result;
+}
+
+function reportReconciliation(result: ReconciliationResult): string {
+  const { objectsChecked, eventsReplayed, findingsCount, openFindingsCount, moved, finished } = result;
+  const counts = `${objectsChecked} objects compared, ${eventsReplayed} events replayed, ${findingsCount} differences`;
+  return unlessFinished(finished, `${counts}, ${openFindingsCount} open; ${describeMoved(moved)}`);
+}
+
+/** `finished`: false when the worker stopped meanwhile. */
+const unlessFinished = (finished: boolean, report: string) => (finished ? report : `${report}; stopped before the end`);
+
+/** Removes rows past their retention. One table that fails does not keep the others; the job fails afterwards. */
+async function sweep(sweepers: Services['sweepers'], signal: AbortSignal): Promise<{ name: string; count: number }[]> {
+  const names = Object.keys(sweepers);
+  const results = await Promise.allSettled(Object.values(sweepers).map((remove) => remove(signal)));
+  return results.map((result, index) => {
+    if (result.status === 'rejected') throw result.reason;
+    return { name: names[index] as string, count: result.value };
+  });
 }

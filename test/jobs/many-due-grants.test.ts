@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { expireGrants } from '../../src/jobs/expire-grants.js';
 import type { Caller } from '../../src/services/caller.js';
 import { Grants } from '../../src/services/grants/grants.js';
 import type { Offer } from '../../src/services/purchases/offer.js';
 import { Database, type Statement } from '../../src/stores/database.js';
+import { runJob } from '../support/run-job.js';
 import { Shop } from '../support/shop.js';
 
 const GRANTS = 100_000;
@@ -38,11 +38,10 @@ afterAll(async () => {
   await shop.close();
 });
 
-const newJob = () => {
+const expireGrants = () => {
   const grants = new Grants(database, shop.clock, { notify: () => {} }, { offer: async () => null }, 3_660);
-  return expireGrants(grants, 1_000, BATCH);
+  return runJob('expire-grants', { grants }, { limits: { jobBatchCount: BATCH } });
 };
-const context = { signal: new AbortController().signal, warn: () => {}, found: () => {} };
 const count = async (text: string) => Number((await shop.db.rows<{ count: number }>(text))[0]?.count);
 
 /** Grants that are over, five for each of these viewers and of as many others as it takes. */
@@ -68,11 +67,9 @@ test('100,000 grants due at once are expired in bounded memory, and those who bu
 
   const begin = performance.now();
   let done = false;
-  const expiring = newJob()
-    .run(context)
-    .finally(() => {
-      done = true;
-    });
+  const expiring = expireGrants().finally(() => {
+    done = true;
+  });
   const durations: number[] = [];
   const buyOn = async (buyer: Caller) => {
     while (!done) {
@@ -88,7 +85,7 @@ test('100,000 grants due at once are expired in bounded memory, and those who bu
   const tookMs = performance.now() - begin;
 
   // Who is busy just then is left for the next run, a second later in earnest.
-  await newJob().run(context);
+  await expireGrants();
   expect(await count(`select count(*) from grants where status = 'EXPIRED'`)).toBe(GRANTS);
   expect(await count('select count(*) from (select 1 from live_events where version is null group by grant_id) once')).toBe(
     GRANTS,

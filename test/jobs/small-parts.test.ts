@@ -1,11 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
-import { closeExpiredOrders } from '../../src/jobs/close-expired-orders.js';
 import { drainBatches } from '../../src/jobs/drain-batches.js';
-import { repairCatalogueSync } from '../../src/jobs/repair-catalogue-sync.js';
-import { sweep } from '../../src/jobs/sweep.js';
 import { describeSchedule } from '../../src/services/jobs/schedule.js';
+import { runJob } from '../support/run-job.js';
 
-const context = { signal: new AbortController().signal, warn: () => {}, found: () => {} };
+const { signal } = new AbortController();
 
 describe('A job that works in batches', () => {
   test('goes on until a batch is not full', async () => {
@@ -17,7 +15,7 @@ describe('A job that works in batches', () => {
       due -= done;
       return done;
     };
-    expect(await drainBatches(work, 10, context.signal)).toBe(25);
+    expect(await drainBatches(work, 10, signal)).toBe(25);
     expect(limits).toEqual([10, 10, 10]);
   });
 
@@ -47,14 +45,14 @@ test('a cron line is told as it stands, with its zone', () => {
 
 test('Jobs that only try tell how many they tried', async () => {
   const five = async () => 5;
-  expect(await closeExpiredOrders({ closeExpired: five }, 1_000, 10).run(context)).toBe('5 orders looked at');
-  expect(await repairCatalogueSync({ repairDue: five }, 1_000, 10).run(context)).toBe('5 subscriptions tried');
+  expect(await runJob('close-expired-orders', { expiredOrders: { closeDue: five } })).toBe('5 orders checked');
+  expect(await runJob('repair-catalogue-sync', { catalogueSync: { repairDue: five } })).toBe('5 subscriptions tried');
 });
 
 describe('The sweep', () => {
   test('tells how many of each it removed', async () => {
-    const job = sweep({ 'idempotency records': async () => 3, 'live events': async () => 0 }, 1_000);
-    expect(await job.run(context)).toBe('3 idempotency records, 0 live events');
+    const sweepers = { 'idempotency records': async () => 3, 'live events': async () => 0 };
+    expect(await runJob('sweep', { sweepers })).toBe('3 idempotency records, 0 live events');
   });
 
   test('does the rest when one fails, and fails then', async () => {
@@ -62,8 +60,8 @@ describe('The sweep', () => {
     const failing = async () => {
       throw new Error('no');
     };
-    const job = sweep({ first: failing, second: async () => done.push('second') }, 1_000);
-    await expect(job.run(context)).rejects.toThrow('no');
+    const sweepers = { first: failing, second: async () => done.push('second') };
+    await expect(runJob('sweep', { sweepers })).rejects.toThrow('no');
     expect(done).toEqual(['second']);
   });
 });

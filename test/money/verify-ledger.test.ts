@@ -2,10 +2,10 @@ import { spawnSync } from 'node:child_process';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { snapshotBalances } from '../../src/jobs/snapshot-balances.js';
 import type { Caller } from '../../src/services/caller.js';
 import { Snapshots } from '../../src/services/ledger/snapshots.js';
 import { verifyLedger } from '../../src/services/ledger/verify-ledger.js';
+import { runJob } from '../support/run-job.js';
 import { aKey, Shop } from '../support/shop.js';
 
 describe('verifying the ledger', () => {
@@ -130,12 +130,12 @@ describe('verifying the ledger', () => {
 
   test('the job snapshots each balance that has moved, once, however many pages that takes', async () => {
     for (let index = 0; index < 11; index++) await shop.viewer(100 + index);
-    const { run } = snapshotBalances(new Snapshots(shop.db.database, shop.clock), 1_000, 4);
-    const context = { signal: new AbortController().signal, warn: () => {}, found: () => {} };
-    expect(await run(context)).toBe('12 balances snapshotted');
-    expect(await run(context)).toBe('0 balances snapshotted');
+    const snapshots = new Snapshots(shop.db.database, shop.clock);
+    const run = () => runJob('snapshot-balances', { snapshots }, { limits: { jobBatchCount: 4 } });
+    expect(await run()).toBe('12 balances snapshotted');
+    expect(await run()).toBe('0 balances snapshotted');
     await shop.topUp(viewer, 300);
-    expect(await run(context)).toBe('1 balances snapshotted');
+    expect(await run()).toBe('1 balances snapshotted');
     const counted = await shop.db.rows(
       `select s.version, s.posted, s.transaction_count as counted from balance_snapshots s where user_id = $1 order by version`,
       [viewer.userId],
