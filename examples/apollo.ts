@@ -4,7 +4,7 @@ import { GraphQLWsLink } from '@apollo/client/link/subscriptions';
 import { OperationTypeNode } from 'graphql';
 import { buyFromBalance, followBalance, onSale } from './operations.js';
 import { socket, token, url } from './session.js';
-import { tellTheStory } from './story.js';
+import { runStory } from './story.js';
 
 const http = ApolloLink.from([
   new SetContextLink(async ({ headers }) => ({ headers: { ...headers, authorization: `Bearer ${await token()}` } })),
@@ -18,24 +18,24 @@ const client = new ApolloClient({
   ),
   cache: new InMemoryCache({
     typePolicies: {
-      // A grant shows its subscription as it was sold: the same id comes with different versions.
+      // A grant shows its subscription as it was sold, so the same id appears with different versions.
       Subscription: { keyFields: ['id', 'version'] },
-      // These have no id of their own.
+      // These have no id.
       Balance: { keyFields: false },
       Money: { keyFields: false },
     },
   }),
 });
 
-await tellTheStory({
+await runStory({
   async onSale() {
     const { data } = await client.query({ query: onSale });
-    if (!data) throw new Error('The catalogue came without data.');
+    if (!data) throw new Error('The catalogue query returned no data.');
     return data;
   },
   async buy(input) {
     const { data } = await client.mutate({ mutation: buyFromBalance, variables: { input } });
-    if (!data) throw new Error('The purchase came without data.');
+    if (!data) throw new Error('The purchase returned no data.');
     return data;
   },
   follow(seen, failed) {

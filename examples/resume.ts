@@ -2,10 +2,10 @@ import type { GraphQLError } from 'graphql';
 import type { Client } from 'graphql-ws';
 
 /**
- * A graphql-ws client whose live operations go on after the last cursor they have seen. graphql-ws subscribes again by itself
- * when a socket breaks, and sends the variables anew: all there is to do is to keep `after` in them. A cursor that has expired
- * is forgotten, and the present state comes next, before the changes. The operation must declare `$after: String` and ask for
- * `cursor` in its only root field.
+ * A graphql-ws client whose live operations resume after the last cursor they have received. When a socket disconnects, graphql-ws
+ * subscribes again automatically with the same variables, so it is enough to keep `after` in them up to date. When a cursor has
+ * expired, it is dropped, and the current state is sent first, then the changes. The operation must declare `$after: String` and
+ * select `cursor` in its only root field.
  */
 export function resuming(client: Client): Client {
   return {
@@ -26,12 +26,12 @@ export function resuming(client: Client): Client {
               if (change?.cursor) variables.after = change.cursor;
               sink.next(result as never);
             },
-            error: (failure) => (isExpiry(failure) && !stopped ? startAfresh() : sink.error(failure)),
-            complete: () => (expired && !stopped ? startAfresh() : sink.complete()),
+            error: (failure) => (isExpiry(failure) && !stopped ? restart() : sink.error(failure)),
+            complete: () => (expired && !stopped ? restart() : sink.complete()),
           },
         );
       };
-      const startAfresh = () => {
+      const restart = () => {
         delete variables.after;
         start();
       };

@@ -4,29 +4,29 @@ import { resuming } from './resume.js';
 
 export const url = process.env.BOXOFFICE_URL ?? 'http://localhost:4000';
 
-/** Where an app would ask its identity provider. Called for each request and each new socket, so a new token is used at once. */
+/** An app would ask its identity provider here. Called for each request and each new socket, so a new token is used immediately. */
 export async function token(): Promise<string> {
-  const given = process.env.BOXOFFICE_TOKEN;
-  if (!given) throw new Error('Set BOXOFFICE_TOKEN to the token of the viewer that npm start prints.');
-  return given;
+  const configured = process.env.BOXOFFICE_TOKEN;
+  if (!configured) throw new Error('Set BOXOFFICE_TOKEN to the viewer token that npm start prints.');
+  return configured;
 }
 
-/** How often the line was up, and how to cut it: only the story needs this, an app does not. */
-export const line = { connections: 0, cut: () => {} };
+/** How often the socket has connected, and how to disconnect it. Only the story needs this; an app does not. */
+export const connection = { count: 0, cut: () => {} };
 
-/** In a browser leave `webSocketImpl` out. */
+/** In a browser, omit `webSocketImpl`. */
 export const socket = resuming(
   createClient({
     url: `${url.replace(/^http/, 'ws')}/graphql`,
     webSocketImpl: WebSocket,
     connectionParams: async () => ({ token: await token() }),
     retryAttempts: Number.POSITIVE_INFINITY,
-    // 4403: the token has expired, and the next one may do. 4413: this client was too slow, and goes on after its cursor.
+    // Also after 4403 (the token has expired, a new one may work) and 4413 (this client was too slow; it resumes after its cursor).
     shouldRetry: () => true,
     on: {
       connected: (opened) => {
-        line.connections += 1;
-        line.cut = () => (opened as WebSocket).terminate();
+        connection.count += 1;
+        connection.cut = () => (opened as WebSocket).terminate();
       },
     },
   }),

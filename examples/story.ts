@@ -1,67 +1,67 @@
 import assert from 'node:assert/strict';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { BuyFromBalanceMutation, FollowBalanceSubscription, OnSaleQuery, PurchaseInput } from './generated/graphql.js';
-import { line, socket } from './session.js';
+import { connection, socket } from './session.js';
 
 type Plan = OnSaleQuery['subscriptions']['nodes'][number];
 type Change = FollowBalanceSubscription['balanceChanged'];
 
-/** What a client has to be able to do for the story. */
-export interface Front {
+/** What the story needs from a client. */
+export interface StoryClient {
   onSale(): Promise<OnSaleQuery>;
   buy(input: PurchaseInput): Promise<BuyFromBalanceMutation>;
-  /** Answers with what ends it. */
+  /** Returns a function that stops following. */
   follow(seen: (change: Change) => void, failed: (error: unknown) => void): () => void;
 }
 
 const DEADLINE_MS = 20_000;
 
-/** Buys while watching the balance, loses the line, buys again, and checks that nothing is missing and nothing comes twice. */
-export async function tellTheStory(front: Front): Promise<void> {
+/** Buys while watching the balance, disconnects, buys again, and checks that each change arrives exactly once. */
+export async function runStory(client: StoryClient): Promise<void> {
   const changes: Change[] = [];
-  const faults: unknown[] = [];
-  const stopFollowing = front.follow(
+  const errors: unknown[] = [];
+  const stopFollowing = client.follow(
     (change) => {
       changes.push(change);
       console.log(`live: version ${change.balance.version}, ${change.balance.available.amount} available`);
     },
-    (error) => faults.push(error),
+    (error) => errors.push(error),
   );
-  const seen = (count: number) => until(() => changes.length >= count || faults.length > 0, `${count} changes, live`);
+  const seen = (count: number) => until(() => changes.length >= count || errors.length > 0, `${count} live changes`);
   await seen(1);
 
-  const { nodes: plans } = (await front.onSale()).subscriptions;
+  const { nodes: plans } = (await client.onSale()).subscriptions;
   const plan = plans.reduce((cheapest, next) => (next.price.amount < cheapest.price.amount ? next : cheapest));
-  await buy(front, plan);
+  await buy(client, plan);
   await seen(2);
 
-  console.log('the line is cut');
-  line.cut();
-  await buy(front, plan);
-  assert.equal(line.connections, 1, 'the second purchase was made while the line was down');
+  console.log('disconnected');
+  connection.cut();
+  await buy(client, plan);
+  assert.equal(connection.count, 1, 'the second purchase was made while disconnected');
   await seen(3);
 
   stopFollowing();
   await socket.dispose();
-  assert.deepEqual(faults, [], 'the live operation outlived its socket');
-  assert.equal(line.connections, 2, 'the line was made anew once');
+  assert.deepEqual(errors, [], 'the live operation survived the disconnect');
+  assert.equal(connection.count, 2, 'the client reconnected once');
   assertNoGap(changes, plan);
-  console.log('nothing is missing, nothing came twice');
+  console.log('each change arrived exactly once');
 }
 
-async function buy(front: Front, { id, title, price }: Plan): Promise<void> {
-  const { purchase } = await front.buy({ subscriptionId: id, payWith: 'BALANCE', idempotencyKey: crypto.randomUUID() });
-  // Expected failures are data, each with its own fields.
+async function buy(client: StoryClient, { id, title, price }: Plan): Promise<void> {
+  const { purchase } = await client.buy({ subscriptionId: id, payWith: 'BALANCE', idempotencyKey: crypto.randomUUID() });
+  // Expected failures are data, and each type has its own fields.
   for (const error of purchase.errors) {
     if (error.__typename === 'InsufficientFunds')
-      throw new Error(`${error.shortfall.amount} ${error.shortfall.currency} are missing: top up on the demo page first.`);
+      throw new Error(`You need ${error.shortfall.amount} ${error.shortfall.currency} more: top up on the demo page first.`);
     throw new Error(error.message);
   }
   assert.equal(purchase.grant?.status, 'ACTIVE');
   console.log(`bought: ${title} for ${price.amount} ${price.currency}, until ${purchase.grant.availableUntil}`);
 }
 
-/** Each change is the next version of the balance, and each purchase took its price. */
+/** Each change must be the next version of the balance, and each purchase must cost its price. */
 function assertNoGap([first, ...later]: Change[], plan: Plan): void {
   assert.ok(first);
   const versions = later.map(({ balance }) => balance.version - first.balance.version);
@@ -71,7 +71,7 @@ function assertNoGap([first, ...later]: Change[], plan: Plan): void {
   for (const { transaction } of later) assert.equal(transaction?.amount.amount, -plan.price.amount);
 }
 
-async function until(condition: () => boolean, words: string): Promise<void> {
+async function until(condition: () => boolean, description: string): Promise<void> {
   for (const deadline = Date.now() + DEADLINE_MS; !condition(); await pause(20))
-    if (Date.now() > deadline) throw new Error(`never came: ${words}`);
+    if (Date.now() > deadline) throw new Error(`timed out waiting for ${description}`);
 }

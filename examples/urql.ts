@@ -1,10 +1,10 @@
 import { Client, cacheExchange, fetchExchange, subscriptionExchange } from '@urql/core';
 import { buyFromBalance, followBalance, onSale } from './operations.js';
 import { socket, token, url } from './session.js';
-import { tellTheStory } from './story.js';
+import { runStory } from './story.js';
 
-// urql's document cache needs nothing special. Graphcache does: give it the `schema` option with the introspected schema, or it
-// takes the type called Subscription for the live root.
+// urql's document cache needs no configuration. Graphcache needs the introspected schema in its `schema` option, otherwise it treats
+// the type called Subscription as the root of live operations.
 const bearer = `Bearer ${await token()}`;
 const client = new Client({
   url: `${url}/graphql`,
@@ -21,15 +21,15 @@ const client = new Client({
   ],
 });
 
-await tellTheStory({
+await runStory({
   async onSale() {
     const { data, error } = await client.query(onSale, {});
-    if (!data) throw error ?? new Error('The catalogue came without data.');
+    if (!data) throw error ?? new Error('The catalogue query returned no data.');
     return data;
   },
   async buy(input) {
     const { data, error } = await client.mutation(buyFromBalance, { input });
-    if (!data) throw error ?? new Error('The purchase came without data.');
+    if (!data) throw error ?? new Error('The purchase returned no data.');
     return data;
   },
   follow(seen, failed) {

@@ -3,8 +3,8 @@ import { existsSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } 
 import path from 'node:path';
 
 /**
- * Compiles into `dist`, unless what is there is newer than every source. The old output gives way to the new one in a moment and
- * as a whole: no command beside a running server finds it half done, and no file of a removed source (a migration!) is left.
+ * Compiles into `dist`, unless its contents are newer than every source. The old output is replaced as a whole, by renaming: a command
+ * that runs beside a server never finds a partial build, and no output of a removed source (such as a migration) is left.
  */
 const inputs = ['src', 'migrations', 'mikro-orm.config.ts', 'tsconfig.json', 'tsconfig.build.json', 'package-lock.json'];
 const stamp = 'dist/.built';
@@ -12,7 +12,7 @@ const stamp = 'dist/.built';
 function newestMs(name) {
   const { mtimeMs } = statSync(name);
   if (!statSync(name).isDirectory()) return mtimeMs;
-  // A directory's own time tells of files that were removed.
+  // A directory's own time changes when files are removed.
   return Math.max(mtimeMs, ...readdirSync(name).map((entry) => newestMs(path.join(name, entry))));
 }
 

@@ -4,12 +4,12 @@ import os from 'node:os';
 import path from 'node:path';
 import { cruise } from 'dependency-cruiser';
 
-/** How many files these folders may have of their own: what belongs together goes into a folder. */
+/** How many files these folders may contain directly; related files belong in a subfolder. */
 const MAX_FILES = { src: 5, 'src/services': 6, 'src/gateway': 3 };
 
 /**
- * Checks the checker: a rule that catches nothing looks just like a rule that nobody breaks. Imports that the rules forbid are added to
- * a copy of the sources, one for each rule, and each must be reported under the name of its rule.
+ * Tests the dependency rules: a rule that catches nothing looks just like a rule that nobody breaks. A forbidden import is added to a
+ * copy of the sources for each rule, and each must be reported under the name of its rule.
  */
 const forbidden = [
   ['gateway-imports-only-resolvers', 'src/gateway/auth.ts', "import '../jobs/scheduler.js';"],
@@ -86,7 +86,7 @@ try {
 
 const crowded = Object.entries(MAX_FILES).flatMap(([folder, limit]) => {
   const count = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isFile()).length;
-  return count > limit ? [`${folder} has ${count} files of its own; at most ${limit} are allowed.`] : [];
+  return count > limit ? [`${folder} has ${count} files; at most ${limit} are allowed.`] : [];
 });
 for (const line of crowded) console.error(line);
 if (missed.length > 0) console.error(`Rules that catch nothing: ${missed.join(', ')}`);

@@ -1,17 +1,17 @@
 import { globSync, readFileSync } from 'node:fs';
 
 /**
- * A server of `npm run dev` that is not needed yet: it has loaded the packages, which is half the time of a start, and waits for the
- * word. Then only our own code is left to load, as it is on the disk by then.
+ * A standby server for `npm run dev`: it has loaded the packages, which is half the startup time, and waits for a message. Then it only
+ * has to load our own code, in its latest version.
  */
 const leave = () => process.exit();
 process.once('disconnect', leave);
-const word = new Promise((resolve) => process.once('message', resolve));
+const startSignal = new Promise((resolve) => process.once('message', resolve));
 
 await import('reflect-metadata');
-for (const name of packagesOf('dist')) await import(name).catch(() => {}); // Our own code says what is wrong.
+for (const name of packagesOf('dist')) await import(name).catch(() => {}); // Our own code reports the error.
 
-await word;
+await startSignal;
 process.off('disconnect', leave);
 process.disconnect();
 await import('../dist/src/main.js');

@@ -5,9 +5,9 @@ import path from 'node:path';
 import { forget, transpile } from './transpile.js';
 
 /**
- * `npm run dev`: starts the server anew at each change of the sources, the pages or the contract. The embedded Postgres belongs to this
- * process and runs on, which keeps the data. Types are looked at beside it: what has type errors runs all the same, and the errors
- * are on the screen. What has errors of syntax does not run: the server that there is stays.
+ * `npm run dev`: restarts the server at each change to the sources, the pages or the contract. The embedded Postgres belongs to this
+ * process and keeps running, so the data is kept. Types are checked in parallel: code with type errors runs anyway, and the errors are
+ * printed. Code with syntax errors does not run: the current server stays.
  */
 const { readConfig } = await import('../dist/src/config/config.js');
 const { openDatabaseServer } = await import('../dist/src/stores/database-server.js');
@@ -15,12 +15,12 @@ const { explainStartupError } = await import('../dist/src/runtime/startup-error.
 
 /** A restart does not wait for idle connections. */
 const restartBudgetMs = 500;
-/** An editor writes in several steps: one restart. */
+/** An editor may save in several steps; they cause one restart. */
 const settlingMs = 50;
-/** The next server loads its packages when the last one has started. */
+/** The standby server loads its packages once the current one has started. */
 const standbyAfterMs = 2_000;
 const sources = ['src', 'migrations'];
-/** Files of the top level. The contract and the pages are read once, when the server starts. */
+/** Top-level files. The contract and the pages are read once, when the server starts. */
 const files = ['mikro-orm.config.ts', 'schema.graphql'];
 const pages = 'public';
 
@@ -95,11 +95,11 @@ function watchFolder(folder, { recursive, isWanted }) {
     settling = setTimeout(() => {
       work = work.then(restart);
     }, settlingMs);
-  }).on('error', (error) => console.error(`Changes of ${folder} are not seen: ${error.message}`));
+  }).on('error', (error) => console.error(`Cannot watch ${folder} for changes: ${error.message}`));
 }
 for (const folder of sources) watchFolder(folder, { recursive: true, isWanted: (file) => file.endsWith('.ts') });
 watchFolder(pages, { recursive: true, isWanted: () => true });
-// The folder, not the files: an editor may put a new file in the place of the old one.
+// The folder, not the files: an editor may replace a file instead of writing to it.
 watchFolder('.', { recursive: false, isWanted: (file) => files.includes(file) });
 
 startServer();
@@ -116,7 +116,7 @@ setPriority(checker.pid, constants.priority.PRIORITY_LOW);
 async function end() {
   if (ending) return;
   ending = true;
-  // Its whole group: the compiler's own process stands behind a wrapper.
+  // Its whole process group: the compiler runs behind a wrapper.
   process.kill(-checker.pid, 'SIGTERM');
   standby?.kill('SIGTERM');
   await work;

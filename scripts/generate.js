@@ -1,4 +1,4 @@
-// Writes src/resolvers/generated/schema-types.ts from schema.graphql: npm run generate. With --check it only compares, for CI.
+// Generates src/resolvers/generated/schema-types.ts from schema.graphql (npm run generate). With --check it only compares, for CI.
 import { readFileSync, writeFileSync } from 'node:fs';
 import {
   buildASTSchema,
@@ -17,7 +17,7 @@ import {
 const OUTPUT = new URL('../src/resolvers/generated/schema-types.ts', import.meta.url);
 const CONTRACT = new URL('../schema.graphql', import.meta.url);
 
-/** TypeScript's type of a scalar's value, as resolvers receive it in arguments. */
+/** The TypeScript type of a scalar's value, as resolvers receive it in arguments. */
 const VALUE_TYPES = {
   ID: 'string',
   String: 'string',
@@ -27,14 +27,14 @@ const VALUE_TYPES = {
   DateTime: 'Date',
   MinorUnits: 'number',
 };
-/** Used by directives alone. */
-const LEFT_OUT = new Set(['Role']);
+/** Used by directives only. */
+const OMITTED = new Set(['Role']);
 /** type-graphql calls the live root `Subscription`, so the plan's class needs another name until both are renamed. */
 const TYPE_GRAPHQL_NAMES = { Subscription: 'SubscriptionPlan' };
 
 const schema = buildASTSchema(parse(readFileSync(CONTRACT, 'utf8')));
 const roots = [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()];
-const types = Object.values(schema.getTypeMap()).filter(({ name }) => !name.startsWith('__') && !LEFT_OUT.has(name));
+const types = Object.values(schema.getTypeMap()).filter(({ name }) => !name.startsWith('__') && !OMITTED.has(name));
 
 const typeGraphqlImports = new Set();
 const scalarImports = new Set();
@@ -68,7 +68,7 @@ function fieldOptions(type, defaultValue) {
   return options.length > 0 ? `, { ${options.join(', ')} }` : '';
 }
 
-/** TypeScript's type of an input's value. */
+/** The TypeScript type of an input's value. */
 function valueType(type) {
   const nullable = getNullableType(type);
   if (isListType(nullable)) return `${valueType(nullable.ofType)}[]`;
@@ -77,14 +77,14 @@ function valueType(type) {
   return VALUE_TYPES[nullable.name] ?? 'string';
 }
 
-/** With a default a value is always there. Clients may send an explicit null all the same, which the services refuse at run time. */
+/** A field with a default always has a value. Clients can still send an explicit null, which the services reject at run time. */
 function inputField({ name, type, defaultValue }) {
-  const isAlwaysThere = isNonNullType(type) || (defaultValue !== undefined && defaultValue !== null);
-  const declared = isAlwaysThere ? `${name}!: ${valueType(type)}` : `${name}?: ${valueType(type)} | null`;
+  const isAlwaysPresent = isNonNullType(type) || (defaultValue !== undefined && defaultValue !== null);
+  const declared = isAlwaysPresent ? `${name}!: ${valueType(type)}` : `${name}?: ${valueType(type)} | null`;
   return `  @${use('Field')}(() => ${typeReference(type)}${fieldOptions(type, defaultValue)})\n  ${declared};`;
 }
 
-/** Rows are what services return, not instances of these classes, so the properties carry no type. */
+/** Services return rows, not instances of these classes, so the properties have no specific type. */
 const outputField = ({ name, type }) =>
   `  @${use('Field')}(() => ${typeReference(type)}${fieldOptions(type)})\n  ${name}!: unknown;`;
 
@@ -146,7 +146,7 @@ function generate() {
 const text = generate();
 if (process.argv.includes('--check')) {
   if (readFileSync(OUTPUT, 'utf8') !== text) {
-    console.error('src/resolvers/generated/schema-types.ts is not what schema.graphql gives. Run npm run generate.');
+    console.error('src/resolvers/generated/schema-types.ts does not match schema.graphql. Run npm run generate.');
     process.exit(1);
   }
 } else {

@@ -2,7 +2,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { transformFile } from '@swc/core';
 
-/** What tsconfig.json says, in the words of swc: it takes the types off and looks at one file at a time, in milliseconds. */
+/** The settings of tsconfig.json for swc, which strips the types of one file at a time, in milliseconds. */
 export const transpileOptions = {
   module: { type: 'es6' },
   jsc: {
@@ -15,7 +15,7 @@ export const transpileOptions = {
 
 const outputOf = (file) => path.join('dist', file.replace(/\.ts$/, '.js'));
 
-/** Writes the output of one source below `dist`, with its map. Fails on bad syntax with a text that shows where. */
+/** Writes the output of one source below `dist`, with its source map. Throws on a syntax error, with a message that shows where. */
 export async function transpile(file) {
   const output = outputOf(file);
   const sourceFileName = path.relative(path.dirname(output), file);
@@ -25,7 +25,7 @@ export async function transpile(file) {
   writeFileSync(output, `${code}\n//# sourceMappingURL=${path.basename(output)}.map\n`);
 }
 
-/** Takes away the output of a source that is gone. */
+/** Removes the output of a deleted source. */
 export function forget(file) {
   for (const name of [outputOf(file), `${outputOf(file)}.map`]) rmSync(name, { force: true });
 }

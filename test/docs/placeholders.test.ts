@@ -37,7 +37,7 @@ describe("the playground's placeholders", () => {
   });
 
   it('say which tab is missing', () => {
-    expect(() => placeholders.fill('{{grantId}}')).toThrow('is not known yet: run the tab that makes it first');
+    expect(() => placeholders.fill('{{grantId}}')).toThrow('has no value yet: run the tab that creates it first');
     expect(() => placeholders.fill('Bearer {{token}}')).toThrow('Paste a token into the field at the top.');
   });
 });
