@@ -13,7 +13,7 @@ const grant = `{
 const errors = `errors { code message ... on InsufficientFunds { shortfall ${money} } ... on AmountOutOfBounds { minimum ${money} maximum ${money} } }`;
 
 export const CATALOGUE = `query Catalogue {
-  films(first: 60) { nodes { id title description access { allowed reason availableUntil offers(first: 2) { id version title } } } }
+  films(first: 50) { nodes { id title description access { allowed reason availableUntil offers(first: 2) { id version title } } } }
   subscriptions(first: 20) {
     nodes { id version title description durationDays pricePerDay ${money} price ${money} films(first: 40) { nodes { id title } pageInfo { hasNextPage } } }
   }

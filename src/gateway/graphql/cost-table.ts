@@ -1,5 +1,6 @@
-import { type GraphQLField, getNamedType, isLeafType } from 'graphql';
+import { defaultFieldResolver, type GraphQLField, getNamedType, isLeafType } from 'graphql';
 import type { Limits } from '../../config/limits.js';
+import { rowResolvers } from '../../resolvers/row-fields.js';
 
 /** So many characters of text are one point of cost, as is any other leaf. */
 const CHARACTERS_PER_POINT = 200;
@@ -76,6 +77,16 @@ const UNKNOWN_LIST_LENGTH = 100;
 
 export const listLength = (typeName: string, fieldName: string): number | typeof AS_ASKED =>
   LIST_LENGTHS[`${typeName}.${fieldName}`] ?? LIST_LENGTHS[fieldName] ?? UNKNOWN_LIST_LENGTH;
+
+/**
+ * What a field below the root costs beside its value when it has a resolver of its own: its arguments, a promise and a place in a batch
+ * take as long as several leaves, and all of a batch continue in one turn of the event loop.
+ */
+const RESOLVED_FIELD_COST = 3;
+
+export function resolverCost({ resolve }: Pick<GraphQLField<unknown, unknown>, 'resolve'>): number {
+  return !resolve || resolve === defaultFieldResolver || rowResolvers.has(resolve) ? 0 : RESOLVED_FIELD_COST;
+}
 
 /** What one value of a leaf costs: 1, and more where it may be a long text. */
 export function leafCost(typeName: string, { name, type }: GraphQLField<unknown, unknown>, limits: Limits): number {

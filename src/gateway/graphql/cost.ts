@@ -19,7 +19,7 @@ import {
 } from 'graphql';
 import type { Limits } from '../../config/limits.js';
 import type { Caller } from '../../services/caller.js';
-import { AS_ASKED, leafCost, listLength, SIZE_ARGUMENTS } from './cost-table.js';
+import { AS_ASKED, leafCost, listLength, resolverCost, SIZE_ARGUMENTS } from './cost-table.js';
 import { IntrospectionCosts, isIntrospection } from './introspection-cost.js';
 
 /** A mutation writes: it weighs as much as a small page. */
@@ -30,9 +30,9 @@ const MAX_PAGE_SIZE = 10_000;
 type Variables = Readonly<Record<string, unknown>>;
 
 /**
- * What operations may cost, before they run: 1 for each object and each leaf that may be in the answer, more for long texts, so the
- * sizes of nested pages multiply. It is the worst case: pages are full, lists as long as they get, what a directive may skip is
- * there, and each type that a fragment names may come. An alias or a fragment that is spread again counts again.
+ * What operations may cost, before they run: 1 for each object and each leaf that may be in the answer, more for long texts and for
+ * fields with a resolver of their own, so the sizes of nested pages multiply. It is the worst case: pages are full, lists as long as
+ * they get, what a directive may skip is there, and each type that a fragment names may come. An alias or a fragment that is spread again counts again.
  */
 export class OperationCosts {
   private readonly introspection: IntrospectionCosts;
@@ -163,7 +163,7 @@ class CostMeter {
     if (isIntrospection(name)) return this.introspection?.of(node, this.fragments) ?? 0;
     const field = isObjectType(parent) || isInterfaceType(parent) ? parent.getFields()[name] : undefined;
     if (!field) return 0;
-    const base = parent === this.schema.getMutationType() ? MUTATION_COST : 0;
+    const base = this.baseCost(parent, field);
     const type = getNamedType(field.type);
     const size = this.sizeAsked(node, parent.name, field);
     const each =
@@ -171,6 +171,11 @@ class CostMeter {
         ? 1 + this.costOfSelections(node.selectionSet, type, isListType(getNullableType(field.type)) ? null : size)
         : leafCost(parent.name, field, this.limits);
     return bounded(base + this.lengthOf(parent.name, field, size, asked) * each);
+  }
+
+  private baseCost(parent: GraphQLCompositeType, field: GraphQLField<unknown, unknown>): number {
+    if (parent === this.schema.getMutationType()) return MUTATION_COST;
+    return parent === this.schema.getRootType(this.operation.operation) ? 0 : resolverCost(field);
   }
 
   /** How many values a field has: 1 unless it is a list. */
