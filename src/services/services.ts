@@ -16,9 +16,10 @@ import { Disputes } from './disputes/disputes.js';
 import { Grants } from './grants/grants.js';
 import { Adjustments } from './ledger/adjustments.js';
 import { sweepIdempotencyRecords } from './ledger/idempotency.js';
+import { Ledger } from './ledger/ledger.js';
 import { Snapshots } from './ledger/snapshots.js';
+import type { Moved } from './ledger/unit.js';
 import { shareVerification, type VerifyOptions, verifyLedger } from './ledger/verify-ledger.js';
-import type { ChangeNotifier, Moved } from './ledger/wallet.js';
 import { LiveEventRetention } from './live/live-event-retention.js';
 import { LiveFeed } from './live/live-feed.js';
 import { BuyFromBalance } from './purchases/buy-from-balance.js';
@@ -33,7 +34,6 @@ import { StripeReconciliation } from './reconciliation/stripe-reconciliation.js'
 import { Payout } from './refunds/payout.js';
 import { Refunds } from './refunds/refunds.js';
 import { StripeRefunds } from './refunds/stripe-refunds.js';
-import type { StripeEffects } from './stripe-events/stripe-effects.js';
 import { StripeEventReads } from './stripe-events/stripe-event-reads.js';
 import { StripeInbox } from './stripe-events/stripe-inbox.js';
 
@@ -119,27 +119,26 @@ function composeCatalogue({ config, database, stripe, clock, logger }: ServiceDe
   return { catalogue, catalogueSync, catalogueAdmin };
 }
 
-/** Everything through which money moves. All of it writes by way of services/ledger. */
+/** Everything through which money moves. All of it writes through the ledger. */
 function composeMoney(
   { config, database, hints, stripe, clock, openSessions, watch }: ServiceDependencies,
   { catalogue, catalogueSync }: ReturnType<typeof composeCatalogue>,
   onFulfilled: (paymentIntentId: string) => void,
 ) {
   const { limits, currency, http } = config;
-  const notifier: ChangeNotifier = {
-    notify: (userId, sequence) => hints.announce(userId, sequence),
-    balanceMoved: (movement) => watch?.moneyMoved(movement),
-  };
+  const ledger = new Ledger({ database, clock, hints, watch });
   const checkout = new Checkout(database, stripe, catalogueSync, new StripeCustomers(database, stripe, clock));
-  const fulfilment = new Fulfilment(database, clock, notifier, onFulfilled);
+  const fulfilment = new Fulfilment(database, ledger, onFulfilled);
   const sessions = new OrderSessions(database, clock, checkout, fulfilment);
-  const stripeRefunds = new StripeRefunds(database, clock, notifier);
+  const stripeRefunds = new StripeRefunds(database, ledger);
   const payout = new Payout(database, stripe, clock, stripeRefunds, Math.random);
-  const fromBalance = new BuyFromBalance(database, catalogue, clock, notifier);
+  const fromBalance = new BuyFromBalance(database, ledger, catalogue, clock);
   const reopen = new ReopenOrder(database, openSessions);
   return {
+    ledger,
     fulfilment,
-    purchases: new Purchases(database, clock, notifier, catalogue, fromBalance, sessions, reopen, {
+    stripeRefunds,
+    purchases: new Purchases(database, clock, ledger, catalogue, fromBalance, sessions, reopen, {
       currency,
       topUpMinimum: limits.topUpMinimumMinorUnits,
       topUpMaximum: limits.topUpMaximumMinorUnits,
@@ -150,10 +149,10 @@ function composeMoney(
       defaultReturnUrl: `${http.publicUrl}/?order={ORDER_ID}`,
     }),
     expiredOrders: new CloseExpiredOrders(database, clock, sessions),
-    refunds: new Refunds(database, clock, notifier, payout, stripeRefunds, limits.holdLifetimeMs),
-    disputes: new Disputes(database, clock, notifier),
-    grants: new Grants(database, clock, notifier, catalogue, limits.subscriptionDurationMaximumDays),
-    adjustments: new Adjustments(database, clock, notifier, { currency, largestAmount: limits.adjustmentMaximumMinorUnits }),
+    refunds: new Refunds(database, clock, ledger, payout, limits.holdLifetimeMs),
+    disputes: new Disputes(database, ledger),
+    grants: new Grants(database, ledger, catalogue, limits.subscriptionDurationMaximumDays),
+    adjustments: new Adjustments(database, ledger, { currency, largestAmount: limits.adjustmentMaximumMinorUnits }),
     snapshots: new Snapshots(database, clock),
   };
 }
@@ -165,15 +164,11 @@ function composeStripe(
   { catalogueSync }: ReturnType<typeof composeCatalogue>,
 ) {
   const { limits } = config;
-  const effects: StripeEffects = {
-    applyCheckoutSession: (session, joined) => money.fulfilment.applyCheckoutSession(session, joined),
-    applyStripeRefund: (refund, joined) => money.refunds.applyStripeRefund(refund, joined),
-    applyDispute: (dispute, joined) => money.disputes.applyDispute(dispute, joined),
-  };
   const stripeInbox = new StripeInbox({
     database,
+    ledger: money.ledger,
     stripe,
-    effects,
+    effects: money,
     clock,
     realClock,
     settings: {
@@ -198,7 +193,7 @@ function composeStripe(
     database,
     stripe,
     inbox: stripeInbox,
-    effects,
+    effects: money,
     store: reconciliations,
     copyAgain: (subscriptionId) => catalogueSync.copyAgain(subscriptionId),
     clock,

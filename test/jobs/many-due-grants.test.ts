@@ -3,6 +3,7 @@ import type { Caller } from '../../src/services/caller.js';
 import { Grants } from '../../src/services/grants/grants.js';
 import type { Offer } from '../../src/services/purchases/offer.js';
 import { Database, type Statement } from '../../src/stores/database.js';
+import { quietLedger } from '../support/quiet-ledger.js';
 import { runJob } from '../support/run-job.js';
 import { Shop } from '../support/shop.js';
 
@@ -39,7 +40,7 @@ afterAll(async () => {
 });
 
 const expireGrants = () => {
-  const grants = new Grants(database, shop.clock, { notify: () => {} }, { offer: async () => null }, 3_660);
+  const grants = new Grants(database, quietLedger(database, shop.clock), { offer: async () => null }, 3_660);
   return runJob('expire-grants', { grants }, { limits: { jobBatchCount: BATCH } });
 };
 const count = async (text: string) => Number((await shop.db.rows<{ count: number }>(text))[0]?.count);
@@ -106,7 +107,7 @@ test('one viewer with more due grants than fit a batch does not make a batch lar
      from generate_series(1, 25)`,
     [viewer.userId, offer.versionId, shop.clock.now()],
   );
-  const grants = new Grants(database, shop.clock, { notify: () => {} }, { offer: async () => null }, 3_660);
+  const grants = new Grants(database, quietLedger(database, shop.clock), { offer: async () => null }, 3_660);
   expect([await grants.expireDue(10), await grants.expireDue(10), await grants.expireDue(10)]).toEqual([10, 10, 5]);
 });
 
@@ -121,7 +122,7 @@ test('two workers at once take different grants, and neither waits for a viewer 
       [userId, offer.versionId, shop.clock.now()],
     );
   for (const { userId } of [busy, ...others]) await insert(userId as string);
-  const grants = new Grants(database, shop.clock, { notify: () => {} }, { offer: async () => null }, 3_660);
+  const grants = new Grants(database, quietLedger(database, shop.clock), { offer: async () => null }, 3_660);
   const client = await shop.db.database.pool.connect();
   try {
     await client.query('begin');

@@ -114,10 +114,10 @@ test('a grant that a dispute suspends, and that is won back, shows as it is', as
   await shown('ACTIVE');
   const { payment_intent: paymentIntent } = await shop.stripe.checkout.sessions.retrieve(order.stripeSessionId as string);
   const { id } = shop.sandbox.control.openDispute({ paymentIntent: paymentIntent as string, reason: 'fraudulent' });
-  await shop.desk.disputes.applyDispute(await shop.stripe.disputes.retrieve(id));
+  await shop.desk.disputes.applyDispute(await shop.stripe.disputes.retrieve(id), null);
   await shown('SUSPENDED');
   shop.sandbox.control.closeDispute(id, 'won');
-  await shop.desk.disputes.applyDispute(await shop.stripe.disputes.retrieve(id));
+  await shop.desk.disputes.applyDispute(await shop.stripe.disputes.retrieve(id), null);
   await shown('ACTIVE');
 });
 

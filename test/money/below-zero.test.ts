@@ -3,8 +3,7 @@ import type { Grant } from '../../src/entities/grant.js';
 import type { Order } from '../../src/entities/order.js';
 import { findGrant } from '../../src/services/grants/find-grant.js';
 import { newId } from '../../src/services/ids.js';
-import { inTransaction } from '../../src/services/ledger/in-transaction.js';
-import { type Movement, Wallet } from '../../src/services/ledger/wallet.js';
+import type { Movement } from '../../src/services/ledger/unit.js';
 import type { Offer } from '../../src/services/purchases/offer.js';
 import { aKey, Shop } from '../support/shop.js';
 
@@ -28,7 +27,7 @@ describe('a viewer below zero', () => {
   const chargeBack = async (order: Order) => {
     const paymentIntent = order.stripePaymentIntentId as string;
     const { id } = shop.sandbox.control.openDispute({ paymentIntent, reason: 'fraudulent' });
-    await shop.desk.disputes.applyDispute(await shop.stripe.disputes.retrieve(id));
+    await shop.desk.disputes.applyDispute(await shop.stripe.disputes.retrieve(id), null);
   };
   const openByCard = async (viewer: Viewer): Promise<Order> => {
     const input = { subscriptionId: offer.subscriptionId, payWith: 'CARD' as const, idempotencyKey: aKey() };
@@ -117,14 +116,12 @@ describe('a viewer below zero', () => {
     await shop.db.rows(insertOrder, [orderId, viewer.userId, offer.versionId]);
     await shop.db.rows(insertOrder, [elsewhere, newId(), offer.versionId]);
     const changedMind = new Error('so that nothing is kept');
-    const outcome = inTransaction(shop.db.database, {}, async (tx, afterCommit) => {
-      const now = shop.clock.now();
-      const notifier = { notify: () => {} };
-      const wallet = await Wallet.lock(tx, { ...viewer, currency: 'USD' }, now, afterCommit, notifier);
-      for (const movement of movementsOf(orderId)) await wallet.post(movement);
+    const outcome = shop.desk.ledger.change({ ...viewer, currency: 'USD' }, async (unit) => {
+      const { now } = unit;
+      for (const movement of movementsOf(orderId)) await unit.post(movement);
       const terms = { versionId: offer.versionId, pricePerDay: 100, durationDays: 10, grantedAt: now };
       const grant = { ...terms, id: newId(), spendingId: newId(), paidWith: 'CARD' as const, orderId };
-      await wallet.postSpending({ ...grant, availableUntil: new Date(now.getTime() + 1) }, 1_000);
+      await unit.issueGrant({ ...grant, availableUntil: new Date(now.getTime() + 1) }, 1_000);
       throw changedMind;
     });
     await expect(outcome).rejects.toMatchObject(

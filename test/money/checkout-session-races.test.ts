@@ -81,6 +81,7 @@ describe('the checkout session of an order', () => {
       // The event of the first session's end arrives: it ends nothing.
       await shop.desk.fulfilment.applyCheckoutSession(
         await shop.stripe.checkout.sessions.retrieve(first.stripeSessionId as string),
+        null,
       );
       expect((await shop.payAtCheckout(viewer, second)).status).toBe('PAID');
     });
@@ -267,6 +268,7 @@ describe('the checkout session of an order', () => {
       // The event of the session's end arrives: it changes nothing.
       await shop.desk.fulfilment.applyCheckoutSession(
         await shop.stripe.checkout.sessions.retrieve(order.stripeSessionId as string),
+        null,
       );
       expect(await ordersOf(viewer)).toMatchObject([{ status: 'CANCELLED' }]);
       expect((await opened(viewer)).id).not.toBe(order.id);
@@ -297,7 +299,7 @@ describe('the checkout session of an order', () => {
       const viewer = await shop.viewer();
       const order = await opened(viewer);
       const tell = async (id: string) =>
-        shop.desk.fulfilment.applyCheckoutSession(await shop.stripe.checkout.sessions.retrieve(id));
+        shop.desk.fulfilment.applyCheckoutSession(await shop.stripe.checkout.sessions.retrieve(id), null);
       const result = await meanwhile('expire', tell, () => cancel(viewer, order), 'after');
       expect(result).toMatchObject({ order: { status: 'CANCELLED' }, errors: [] });
     });
@@ -330,6 +332,7 @@ describe('the checkout session of an order', () => {
       pay(order);
       await shop.desk.fulfilment.applyCheckoutSession(
         await shop.stripe.checkout.sessions.retrieve(order.stripeSessionId as string),
+        null,
       );
       expect(await ordersOf(viewer)).toMatchObject([{ status: 'PAID' }]);
       expect(await grantsOf(viewer)).toBe(1);
@@ -354,6 +357,7 @@ describe('the checkout session of an order', () => {
         const results = await Promise.all([cancel(viewer, order), payment(), cancel(viewer, order)]);
         await shop.desk.fulfilment.applyCheckoutSession(
           await shop.stripe.checkout.sessions.retrieve(order.stripeSessionId as string),
+          null,
         );
         const [{ status } = { status: '' }] = await ordersOf(viewer);
         expect(['PAID', 'CANCELLED']).toContain(status);

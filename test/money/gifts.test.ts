@@ -48,7 +48,7 @@ describe('a gift', () => {
 
   test('lasts no longer than the house lets a subscription last', async () => {
     const offers = { offer: async (id: string) => shop.desk.offers.get(id) ?? null };
-    const house = new Grants(shop.db.database, shop.clock, { notify: () => {} }, offers, 90);
+    const house = new Grants(shop.db.database, shop.desk.ledger, offers, 90);
     expect((await gift({ durationDays: 91 }, house)).errors[0]).toEqual({
       code: 'INVALID_INPUT',
       message: 'A grant lasts 1 to 90 days.',

@@ -158,7 +158,7 @@ describe('random histories of a wallet', () => {
       paymentIntent: payment.order.stripePaymentIntentId as string,
       reason: 'fraudulent',
     });
-    const tell = async () => shop.desk.disputes.applyDispute(await shop.stripe.disputes.retrieve(id));
+    const tell = async () => shop.desk.disputes.applyDispute(await shop.stripe.disputes.retrieve(id), null);
     await tell();
     shop.sandbox.control.closeDispute(id, given.won ? 'won' : 'lost');
     await tell();
@@ -185,7 +185,7 @@ describe('random histories of a wallet', () => {
   async function topUp(viewer: Caller, model: Model, amount: number): Promise<void> {
     const order = await shop.topUp(viewer, amount);
     const session = await shop.stripe.checkout.sessions.retrieve(order.stripeSessionId as string);
-    await shop.desk.fulfilment.applyCheckoutSession(session); // the webhook comes after the landing page
+    await shop.desk.fulfilment.applyCheckoutSession(session, null); // the webhook comes after the landing page
     model.posted += amount;
     model.payments.push({ order, captured: amount, refunded: 0, disputed: false, spent: 0 });
   }

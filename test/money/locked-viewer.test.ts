@@ -62,7 +62,7 @@ test('changes of a viewer whose balance is locked do not keep others from buying
           idempotencyKey: aKey(),
         }),
     ],
-    ['news of a payment', 5, () => shop.desk.fulfilment.applyCheckoutSession(session)],
+    ['news of a payment', 5, () => shop.desk.fulfilment.applyCheckoutSession(session, null)],
   ];
   const done = changes.flatMap(([, count, change]) => Array.from({ length: count }, () => change().finally(() => settled++)));
   const { pool } = shop.db.database;

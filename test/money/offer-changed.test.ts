@@ -36,9 +36,12 @@ describe('a plan that is not on sale, or not as it was', () => {
   };
   /** A cache that has not heard of the change; `fresh` is what the database says. */
   const staleDesk = (stale: Offer, fresh: Offer | null) =>
-    new BuyFromBalance(shop.db.database, { offer: async (_id, options) => (options?.fresh ? fresh : stale) }, shop.clock, {
-      notify: () => {},
-    });
+    new BuyFromBalance(
+      shop.db.database,
+      shop.desk.ledger,
+      { offer: async (_id, options) => (options?.fresh ? fresh : stale) },
+      shop.clock,
+    );
   const intent = (): IdempotentRequest => ({ callerId: viewer.userId, key: aKey(), operation: 'purchase', inputHash: 'none' });
 
   test.each(['CARD', 'BALANCE'] as const)(

@@ -80,11 +80,13 @@ describe('an order of a viewer', () => {
     // A session that is not the one the order is kept with: by its metadata, and by its reference.
     const strange = { ...session, id: 'cs_test_of_nobody' };
     const named = { metadata: { order_id: order.id }, client_reference_id: order.id };
-    expect(await shop.desk.fulfilment.applyCheckoutSession({ ...strange, ...named } as never)).toBe('NOT_OURS');
-    expect(await shop.desk.fulfilment.applyCheckoutSession({ ...strange, ...named, metadata: null } as never)).toBe('NOT_OURS');
+    expect(await shop.desk.fulfilment.applyCheckoutSession({ ...strange, ...named } as never, null)).toBe('NOT_OURS');
+    expect(await shop.desk.fulfilment.applyCheckoutSession({ ...strange, ...named, metadata: null } as never, null)).toBe(
+      'NOT_OURS',
+    );
     expect(await stored(order)).toMatchObject({ status: 'OPEN', session: order.stripeSessionId, captured: null });
     // The session's own order is the one that is kept with it, not the one that its metadata names.
-    expect(await shop.desk.fulfilment.applyCheckoutSession({ ...session, ...named } as never)).toBe('APPLIED');
+    expect(await shop.desk.fulfilment.applyCheckoutSession({ ...session, ...named } as never, null)).toBe('APPLIED');
     expect(await stored(free)).toMatchObject({ status: 'PAID' });
     expect(await stored(order)).toMatchObject({ status: 'OPEN', captured: null });
     expect(await shop.grantOf(order)).toBeUndefined();
@@ -102,11 +104,11 @@ describe('an order of a viewer', () => {
     shop.sandbox.control.pay(order.stripeSessionId as string, { card: '4242424242424242' });
     const session = await sessionOf(order);
     const before = await shop.balance(viewer);
-    await expect(shop.desk.fulfilment.applyCheckoutSession({ ...session, ...change } as never)).rejects.toThrow(session.id);
+    await expect(shop.desk.fulfilment.applyCheckoutSession({ ...session, ...change } as never, null)).rejects.toThrow(session.id);
     expect(await stored(order)).toMatchObject({ status: 'OPEN', captured: null });
     expect(await shop.grantOf(order)).toBeUndefined();
     expect(await shop.balance(viewer)).toEqual(before);
-    expect(await shop.desk.fulfilment.applyCheckoutSession(session)).toBe('APPLIED');
+    expect(await shop.desk.fulfilment.applyCheckoutSession(session, null)).toBe('APPLIED');
     expect(await stored(order)).toMatchObject({ status: 'PAID', captured: 1_000 });
   });
 });

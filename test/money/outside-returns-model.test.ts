@@ -199,7 +199,7 @@ describe('random histories of one card payment', () => {
 
     async sayDispute({ id, moved, status }: Dispute): Promise<void> {
       const dispute = disputeOf(this.order, status, [...moved], { id });
-      await this.say(() => shop.desk.disputes.applyDispute(dispute));
+      await this.say(() => shop.desk.disputes.applyDispute(dispute, null));
     }
 
     /** Notes what the dispute holds and how it stands; returns how much more it holds than before. */

@@ -30,7 +30,7 @@ describe('an order that the viewer has paid and the bank has not answered', () =
   const settle = (order: Order, outcome: 'succeeded' | 'failed') =>
     shop.sandbox.control.settle(order.stripeSessionId as string, outcome);
   const apply = async (order: Order, news?: 'ASYNC_PAYMENT_FAILED') =>
-    shop.desk.fulfilment.applyCheckoutSession(await sessionOf(order), news ? { news } : {});
+    shop.desk.fulfilment.applyCheckoutSession(await sessionOf(order), null, news);
 
   /** By the session alone, as the webhook says it. */
   async function processing(viewer: Viewer, what = offer): Promise<Order> {
@@ -239,7 +239,7 @@ describe('an order that the viewer has paid and the bank has not answered', () =
       const settled = await sessions.retrieve(created.id);
       for (const event of news) {
         const session = event === 'completed' ? completed : settled;
-        await shop.desk.fulfilment.applyCheckoutSession(session, event === 'failed' ? { news: 'ASYNC_PAYMENT_FAILED' } : {});
+        await shop.desk.fulfilment.applyCheckoutSession(session, null, event === 'failed' ? 'ASYNC_PAYMENT_FAILED' : undefined);
       }
     };
     if (when.startsWith('before')) {

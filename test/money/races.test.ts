@@ -61,7 +61,7 @@ describe('when many want the same money at once', () => {
     });
     shop.sandbox.control.pay(order?.stripeSessionId as string, { card: '4242424242424242' });
     const session = await shop.stripe.checkout.sessions.retrieve(order?.stripeSessionId as string);
-    await times(20, () => shop.desk.fulfilment.applyCheckoutSession(session));
+    await times(20, () => shop.desk.fulfilment.applyCheckoutSession(session, null));
     const kinds = await shop.db.rows<{ kind: string }>('select kind from transactions where user_id = $1 order by version', [
       viewer.userId,
     ]);
@@ -122,8 +122,8 @@ describe('when many want the same money at once', () => {
     await Promise.all([
       shop.desk.refunds.refundGrant(viewer, { grantId: grant.id, destination: 'BALANCE', idempotencyKey: aKey() }),
       shop.buy(viewer, offer),
-      shop.desk.disputes.applyDispute(stripeDispute),
-      shop.desk.disputes.applyDispute(stripeDispute),
+      shop.desk.disputes.applyDispute(stripeDispute, null),
+      shop.desk.disputes.applyDispute(stripeDispute, null),
     ]);
     expect(await shop.discrepancies()).toEqual([]);
   });

@@ -152,11 +152,7 @@ describe('a refund at Stripe that carries our metadata', () => {
     const inboxOf = (reported: string[]) =>
       newInbox({
         database: shop.db.database,
-        effects: {
-          applyCheckoutSession: (session, joined) => shop.desk.fulfilment.applyCheckoutSession(session, joined),
-          applyStripeRefund: (refund, joined) => shop.desk.refunds.applyStripeRefund(refund, joined),
-          applyDispute: (dispute, joined) => shop.desk.disputes.applyDispute(dispute, joined),
-        },
+        effects: shop.desk,
         clock: shop.clock,
         refundsOf: () => [refundOf(order, 100, { currency: 'eur' }), refundOf(order, 100)],
         onReport: (problem) => reported.push(problem),

@@ -25,7 +25,7 @@ describe('what is refunded', () => {
       paymentIntent: disputed.stripePaymentIntentId as string,
       reason: 'fraudulent',
     });
-    await shop.desk.disputes.applyDispute(await shop.stripe.disputes.retrieve(id));
+    await shop.desk.disputes.applyDispute(await shop.stripe.disputes.retrieve(id), null);
   });
   afterAll(() => shop.close());
 

@@ -66,7 +66,7 @@ describe('refunds', () => {
     const order = (await shop.desk.purchases.purchase(viewer, input)).order as Order;
     shop.sandbox.control.pay(order.stripeSessionId as string, { card: '4242424242424242' });
     const session = await shop.stripe.checkout.sessions.retrieve(order.stripeSessionId as string);
-    await shop.desk.fulfilment.applyCheckoutSession({ ...session, amount_total: 505 });
+    await shop.desk.fulfilment.applyCheckoutSession({ ...session, amount_total: 505 }, null);
     shop.clock.advanceDays(5);
     const grant = await findGrant(shop.db.database, (await shop.grantOf(order)).id);
     expect(await shop.desk.refunds.quotes([grant as Grant])).toMatchObject([{ unusedDays: 5, amount: { amount: 252 } }]);
@@ -229,7 +229,7 @@ describe('refunds', () => {
     const made = shop.sandbox.control.refundInDashboard({ paymentIntent: order.stripePaymentIntentId as string });
     const pending = { ...(await shop.stripe.refunds.retrieve(made.id)), status: 'pending' };
     await shop.tellRefund(made.id);
-    await shop.desk.refunds.applyStripeRefund(pending as never);
+    await shop.desk.stripeRefunds.applyStripeRefund(pending as never, null);
     await shop.tellRefund(made.id);
     expect(await shop.grantStatus(grant.id)).toBe('REFUNDED');
     expect(await shop.balance(viewer)).toMatchObject({ posted: 0, held: 0 });

@@ -79,7 +79,7 @@ describe('a request that is sent again with its key', () => {
     const input = { userId: viewer.userId, amount: 250, currency: 'USD', reason: 'goodwill', idempotencyKey: aKey() };
     const first = await shop.desk.adjustments.adjust(ADMIN, input);
     const settings = { currency: 'USD', largestAmount: 100 };
-    const stricter = new Adjustments(shop.db.database, shop.clock, { notify: () => {} }, settings);
+    const stricter = new Adjustments(shop.db.database, shop.desk.ledger, settings);
     expect((await stricter.adjust(ADMIN, input)).transaction?.id).toBe(first.transaction?.id);
     const anew = await stricter.adjust(ADMIN, { ...input, idempotencyKey: aKey() });
     expect(anew.errors[0]?.code).toBe('AMOUNT_OUT_OF_BOUNDS');

@@ -28,7 +28,7 @@ describe('a grant that is taken away', () => {
       paymentIntent: order.stripePaymentIntentId as string,
       reason: 'fraudulent',
     });
-    await shop.desk.disputes.applyDispute(await shop.stripe.disputes.retrieve(id));
+    await shop.desk.disputes.applyDispute(await shop.stripe.disputes.retrieve(id), null);
     expect(await shop.grantStatus(grantId)).toBe('SUSPENDED');
     const { grant, errors } = await revoke(grantId);
     expect(errors).toEqual([]);
@@ -39,7 +39,7 @@ describe('a grant that is taken away', () => {
       actorId: ADMIN.userId,
     });
     shop.sandbox.control.closeDispute(id, 'won');
-    await shop.desk.disputes.applyDispute(await shop.stripe.disputes.retrieve(id));
+    await shop.desk.disputes.applyDispute(await shop.stripe.disputes.retrieve(id), null);
     expect(await shop.grantStatus(grantId)).toBe('REVOKED');
     expect(await shop.balance(viewer)).toMatchObject({ posted: before.posted, held: before.held });
   });

@@ -109,7 +109,7 @@ describe('an order whose checkout can no longer be used does not stand in the wa
     expect(await closeDue()).toBe(1);
     const orderId = session?.client_reference_id as string;
     expect(await stateOf(orderId)).toBe('EXPIRED');
-    await shop.desk.fulfilment.applyCheckoutSession(await shop.stripe.checkout.sessions.retrieve(sessionId));
+    await shop.desk.fulfilment.applyCheckoutSession(await shop.stripe.checkout.sessions.retrieve(sessionId), null);
     expect(await stateOf(orderId)).toBe('PAID');
     expect(await shop.discrepancies()).toEqual([]);
   });

@@ -25,7 +25,7 @@ test('A grant stays suspended while a second dispute of its payment is open, whi
     balance_transactions: dispute.balance_transactions.map((movement) => ({ ...movement, id: `${movement.id}_second` })),
   });
   const apply = async (dispute: Stripe.Dispute) => {
-    await shop.desk.disputes.applyDispute(dispute);
+    await shop.desk.disputes.applyDispute(dispute, null);
     return shop.grantStatus(grantId);
   };
   expect(await apply(open)).toBe('SUSPENDED');

@@ -111,7 +111,7 @@ describe('what Stripe is not expected to say', () => {
     const transactionId = await topUpOf(order.id);
     for (const outcome of [null, 'lost'] as const) {
       if (outcome) shop.sandbox.control.closeDispute(id, outcome);
-      await shop.desk.disputes.applyDispute(await shop.stripe.disputes.retrieve(id));
+      await shop.desk.disputes.applyDispute(await shop.stripe.disputes.retrieve(id), null);
       const { errors } = await shop.desk.refunds.refundTransaction(viewer, { transactionId, idempotencyKey: aKey() });
       expect(errors[0]).toMatchObject({ code: 'NOT_REFUNDABLE', reason: 'DISPUTED' });
       const topUp = { kind: 'TOP_UP', orderId: order.id, userId: viewer.userId };
@@ -126,8 +126,10 @@ describe('what Stripe is not expected to say', () => {
     const { id } = shop.sandbox.control.openDispute({ paymentIntent, reason: 'fraudulent' });
     const dispute = { ...(await shop.stripe.disputes.retrieve(id)), currency: 'jpy', amount: 150_000 };
     const problems: string[] = [];
-    const report = (problem: string) => problems.push(problem);
-    expect(await shop.desk.disputes.applyDispute(dispute, { report })).toBe('REPORTED');
+    await shop.desk.ledger.open(async (joined) => {
+      expect(await shop.desk.disputes.applyDispute(dispute, joined)).toBe('REPORTED');
+      problems.push(...joined.problems);
+    });
     expect(problems).toEqual([expect.stringMatching(/JPY.*USD/)]);
     expect(await shop.db.rows('select 1 from disputes')).toEqual([]);
     expect(await shop.balance(viewer)).toMatchObject({ posted: 6_000, held: 0 });
@@ -139,7 +141,7 @@ describe('what Stripe is not expected to say', () => {
     const { id } = shop.sandbox.control.openDispute({ paymentIntent, reason: 'fraudulent', kind: 'inquiry', amount: 400 });
     const stripeDispute = await shop.stripe.disputes.retrieve(id);
     const tell = async (status: typeof stripeDispute.status, amount: number) => {
-      await shop.desk.disputes.applyDispute({ ...stripeDispute, status, amount });
+      await shop.desk.disputes.applyDispute({ ...stripeDispute, status, amount }, null);
       const [row] = await shop.db.rows<{ amount: number }>('select amount::int from disputes');
       return { disputed: row?.amount, posted: (await shop.balance(viewer)).posted };
     };
@@ -154,11 +156,8 @@ describe('what Stripe is not expected to say', () => {
     const inbox = new StripeInbox({
       database: shop.db.database,
       stripe: shop.stripe,
-      effects: {
-        applyCheckoutSession: (session, joined) => shop.desk.fulfilment.applyCheckoutSession(session, joined),
-        applyStripeRefund: (refund, joined) => shop.desk.refunds.applyStripeRefund(refund, joined),
-        applyDispute: (dispute, joined) => shop.desk.disputes.applyDispute(dispute, joined),
-      },
+      ledger: shop.desk.ledger,
+      effects: shop.desk,
       clock: shop.clock,
       realClock: shop.clock,
       settings: {

@@ -47,10 +47,10 @@ describe('the verification of a ledger in which everything has happened', () => 
       shop.tellRefund(control.refundInDashboard({ paymentIntent: order.stripePaymentIntentId as string, amount }).id);
     const dispute = async (order: Order, outcome?: 'won' | 'lost') => {
       const { id } = control.openDispute({ paymentIntent: order.stripePaymentIntentId as string, reason: 'fraudulent' });
-      await shop.desk.disputes.applyDispute(await shop.stripe.disputes.retrieve(id));
+      await shop.desk.disputes.applyDispute(await shop.stripe.disputes.retrieve(id), null);
       if (!outcome) return;
       control.closeDispute(id, outcome);
-      await shop.desk.disputes.applyDispute(await shop.stripe.disputes.retrieve(id));
+      await shop.desk.disputes.applyDispute(await shop.stripe.disputes.retrieve(id), null);
     };
 
     await shop.desk.grants.gift(ADMIN, {
@@ -70,7 +70,7 @@ describe('the verification of a ledger in which everything has happened', () => 
     ).order as Order;
     control.pay(couponed.stripeSessionId as string, { card: '4242424242424242' });
     const session = await shop.stripe.checkout.sessions.retrieve(couponed.stripeSessionId as string);
-    await shop.desk.fulfilment.applyCheckoutSession({ ...session, amount_total: 505 });
+    await shop.desk.fulfilment.applyCheckoutSession({ ...session, amount_total: 505 }, null);
     await refundGrant(viewer, (await shop.grantOf(await shop.buyByCard(viewer, plan))).id);
     await failAtStripe(await refundGrant(viewer, (await shop.grantOf(await shop.buyByCard(viewer, plan))).id));
     await shop.buyByCard(viewer, free);

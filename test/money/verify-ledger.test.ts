@@ -29,7 +29,7 @@ describe('verifying the ledger', () => {
       paymentIntent: disputed.stripePaymentIntentId as string,
       reason: 'fraudulent',
     });
-    await shop.desk.disputes.applyDispute(await shop.stripe.disputes.retrieve(id));
+    await shop.desk.disputes.applyDispute(await shop.stripe.disputes.retrieve(id), null);
   });
   afterEach(() => shop.close());
 

@@ -41,7 +41,7 @@ describe('Reconciliation with Stripe', () => {
   };
   /** A dispute as we have it, with what it took. */
   const knownDispute = async (order: { orderId: string; payment: string }, stripeDisputeId: string) =>
-    scene.effects.applyDispute(
+    scene.effects.disputes.applyDispute(
       {
         id: stripeDisputeId,
         object: 'dispute',
@@ -52,7 +52,7 @@ describe('Reconciliation with Stripe', () => {
         payment_intent: order.payment,
         balance_transactions: [{ id: `txn_${stripeDisputeId}`, amount: -700, currency: 'usd' }],
       } as never,
-      {},
+      null,
     );
 
   test('reports a dispute that is here and that Stripe does not have', async () => {
@@ -74,7 +74,7 @@ describe('Reconciliation with Stripe', () => {
     const order = await paidTopUp(2_000);
     const { id } = scene.sandbox.control.openDispute({ paymentIntent: order.payment, reason: 'fraudulent' });
     clock.advanceMs(40 * 86_400_000);
-    await scene.effects.applyDispute(await scene.stripe.disputes.retrieve(id), {});
+    await scene.effects.disputes.applyDispute(await scene.stripe.disputes.retrieve(id), null);
     clock.advanceMs(1_000);
     await home.rows('update reconciliations set compared_until = $1', [new Date(clock.now().getTime() - 60_000)]);
     expect(await findings()).toEqual([]);
@@ -84,9 +84,9 @@ describe('Reconciliation with Stripe', () => {
     const order = await paidTopUp(2_000);
     const { id } = scene.sandbox.control.openDispute({ paymentIntent: order.payment, reason: 'fraudulent', amount: 700 });
     const told = await scene.stripe.disputes.retrieve(id);
-    await scene.effects.applyDispute(
+    await scene.effects.disputes.applyDispute(
       { ...told, balance_transactions: [{ ...(told.balance_transactions[0] as object), amount: -300 }] } as never,
-      {},
+      null,
     );
     await scene.loseEffectsOfEvents();
     expect(await scene.balanceOf(order.userId)).toBe(1_700);

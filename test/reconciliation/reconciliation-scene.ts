@@ -10,10 +10,11 @@ import { StripeReconciliation } from '../../src/services/reconciliation/stripe-r
 import { Payout } from '../../src/services/refunds/payout.js';
 import { Refunds } from '../../src/services/refunds/refunds.js';
 import { StripeRefunds } from '../../src/services/refunds/stripe-refunds.js';
-import type { StripeEffects } from '../../src/services/stripe-events/stripe-effects.js';
+import type { StripeEffects } from '../../src/services/stripe-events/apply-event.js';
 import { StripeInbox } from '../../src/services/stripe-events/stripe-inbox.js';
 import type { Database } from '../../src/stores/database.js';
 import { openStripe, STRIPE_API_VERSION } from '../../src/stores/stripe.js';
+import { quietLedger } from '../support/quiet-ledger.js';
 
 export const WEBHOOK_SECRET = 'whsec_of_this_test';
 
@@ -40,19 +41,15 @@ export class ReconciliationScene {
   static async open(database: Database, clock: Clock): Promise<ReconciliationScene> {
     const sandbox = await startSandbox({ port: 0, webhookUrl: null, webhookSecret: WEBHOOK_SECRET, stateFile: null, clock });
     const stripe = openStripe({ secretKey: sandbox.secretKey, apiUrl: sandbox.url, timeoutMs: 5_000, attemptsCount: 4 });
-    const notifier = { notify: () => {} };
-    const fulfilment = new Fulfilment(database, clock, notifier, (paymentIntentId) => inbox.retryWaitingEvents(paymentIntentId));
-    const stripeRefunds = new StripeRefunds(database, clock, notifier);
+    const ledger = quietLedger(database, clock);
+    const fulfilment = new Fulfilment(database, ledger, (paymentIntentId) => inbox.retryWaitingEvents(paymentIntentId));
+    const stripeRefunds = new StripeRefunds(database, ledger);
     const payout = new Payout(database, stripe, clock, stripeRefunds, Math.random);
-    const refunds = new Refunds(database, clock, notifier, payout, stripeRefunds, 3_600_000);
-    const disputes = new Disputes(database, clock, notifier);
-    const effects: StripeEffects = {
-      applyCheckoutSession: (session, joined) => fulfilment.applyCheckoutSession(session, joined),
-      applyStripeRefund: (refund, joined) => stripeRefunds.applyStripeRefund(refund, joined),
-      applyDispute: (dispute, joined) => disputes.applyDispute(dispute, joined),
-    };
+    const refunds = new Refunds(database, clock, ledger, payout, 3_600_000);
+    const effects = { fulfilment, stripeRefunds, disputes: new Disputes(database, ledger) };
     const inbox: StripeInbox = new StripeInbox({
       database,
+      ledger,
       stripe,
       effects,
       clock,

@@ -1,18 +1,22 @@
 import type Stripe from 'stripe';
 import StripeClient from 'stripe';
 import type { StripeEvent } from '../../src/entities/stripe-event.js';
-import type { JoinedTransaction } from '../../src/services/ledger/in-transaction.js';
+import type { JoinedTransaction } from '../../src/services/ledger/joined-transaction.js';
 import type { SessionNews } from '../../src/services/purchases/fulfilment.js';
+import type { StripeEffects } from '../../src/services/stripe-events/apply-event.js';
 import type { Applied } from '../../src/services/stripe-events/payment-not-fulfilled-yet.js';
-import type { StripeEffects } from '../../src/services/stripe-events/stripe-effects.js';
 import { StripeInbox, type StripeInboxSettings } from '../../src/services/stripe-events/stripe-inbox.js';
 import type { Database } from '../../src/stores/database.js';
 import { MovableClock } from '../support/movable-clock.js';
+import { quietLedger } from '../support/quiet-ledger.js';
 
 export const WEBHOOK_SECRET = 'whsec_of_this_test';
 
 /** Stands in for orders and ledger: notes in the given transaction what was applied, and then does what the test wants. */
 export class RecordingEffects implements StripeEffects {
+  readonly fulfilment = this;
+  readonly stripeRefunds = this;
+  readonly disputes = this;
   /** May throw: what was noted must then be gone. */
   outcome: (objectId: string) => Promise<Applied> = async () => 'APPLIED';
 
@@ -22,13 +26,13 @@ export class RecordingEffects implements StripeEffects {
     await database.pool.query('create table applied_objects (id text not null, news text)');
   }
 
-  applyCheckoutSession(session: Stripe.Checkout.Session, joined: SessionNews): Promise<Applied> {
-    return this.note(session.id, joined, joined.news);
+  applyCheckoutSession(session: Stripe.Checkout.Session, joined: JoinedTransaction | null, news?: SessionNews) {
+    return this.note(session.id, joined, news);
   }
-  applyStripeRefund(refund: Stripe.Refund, joined: JoinedTransaction): Promise<Applied> {
+  applyStripeRefund(refund: Stripe.Refund, joined: JoinedTransaction | null) {
     return this.note(refund.id, joined);
   }
-  applyDispute(dispute: Stripe.Dispute, joined: JoinedTransaction): Promise<Applied> {
+  applyDispute(dispute: Stripe.Dispute, joined: JoinedTransaction | null) {
     return this.note(dispute.id, joined);
   }
 
@@ -45,10 +49,10 @@ export class RecordingEffects implements StripeEffects {
     return rows[0]?.news ?? null;
   }
 
-  private async note(id: string, { tx }: JoinedTransaction, news?: string): Promise<Applied> {
-    if (!tx) throw new Error('an event must be applied in the transaction that marks it');
+  private async note(id: string, joined: JoinedTransaction | null, news?: string): Promise<Applied> {
+    if (!joined) throw new Error('an event must be applied in the transaction that marks it');
     const insert = { name: 'note-applied-object', text: 'insert into applied_objects (id, news) values ($1, $2)' };
-    await tx.query(insert, [id, news ?? null]);
+    await joined.tx.query(insert, [id, news ?? null]);
     return this.outcome(id);
   }
 }
@@ -68,6 +72,7 @@ export function newInbox(parts: InboxParts): StripeInbox {
   const list = ({ payment_intent }: { payment_intent: string }) => ({ autoPagingToArray: async () => refundsOf(payment_intent) });
   return new StripeInbox({
     database,
+    ledger: quietLedger(database, clock),
     effects,
     clock,
     realClock: clock,

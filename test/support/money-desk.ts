@@ -4,7 +4,8 @@ import { Disputes } from '../../src/services/disputes/disputes.js';
 import { Grants } from '../../src/services/grants/grants.js';
 import { newId } from '../../src/services/ids.js';
 import { Adjustments } from '../../src/services/ledger/adjustments.js';
-import type { ChangeNotifier, Moved } from '../../src/services/ledger/wallet.js';
+import { Ledger } from '../../src/services/ledger/ledger.js';
+import type { Moved } from '../../src/services/ledger/unit.js';
 import { BuyFromBalance } from '../../src/services/purchases/buy-from-balance.js';
 import { Checkout } from '../../src/services/purchases/checkout.js';
 import { CloseExpiredOrders } from '../../src/services/purchases/close-expired-orders.js';
@@ -31,7 +32,9 @@ export class MoneyDesk {
   readonly offers = new Map<string, Offer>();
   readonly announced: { userId: string; sequence: number }[] = [];
   readonly moved: Moved[] = [];
+  readonly ledger: Ledger;
   readonly fulfilment: Fulfilment;
+  readonly stripeRefunds: StripeRefunds;
   readonly purchases: Purchases;
   readonly refunds: Refunds;
   readonly disputes: Disputes;
@@ -41,12 +44,12 @@ export class MoneyDesk {
 
   constructor(private readonly parts: MoneyDeskParts) {
     const { database, stripe, clock } = parts;
-    const notifier: ChangeNotifier = {
-      notify: (userId, sequence) => void this.announced.push({ userId, sequence }),
-      balanceMoved: (movement) => void this.moved.push(movement),
-    };
+    const hints = { announce: (userId: string, sequence: number) => void this.announced.push({ userId, sequence }) };
+    const watch = { moneyMoved: (movement: Moved) => void this.moved.push(movement) };
+    const ledger = new Ledger({ database, clock, hints, watch });
+    this.ledger = ledger;
     const offers = { offer: async (id: string) => this.offers.get(id) ?? null };
-    this.fulfilment = new Fulfilment(database, clock, notifier);
+    this.fulfilment = new Fulfilment(database, ledger);
     const checkout = new Checkout(
       database,
       stripe,
@@ -54,9 +57,9 @@ export class MoneyDesk {
       { customerOf: (id) => this.customerOf(id) },
     );
     const sessions = new OrderSessions(database, clock, checkout, this.fulfilment);
-    const fromBalance = new BuyFromBalance(database, offers, clock, notifier);
+    const fromBalance = new BuyFromBalance(database, ledger, offers, clock);
     const reopen = new ReopenOrder(database, parts.openSessions ?? noOpenSessions);
-    this.purchases = new Purchases(database, clock, notifier, offers, fromBalance, sessions, reopen, {
+    this.purchases = new Purchases(database, clock, ledger, offers, fromBalance, sessions, reopen, {
       currency: 'USD',
       topUpMinimum: 100,
       topUpMaximum: 1_000_000,
@@ -66,12 +69,12 @@ export class MoneyDesk {
       allowedOrigins: ['https://films.test'],
       defaultReturnUrl: 'https://films.test/back?order={ORDER_ID}',
     });
-    const stripeRefunds = new StripeRefunds(database, clock, notifier);
-    const payout = new Payout(database, stripe, clock, stripeRefunds, () => 0.5);
-    this.refunds = new Refunds(database, clock, notifier, payout, stripeRefunds, 7 * 24 * 60 * 60 * 1000);
-    this.disputes = new Disputes(database, clock, notifier);
-    this.grants = new Grants(database, clock, notifier, offers, 3_660);
-    this.adjustments = new Adjustments(database, clock, notifier, { currency: 'USD', largestAmount: 10_000_000 });
+    this.stripeRefunds = new StripeRefunds(database, ledger);
+    const payout = new Payout(database, stripe, clock, this.stripeRefunds, () => 0.5);
+    this.refunds = new Refunds(database, clock, ledger, payout, 7 * 24 * 60 * 60 * 1000);
+    this.disputes = new Disputes(database, ledger);
+    this.grants = new Grants(database, ledger, offers, 3_660);
+    this.adjustments = new Adjustments(database, ledger, { currency: 'USD', largestAmount: 10_000_000 });
     this.closeExpiredOrders = new CloseExpiredOrders(database, clock, sessions);
   }
 

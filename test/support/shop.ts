@@ -125,6 +125,6 @@ export class Shop {
 
   /** The refund as Stripe has it, told to the ledger as a webhook would. */
   async tellRefund(stripeRefundId: string): Promise<void> {
-    await this.desk.refunds.applyStripeRefund(await this.stripe.refunds.retrieve(stripeRefundId));
+    await this.desk.stripeRefunds.applyStripeRefund(await this.stripe.refunds.retrieve(stripeRefundId), null);
   }
 }

@@ -1,7 +1,7 @@
 import type Stripe from 'stripe';
 import type { Order } from '../../src/entities/order.js';
 import { newId } from '../../src/services/ids.js';
-import type { JoinedTransaction } from '../../src/services/ledger/in-transaction.js';
+import type { JoinedTransaction } from '../../src/services/ledger/joined-transaction.js';
 import type { Shop } from './shop.js';
 
 /** Stripe's objects, as its webhooks have them, about the payment of an order. Amounts in cents. */
@@ -45,7 +45,6 @@ export const disputeOf = (
 /** Tells the shop what Stripe says, as a webhook would. */
 export class StripeSays {
   readonly problems: string[] = [];
-  private readonly joined: JoinedTransaction = { report: (problem) => this.problems.push(problem) };
 
   constructor(private readonly shop: Shop) {}
 
@@ -57,10 +56,19 @@ export class StripeSays {
   }
 
   refund(refund: Stripe.Refund) {
-    return this.shop.desk.refunds.applyStripeRefund(refund, this.joined);
+    return this.join((joined) => this.shop.desk.stripeRefunds.applyStripeRefund(refund, joined));
   }
 
   disputed(order: Order, status: Stripe.Dispute['status'], moved: readonly number[], more: Partial<Stripe.Dispute> = {}) {
-    return this.shop.desk.disputes.applyDispute(disputeOf(order, status, moved, more), this.joined);
+    return this.join((joined) => this.shop.desk.disputes.applyDispute(disputeOf(order, status, moved, more), joined));
+  }
+
+  /** As the inbox does: in its transaction, whose problems it reads. */
+  private join<Result>(apply: (joined: JoinedTransaction) => Promise<Result>): Promise<Result> {
+    return this.shop.desk.ledger.open(async (joined) => {
+      const applied = await apply(joined);
+      this.problems.push(...joined.problems);
+      return applied;
+    });
   }
 }

@@ -1,10 +1,10 @@
 import type { Stripe } from 'stripe';
 import type { Order } from '../../entities/order.js';
-import type { Clock } from '../../runtime/clock.js';
-import type { Database, Queryable, Statement } from '../../stores/database.js';
+import type { Queryable, Statement } from '../../stores/database.js';
 import { newId } from '../ids.js';
-import { inTransaction, type JoinedTransaction } from '../ledger/in-transaction.js';
-import { type ChangeNotifier, Wallet } from '../ledger/wallet.js';
+import type { JoinedTransaction } from '../ledger/joined-transaction.js';
+import type { Ledger } from '../ledger/ledger.js';
+import type { Unit } from '../ledger/unit.js';
 import { findOrderOfPayment } from '../purchases/find-order.js';
 import { bookOutsideMovement } from '../refunds/outside-returns.js';
 import { type Applied, PaymentNotFulfilledYet } from '../stripe-events/payment-not-fulfilled-yet.js';
@@ -41,55 +41,57 @@ type KnownDispute = DisputeState & { readonly id: string };
  */
 export class Disputes {
   constructor(
-    private readonly database: Database,
-    private readonly clock: Clock,
-    private readonly notifier: ChangeNotifier,
+    private readonly database: Queryable,
+    private readonly ledger: Ledger,
   ) {}
 
   /**
-   * Any number of times and in any order. A dispute in another currency than its order's never becomes money: it is reported.
+   * Brings our side to where Stripe's dispute stands; any number of times and in any order. A dispute in another currency than its
+   * order's never becomes money: it is reported.
+   *
    * @throws PaymentNotFulfilledYet when the payment is not fulfilled here yet
    */
-  async applyDispute(stripeDispute: Stripe.Dispute, joined: JoinedTransaction = {}): Promise<Applied> {
+  async applyDispute(stripeDispute: Stripe.Dispute, joined: JoinedTransaction | null): Promise<Applied> {
     const paymentIntentId = idOf(stripeDispute.payment_intent);
     if (!paymentIntentId) return 'NOT_OURS';
-    return inTransaction<Applied>(this.database, joined, async (tx, afterCommit) => {
-      const order = await findOrderOfPayment(tx, paymentIntentId);
-      if (!order) throw new PaymentNotFulfilledYet(paymentIntentId);
-      const { id, currency, reason } = stripeDispute;
-      if (currency.toUpperCase() !== order.currency) {
-        joined.report?.(`Dispute ${id} is in ${currency.toUpperCase()}, its order ${order.id} in ${order.currency}: not booked.`);
-        return 'REPORTED';
-      }
-      const now = this.clock.now();
-      const wallet = await Wallet.lock(tx, order, now, afterCommit, this.notifier);
-      const [known] = await tx.query<KnownDispute>(lockDispute, [id]);
-      const state = known ? mergeDispute(known, stripeDispute) : stateOf(stripeDispute);
-      const disputeId = await this.write(tx, known, order, stripeDispute, state, now);
-      const [row] = await tx.query<{ booked: number }>(bookedForDispute, [disputeId]);
-      const taken = takenBy(state) - (row?.booked ?? 0);
-      const lost = state.outcome === 'LOST' && known?.outcome !== 'LOST';
-      await bookOutsideMovement(tx, wallet, { kind: 'DISPUTE', taken, disputeId, orderId: order.id, reason, lost }, now);
-      return 'APPLIED';
-    });
-  }
-
-  private async write(
-    tx: Queryable,
-    known: KnownDispute | undefined,
-    order: Order,
-    stripeDispute: Stripe.Dispute,
-    { amount, outcome, funds, withdrawn, reinstated, movements }: DisputeState,
-    now: Date,
-  ): Promise<string> {
-    const values = [amount, outcome, funds, withdrawn, reinstated, movements];
-    if (known) {
-      await tx.query(moveDispute, [known.id, now, ...values]);
-      return known.id;
+    const order = await findOrderOfPayment(joined?.tx ?? this.database, paymentIntentId);
+    if (!order) throw new PaymentNotFulfilledYet(paymentIntentId);
+    const { id, currency, reason } = stripeDispute;
+    if (currency.toUpperCase() !== order.currency) {
+      joined?.report(`Dispute ${id} is in ${currency.toUpperCase()}, its order ${order.id} in ${order.currency}: not booked.`);
+      return 'REPORTED';
     }
-    const id = newId();
-    const { id: stripeDisputeId, reason } = stripeDispute;
-    await tx.query(insertDispute, [id, order.userId, order.id, stripeDisputeId, order.currency, reason, now, ...values]);
-    return id;
+    const apply = async (unit: Unit): Promise<Applied> => {
+      // 1. Load
+      const [known] = await unit.tx.query<KnownDispute>(lockDispute, [id]);
+      // 2. Decide
+      const state = known ? mergeDispute(known, stripeDispute) : stateOf(stripeDispute);
+      const lost = state.outcome === 'LOST' && known?.outcome !== 'LOST';
+      // 3. Write the dispute, then what it moved beyond what is booked; the ledger commits and notifies
+      const disputeId = await writeDispute(unit, known, order, stripeDispute, state);
+      const [row] = await unit.tx.query<{ booked: number }>(bookedForDispute, [disputeId]);
+      const taken = takenBy(state) - (row?.booked ?? 0);
+      await bookOutsideMovement(unit, { kind: 'DISPUTE', taken, disputeId, orderId: order.id, reason, lost });
+      return 'APPLIED';
+    };
+    return this.ledger.change(order, apply, joined);
   }
+}
+
+async function writeDispute(
+  { tx, now }: Unit,
+  known: KnownDispute | undefined,
+  order: Order,
+  stripeDispute: Stripe.Dispute,
+  { amount, outcome, funds, withdrawn, reinstated, movements }: DisputeState,
+): Promise<string> {
+  const values = [amount, outcome, funds, withdrawn, reinstated, movements];
+  if (known) {
+    await tx.query(moveDispute, [known.id, now, ...values]);
+    return known.id;
+  }
+  const id = newId();
+  const { id: stripeDisputeId, reason } = stripeDispute;
+  await tx.query(insertDispute, [id, order.userId, order.id, stripeDisputeId, order.currency, reason, now, ...values]);
+  return id;
 }

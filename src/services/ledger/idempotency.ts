@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Database, Queryable, Statement } from '../../stores/database.js';
-import { brokenConstraint } from '../../stores/database.js';
+import { type Caller, requireUserId } from '../caller.js';
 import { Refusal } from '../errors.js';
 
 /** One use of a caller's key: who, for what, with which input. */
@@ -46,14 +46,19 @@ export function hashInput(input: object): string {
   return createHash('sha256').update(JSON.stringify(fields)).digest('hex');
 }
 
+/** The request that a caller makes with a mutation's input. */
+export function requestOf(caller: Caller, operation: string, input: { readonly idempotencyKey: string }): IdempotentRequest {
+  return { callerId: requireUserId(caller), key: input.idempotencyKey, operation, inputHash: hashInput(input) };
+}
+
 /** What the key gave the first time, or null when it is unused. Refuses with IDEMPOTENCY_CONFLICT for other input. */
-export async function findResult<Result>(database: Queryable, intent: IdempotentRequest): Promise<Result | null> {
+export async function findResult<Result>(database: Queryable, request: IdempotentRequest): Promise<Result | null> {
   const [record] = await database.query<{ operation: string; inputHash: string; result: Result }>(findRecord, [
-    intent.callerId,
-    intent.key,
+    request.callerId,
+    request.key,
   ]);
   if (!record) return null;
-  if (record.operation === intent.operation && record.inputHash === intent.inputHash) return record.result;
+  if (record.operation === request.operation && record.inputHash === request.inputHash) return record.result;
   throw new Refusal({
     code: 'IDEMPOTENCY_CONFLICT',
     message: 'This idempotency key was used before with other input. Use a new key for a new intent.',
@@ -62,8 +67,15 @@ export async function findResult<Result>(database: Queryable, intent: Idempotent
 }
 
 /** Keeps the answer, in the transaction that does the work. */
-export async function saveResult(tx: Queryable, intent: IdempotentRequest, result: object, now: Date): Promise<void> {
-  await tx.query(insertRecord, [intent.callerId, intent.key, intent.operation, intent.inputHash, JSON.stringify(result), now]);
+export async function saveResult(tx: Queryable, request: IdempotentRequest, result: object, now: Date): Promise<void> {
+  await tx.query(insertRecord, [
+    request.callerId,
+    request.key,
+    request.operation,
+    request.inputHash,
+    JSON.stringify(result),
+    now,
+  ]);
 }
 
 /**
@@ -72,16 +84,16 @@ export async function saveResult(tx: Queryable, intent: IdempotentRequest, resul
  */
 export async function completeResult<Addition extends object>(
   database: Queryable,
-  intent: IdempotentRequest,
+  request: IdempotentRequest,
   addition: Addition,
 ): Promise<Addition> {
   const [done] = await database.query<{ result: Addition }>(completeRecord, [
-    intent.callerId,
-    intent.key,
+    request.callerId,
+    request.key,
     JSON.stringify(addition),
     Object.keys(addition),
   ]);
-  return done?.result ?? (await findResult<Addition>(database, intent)) ?? addition;
+  return done?.result ?? (await findResult<Addition>(database, request)) ?? addition;
 }
 
 /**
@@ -95,19 +107,6 @@ export async function forgetResults(
   orderId: string | null,
 ): Promise<void> {
   await database.query(forgetRecords, [callerId, key, orderId]);
-}
-
-/**
- * Runs `work`, which takes its locks, calls `findResult` and then `saveResult`. When another request with the same key was
- * quicker, its record makes ours fail with nothing done; the second round then finds it.
- */
-export async function onceMoreOnSameKey<Result>(work: () => Promise<Result>): Promise<Result> {
-  try {
-    return await work();
-  } catch (error) {
-    if (brokenConstraint(error) !== 'idempotency_records_pkey') throw error;
-    return work();
-  }
 }
 
 /** Removes records older than `before`, in batches of `limit`, until none is left or `signal` says to stop; gives back how many. */

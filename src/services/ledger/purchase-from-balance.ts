@@ -4,7 +4,7 @@ import type { Queryable, Statement } from '../../stores/database.js';
 import type { NewGrant } from './new-grant.js';
 
 /**
- * A whole purchase in one statement, one round trip: it happens only if the version is still the one on sale, the key is
+ * A whole purchase in one statement, one round trip, deliberately outside `ledger.change`: it happens only if the version is still the one on sale, the key is
  * unused and the balance covers the price (a free plan needs no cover); else no row comes back and nothing has changed. Two with the same key at once:
  * the second breaks the key's primary key, and with it the whole statement.
  */
@@ -50,12 +50,14 @@ export interface BalancePurchase {
   readonly userId: string;
   readonly subscriptionId: string;
   readonly grant: NewGrant;
+  /** Of the version, in minor units; for metrics, as the statement reads it from the version. */
+  readonly price: number;
   readonly now: Date;
   readonly idempotencyKey: string;
   readonly inputHash: string;
 }
 
-/** Gives back the balance after the purchase, or null when it could not be: nothing has changed then. */
+/** Returns the balance after the purchase, or null when it was not possible: nothing has changed then. */
 export async function postPurchaseFromBalance(database: Queryable, purchase: BalancePurchase): Promise<Balance | null> {
   const { grant } = purchase;
   const [balance] = await database.query<Balance>(purchaseFromBalance, [

@@ -1,4 +1,4 @@
-import { balanceColumns } from '../../stores/columns.js';
+import { balanceColumns, grantColumns } from '../../stores/columns.js';
 import type { Statement } from '../../stores/database.js';
 
 export const lockBalance: Statement = {
@@ -105,4 +105,11 @@ export const grantChanged: Statement = {
     live as (
       insert into live_events (user_id, sequence, grant_id, created_at) select user_id, event_sequence, $3, $2 from changed
     ) ${RESULT}`,
+};
+
+/** $1 grant, $2 status, $3 now, $4 reason, $5 actor; what is null leaves what the grant has. */
+export const endGrant: Statement = {
+  name: 'ledger-end-grant',
+  text: `update grants as g set status = $2, ended_at = $3, reason = coalesce($4, reason), actor_id = coalesce($5, actor_id)
+    where id = $1 returning ${grantColumns}`,
 };

@@ -1,15 +1,13 @@
 import type { Balance } from '../../entities/balance.js';
 import type { Grant } from '../../entities/grant.js';
 import type { Clock } from '../../runtime/clock.js';
-import { brokenConstraint, type Database, type Statement } from '../../stores/database.js';
+import { brokenConstraint, type Queryable, type Statement } from '../../stores/database.js';
 import { currencyMismatch, insufficientFunds, notFound, Refusal } from '../errors.js';
 import { findGrant } from '../grants/find-grant.js';
 import { newId } from '../ids.js';
 import { findResult, type IdempotentRequest } from '../ledger/idempotency.js';
+import type { Ledger } from '../ledger/ledger.js';
 import type { NewGrant } from '../ledger/new-grant.js';
-import { postPurchaseFromBalance } from '../ledger/purchase-from-balance.js';
-import { createBalance } from '../ledger/statements.js';
-import type { ChangeNotifier } from '../ledger/wallet.js';
 import { decideTerms } from './decide-terms.js';
 import type { Offer, Offers } from './offer.js';
 
@@ -24,27 +22,27 @@ const readBalance: Statement = {
 };
 
 /**
- * Rule 2: a purchase from the balance is one statement when all is well. When it changed nothing, the reasons are looked for
- * one by one: the key was used, the subscription is not on sale or has a new version, the balance is not there, is in
- * another currency, or does not cover it. Only a reason that was found is told; when none is (someone else was quicker
- * with the money in between), it is tried again.
+ * Rule 2: a purchase from the balance is one statement when all is well, and deliberately not a `ledger.change`. When it changed
+ * nothing, the reasons are looked for one by one: the key was used, the subscription is not on sale or has a new version, the balance
+ * is missing, is in another currency, or does not cover it. Only a reason that was found is reported; when none is (another request
+ * was faster with the money in between), it is tried again.
  */
 export class BuyFromBalance {
   constructor(
-    private readonly database: Database,
+    private readonly database: Queryable,
+    private readonly ledger: Ledger,
     private readonly offers: Offers,
     private readonly clock: Clock,
-    private readonly notifier: ChangeNotifier,
   ) {}
 
-  /** Refuses with NOT_FOUND, NOT_ON_SALE, CURRENCY_MISMATCH, INSUFFICIENT_FUNDS, IDEMPOTENCY_CONFLICT. */
-  async buy(userId: string, subscriptionId: string, intent: IdempotentRequest): Promise<Bought> {
+  /** @throws NOT_FOUND, NOT_ON_SALE, CURRENCY_MISMATCH, INSUFFICIENT_FUNDS, IDEMPOTENCY_CONFLICT. */
+  async buy(userId: string, subscriptionId: string, request: IdempotentRequest): Promise<Bought> {
     for (let attempt = 1; attempt <= 4; attempt++) {
       const offer = await this.offers.offer(subscriptionId, { fresh: attempt > 1 });
-      const done = offer?.status === 'ACTIVE' ? await this.tryOnce(userId, offer, intent) : null;
+      const done = offer?.status === 'ACTIVE' ? await this.tryOnce(userId, offer, request) : null;
       if (done) return done;
-      const earlier = await findResult<{ grantId: string; balance: Balance }>(this.database, intent);
-      if (earlier) return this.again(earlier);
+      const earlier = await findResult<{ grantId: string; balance: Balance }>(this.database, request);
+      if (earlier) return this.replayed(earlier);
       const fresh = await this.offers.offer(subscriptionId, { fresh: true });
       if (!fresh || fresh.status === 'DRAFT') throw notFound('subscription', 'input', 'subscriptionId');
       if (fresh.status !== 'ACTIVE') throw notOnSale(fresh);
@@ -53,7 +51,7 @@ export class BuyFromBalance {
     throw new Error('the purchase found no reason to fail and yet did not happen');
   }
 
-  private async tryOnce(userId: string, offer: Offer, intent: IdempotentRequest): Promise<Bought | null> {
+  private async tryOnce(userId: string, offer: Offer, request: IdempotentRequest): Promise<Bought | null> {
     const now = this.clock.now();
     const grant: NewGrant = {
       id: newId(),
@@ -70,17 +68,16 @@ export class BuyFromBalance {
         userId,
         subscriptionId: offer.subscriptionId,
         grant,
+        price: offer.price,
         now,
-        idempotencyKey: intent.key,
-        inputHash: intent.inputHash,
+        idempotencyKey: request.key,
+        inputHash: request.inputHash,
       };
-      const balance = await postPurchaseFromBalance(this.database.forViewer(userId), purchase);
+      const balance = await this.ledger.purchaseFromBalance(purchase);
       if (!balance) return null;
-      this.notifier.notify(userId, balance.eventSequence);
-      this.notifier.balanceMoved?.({ kind: 'SPENDING', amount: -offer.price, currency: offer.currency });
       return { grant: grantRow(userId, offer.currency, grant), balance };
     } catch (error) {
-      // The same key at the same time: the other one did it, and its answer is ours.
+      // The same key at the same time: the other request did it, and its result is ours.
       if (brokenConstraint(error) === 'idempotency_records_pkey') return null;
       throw error;
     }
@@ -91,10 +88,10 @@ export class BuyFromBalance {
     if (balance && balance.currency !== offer.currency) throw currencyMismatch(balance.currency, ['input', 'subscriptionId']);
     const available = balance ? balance.posted - balance.held : 0;
     if (offer.price > 0 && available < offer.price) throw insufficientFunds(offer.price - available, offer.currency);
-    if (!balance) await this.database.forViewer(userId).query(createBalance, [userId, offer.currency, this.clock.now()]);
+    if (!balance) await this.ledger.createBalance({ userId, currency: offer.currency });
   }
 
-  private async again(earlier: { grantId: string; balance: Balance }): Promise<Bought> {
+  private async replayed(earlier: { grantId: string; balance: Balance }): Promise<Bought> {
     const grant = await findGrant(this.database, earlier.grantId);
     if (!grant) throw new Error('the grant of an idempotency record is gone');
     return { grant, balance: { ...earlier.balance, updatedAt: new Date(earlier.balance.updatedAt) } };

@@ -52,7 +52,7 @@ export class SessionRefused extends Refusal {
 /** Checkout sessions at Stripe. Each can be traced back to its order from Stripe's side alone, by metadata and reference. */
 export class Checkout {
   constructor(
-    private readonly database: Database,
+    private readonly database: Pick<Database, 'query' | 'forViewer'>,
     private readonly stripe: Stripe,
     private readonly prices: StripePrices,
     private readonly customers: StripeCustomerIds,

@@ -2,7 +2,7 @@ import type { Order } from '../../entities/order.js';
 import type { Clock } from '../../runtime/clock.js';
 import { forEachSettled } from '../../runtime/concurrency.js';
 import { orderColumns } from '../../stores/columns.js';
-import type { Database, Statement } from '../../stores/database.js';
+import type { Queryable, Statement } from '../../stores/database.js';
 import { Refusal } from '../errors.js';
 import type { OrderSessions } from './order-sessions.js';
 
@@ -42,7 +42,7 @@ const closeUnknown: Statement = {
  */
 export class CloseExpiredOrders {
   constructor(
-    private readonly database: Database,
+    private readonly database: Queryable,
     private readonly clock: Clock,
     private readonly sessions: OrderSessions,
   ) {}

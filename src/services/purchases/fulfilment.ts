@@ -1,15 +1,14 @@
 import type { Stripe } from 'stripe';
 import type { Order } from '../../entities/order.js';
 import type { SubscriptionVersion } from '../../entities/subscription-version.js';
-import type { Clock } from '../../runtime/clock.js';
-import type { Database, Queryable, Statement } from '../../stores/database.js';
+import type { Queryable, Statement } from '../../stores/database.js';
 import { newId } from '../ids.js';
-import type { AfterCommit } from '../ledger/after-commit.js';
-import { inTransaction, type JoinedTransaction } from '../ledger/in-transaction.js';
-import { type ChangeNotifier, Wallet } from '../ledger/wallet.js';
+import type { JoinedTransaction } from '../ledger/joined-transaction.js';
+import type { Ledger } from '../ledger/ledger.js';
+import type { Unit } from '../ledger/unit.js';
 import type { Applied } from '../stripe-events/payment-not-fulfilled-yet.js';
 import { idOf, orderNamedBy } from '../stripe-events/stripe-references.js';
-import { decideSession, type SessionFacts } from './decide-session.js';
+import { decideSession, type SessionConsequence, type SessionFacts } from './decide-session.js';
 import { decideTerms } from './decide-terms.js';
 import { findOrder, findOrderOfSession, lockOrder } from './find-order.js';
 
@@ -40,19 +39,15 @@ const wakeWaitingEvents: Statement = {
     where waits_for_payment_intent_id = $1 and status in ('RECEIVED', 'IGNORED', 'FAILED')`,
 };
 
-/** A session of Stripe's comes in these surroundings. */
-export interface SessionNews extends JoinedTransaction {
-  /** What only the event's type tells: after a failed delayed payment the session looks completed and not paid yet. */
-  readonly news?: 'ASYNC_PAYMENT_FAILED';
-}
+/** What only the type of an event says: after a failed delayed payment the session looks completed and not paid yet. */
+export type SessionNews = 'ASYNC_PAYMENT_FAILED';
 
 /** Rules 1 and 3: what happens when Stripe says how a checkout ended. Webhook, landing page and reconciliation all come here. */
 export class Fulfilment {
   constructor(
-    private readonly database: Database,
-    private readonly clock: Clock,
-    private readonly notifier: ChangeNotifier,
-    /** Told of each payment after the commit of its fulfilment; the inbox takes up the events that waited for it. */
+    private readonly database: Queryable,
+    private readonly ledger: Ledger,
+    /** Called with each payment after the commit of its fulfilment; the inbox processes the events that waited for it. */
     private readonly onFulfilled: (paymentIntentId: string) => void = () => {},
   ) {}
 
@@ -61,41 +56,36 @@ export class Fulfilment {
    * one transaction. Any number of times, from any side, in any order: the first that finds it paid fulfils, the others
    * find it done. A payment that comes after the order was closed is fulfilled too: nobody pays without access.
    */
-  async applyCheckoutSession(session: Stripe.Checkout.Session, news: SessionNews = {}): Promise<Applied> {
-    return inTransaction(this.database, news, async (tx, afterCommit) => {
-      const found = await this.orderOf(tx, session);
-      if (!found) return 'NOT_OURS';
-      const now = this.clock.now();
-      const wallet = await Wallet.lock(tx, found, now, afterCommit, this.notifier);
-      const order = await lockOrder(tx, found.id);
+  async applyCheckoutSession(
+    session: Stripe.Checkout.Session,
+    joined: JoinedTransaction | null,
+    news?: SessionNews,
+  ): Promise<Applied> {
+    const found = await orderOf(joined?.tx ?? this.database, session);
+    if (!found) return 'NOT_OURS';
+    const apply = async (unit: Unit): Promise<Applied> => {
+      // 1. Load
+      const order = await lockOrder(unit.tx, found.id);
       if (!order) throw new Error('an order that was just found is gone');
-      await this.applyDecision(tx, wallet, order, session, news.news, now, afterCommit);
+      // 2. Decide
+      const consequence = decideSession(order, factsOf(session, order, news));
+      // 3. Write; the ledger commits and notifies
+      await this.write(unit, order, session, consequence);
       return 'APPLIED';
-    });
+    };
+    return this.ledger.change(found, apply, joined);
   }
 
-  private async orderOf(tx: Queryable, session: Stripe.Checkout.Session): Promise<Order | null> {
-    const bySession = await findOrderOfSession(tx, session.id);
-    if (bySession) return bySession;
-    // The session's id may not be kept yet (the process died between Stripe's answer and our note of it), or another is being opened
-    // in the place of this one.
-    const orderId = orderNamedBy(session);
-    const order = orderId ? await findOrder(tx, orderId) : null;
-    return order && order.stripeSessionId === null ? order : null;
-  }
-
-  private async applyDecision(
-    tx: Queryable,
-    wallet: Wallet,
+  private async write(
+    unit: Unit,
     order: Order,
     session: Stripe.Checkout.Session,
-    news: SessionNews['news'],
-    now: Date,
-    afterCommit: AfterCommit,
+    consequence: SessionConsequence,
   ): Promise<void> {
-    switch (decideSession(order, factsOf(session, order, news))) {
+    const { tx, now } = unit;
+    switch (consequence) {
       case 'FULFIL':
-        return this.fulfil(tx, wallet, order, session, now, afterCommit);
+        return this.fulfil(unit, order, session);
       case 'AWAIT_PAYMENT':
         await tx.query(awaitPayment, [order.id, session.id]);
         return;
@@ -113,19 +103,13 @@ export class Fulfilment {
     }
   }
 
-  private async fulfil(
-    tx: Queryable,
-    wallet: Wallet,
-    order: Order,
-    session: Stripe.Checkout.Session,
-    now: Date,
-    afterCommit: AfterCommit,
-  ): Promise<void> {
+  private async fulfil(unit: Unit, order: Order, session: Stripe.Checkout.Session): Promise<void> {
+    const { tx, now } = unit;
     const captured = capturedBy(session, order);
     const paymentIntentId = idOf(session.payment_intent);
     await tx.query(payOrder, [order.id, captured, paymentIntentId, now, session.id]);
     if (captured > 0) {
-      await wallet.post({
+      await unit.post({
         kind: 'TOP_UP',
         amount: captured,
         counterAccount: 'STRIPE',
@@ -133,27 +117,31 @@ export class Fulfilment {
         stripePaymentIntentId: paymentIntentId,
       });
     }
-    if (order.kind === 'PURCHASE') await this.issueGrant(tx, wallet, order, captured, now);
+    if (order.kind === 'PURCHASE') await issueGrantOf(unit, order, captured);
     if (paymentIntentId) {
       await tx.query(wakeWaitingEvents, [paymentIntentId, now]);
-      afterCommit.add(() => this.onFulfilled(paymentIntentId));
+      unit.afterCommit(() => this.onFulfilled(paymentIntentId));
     }
   }
+}
 
-  private async issueGrant(tx: Queryable, wallet: Wallet, order: Order, captured: number, now: Date): Promise<void> {
-    const [version] = await tx.query<SubscriptionVersion>(versionById, [order.versionId]);
-    if (!version) throw new Error(`order ${order.id} has no subscription version`);
-    const terms = decideTerms(version.durationDays, now);
-    const grant = {
-      id: newId(),
-      spendingId: newId(),
-      versionId: version.id,
-      paidWith: 'CARD' as const,
-      orderId: order.id,
-      ...terms,
-    };
-    await wallet.postSpending({ ...grant, pricePerDay: version.pricePerDay, durationDays: version.durationDays }, captured);
-  }
+async function orderOf(database: Queryable, session: Stripe.Checkout.Session): Promise<Order | null> {
+  const bySession = await findOrderOfSession(database, session.id);
+  if (bySession) return bySession;
+  // The session's id may not be stored yet (the process died between Stripe's response and our record of it), or another is being
+  // opened in its place.
+  const orderId = orderNamedBy(session);
+  const order = orderId ? await findOrder(database, orderId) : null;
+  return order && order.stripeSessionId === null ? order : null;
+}
+
+async function issueGrantOf(unit: Unit, order: Order, captured: number): Promise<void> {
+  const [version] = await unit.tx.query<SubscriptionVersion>(versionById, [order.versionId]);
+  if (!version) throw new Error(`order ${order.id} has no subscription version`);
+  const { pricePerDay, durationDays } = version;
+  const ids = { id: newId(), spendingId: newId(), versionId: version.id, orderId: order.id };
+  const terms = { paidWith: 'CARD' as const, pricePerDay, durationDays, ...decideTerms(durationDays, unit.now) };
+  await unit.issueGrant({ ...ids, ...terms }, captured);
 }
 
 /**
@@ -170,7 +158,7 @@ function capturedBy(session: Stripe.Checkout.Session, order: Order): number {
   return captured;
 }
 
-function factsOf(session: Stripe.Checkout.Session, order: Order, news: SessionNews['news']): SessionFacts {
+function factsOf(session: Stripe.Checkout.Session, order: Order, news: SessionNews | undefined): SessionFacts {
   const intent = typeof session.payment_intent === 'object' ? session.payment_intent : null;
   const intentFailed = intent !== null && (intent.status === 'requires_payment_method' || intent.status === 'canceled');
   return {

@@ -47,13 +47,20 @@ export interface OrderIntent {
   readonly expiresAt: Date;
 }
 
+export interface OpenedOrder {
+  readonly order: Order;
+  readonly step: OpenOrderStep;
+}
+
 /**
  * The viewer's open order for the same thing, or a new one: while one is open, asking again gives the same. For another return
  * URL it is prepared for another session; the one it had is kept in the row until it is expired at Stripe, so a crash loses
  * neither. SETTLE: nothing was changed, and Stripe has to be asked about the order first. The viewer's lock must be held.
- * Refuses with WRONG_STATE while a payment for the plan is PROCESSING; a top-up does not stand in the way of another.
+ * A top-up does not stand in the way of another.
+ *
+ * @throws WRONG_STATE while a payment for the plan is PROCESSING
  */
-export async function openOrder(tx: Queryable, intent: OrderIntent, now: Date): Promise<{ order: Order; step: OpenOrderStep }> {
+export async function openOrder(tx: Queryable, intent: OrderIntent, now: Date): Promise<OpenedOrder> {
   if (intent.versionId) {
     const [processing] = await tx.query(findProcessing, [intent.userId, intent.versionId]);
     if (processing) throw paymentIsProcessing();

@@ -20,7 +20,7 @@ const MAX_ROUNDS = 5;
 /** Brings orders to where Stripe says they are, outside of any transaction: what was paid is fulfilled, whatever else was wanted. */
 export class OrderSessions {
   constructor(
-    private readonly database: Database,
+    private readonly database: Pick<Database, 'query' | 'forViewer'>,
     private readonly clock: Clock,
     private readonly checkout: Checkout,
     private readonly fulfilment: Fulfilment,
@@ -34,7 +34,7 @@ export class OrderSessions {
     const stripeSessionId = order.stripeSessionId ?? order.supersededSessionId;
     if (!stripeSessionId || (order.status !== 'OPEN' && order.status !== 'PROCESSING')) return { order, known: false };
     const session = await this.checkout.find(stripeSessionId);
-    if (session && session.status !== 'open') await this.fulfilment.applyCheckoutSession(session);
+    if (session && session.status !== 'open') await this.fulfilment.applyCheckoutSession(session, null);
     return { order: await orderById(this.database, order.id), known: session !== null };
   }
 
@@ -117,7 +117,7 @@ export class OrderSessions {
   }
 
   private async apply(orderId: string, session: Parameters<Fulfilment['applyCheckoutSession']>[0]): Promise<Order> {
-    await this.fulfilment.applyCheckoutSession(session);
+    await this.fulfilment.applyCheckoutSession(session, null);
     return orderById(this.database, orderId);
   }
 

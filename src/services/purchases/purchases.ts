@@ -5,7 +5,7 @@ import type { Clock } from '../../runtime/clock.js';
 import { orderColumns } from '../../stores/columns.js';
 import type { Database, Statement } from '../../stores/database.js';
 import { largestPayment, stripeStep } from '../../stores/stripe-amounts.js';
-import type { Caller } from '../caller.js';
+import { type Caller, canAccess, requireUserId } from '../caller.js';
 import {
   type BillingError,
   currencyMismatch,
@@ -17,23 +17,14 @@ import {
   refusalsAsData,
   wrongState,
 } from '../errors.js';
-import { isUuid } from '../ids.js';
-import {
-  findResult,
-  forgetResults,
-  hashInput,
-  type IdempotentRequest,
-  onceMoreOnSameKey,
-  saveResult,
-} from '../ledger/idempotency.js';
-import { inTransaction } from '../ledger/in-transaction.js';
-import { type ChangeNotifier, Wallet } from '../ledger/wallet.js';
+import { parseId } from '../ids.js';
+import { findResult, forgetResults, type IdempotentRequest, requestOf } from '../ledger/idempotency.js';
+import type { Ledger } from '../ledger/ledger.js';
 import { type BuyFromBalance, notOnSale } from './buy-from-balance.js';
 import { SessionRefused } from './checkout.js';
-import type { OpenOrderStep } from './decide-open-order.js';
 import { findOrder, orderById } from './find-order.js';
 import type { Offer, Offers } from './offer.js';
-import { type OrderIntent, openOrder } from './open-order.js';
+import { type OpenedOrder, type OrderIntent, openOrder } from './open-order.js';
 import type { OrderSessions } from './order-sessions.js';
 import type { ReopenOrder } from './reopen-order.js';
 import { checkReturnUrl } from './return-url.js';
@@ -74,6 +65,11 @@ export interface PurchasePayload {
   errors: BillingError[];
 }
 
+/** What an order's key stands for. */
+interface OrderResult {
+  orderId: string;
+}
+
 const requestCancellation: Statement = {
   name: 'purchases-request-cancellation',
   text: `update orders o set cancel_requested_at = coalesce(cancel_requested_at, $2) where id = $1 and status = 'OPEN'
@@ -86,9 +82,9 @@ const MAX_ROUNDS = 5;
 /** Rules 1 to 3: buying from the balance, buying by card, topping up; and the life of the orders that stand for the latter two. */
 export class Purchases {
   constructor(
-    private readonly database: Database,
+    private readonly database: Pick<Database, 'query' | 'forViewer'>,
     private readonly clock: Clock,
-    private readonly notifier: ChangeNotifier,
+    private readonly ledger: Ledger,
     private readonly offers: Offers,
     private readonly fromBalance: BuyFromBalance,
     private readonly sessions: OrderSessions,
@@ -98,26 +94,33 @@ export class Purchases {
 
   /**
    * From the balance: the grant, at once. By card: the open order with its checkout URL, or the order PAID when it was paid just
-   * then. Errors: NOT_FOUND, NOT_ON_SALE, WRONG_STATE (by card, while a payment for the plan is PROCESSING), CURRENCY_MISMATCH, INSUFFICIENT_FUNDS, INVALID_INPUT, IDEMPOTENCY_CONFLICT, PAYMENT_PROVIDER_UNAVAILABLE,
-   * AMOUNT_OUT_OF_BOUNDS (a price that is too little for a card; what is free needs no payment).
+   * then.
+   *
+   * @throws NOT_FOUND, NOT_ON_SALE, WRONG_STATE (by card, while a payment for the plan is PROCESSING), CURRENCY_MISMATCH,
+   * INSUFFICIENT_FUNDS, INVALID_INPUT, IDEMPOTENCY_CONFLICT, PAYMENT_PROVIDER_UNAVAILABLE, AMOUNT_OUT_OF_BOUNDS (a price that is too
+   * little for a card; what is free needs no payment), as the payload's errors
    */
   async purchase(caller: Caller, input: PurchaseInput): Promise<PurchasePayload> {
     return refusalsAsData<PurchasePayload>(async () => {
-      const userId = viewerOf(caller);
-      if (!isUuid(input.subscriptionId)) throw notFound('subscription', 'input', 'subscriptionId');
-      const intent = { callerId: userId, key: input.idempotencyKey, operation: 'purchase', inputHash: hashInput(input) };
-      if (input.payWith === 'BALANCE') {
-        return { ...(await this.fromBalance.buy(userId, input.subscriptionId, intent)), errors: [] };
-      }
+      const userId = requireUserId(caller);
+      const subscriptionId = parseId(input.subscriptionId);
+      if (!subscriptionId) throw notFound('subscription', 'input', 'subscriptionId');
+      const request = requestOf(caller, 'purchase', input);
+      if (input.payWith === 'BALANCE') return { ...(await this.fromBalance.buy(userId, subscriptionId, request)), errors: [] };
       if (input.payWith !== 'CARD') throw invalidInput('Pay with CARD or BALANCE; gifts are given by admins.', 'payWith');
-      return { order: await this.buyByCard(userId, input, intent), errors: [] };
+      return { order: await this.buyByCard(userId, subscriptionId, input.returnUrl, request), errors: [] };
     });
   }
 
-  /** The open order with its checkout URL. Errors: AMOUNT_OUT_OF_BOUNDS, CURRENCY_MISMATCH, INVALID_INPUT, … as above. */
+  /**
+   * The open order with its checkout URL.
+   *
+   * @throws AMOUNT_OUT_OF_BOUNDS, CURRENCY_MISMATCH, INVALID_INPUT, IDEMPOTENCY_CONFLICT, PAYMENT_PROVIDER_UNAVAILABLE, as the
+   * payload's errors
+   */
   async topUp(caller: Caller, input: TopUpInput): Promise<{ order?: Order; errors: BillingError[] }> {
     return refusalsAsData<{ order?: Order; errors: BillingError[] }>(async () => {
-      const userId = viewerOf(caller);
+      const userId = requireUserId(caller);
       const { currency, topUpMinimum } = this.settings;
       const topUpMaximum = Math.min(this.settings.topUpMaximum, largestPayment(currency));
       if (input.currency !== currency) throw currencyMismatch(currency, ['input', 'currency']);
@@ -127,30 +130,31 @@ export class Purchases {
       }
       const step = stripeStep(currency);
       if (input.amount % step !== 0) throw notInSteps(step, currency, 'amount');
-      const intent = { callerId: userId, key: input.idempotencyKey, operation: 'topUp', inputHash: hashInput(input) };
+      const request = requestOf(caller, 'topUp', input);
       const what = { kind: 'TOP_UP' as const, amount: input.amount, currency, versionId: null };
-      return { order: await this.openOnce(intent, { userId, ...what, ...this.sessionTerms(input.returnUrl) }), errors: [] };
+      return { order: await this.openOnce(request, { userId, ...what, ...this.sessionTerms(input.returnUrl) }), errors: [] };
     });
   }
 
   /**
    * An order of the caller's (admins: anyone's), null otherwise. One that is under way is looked up at Stripe and fulfilled here
-   * if it is paid, so that a landing page never shows stale news; while Stripe is away it is returned as we know it.
+   * if it is paid, so that a landing page never shows an outdated state; while Stripe is away it is returned as we know it.
    */
   async look(caller: Caller, orderId: string): Promise<Order | null> {
-    const order = isUuid(orderId) ? await findOrder(this.database, orderId) : null;
-    if (!order || (caller.role !== 'ADMIN' && order.userId !== caller.userId)) return null;
-    return this.sessions.followIfReachable(order);
+    const order = await this.orderFor(caller, orderId);
+    return order && this.sessions.followIfReachable(order);
   }
 
   /**
-   * Closes an open order after expiring its session at Stripe: CANCELLED. Errors: NOT_FOUND; WRONG_STATE when it is being paid, or
-   * was paid or closed before; PAYMENT_PROVIDER_UNAVAILABLE, after which a job cancels it.
+   * Closes an open order after expiring its session at Stripe: CANCELLED.
+   *
+   * @throws NOT_FOUND; WRONG_STATE when it is being paid, or was paid or closed before; PAYMENT_PROVIDER_UNAVAILABLE, after which a job
+   * cancels it; as the payload's errors
    */
   async cancelOrder(caller: Caller, orderId: string): Promise<{ order?: Order; errors: BillingError[] }> {
     return refusalsAsData<{ order?: Order; errors: BillingError[] }>(async () => {
-      const order = isUuid(orderId) ? await findOrder(this.database, orderId) : null;
-      if (!order || (caller.role !== 'ADMIN' && order.userId !== caller.userId)) throw notFound('order', 'orderId');
+      const order = await this.orderFor(caller, orderId);
+      if (!order) throw notFound('order', 'orderId');
       const [requested] = await this.database
         .forViewer(order.userId)
         .query<Order>(requestCancellation, [order.id, this.clock.now()]);
@@ -160,14 +164,26 @@ export class Purchases {
     });
   }
 
-  private async buyByCard(userId: string, input: PurchaseInput, intent: IdempotentRequest): Promise<Order> {
-    const earlier = await findResult<{ orderId: string }>(this.database, intent);
+  private async orderFor(caller: Caller, orderId: string): Promise<Order | null> {
+    const id = parseId(orderId);
+    const order = id ? await findOrder(this.database, id) : null;
+    return order && canAccess(caller, order.userId) ? order : null;
+  }
+
+  private async buyByCard(
+    userId: string,
+    subscriptionId: string,
+    returnUrl: string | null | undefined,
+    request: IdempotentRequest,
+  ): Promise<Order> {
+    // A used key must not depend on an offer that may have changed since.
+    const earlier = await findResult<OrderResult>(this.database, request);
     if (earlier) return this.present(await orderById(this.database, earlier.orderId));
-    const offer = await this.offers.offer(input.subscriptionId, { fresh: true });
+    const offer = await this.offers.offer(subscriptionId, { fresh: true });
     if (!offer || offer.status === 'DRAFT') throw notFound('subscription', 'input', 'subscriptionId');
     if (offer.status !== 'ACTIVE') throw notOnSale(offer);
     this.refuseWhatNoCardPays(offer);
-    return this.openOnce(intent, this.purchaseOf(userId, offer, input.returnUrl));
+    return this.openOnce(request, this.purchaseOf(userId, offer, returnUrl));
   }
 
   private refuseWhatNoCardPays({ price, currency }: Offer): void {
@@ -194,43 +210,36 @@ export class Purchases {
   }
 
   /** The order and the key's record in one transaction; then Stripe, with a key made of the order's id. */
-  private async openOnce(intent: IdempotentRequest, what: OrderIntent): Promise<Order> {
+  private async openOnce(request: IdempotentRequest, what: OrderIntent): Promise<Order> {
     for (let round = 1; round <= MAX_ROUNDS; round++) {
-      const { order: taken, step, isReplay } = await this.take(intent, what);
+      const { order: taken, step, isReplay } = await this.take(request, what);
       if (step === 'SETTLE') {
         const settled = await this.settle(taken);
         if (settled.status !== 'PAID') continue;
         // It was paid while it was asked for again: that is the answer, and nobody pays twice by mistake.
-        return this.answerWith(intent, settled);
+        return this.answerWith(request, what, settled);
       }
-      const order = isReplay ? await this.present(taken) : await this.sessions.ensure(taken, intent.key);
+      const order = isReplay ? await this.present(taken) : await this.sessions.ensure(taken, request.key);
       if (isReplay || order.status === 'OPEN' || order.status === 'PAID') {
         this.reopen.keep(order, this.clock.now());
         return order;
       }
-      await forgetResults(this.database, intent.callerId, intent.key, null);
+      await forgetResults(this.database, request.callerId, request.key, null);
     }
     throw wrongState('The order was closed each time it was opened. Try again.', 'CANCELLED');
   }
 
   /** Takes the viewer's open order or creates one, and writes the key's record. SETTLE: neither was done. */
-  private async take(
-    intent: IdempotentRequest,
-    what: OrderIntent,
-  ): Promise<{ order: Order; step: OpenOrderStep; isReplay: boolean }> {
-    const open = await this.reopen.find(intent, what, this.clock.now());
+  private async take(request: IdempotentRequest, what: OrderIntent): Promise<OpenedOrder & { isReplay: boolean }> {
+    const open = await this.reopen.find(request, what, this.clock.now());
     if (open) return { order: open, step: 'USE', isReplay: false };
-    return onceMoreOnSameKey(() =>
-      inTransaction(this.database, {}, async (tx, afterCommit) => {
-        const now = this.clock.now();
-        await Wallet.lock(tx, what, now, afterCommit, this.notifier);
-        const earlier = await findResult<{ orderId: string }>(tx, intent);
-        if (earlier) return { order: await orderById(tx, earlier.orderId), step: 'USE', isReplay: true };
-        const { order, step } = await openOrder(tx, what, now);
-        if (step !== 'SETTLE') await saveResult(tx, intent, { orderId: order.id }, now);
-        return { order, step, isReplay: false };
-      }),
-    );
+    const taken = await this.ledger.replayOr<OrderResult, OpenedOrder>(request, what, async (unit, save) => {
+      const opened = await openOrder(unit.tx, what, unit.now);
+      if (opened.step !== 'SETTLE') await save({ orderId: opened.order.id });
+      return opened;
+    });
+    if ('done' in taken) return { ...taken.done, isReplay: false };
+    return { order: await orderById(this.database, taken.replay.orderId), step: 'USE', isReplay: true };
   }
 
   /** What stands in the way of a viewer's next checkout: ended, paid, or given the session it lacks. */
@@ -246,13 +255,9 @@ export class Purchases {
     }
   }
 
-  private async answerWith(intent: IdempotentRequest, order: Order): Promise<Order> {
-    const earlier = await onceMoreOnSameKey(async () => {
-      const kept = await findResult<{ orderId: string }>(this.database, intent);
-      if (!kept) await saveResult(this.database, intent, { orderId: order.id }, this.clock.now());
-      return kept;
-    });
-    return earlier ? this.present(await orderById(this.database, earlier.orderId)) : order;
+  private async answerWith(request: IdempotentRequest, what: OrderIntent, order: Order): Promise<Order> {
+    const { orderId } = await this.ledger.once(request, what, async (): Promise<OrderResult> => ({ orderId: order.id }));
+    return orderId === order.id ? order : this.present(await orderById(this.database, orderId));
   }
 
   /** The order of a key that was used before, as it is now. */
@@ -272,9 +277,4 @@ function notCancellable({ status }: Order): Refusal {
     CANCELLED: 'it is cancelled already',
   }[status];
   return wrongState(`This order can't be cancelled: ${because}.`, status, 'orderId');
-}
-
-function viewerOf(caller: Caller): string {
-  if (!caller.userId) throw new Error('money moves only for somebody');
-  return caller.userId;
 }

@@ -34,7 +34,7 @@ const takeUp: Statement = {
  */
 export class ReopenOrder {
   constructor(
-    private readonly database: Database,
+    private readonly database: Pick<Database, 'query' | 'forViewer'>,
     private readonly sessions: OpenSessions,
   ) {}
 

@@ -1,6 +1,6 @@
 import type Stripe from 'stripe';
 import { refundNamedBy } from '../refunds/decide-stripe-refund.js';
-import type { StripeEffects } from '../stripe-events/stripe-effects.js';
+import type { StripeEffects } from '../stripe-events/apply-event.js';
 import { idOf, orderNamedBy } from '../stripe-events/stripe-references.js';
 import { chunksOf } from './chunks.js';
 import { compareDispute, disputeUnknownToStripe } from './compare-dispute.js';
@@ -92,14 +92,22 @@ export class ObjectWalk {
   async followRefund(refund: Stripe.Refund, result: WalkResult): Promise<void> {
     const compare = (theirs: Stripe.Refund) => this.compareRefund(theirs);
     const refetch = () => this.stripe.refunds.retrieve(refund.id);
-    await this.follow(refund, { compare, refetch, repair: (theirs) => this.effects.applyStripeRefund(theirs, {}) }, result);
+    await this.follow(
+      refund,
+      { compare, refetch, repair: (theirs) => this.effects.stripeRefunds.applyStripeRefund(theirs, null) },
+      result,
+    );
   }
 
   /** Compares a dispute with ours, and applies it when they differ. */
   async followDispute(dispute: Stripe.Dispute, result: WalkResult): Promise<void> {
     const compare = (theirs: Stripe.Dispute) => this.compareDispute(theirs);
     const refetch = () => this.stripe.disputes.retrieve(dispute.id);
-    await this.follow(dispute, { compare, refetch, repair: (theirs) => this.effects.applyDispute(theirs, {}) }, result);
+    await this.follow(
+      dispute,
+      { compare, refetch, repair: (theirs) => this.effects.disputes.applyDispute(theirs, null) },
+      result,
+    );
   }
 
   /** Compares sessions with their orders, and fulfils what was paid. */
@@ -113,21 +121,21 @@ export class ObjectWalk {
       const finding = await recheck<Stripe.Checkout.Session>({
         refetch: () => this.stripe.checkout.sessions.retrieve(session.id, { expand: ['payment_intent'] }),
         compare: async (theirs) => compareSession(theirs, (await this.ordersOf([theirs])).get(theirs.id) ?? null),
-        repair: (theirs) => this.effects.applyCheckoutSession(theirs, {}),
+        repair: (theirs) => this.effects.fulfilment.applyCheckoutSession(theirs, null),
       });
       if (finding) result.findings.push(finding);
     }
   }
 
   private async ordersOf(sessions: readonly Stripe.Checkout.Session[]) {
-    const orderIds = sessions.flatMap((session) => orderNamedBy(session)?.toLowerCase() ?? []);
+    const orderIds = sessions.flatMap((session) => orderNamedBy(session) ?? []);
     const sessionIds = sessions.map((session) => session.id);
     const orders = await this.records.orders(sessionIds, orderIds);
     const bySession = new Map(orders.map((order) => [order.stripeSessionId, order]));
     const byId = new Map(orders.map((order) => [order.id, order]));
     return new Map(
       sessions.flatMap((session) => {
-        const order = bySession.get(session.id) ?? byId.get(orderNamedBy(session)?.toLowerCase() ?? '');
+        const order = bySession.get(session.id) ?? byId.get(orderNamedBy(session) ?? '');
         return order ? [[session.id, order] as const] : [];
       }),
     );

@@ -1,6 +1,6 @@
 import type Stripe from 'stripe';
 import type { Refund, RefundStatus } from '../../entities/refund.js';
-import { isUuid } from '../ids.js';
+import { parseId } from '../ids.js';
 import { idOf } from '../stripe-events/stripe-references.js';
 
 export type StripeRefundConsequence = 'SUCCEED' | 'SUCCEED_AFTER_ALL' | 'FAIL' | 'PUT_BACK' | 'NAME' | 'NOTHING';
@@ -33,8 +33,7 @@ export function refundStatusOf(stripeStatus: string | null): RefundStatus {
 
 /** The refund of ours that Stripe's names in its metadata, as ours do; null when it names none. */
 export function refundNamedBy({ metadata }: Pick<Stripe.Refund, 'metadata'>): string | null {
-  const named = metadata?.refund_id;
-  return isUuid(named) ? named.toLowerCase() : null;
+  return parseId(metadata?.refund_id);
 }
 
 /**

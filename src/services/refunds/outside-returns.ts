@@ -1,8 +1,8 @@
-import type { Grant } from '../../entities/grant.js';
+import type { GrantStatus } from '../../entities/grant.js';
 import type { TransactionKind } from '../../entities/transaction.js';
 import type { Queryable, Statement } from '../../stores/database.js';
 import { lockGrantOfOrder } from '../grants/find-grant.js';
-import type { Wallet } from '../ledger/wallet.js';
+import type { Unit } from '../ledger/unit.js';
 import { decideCredit, decideGrantStatus, decideRepayment, isExhausted, type PaymentFacts } from './decide-outside-return.js';
 
 const readFacts: Statement = {
@@ -33,9 +33,10 @@ const readFacts: Statement = {
     ) spending
     where o.id = $1`,
 };
-const changeGrant: Statement = {
-  name: 'outside-returns-change-grant',
-  text: `update grants set status = $2, ended_at = $3, reason = coalesce(reason, $4) where id = $1`,
+/** Freezes a grant, or lets it go on. */
+const keepGrant: Statement = {
+  name: 'outside-returns-keep-grant',
+  text: `update grants set status = $2, ended_at = null where id = $1`,
 };
 
 /** One movement of a payment's money outside our refunds. */
@@ -57,21 +58,24 @@ export interface OutsideMovement {
  * Rule 7, written down once for refunds made at Stripe and disputes: credit and debit, or what comes back; then the grant. The
  * rows of the refund or dispute must already say what has happened; the viewer's lock must be held.
  */
-export async function bookOutsideMovement(tx: Queryable, wallet: Wallet, movement: OutsideMovement, now: Date): Promise<void> {
-  const grant = await lockGrantOfOrder(tx, movement.orderId);
-  const facts = await factsOf(tx, movement);
+export async function bookOutsideMovement(unit: Unit, movement: OutsideMovement): Promise<void> {
+  // 1. Load
+  const grant = await lockGrantOfOrder(unit.tx, movement.orderId);
+  const facts = await factsOf(unit.tx, movement);
+  // 2. Decide
   const { taken, kind, orderId, refundId, disputeId, reason } = movement;
-  const link = { kind, orderId, grantId: grant?.id ?? null, refundId, disputeId, reason };
   const credit = taken > 0 ? decideCredit(taken, facts) : 0;
   const repaid = taken < 0 ? decideRepayment(-taken, facts, grant?.status ?? null) : 0;
-  if (credit > 0) await wallet.post({ ...link, amount: credit, counterAccount: 'REVENUE' });
-  if (taken !== 0) await wallet.post({ ...link, amount: -taken, counterAccount: 'STRIPE' });
-  if (repaid > 0) await wallet.post({ ...link, amount: -repaid, counterAccount: 'REVENUE' });
-  if (!grant) return;
-  const rest = facts.paid - facts.returned - credit + repaid;
   const endsIt = taken > 0 || movement.lost === true;
-  if (endsIt && isExhausted(facts) && rest > 0) await wallet.post({ ...link, amount: rest, counterAccount: 'REVENUE' });
-  await moveGrant(tx, wallet, grant, facts, now);
+  const rest = grant && endsIt && isExhausted(facts) ? facts.paid - facts.returned - credit + repaid : 0;
+  const status = grant && decideGrantStatus(grant, facts, unit.now);
+  // 3. Write
+  const link = { kind, orderId, grantId: grant?.id ?? null, refundId, disputeId, reason };
+  if (credit > 0) await unit.post({ ...link, amount: credit, counterAccount: 'REVENUE' });
+  if (taken !== 0) await unit.post({ ...link, amount: -taken, counterAccount: 'STRIPE' });
+  if (repaid > 0) await unit.post({ ...link, amount: -repaid, counterAccount: 'REVENUE' });
+  if (rest > 0) await unit.post({ ...link, amount: rest, counterAccount: 'REVENUE' });
+  if (grant && status && status !== grant.status) await moveGrant(unit, grant.id, status);
 }
 
 async function factsOf(tx: Queryable, { orderId, alsoRefunded = 0 }: OutsideMovement): Promise<PaymentFacts> {
@@ -81,11 +85,8 @@ async function factsOf(tx: Queryable, { orderId, alsoRefunded = 0 }: OutsideMove
   return { ...facts, refunded: refunded + alsoRefunded, refundedOutside: refundedOutside + alsoRefunded };
 }
 
-async function moveGrant(tx: Queryable, wallet: Wallet, grant: Grant, facts: PaymentFacts, now: Date): Promise<void> {
-  const status = decideGrantStatus(grant, facts, now);
-  if (status === grant.status) return;
-  const over = status !== 'ACTIVE' && status !== 'SUSPENDED';
-  const reason = status === 'REVOKED' ? 'A dispute about the payment was lost.' : null;
-  await tx.query(changeGrant, [grant.id, status, over ? now : null, reason]);
-  await wallet.grantChanged(grant.id);
+async function moveGrant(unit: Unit, grantId: string, status: GrantStatus): Promise<void> {
+  if (status === 'ACTIVE' || status === 'SUSPENDED') await unit.tx.query(keepGrant, [grantId, status]);
+  else await unit.endGrant(grantId, status, status === 'REVOKED' ? { reason: 'A dispute about the payment was lost.' } : {});
+  await unit.grantChanged(grantId);
 }

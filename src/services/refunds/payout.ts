@@ -52,7 +52,7 @@ const reschedule: Statement = {
  */
 export class Payout {
   constructor(
-    private readonly database: Database,
+    private readonly database: Pick<Database, 'query' | 'forViewer'>,
     private readonly stripe: Stripe,
     private readonly clock: Clock,
     private readonly stripeRefunds: StripeRefunds,
@@ -123,7 +123,7 @@ export class Payout {
   }
 
   private async apply(refund: Refund, stripeRefund: Stripe.Refund): Promise<void> {
-    await this.stripeRefunds.applyStripeRefund(stripeRefund);
+    await this.stripeRefunds.applyStripeRefund(stripeRefund, null);
     if (stripeRefund.status !== 'succeeded') await this.scheduleCheck(refund);
   }
 

@@ -9,11 +9,6 @@ const insertRefund: Statement = {
       order_id, stripe_refund_id, requested_by, created_at, completed_at, attempts, next_attempt_at)
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) returning ${refundColumns}`,
 };
-const endGrant: Statement = {
-  name: 'refunds-end-grant',
-  text: `update grants set status = 'REFUNDED', ended_at = $2 where id = $1`,
-};
-
 export type NewRefund = Pick<Refund, 'userId' | 'origin' | 'destination' | 'status' | 'amount' | 'currency'> &
   Partial<
     Pick<
@@ -45,9 +40,4 @@ export async function recordRefund(tx: Queryable, refund: NewRefund, now: Date):
   ]);
   if (!row) throw new Error('an inserted refund did not come back');
   return row;
-}
-
-/** The grant gives no access from now on. */
-export async function endRefundedGrant(tx: Queryable, grantId: string, now: Date): Promise<void> {
-  await tx.query(endGrant, [grantId, now]);
 }

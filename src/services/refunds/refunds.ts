@@ -1,37 +1,26 @@
-import type { Stripe } from 'stripe';
 import type { Balance } from '../../entities/balance.js';
 import type { Grant } from '../../entities/grant.js';
 import type { Refund, RefundDestination } from '../../entities/refund.js';
 import type { Transaction } from '../../entities/transaction.js';
 import type { Clock } from '../../runtime/clock.js';
 import { balanceColumns } from '../../stores/columns.js';
-import type { Database, Queryable, Statement } from '../../stores/database.js';
+import type { Queryable, Statement } from '../../stores/database.js';
 import { stripeStep } from '../../stores/stripe-amounts.js';
-import type { Caller } from '../caller.js';
+import { type Caller, canAccess } from '../caller.js';
 import { type BillingError, notFound, notInSteps, refusalsAsData } from '../errors.js';
 import { findGrant, lockGrant } from '../grants/find-grant.js';
-import { isUuid } from '../ids.js';
-import type { AfterCommit } from '../ledger/after-commit.js';
+import { parseId } from '../ids.js';
 import { findTransaction } from '../ledger/find-transaction.js';
-import {
-  completeResult,
-  findResult,
-  hashInput,
-  type IdempotentRequest,
-  onceMoreOnSameKey,
-  saveResult,
-} from '../ledger/idempotency.js';
-import { inTransaction, type JoinedTransaction } from '../ledger/in-transaction.js';
+import { completeResult, type IdempotentRequest, requestOf } from '../ledger/idempotency.js';
 import { balanceFromAnswer } from '../ledger/kept-balance.js';
-import { type ChangeNotifier, Wallet } from '../ledger/wallet.js';
+import type { Ledger } from '../ledger/ledger.js';
+import type { Unit } from '../ledger/unit.js';
 import type { Money } from '../money.js';
-import type { Applied } from '../stripe-events/payment-not-fulfilled-yet.js';
 import { decideGrantRefund, decideRefundable, type RefundTerms } from './decide-refund.js';
 import { findRefund, readChargedBack, readGrantFacts, readLeftOnPayments, readWithLivingGrant } from './find-refund.js';
 import { PAYOUT_LEASE_MS, type Payout } from './payout.js';
-import { endRefundedGrant, recordRefund } from './record-refund.js';
+import { recordRefund } from './record-refund.js';
 import { grantLives, moreThanIsLeft, notRefundable, refusalOf, shortOf } from './refusals.js';
-import type { StripeRefunds } from './stripe-refunds.js';
 
 export interface RefundGrantInput {
   grantId: string;
@@ -66,43 +55,72 @@ const readBalances: Statement = {
   text: `select ${balanceColumns} from balances where user_id = any($1::uuid[])`,
 };
 
-/** Rules 5, 6 and 8: giving back a grant's unused days, giving back a top-up, and the payouts to cards that follow. */
+/** Rules 5, 6 and 8: refunding a grant's unused days, refunding a top-up, and the payouts to cards that follow. */
 export class Refunds {
   constructor(
-    private readonly database: Database,
+    private readonly database: Queryable,
     private readonly clock: Clock,
-    private readonly notifier: ChangeNotifier,
+    private readonly ledger: Ledger,
     private readonly payout: Payout,
-    private readonly stripeRefunds: StripeRefunds,
-    /** After this a payout that Stripe says it does not have is given up, and its hold released. */
+    /** After this a payout that Stripe says it does not have is abandoned, and its hold released. */
     private readonly holdLifetimeMs: number,
   ) {}
 
-  /** Ends the grant and gives back its unused days. Errors: NOT_FOUND, NOT_REFUNDABLE, INSUFFICIENT_FUNDS, IDEMPOTENCY_CONFLICT. */
+  /**
+   * Refunds the unused days of a grant and ends it. The money goes back the way it was paid unless `destination` says otherwise; on its
+   * way to a card it is held in the balance until Stripe confirms it.
+   *
+   * @throws NOT_FOUND, NOT_REFUNDABLE, INSUFFICIENT_FUNDS, IDEMPOTENCY_CONFLICT, as the payload's errors
+   */
   async refundGrant(caller: Caller, input: RefundGrantInput): Promise<RefundPayload> {
     return refusalsAsData<RefundPayload>(async () => {
-      const grant = isUuid(input.grantId) ? await findGrant(this.database, input.grantId) : null;
-      if (!grant || !canAccess(caller, grant.userId)) throw notFound('grant', 'input', 'grantId');
-      const intent = intentOf(caller, 'refundGrant', input);
-      const refundId = await this.once(intent, grant, (tx, wallet, now) =>
-        this.refundUnusedDays(tx, wallet, grant.id, input, caller, now),
-      );
-      return this.payAndAnswer(intent, refundId);
+      const id = parseId(input.grantId);
+      const found = id ? await findGrant(this.database, id) : null;
+      if (!found || !canAccess(caller, found.userId)) throw notFound('grant', 'input', 'grantId');
+      const request = requestOf(caller, 'refundGrant', input);
+      const { refundId } = await this.ledger.once(request, found, async (unit): Promise<Answer> => {
+        // 1. Load
+        const grant = await lockGrant(unit.tx, found.id);
+        const facts = (await readGrantFacts(unit.tx, [found.id])).get(found.id);
+        if (!grant || !facts) throw new Error(`grant ${found.id} is gone`);
+        // 2. Decide
+        const { available } = facts;
+        const decision = decideGrantRefund({ grant, ...facts }, input.destination ?? null, unit.now, stripeStep(grant.currency));
+        if ('refused' in decision) throw refusalOf(decision.refused, -available, grant.currency);
+        // 3. Write
+        return { refundId: await this.writeGrantRefund(unit, grant, decision, caller) };
+      });
+      // 4. Pay out. A process that dies from here on leaves it to the resume-refunds job.
+      return this.payAndAnswer(request, refundId);
     });
   }
 
   /**
-   * Refunds a top-up to its card, in whole or in part; the payment of a purchase too, once its grant has ended. Errors: NOT_FOUND,
-   * NOT_REFUNDABLE, AMOUNT_OUT_OF_BOUNDS, INSUFFICIENT_FUNDS, IDEMPOTENCY_CONFLICT.
+   * Refunds a top-up to its card, in whole or in part; the payment of a purchase too, once its grant has ended.
+   *
+   * @throws NOT_FOUND, NOT_REFUNDABLE, AMOUNT_OUT_OF_BOUNDS, INVALID_INPUT, INSUFFICIENT_FUNDS, IDEMPOTENCY_CONFLICT, as the payload's
+   * errors
    */
   async refundTransaction(caller: Caller, input: RefundTransactionInput): Promise<RefundPayload> {
     return refusalsAsData<RefundPayload>(async () => {
-      const found = isUuid(input.transactionId) ? await findTransaction(this.database, input.transactionId) : null;
-      if (!found || !canAccess(caller, found.userId)) throw notFound('transaction', 'input', 'transactionId');
-      if (found.kind !== 'TOP_UP') throw notRefundable('NOT_A_CARD_PAYMENT', 'transactionId');
-      const intent = intentOf(caller, 'refundTransaction', input);
-      const refundId = await this.once(intent, found, (tx, wallet, now) => this.reserve(tx, wallet, found, input, caller, now));
-      return this.payAndAnswer(intent, refundId);
+      const id = parseId(input.transactionId);
+      const topUp = id ? await findTransaction(this.database, id) : null;
+      if (!topUp || !canAccess(caller, topUp.userId)) throw notFound('transaction', 'input', 'transactionId');
+      if (topUp.kind !== 'TOP_UP') throw notRefundable('NOT_A_CARD_PAYMENT', 'transactionId');
+      const orderId = topUp.orderId as string;
+      const request = requestOf(caller, 'refundTransaction', input);
+      const { refundId } = await this.ledger.once(request, topUp, async (unit): Promise<Answer> => {
+        // 1. Load
+        if ((await readChargedBack(unit.tx, [orderId])).has(orderId)) throw notRefundable('DISPUTED', 'transactionId');
+        if ((await readWithLivingGrant(unit.tx, [orderId], unit.now)).has(orderId)) throw grantLives();
+        const left = (await readLeftOnPayments(unit.tx, [orderId])).get(orderId) ?? 0;
+        // 2. Decide
+        const amount = amountToRefund(input.amount ?? null, left, unit.available, topUp.currency);
+        // 3. Write
+        return { refundId: await this.writePayout(unit, topUp, amount, caller) };
+      });
+      // 4. Pay out. A process that dies from here on leaves it to the resume-refunds job.
+      return this.payAndAnswer(request, refundId);
     });
   }
 
@@ -139,11 +157,6 @@ export class Refunds {
     );
   }
 
-  /** What Stripe says of a refund; see StripeRefunds. */
-  applyStripeRefund(stripeRefund: Stripe.Refund, joined: JoinedTransaction = {}): Promise<Applied> {
-    return this.stripeRefunds.applyStripeRefund(stripeRefund, joined);
-  }
-
   /** Goes on with payouts that a crash or Stripe's absence left; gives back how many. */
   resumeDue(limit: number, signal?: AbortSignal): Promise<number> {
     return this.payout.resumeDue(limit, signal);
@@ -154,102 +167,54 @@ export class Refunds {
     return this.payout.releaseStaleHolds(limit, signal);
   }
 
-  /** Locks the viewer, answers again for a used key, else does the work and keeps its answer: one transaction. */
-  private once(
-    intent: IdempotentRequest,
-    viewer: { userId: string; currency: string },
-    work: (tx: Queryable, wallet: Wallet, now: Date) => Promise<Refund>,
-  ): Promise<string> {
-    return onceMoreOnSameKey(() =>
-      inTransaction(this.database, {}, async (tx, afterCommit: AfterCommit) => {
-        const now = this.clock.now();
-        const wallet = await Wallet.lock(tx, viewer, now, afterCommit, this.notifier);
-        const earlier = await findResult<Answer>(tx, intent);
-        if (earlier) return earlier.refundId;
-        const refund = await work(tx, wallet, now);
-        await saveResult(tx, intent, { refundId: refund.id } satisfies Answer, now);
-        return refund.id;
-      }),
-    );
-  }
-
-  private async refundUnusedDays(
-    tx: Queryable,
-    wallet: Wallet,
-    grantId: string,
-    input: RefundGrantInput,
-    caller: Caller,
-    now: Date,
-  ): Promise<Refund> {
-    const grant = await lockGrant(tx, grantId);
-    const facts = (await readGrantFacts(tx, [grantId])).get(grantId);
-    if (!grant || !facts) throw new Error(`grant ${grantId} is gone`);
-    const decision = decideGrantRefund({ grant, ...facts }, input.destination ?? null, now, stripeStep(grant.currency));
-    if ('refused' in decision) throw refusalOf(decision.refused, -facts.available, grant.currency);
-    const toCard = decision.destination === 'CARD';
+  private async writeGrantRefund(unit: Unit, grant: Grant, terms: RefundTerms, caller: Caller): Promise<string> {
+    const toCard = terms.destination === 'CARD';
     const refund = await recordRefund(
-      tx,
+      unit.tx,
       {
         userId: grant.userId,
         origin: 'REQUEST',
         currency: grant.currency,
         status: toCard ? 'PENDING' : 'SUCCEEDED',
-        ...decision,
-        grantId,
+        ...terms,
+        grantId: grant.id,
         orderId: toCard ? grant.orderId : null,
         requestedBy: caller.userId,
-        ...(toCard ? this.firstAttempt(now) : {}),
+        ...(toCard ? firstAttempt(unit.now) : {}),
       },
-      now,
+      unit.now,
     );
-    await endRefundedGrant(tx, grantId, now);
-    const link = { refundId: refund.id, grantId, orderId: refund.orderId };
-    await wallet.post({ kind: 'REFUND', amount: refund.amount, counterAccount: 'REVENUE', ...link, changesGrant: true });
-    if (toCard) await wallet.hold(refund.id, refund.amount, new Date(now.getTime() + this.holdLifetimeMs));
-    return refund;
+    await unit.endGrant(grant.id, 'REFUNDED');
+    const link = { refundId: refund.id, grantId: grant.id, orderId: refund.orderId };
+    await unit.post({ kind: 'REFUND', amount: refund.amount, counterAccount: 'REVENUE', ...link, changesGrant: true });
+    if (toCard) await unit.hold(refund.id, refund.amount, this.holdExpiry(unit));
+    return refund.id;
   }
 
-  private async reserve(
-    tx: Queryable,
-    wallet: Wallet,
-    topUp: Transaction,
-    input: RefundTransactionInput,
-    caller: Caller,
-    now: Date,
-  ): Promise<Refund> {
-    const orderId = topUp.orderId as string;
-    if ((await readChargedBack(tx, [orderId])).has(orderId)) throw notRefundable('DISPUTED', 'transactionId');
-    if ((await readWithLivingGrant(tx, [orderId], now)).has(orderId)) throw grantLives();
-    const left = (await readLeftOnPayments(tx, [orderId])).get(orderId) ?? 0;
-    const step = stripeStep(topUp.currency);
-    if (left < step) throw notRefundable('ALREADY_REFUNDED', 'transactionId');
-    const amount = input.amount ?? decideRefundable(left, wallet.available, step);
-    if (input.amount != null && (amount < 1 || amount > left)) throw moreThanIsLeft(left, topUp.currency);
-    if (amount % step !== 0) throw notInSteps(step, topUp.currency, 'amount');
-    if (amount < 1 || amount > wallet.available) throw shortOf(Math.max(amount, step) - wallet.available, topUp.currency);
+  private async writePayout(unit: Unit, topUp: Transaction, amount: number, caller: Caller): Promise<string> {
+    const { userId, currency, id: transactionId, orderId } = topUp;
     const refund = await recordRefund(
-      tx,
+      unit.tx,
       {
-        userId: topUp.userId,
+        userId,
         origin: 'REQUEST',
         destination: 'CARD',
         status: 'PENDING',
         amount,
-        currency: topUp.currency,
-        transactionId: topUp.id,
+        currency,
+        transactionId,
         orderId,
         requestedBy: caller.userId,
-        ...this.firstAttempt(now),
+        ...firstAttempt(unit.now),
       },
-      now,
+      unit.now,
     );
-    await wallet.hold(refund.id, amount, new Date(now.getTime() + this.holdLifetimeMs));
-    return refund;
+    await unit.hold(refund.id, amount, this.holdExpiry(unit));
+    return refund.id;
   }
 
-  /** The request itself makes the first attempt; should it die, the job goes on after the lease. */
-  private firstAttempt(now: Date) {
-    return { attempts: 1, nextAttemptAt: new Date(now.getTime() + PAYOUT_LEASE_MS) };
+  private holdExpiry({ now }: Unit): Date {
+    return new Date(now.getTime() + this.holdLifetimeMs);
   }
 
   /** Once the lease is over the job goes on, which first looks whether Stripe has the refund: its keys are forgotten in time. */
@@ -259,20 +224,27 @@ export class Refunds {
   }
 
   /** Rule 14: the refund and its grant as they are now; the balance as the first response had it. */
-  private async payAndAnswer(intent: IdempotentRequest, refundId: string): Promise<RefundPayload> {
+  private async payAndAnswer(request: IdempotentRequest, refundId: string): Promise<RefundPayload> {
     let refund = await findRefund(this.database, refundId);
     if (!refund) throw new Error(`refund ${refundId} is gone`);
     if (this.ownsPayoutLease(refund)) refund = await this.payout.pay(refund);
     const [present] = await this.database.query<Balance>(readBalances, [[refund.userId]]);
-    const { balance } = await completeResult(this.database, intent, { balance: present as Balance });
+    const { balance } = await completeResult(this.database, request, { balance: present as Balance });
     const grant = refund.grantId ? await findGrant(this.database, refund.grantId) : null;
     return { refund, grant, balance: balanceFromAnswer(balance), errors: [] };
   }
 }
 
-const canAccess = (caller: Caller, userId: string) => caller.role === 'ADMIN' || caller.userId === userId;
-
-function intentOf(caller: Caller, operation: string, input: { idempotencyKey: string }): IdempotentRequest {
-  if (!caller.userId) throw new Error('money moves only for somebody');
-  return { callerId: caller.userId, key: input.idempotencyKey, operation, inputHash: hashInput(input) };
+/** `wanted`, or all that can be refunded. @throws NOT_REFUNDABLE, AMOUNT_OUT_OF_BOUNDS, INVALID_INPUT, INSUFFICIENT_FUNDS */
+function amountToRefund(wanted: number | null, left: number, available: number, currency: string): number {
+  const step = stripeStep(currency);
+  if (left < step) throw notRefundable('ALREADY_REFUNDED', 'transactionId');
+  const amount = wanted ?? decideRefundable(left, available, step);
+  if (wanted !== null && (amount < 1 || amount > left)) throw moreThanIsLeft(left, currency);
+  if (amount % step !== 0) throw notInSteps(step, currency, 'amount');
+  if (amount < 1 || amount > available) throw shortOf(Math.max(amount, step) - available, currency);
+  return amount;
 }
+
+/** The request itself makes the first attempt; should it die, the job continues after the lease. */
+const firstAttempt = (now: Date) => ({ attempts: 1, nextAttemptAt: new Date(now.getTime() + PAYOUT_LEASE_MS) });

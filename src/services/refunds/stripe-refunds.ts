@@ -1,11 +1,11 @@
 import type { Stripe } from 'stripe';
 import type { Order } from '../../entities/order.js';
 import type { Refund, RefundStatus } from '../../entities/refund.js';
-import type { Clock } from '../../runtime/clock.js';
-import type { Database, Queryable, Statement } from '../../stores/database.js';
+import type { Queryable, Statement } from '../../stores/database.js';
 import { lockGrantOfOrder } from '../grants/find-grant.js';
-import { inTransaction, type JoinedTransaction } from '../ledger/in-transaction.js';
-import { type ChangeNotifier, Wallet } from '../ledger/wallet.js';
+import type { JoinedTransaction } from '../ledger/joined-transaction.js';
+import type { Ledger } from '../ledger/ledger.js';
+import type { Unit } from '../ledger/unit.js';
 import { findOrder, findOrderOfPayment } from '../purchases/find-order.js';
 import { type Applied, PaymentNotFulfilledYet } from '../stripe-events/payment-not-fulfilled-yet.js';
 import { idOf } from '../stripe-events/stripe-references.js';
@@ -38,161 +38,150 @@ const NO_ROOM = 'Stripe has refunded the payment otherwise. The money is in the 
 /** What follows for the ledger when Stripe says how a refund stands: ours, or one made in its dashboard (rules 7 and 8). */
 export class StripeRefunds {
   constructor(
-    private readonly database: Database,
-    private readonly clock: Clock,
-    private readonly notifier: ChangeNotifier,
+    private readonly database: Queryable,
+    private readonly ledger: Ledger,
   ) {}
 
   /**
    * Brings our side to where Stripe's refund stands; any number of times and in any order. A refund in another currency than
    * its order's never becomes money: it is reported. So is one that carries our metadata without being ours, and booked.
+   *
    * @throws PaymentNotFulfilledYet for a refund whose payment is not fulfilled here yet
    */
-  async applyStripeRefund(stripeRefund: Stripe.Refund, joined: JoinedTransaction = {}): Promise<Applied> {
+  async applyStripeRefund(stripeRefund: Stripe.Refund, joined: JoinedTransaction | null): Promise<Applied> {
     const paymentIntentId = idOf(stripeRefund.payment_intent);
     if (!paymentIntentId) return 'NOT_OURS';
-    return inTransaction<Applied>(this.database, joined, async (tx, afterCommit) => {
-      const order = await this.orderOf(tx, stripeRefund, paymentIntentId);
-      if (stripeRefund.currency.toUpperCase() !== order.currency) {
-        joined.report?.(inAnotherCurrency(stripeRefund, order));
-        return 'REPORTED';
-      }
-      const now = this.clock.now();
-      const wallet = await Wallet.lock(tx, order, now, afterCommit, this.notifier);
-      const ours = await this.findOurs(tx, stripeRefund, order);
-      if (ours) await this.move(tx, wallet, order, ours.id, stripeRefund, now);
-      else await this.adopt(tx, wallet, order, stripeRefund, now);
+    const order = await orderOf(joined?.tx ?? this.database, stripeRefund, paymentIntentId);
+    if (stripeRefund.currency.toUpperCase() !== order.currency) {
+      joined?.report(inAnotherCurrency(stripeRefund, order));
+      return 'REPORTED';
+    }
+    const apply = async (unit: Unit): Promise<Applied> => {
+      const ours = await findOurs(unit.tx, stripeRefund, order);
+      if (ours) await move(unit, order, ours.id, stripeRefund);
+      else await adopt(unit, order, stripeRefund);
       const named = refundNamedBy(stripeRefund);
-      if (named !== null && named !== ours?.id && ours?.origin !== 'REQUEST') {
-        joined.report?.(notTheOneItNames(stripeRefund.id, named));
-      }
+      if (named !== null && named !== ours?.id && ours?.origin !== 'REQUEST')
+        unit.report(notTheOneItNames(stripeRefund.id, named));
       return 'APPLIED';
-    });
+    };
+    return this.ledger.change(order, apply, joined);
   }
 
-  /** Stripe refused the refund for good: the hold is released, the money stays in the balance. */
+  /** Stripe refused the refund permanently: the hold is released, the money stays in the balance. */
   async fail(refundId: string, reason: string): Promise<void> {
-    await inTransaction(this.database, {}, async (tx, afterCommit) => {
-      const refund = await findRefund(tx, refundId);
-      if (!refund) throw new Error(`refund ${refundId} is gone`);
-      const now = this.clock.now();
-      const wallet = await Wallet.lock(tx, refund, now, afterCommit, this.notifier);
-      const locked = await lockRefund(tx, refundId);
+    const refund = await findRefund(this.database, refundId);
+    if (!refund) throw new Error(`refund ${refundId} is gone`);
+    await this.ledger.change(refund, async (unit) => {
+      const locked = await lockRefund(unit.tx, refundId);
       // News of Stripe's refund may have come meanwhile: then it is not up to us any more.
       if (locked?.status !== 'PENDING' || locked.stripeRefundId !== null) return;
-      await this.abandon(tx, wallet, refundId, reason, now);
+      await abandon(unit, refundId, reason);
     });
   }
+}
 
-  private async abandon(tx: Queryable, wallet: Wallet, refundId: string, reason: string, now: Date): Promise<void> {
-    await wallet.releaseHold(refundId);
-    await tx.query(moveRefund, [refundId, 'FAILED', null, reason, now]);
-  }
+async function abandon(unit: Unit, refundId: string, reason: string): Promise<void> {
+  await unit.releaseHold(refundId);
+  await unit.tx.query(moveRefund, [refundId, 'FAILED', null, reason, unit.now]);
+}
 
-  /**
-   * Stripe refunds no more of a payment than it captured: when it has refunded what our payouts were to, they cannot be made any
-   * more, whether Stripe has refused them yet or not. Their money must not be spent before the refund that was made is debited.
-   */
-  private async makeRoom(tx: Queryable, wallet: Wallet, order: Order, amount: number, now: Date): Promise<void> {
-    const [row] = await tx.query<{ refunded: number }>(refundedOfOrder, [order.id]);
-    let excess = (row?.refunded ?? 0) + amount - (order.capturedAmount ?? 0);
+/**
+ * Stripe refunds no more of a payment than it captured: when it has refunded what our payouts were to, they cannot be made any
+ * more, whether Stripe has refused them yet or not. Their money must not be spent before the refund that was made is debited.
+ */
+async function makeRoom(unit: Unit, order: Order, amount: number): Promise<void> {
+  const [row] = await unit.tx.query<{ refunded: number }>(refundedOfOrder, [order.id]);
+  let excess = (row?.refunded ?? 0) + amount - (order.capturedAmount ?? 0);
+  if (excess <= 0) return;
+  for (const payout of await unit.tx.query<Pick<Refund, 'id' | 'amount'>>(unmadePayouts, [order.id])) {
     if (excess <= 0) return;
-    for (const payout of await tx.query<Pick<Refund, 'id' | 'amount'>>(unmadePayouts, [order.id])) {
-      if (excess <= 0) return;
-      await this.abandon(tx, wallet, payout.id, NO_ROOM, now);
-      excess -= payout.amount;
-    }
+    await abandon(unit, payout.id, NO_ROOM);
+    excess -= payout.amount;
   }
+}
 
-  private async orderOf(tx: Queryable, { id }: Stripe.Refund, paymentIntentId: string): Promise<Order> {
-    const known = await findRefundByStripeId(tx, id);
-    const order = known?.orderId ? await findOrder(tx, known.orderId) : await findOrderOfPayment(tx, paymentIntentId);
-    if (!order) throw new PaymentNotFulfilledYet(paymentIntentId);
-    return order;
-  }
+async function orderOf(tx: Queryable, { id }: Stripe.Refund, paymentIntentId: string): Promise<Order> {
+  const known = await findRefundByStripeId(tx, id);
+  const order = known?.orderId ? await findOrder(tx, known.orderId) : await findOrderOfPayment(tx, paymentIntentId);
+  if (!order) throw new PaymentNotFulfilledYet(paymentIntentId);
+  return order;
+}
 
-  /** Under the viewer's lock: which refund of ours Stripe's is; null for one that was made there and is new to us. */
-  private async findOurs(tx: Queryable, stripeRefund: Stripe.Refund, order: Order): Promise<Refund | null> {
-    const byStripeId = await findRefundByStripeId(tx, stripeRefund.id);
-    if (byStripeId) return byStripeId;
-    const named = refundNamedBy(stripeRefund);
-    const candidate = named ? await findRefund(tx, named) : null;
-    const ours = candidate?.orderId === order.id && isOurRefund(stripeRefund, candidate, order.stripePaymentIntentId);
-    return ours ? candidate : null;
-  }
+/** Under the viewer's lock: which refund of ours Stripe's is; null for one that was made there and is new to us. */
+async function findOurs(tx: Queryable, stripeRefund: Stripe.Refund, order: Order): Promise<Refund | null> {
+  const byStripeId = await findRefundByStripeId(tx, stripeRefund.id);
+  if (byStripeId) return byStripeId;
+  const named = refundNamedBy(stripeRefund);
+  const candidate = named ? await findRefund(tx, named) : null;
+  const ours = candidate?.orderId === order.id && isOurRefund(stripeRefund, candidate, order.stripePaymentIntentId);
+  return ours ? candidate : null;
+}
 
-  private async move(
-    tx: Queryable,
-    wallet: Wallet,
-    order: Order,
-    refundId: string,
-    stripeRefund: Stripe.Refund,
-    now: Date,
-  ): Promise<void> {
-    const refund = await lockRefund(tx, refundId);
-    if (!refund) throw new Error(`refund ${refundId} is gone`);
-    const requested = refund.origin === 'REQUEST';
-    const end = (status: RefundStatus, reason: string | null) =>
-      tx.query(moveRefund, [refund.id, status, stripeRefund.id, reason, now]);
-    switch (decideStripeRefund(refund, stripeRefund.status)) {
-      case 'SUCCEED':
-        if (requested) await wallet.captureHold(refund.id, debitOf(refund));
-        await end('SUCCEEDED', null);
-        return;
-      case 'SUCCEED_AFTER_ALL':
-        // Rule 8: its hold was released, and what was credited for it may be spent: the balance may go below zero.
-        await this.makeRoom(tx, wallet, order, refund.amount, now);
-        await end('SUCCEEDED', null);
-        await wallet.post(debitOf(refund));
-        return;
-      case 'FAIL':
-        if (requested) await wallet.releaseHold(refund.id);
-        await end('FAILED', reasonOf(stripeRefund));
-        if (!requested) await bookOutsideMovement(tx, wallet, { ...outside(refund), taken: -refund.amount }, now);
-        return;
-      case 'PUT_BACK':
-        await end('FAILED', reasonOf(stripeRefund));
-        if (requested) await wallet.post({ ...debitOf(refund), amount: refund.amount });
-        else await bookOutsideMovement(tx, wallet, { ...outside(refund), taken: -refund.amount }, now);
-        return;
-      case 'NAME':
-        await tx.query(nameAtStripe, [refund.id, stripeRefund.id]);
-        return;
-      case 'NOTHING':
-        return;
-    }
+async function move(unit: Unit, order: Order, refundId: string, stripeRefund: Stripe.Refund): Promise<void> {
+  const refund = await lockRefund(unit.tx, refundId);
+  if (!refund) throw new Error(`refund ${refundId} is gone`);
+  const requested = refund.origin === 'REQUEST';
+  const end = (status: RefundStatus, reason: string | null) =>
+    unit.tx.query(moveRefund, [refund.id, status, stripeRefund.id, reason, unit.now]);
+  switch (decideStripeRefund(refund, stripeRefund.status)) {
+    case 'SUCCEED':
+      if (requested) await unit.captureHold(refund.id, debitOf(refund));
+      await end('SUCCEEDED', null);
+      return;
+    case 'SUCCEED_AFTER_ALL':
+      // Rule 8: its hold was released, and what was credited for it may be spent: the balance may go below zero.
+      await makeRoom(unit, order, refund.amount);
+      await end('SUCCEEDED', null);
+      await unit.post(debitOf(refund));
+      return;
+    case 'FAIL':
+      if (requested) await unit.releaseHold(refund.id);
+      await end('FAILED', reasonOf(stripeRefund));
+      if (!requested) await bookOutsideMovement(unit, { ...outside(refund), taken: -refund.amount });
+      return;
+    case 'PUT_BACK':
+      await end('FAILED', reasonOf(stripeRefund));
+      if (requested) await unit.post({ ...debitOf(refund), amount: refund.amount });
+      else await bookOutsideMovement(unit, { ...outside(refund), taken: -refund.amount });
+      return;
+    case 'NAME':
+      await unit.tx.query(nameAtStripe, [refund.id, stripeRefund.id]);
+      return;
+    case 'NOTHING':
+      return;
   }
+}
 
-  /**
-   * A refund that somebody made at Stripe: the money has left, so it leaves the balance, which may go below zero. One that has
-   * failed by now ends like one whose failure is heard of later, but never counts against what the payment has left.
-   */
-  private async adopt(tx: Queryable, wallet: Wallet, order: Order, stripeRefund: Stripe.Refund, now: Date): Promise<void> {
-    const grant = await lockGrantOfOrder(tx, order.id);
-    const consequence = decideStripeRefund({ status: 'PENDING', stripeRefundId: null }, stripeRefund.status);
-    const failed = consequence === 'FAIL';
-    if (!failed) await this.makeRoom(tx, wallet, order, stripeRefund.amount, now);
-    const refund = await recordRefund(
-      tx,
-      {
-        userId: order.userId,
-        origin: 'STRIPE',
-        destination: 'CARD',
-        status: failed ? 'FAILED' : consequence === 'SUCCEED' ? 'SUCCEEDED' : 'PENDING',
-        amount: stripeRefund.amount,
-        currency: order.currency,
-        grantId: grant?.id ?? null,
-        orderId: order.id,
-        stripeRefundId: stripeRefund.id,
-      },
-      now,
-    );
-    const movement = { ...outside(refund), taken: refund.amount };
-    await bookOutsideMovement(tx, wallet, failed ? { ...movement, alsoRefunded: refund.amount } : movement, now);
-    if (!failed) return;
-    await bookOutsideMovement(tx, wallet, { ...movement, taken: -refund.amount }, now);
-    await tx.query(moveRefund, [refund.id, 'FAILED', stripeRefund.id, reasonOf(stripeRefund), now]);
-  }
+/**
+ * A refund that somebody made at Stripe: the money has left, so it leaves the balance, which may go below zero. One that has
+ * failed by now ends like one whose failure is heard of later, but never counts against what the payment has left.
+ */
+async function adopt(unit: Unit, order: Order, stripeRefund: Stripe.Refund): Promise<void> {
+  const grant = await lockGrantOfOrder(unit.tx, order.id);
+  const consequence = decideStripeRefund({ status: 'PENDING', stripeRefundId: null }, stripeRefund.status);
+  const failed = consequence === 'FAIL';
+  if (!failed) await makeRoom(unit, order, stripeRefund.amount);
+  const refund = await recordRefund(
+    unit.tx,
+    {
+      userId: order.userId,
+      origin: 'STRIPE',
+      destination: 'CARD',
+      status: failed ? 'FAILED' : consequence === 'SUCCEED' ? 'SUCCEEDED' : 'PENDING',
+      amount: stripeRefund.amount,
+      currency: order.currency,
+      grantId: grant?.id ?? null,
+      orderId: order.id,
+      stripeRefundId: stripeRefund.id,
+    },
+    unit.now,
+  );
+  const movement = { ...outside(refund), taken: refund.amount };
+  await bookOutsideMovement(unit, failed ? { ...movement, alsoRefunded: refund.amount } : movement);
+  if (!failed) return;
+  await bookOutsideMovement(unit, { ...movement, taken: -refund.amount });
+  await unit.tx.query(moveRefund, [refund.id, 'FAILED', stripeRefund.id, reasonOf(stripeRefund), unit.now]);
 }
 
 const debitOf = ({ id, grantId, orderId, amount }: Refund) => ({

@@ -1,9 +1,21 @@
 import type Stripe from 'stripe';
 import { isMissingAtStripe } from '../../stores/stripe.js';
-import type { JoinedTransaction } from '../ledger/in-transaction.js';
+import type { Disputes } from '../disputes/disputes.js';
+import type { JoinedTransaction } from '../ledger/joined-transaction.js';
+import type { Fulfilment } from '../purchases/fulfilment.js';
+import type { StripeRefunds } from '../refunds/stripe-refunds.js';
 import { subjectOf } from './event-types.js';
 import type { Applied } from './payment-not-fulfilled-yet.js';
-import type { StripeEffects } from './stripe-effects.js';
+
+/**
+ * What objects of Stripe do to orders, grants and the ledger. Each may be applied any number of times and in any order, in the
+ * transaction given or, with null, in one of its own.
+ */
+export interface StripeEffects {
+  readonly fulfilment: Pick<Fulfilment, 'applyCheckoutSession'>;
+  readonly stripeRefunds: Pick<StripeRefunds, 'applyStripeRefund'>;
+  readonly disputes: Pick<Disputes, 'applyDispute'>;
+}
 
 /** More refunds than this on one payment are not looked at. */
 const MAX_REFUNDS = 1_000;
@@ -11,6 +23,8 @@ const MAX_REFUNDS = 1_000;
 /**
  * Applies the object that an event carries. A `charge.refunded` carries no refunds, so they are asked of Stripe before the
  * transaction (`refundsOfPayment`) and handed in: all are applied, whatever one of them is REPORTED for.
+ *
+ * @throws PaymentNotFulfilledYet for an object of a payment whose order is not fulfilled yet
  */
 export async function applyEvent(
   event: Pick<Stripe.Event, 'type' | 'data'>,
@@ -20,14 +34,15 @@ export async function applyEvent(
 ): Promise<Applied> {
   switch (subjectOf(event.type)) {
     case 'CHECKOUT_SESSION':
-      return effects.applyCheckoutSession(event.data.object as Stripe.Checkout.Session, {
-        ...joined,
-        ...(event.type === 'checkout.session.async_payment_failed' ? { news: 'ASYNC_PAYMENT_FAILED' as const } : {}),
-      });
+      return effects.fulfilment.applyCheckoutSession(
+        event.data.object as Stripe.Checkout.Session,
+        joined,
+        event.type === 'checkout.session.async_payment_failed' ? 'ASYNC_PAYMENT_FAILED' : undefined,
+      );
     case 'REFUND':
-      return effects.applyStripeRefund(event.data.object as Stripe.Refund, joined);
+      return effects.stripeRefunds.applyStripeRefund(event.data.object as Stripe.Refund, joined);
     case 'DISPUTE':
-      return effects.applyDispute(event.data.object as Stripe.Dispute, joined);
+      return effects.disputes.applyDispute(event.data.object as Stripe.Dispute, joined);
     case 'CHARGE_REFUNDED':
       return applyRefunds(refunds, effects, joined);
     default:
@@ -41,7 +56,7 @@ async function applyRefunds(
   joined: JoinedTransaction,
 ): Promise<Applied> {
   const applied = new Set<Applied>();
-  for (const refund of refunds) applied.add(await effects.applyStripeRefund(refund, joined));
+  for (const refund of refunds) applied.add(await effects.stripeRefunds.applyStripeRefund(refund, joined));
   if (applied.has('REPORTED')) return 'REPORTED';
   return applied.has('APPLIED') ? 'APPLIED' : 'NOT_OURS';
 }

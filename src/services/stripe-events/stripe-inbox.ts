@@ -3,11 +3,11 @@ import type { StripeEvent, StripeEventStatus } from '../../entities/stripe-event
 import type { Clock } from '../../runtime/clock.js';
 import { decideNextAttempt, type RetryRules } from '../../runtime/decide-next-attempt.js';
 import { describeFailure } from '../../runtime/describe-failure.js';
-import { type Database, isTransient } from '../../stores/database.js';
+import { isTransient, type Queryable } from '../../stores/database.js';
 import { type BillingError, notFound, wrongState } from '../errors.js';
-import { isUuid, newId } from '../ids.js';
-import { inTransaction } from '../ledger/in-transaction.js';
-import { applyEvent, refundsOfPayment } from './apply-event.js';
+import { newId, parseId } from '../ids.js';
+import type { Ledger } from '../ledger/ledger.js';
+import { applyEvent, refundsOfPayment, type StripeEffects } from './apply-event.js';
 import { BackgroundQueue } from './background-queue.js';
 import { classifyEvent, type StripeIdentity } from './classify-event.js';
 import { subjectOf } from './event-types.js';
@@ -27,7 +27,6 @@ import {
 } from './inbox-statements.js';
 import { PaymentNotFulfilledYet } from './payment-not-fulfilled-yet.js';
 import { storableJson } from './storable-json.js';
-import type { StripeEffects } from './stripe-effects.js';
 import { verifyWebhook, type WebhookRefusal } from './verify-webhook.js';
 
 export interface StripeInboxSettings extends StripeIdentity, RetryRules {
@@ -40,7 +39,8 @@ export interface StripeInboxSettings extends StripeIdentity, RetryRules {
 }
 
 export interface StripeInboxDependencies {
-  readonly database: Database;
+  readonly database: Queryable;
+  readonly ledger: Pick<Ledger, 'open'>;
   readonly stripe: Pick<Stripe, 'refunds'>;
   readonly effects: StripeEffects;
   readonly clock: Clock;
@@ -165,11 +165,16 @@ export class StripeInbox {
     for (const { id } of waiting) await this.process(id, WAKEABLE);
   }
 
-  /** Tries an event again, at once and with all its attempts before it. NOT_FOUND; WRONG_STATE for one that is not ours. */
-  async replay(id: string): Promise<{ stripeEvent: StripeEvent | null; errors: BillingError[] }> {
+  /**
+   * Tries an event again, at once and with all its attempts before it.
+   *
+   * @throws NOT_FOUND, WRONG_STATE for one that is not ours, as the payload's errors
+   */
+  async replay(stripeEventId: string): Promise<{ stripeEvent: StripeEvent | null; errors: BillingError[] }> {
     const { database, clock, settings } = this.dependencies;
-    const stripeEvent = isUuid(id) ? await this.find(id) : null;
-    if (!stripeEvent) return { stripeEvent: null, errors: [notFound('Stripe event', 'id').error] };
+    const id = parseId(stripeEventId);
+    const stripeEvent = id ? await this.find(id) : null;
+    if (!id || !stripeEvent) return { stripeEvent: null, errors: [notFound('Stripe event', 'id').error] };
     const reception = classifyEvent(stripeEvent.payload as Stripe.Event, settings);
     if (reception.status === 'IGNORED') {
       return { stripeEvent: null, errors: [wrongState(reception.reason, 'IGNORED', 'id').error] };
@@ -195,24 +200,26 @@ export class StripeInbox {
   }
 
   private async settle(eventId: string, from: readonly StripeEventStatus[]): Promise<ProcessingOutcome> {
-    const { database, effects, clock } = this.dependencies;
+    const { ledger, effects, clock, onReport } = this.dependencies;
     const refunds = await this.refundsNeeded(eventId, from);
     if (!refunds) return 'SKIPPED';
-    return inTransaction(database, {}, async (tx, afterCommit) => {
+    return ledger.open(async (joined) => {
+      const { tx } = joined;
+      // 1. Load
       const [row] = await tx.query<StripeEvent>(lockStripeEvent, [eventId, from]);
       if (!row) return 'SKIPPED';
-      const problems = new Set<string>();
-      const joined = { tx, afterCommit, report: (problem: string) => problems.add(problem) };
+      // 2. Decide and write what it means; each effect takes its viewer's lock
       const applied = await applyEvent(row.payload as Stripe.Event, refunds, effects, joined);
       if (applied === 'NOT_OURS') {
         await tx.query(settleStripeEvent, [eventId, 'IGNORED', 'It does not belong to an order of ours.', null]);
         return 'IGNORED';
       }
-      const problem = problems.size > 0 ? describeFailure([...problems].join(' ')) : null;
-      // Trying again would not help: what is REPORTED never becomes money.
+      // 3. Mark the event. Trying again would not help: what is REPORTED never becomes money.
+      const problem = joined.problems.length > 0 ? describeFailure([...new Set(joined.problems)].join(' ')) : null;
       const status = applied === 'REPORTED' ? 'FAILED' : 'PROCESSED';
       await tx.query(settleStripeEvent, [eventId, status, problem, status === 'PROCESSED' ? clock.now() : null]);
-      if (problem !== null) afterCommit.add(() => this.dependencies.onReport?.(problem, eventId));
+      // 4. Notify
+      if (problem !== null) joined.afterCommit(() => onReport?.(problem, eventId));
       return status;
     });
   }
@@ -251,7 +258,7 @@ export class StripeInbox {
   private async lookBehind(eventId: string, { paymentIntentId }: PaymentNotFulfilledYet): Promise<Behind> {
     const event = await this.find(eventId);
     const object = (event?.payload as Stripe.Event | undefined)?.data.object as { metadata?: Record<string, string> } | undefined;
-    const orderIds = Object.values(object?.metadata ?? {}).filter(isUuid);
+    const orderIds = Object.values(object?.metadata ?? {}).flatMap((value) => parseId(value) ?? []);
     const [order] = await this.dependencies.database.query<{ status: string; isOfPayment: boolean | null }>(
       findOrderBehindPayment,
       [paymentIntentId, orderIds],

@@ -1,5 +1,5 @@
 import type Stripe from 'stripe';
-import { isUuid } from '../ids.js';
+import { parseId } from '../ids.js';
 
 /** The id behind what Stripe gives as an id, or as the object where it was asked to expand it; null for nothing. */
 export const idOf = (reference: string | { id: string } | null | undefined): string | null =>
@@ -7,6 +7,5 @@ export const idOf = (reference: string | { id: string } | null | undefined): str
 
 /** The order that a session was opened for, by its metadata or its reference; null when neither names one as ours do. */
 export function orderNamedBy(session: Pick<Stripe.Checkout.Session, 'metadata' | 'client_reference_id'>): string | null {
-  const named = session.metadata?.order_id ?? session.client_reference_id;
-  return isUuid(named) ? named : null;
+  return parseId(session.metadata?.order_id ?? session.client_reference_id);
 }

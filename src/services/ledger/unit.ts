@@ -1,11 +1,18 @@
 import type { Balance } from '../../entities/balance.js';
+import type { Grant, GrantStatus } from '../../entities/grant.js';
 import type { CounterAccount, TransactionKind } from '../../entities/transaction.js';
 import type { Queryable } from '../../stores/database.js';
 import { currencyMismatch, insufficientFunds } from '../errors.js';
 import { newId } from '../ids.js';
-import type { AfterCommit } from './after-commit.js';
+import type { JoinedTransaction } from './joined-transaction.js';
 import type { NewGrant } from './new-grant.js';
 import * as statements from './statements.js';
+
+/** Whose balance is changed, and its currency; a viewer without a balance gets an empty one in it. */
+export interface Viewer {
+  readonly userId: string;
+  readonly currency: string;
+}
 
 /** One movement to be posted. Positive into the balance, negative out of it. */
 export interface Movement {
@@ -19,15 +26,8 @@ export interface Movement {
   readonly stripePaymentIntentId?: string | null;
   readonly reason?: string | null;
   readonly actorId?: string | null;
-  /** Whether the grant it names changes with it: followers of the viewer's grants hear of that, and of nothing else. */
+  /** Whether the live event of the movement also says that its grant has changed. */
   readonly changesGrant?: boolean;
-}
-
-/** Whom to tell that a viewer has live events up to a number, after the commit. */
-export interface ChangeNotifier {
-  notify(userId: string, sequence: number): void;
-  /** For metrics: a movement was committed. A process that is killed right after the commit tells nothing of it. */
-  balanceMoved?(movement: Moved): void;
 }
 
 /** What a movement did to the balance: more by `amount`, or less when it is negative. */
@@ -37,48 +37,45 @@ export interface Moved {
   readonly currency: string;
 }
 
+/** Why a grant ended before its time, and who ended it. */
+export interface GrantEnding {
+  readonly reason?: string | null;
+  readonly actorId?: string | null;
+}
+
 /**
- * A viewer's balance inside a transaction that has locked it. All money moves through its methods (and through
- * purchase-from-balance.ts, which does the same in a single statement): each is one statement, gives the balance its next
- * version, and writes the live event of the change. While it is locked nothing else of the viewer changes.
+ * One change of one viewer, inside a transaction that holds the viewer's lock: nothing else of the viewer changes meanwhile. All money
+ * moves through its methods (and through purchase-from-balance.ts, which does the same in a single statement): each is one statement,
+ * gives the balance its next version, and writes the live event of the change. Opened by `ledger.change` and `ledger.once` only.
  */
-export class Wallet {
+export class Unit {
+  /** What the movements of this unit did, in order. */
+  readonly moved: Moved[] = [];
+
   private constructor(
-    private readonly tx: Queryable,
+    private readonly joined: JoinedTransaction,
     private state: Balance,
-    private readonly now: Date,
+    /** The instant of the whole change. */
+    readonly now: Date,
   ) {}
 
-  private readonly moved: Moved[] = [];
-
-  /**
-   * Locks the viewer's balance, making it at zero in `currency` when there is none, and has its live events announced
-   * after the commit. The viewer's lock is always the first lock taken. Refuses with CURRENCY_MISMATCH.
-   */
-  static async lock(
-    tx: Queryable,
-    viewer: { userId: string; currency: string },
-    now: Date,
-    afterCommit: AfterCommit,
-    notifier: ChangeNotifier,
-  ): Promise<Wallet> {
+  /** Locks the viewer's balance; the viewer's lock is always the first lock of a viewer's change. @throws CURRENCY_MISMATCH */
+  static async lock(joined: JoinedTransaction, viewer: Viewer, now: Date): Promise<Unit> {
+    const { tx } = joined;
     tx.takePlace?.(viewer.userId);
     let [state] = await tx.query<Balance>(statements.lockBalance, [viewer.userId]);
     if (!state) {
       await tx.query(statements.createBalance, [viewer.userId, viewer.currency, now]);
       [state] = await tx.query<Balance>(statements.lockBalance, [viewer.userId]);
     }
-    if (!state) throw new Error('a balance that was just made is gone');
+    if (!state) throw new Error('a balance that was just created is gone');
     if (state.currency !== viewer.currency) throw currencyMismatch(state.currency);
-    const wallet = new Wallet(tx, state, now);
-    const sequenceBefore = state.eventSequence;
-    afterCommit.add(() => {
-      const { userId, eventSequence } = wallet.state;
-      // The wallet's own spelling of the id: subscribers are found by it, and a caller may have written it in capitals.
-      if (eventSequence > sequenceBefore) notifier.notify(userId, eventSequence);
-      for (const movement of wallet.moved) notifier.balanceMoved?.(movement);
-    });
-    return wallet;
+    return new Unit(joined, state, now);
+  }
+
+  /** For reads and writes of other tables in the same transaction. */
+  get tx(): Queryable {
+    return this.joined.tx;
   }
 
   /** The balance as the last posting left it. */
@@ -91,7 +88,17 @@ export class Wallet {
     return this.state.posted - this.state.held;
   }
 
-  /** Posts one movement; gives back the transaction's id. The database refuses what would overdraw the balance. */
+  /** Work for after the commit; it must not throw. */
+  afterCommit(task: () => void): void {
+    this.joined.afterCommit(task);
+  }
+
+  /** Records what an operator must look at. Only a caller that joined the unit to its own transaction reads it. */
+  report(problem: string): void {
+    this.joined.report(problem);
+  }
+
+  /** Posts one movement; returns the transaction's id. The database refuses what would overdraw the balance. */
   async post(movement: Movement): Promise<string> {
     const id = newId();
     const changedGrantId = movement.changesGrant ? (movement.grantId ?? null) : null;
@@ -100,18 +107,34 @@ export class Wallet {
     return id;
   }
 
-  /** Posts the SPENDING of a grant together with the grant: neither exists without the other. */
-  async postSpending(grant: NewGrant, amount: number): Promise<void> {
+  /** Issues a grant together with the SPENDING of `amount` that pays for it: neither exists without the other. */
+  async issueGrant(grant: NewGrant, amount: number): Promise<void> {
     await this.apply(statements.postSpending, [this.state.userId, this.now, amount, ...spendingValues(grant)], 'SPENDING');
   }
 
-  /** Reserves `amount` for a payout. Refuses with INSUFFICIENT_FUNDS. */
+  /**
+   * Ends a grant; returns it as it is then. Its live event is written by the movement that ends it (`changesGrant`), or by
+   * `grantChanged` where no money moves.
+   */
+  async endGrant(grantId: string, status: Exclude<GrantStatus, 'ACTIVE' | 'SUSPENDED'>, why: GrantEnding = {}): Promise<Grant> {
+    const values = [grantId, status, this.now, why.reason ?? null, why.actorId ?? null];
+    const [grant] = await this.tx.query<Grant>(statements.endGrant, values);
+    if (!grant) throw new Error(`grant ${grantId} is gone`);
+    return grant;
+  }
+
+  /** Writes the live event of a grant's change that moved no money. */
+  async grantChanged(grantId: string): Promise<void> {
+    await this.apply(statements.grantChanged, [this.state.userId, this.now, grantId]);
+  }
+
+  /** Reserves `amount` for a payout. @throws INSUFFICIENT_FUNDS */
   async hold(refundId: string, amount: number, expiresAt: Date): Promise<void> {
     if (this.available < amount) throw insufficientFunds(amount - this.available, this.state.currency);
     await this.apply(statements.placeHold, [this.state.userId, this.now, amount, newId(), refundId, expiresAt]);
   }
 
-  /** The payout is done: the hold ends and the money leaves the balance, in one statement. */
+  /** The payout succeeded: the hold ends and the money leaves the balance, in one statement. */
   async captureHold(refundId: string, movement: Movement): Promise<string> {
     const id = newId();
     const values = [this.state.userId, this.now, refundId, id, ...movementValues(movement)];
@@ -119,14 +142,9 @@ export class Wallet {
     return id;
   }
 
-  /** The payout will not be: the hold ends and the money can be spent again. */
+  /** The payout failed: the hold ends and the money can be spent again. */
   async releaseHold(refundId: string): Promise<void> {
     await this.apply(statements.releaseHold, [this.state.userId, this.now, refundId]);
-  }
-
-  /** Writes the live event of a grant's change that moved no money. */
-  async grantChanged(grantId: string): Promise<void> {
-    await this.apply(statements.grantChanged, [this.state.userId, this.now, grantId]);
   }
 
   /** `kind`: of the movement that the statement posts, if any. */

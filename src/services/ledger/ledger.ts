@@ -1,0 +1,137 @@
+import type { Balance } from '../../entities/balance.js';
+import type { Clock } from '../../runtime/clock.js';
+import { brokenConstraint, type Database } from '../../stores/database.js';
+import type { Hints } from '../../stores/hints.js';
+import { expireGrantsDue } from './expire-grants.js';
+import { findResult, type IdempotentRequest, saveResult } from './idempotency.js';
+import { JoinedTransaction } from './joined-transaction.js';
+import { type BalancePurchase, postPurchaseFromBalance } from './purchase-from-balance.js';
+import { createBalance } from './statements.js';
+import { type Moved, Unit, type Viewer } from './unit.js';
+
+export interface LedgerDependencies {
+  readonly database: Database;
+  readonly clock: Clock;
+  /** Told after the commit up to which number a viewer has live events. */
+  readonly hints: Hints;
+  /** Told of committed movements, for metrics. A process that is killed right after the commit reports nothing. */
+  readonly watch?: { moneyMoved(movement: Moved): void } | undefined;
+}
+
+/**
+ * The only way to change what belongs to a viewer's money. `change` opens a transaction, takes the viewer's lock, runs the work,
+ * commits and then notifies; `once` does so for an idempotent request. A transaction may be run again after a deadlock, so work must
+ * touch nothing but its unit. Two writes need no unit, because each is a single statement: a purchase from the balance, and the expiry
+ * of due grants.
+ */
+export class Ledger {
+  constructor(private readonly parts: LedgerDependencies) {}
+
+  /**
+   * Runs `work` with the viewer locked, in a transaction of its own or in `joined`. What it throws rolls everything back.
+   *
+   * @throws CURRENCY_MISMATCH, and what `work` throws
+   */
+  async change<Result>(
+    viewer: Viewer,
+    work: (unit: Unit) => Promise<Result>,
+    joined: JoinedTransaction | null = null,
+  ): Promise<Result> {
+    if (!joined) return this.open((own) => this.change(viewer, work, own));
+    const unit = await Unit.lock(joined, viewer, this.parts.clock.now());
+    const sequenceBefore = unit.balance.eventSequence;
+    // The balance's own spelling of the id: subscribers are found by it, and a caller may have written it in capitals.
+    joined.afterCommit(() => {
+      const { userId, eventSequence } = unit.balance;
+      if (eventSequence > sequenceBefore) this.parts.hints.announce(userId, eventSequence);
+      for (const movement of unit.moved) this.parts.watch?.moneyMoved(movement);
+    });
+    return work(unit);
+  }
+
+  /**
+   * Runs `work` as `change` does, once for each idempotency key: its result is stored as JSON in the same transaction, and a used key
+   * gets the stored result. Nothing is stored of work that throws. `viewer` may be a function that loads what only a new key needs, so
+   * that a replay does not depend on what has changed since, such as an offer or a setting.
+   *
+   * @throws IDEMPOTENCY_CONFLICT, CURRENCY_MISMATCH, and what `viewer` and `work` throw
+   */
+  async once<Result extends object, Loaded extends Viewer>(
+    request: IdempotentRequest,
+    viewer: Loaded | (() => Promise<Loaded>),
+    work: (unit: Unit, loaded: Loaded) => Promise<Result>,
+  ): Promise<Result> {
+    if (typeof viewer === 'function') {
+      const earlier = await findResult<Result>(this.parts.database, request);
+      if (earlier) return earlier;
+    }
+    const loaded = typeof viewer === 'function' ? await viewer() : viewer;
+    const outcome = await this.replayOr<Result, Result>(request, loaded, async (unit, save) => {
+      const result = await work(unit, loaded);
+      await save(result);
+      return result;
+    });
+    return 'replay' in outcome ? outcome.replay : outcome.done;
+  }
+
+  /** As `once`, for work that stores a result only sometimes: `save` does. Says whether the result is a replay. */
+  async replayOr<Result extends object, Done>(
+    request: IdempotentRequest,
+    viewer: Viewer,
+    work: (unit: Unit, save: (result: Result) => Promise<void>) => Promise<Done>,
+  ): Promise<{ readonly replay: Result } | { readonly done: Done }> {
+    const attempt = () =>
+      this.change(viewer, async (unit) => {
+        const replay = await findResult<Result>(unit.tx, request);
+        if (replay) return { replay };
+        return { done: await work(unit, (result) => saveResult(unit.tx, request, result, unit.now)) };
+      });
+    try {
+      return await attempt();
+    } catch (error) {
+      // Another request with the same key was faster: ours has changed nothing, and the second attempt finds its result.
+      if (brokenConstraint(error) !== 'idempotency_records_pkey') throw error;
+      return attempt();
+    }
+  }
+
+  /**
+   * Opens a transaction for changes to join, where their viewers are found in it only: a Stripe event is locked, applied and marked
+   * in one. Work after the commit runs once, whatever number of changes joined.
+   */
+  async open<Result>(work: (joined: JoinedTransaction) => Promise<Result>): Promise<Result> {
+    const { joined, result } = await this.parts.database.transaction(async (tx) => {
+      const joined = new JoinedTransaction(tx);
+      return { joined, result: await work(joined) };
+    });
+    joined.committed();
+    return result;
+  }
+
+  /**
+   * Buys from the balance in one statement, which takes the lock, replaces the unit and writes the key's record itself: the hottest
+   * write is one round trip. Deliberately not a `change`. Returns null when it was not possible, with nothing changed.
+   */
+  async purchaseFromBalance(purchase: BalancePurchase): Promise<Balance | null> {
+    const { database, hints, watch } = this.parts;
+    const balance = await postPurchaseFromBalance(database.forViewer(purchase.userId), purchase);
+    if (!balance) return null;
+    hints.announce(purchase.userId, balance.eventSequence);
+    watch?.moneyMoved({ kind: 'SPENDING', amount: -purchase.price, currency: balance.currency });
+    return balance;
+  }
+
+  /** Expires up to `limit` due grants of any viewers in one statement, which moves no money; returns how many. */
+  async expireGrantsDue(limit: number): Promise<number> {
+    const { database, hints, clock } = this.parts;
+    const expired = await expireGrantsDue(database, limit, clock.now());
+    for (const { userId, sequence } of expired) hints.announce(userId, sequence);
+    return expired.reduce((sum, viewer) => sum + viewer.grants, 0);
+  }
+
+  /** Creates the viewer's empty balance, unless there is one. */
+  async createBalance({ userId, currency }: Viewer): Promise<void> {
+    const { database, clock } = this.parts;
+    await database.forViewer(userId).query(createBalance, [userId, currency, clock.now()]);
+  }
+}
