@@ -55,8 +55,13 @@ module.exports = {
     // Settings and the runtime stand on nothing but each other, and the runtime not on settings either.
     ...arrow('config', {}),
     ...arrow('runtime', { onGround: false }),
-    ...arrow('sandbox', { onGround: false }),
-    onlyFor('only-main-loads-the-sandbox', '^src/sandbox/', [main], 'And main only without a secret key of Stripe.'),
+    onlyFor('only-main-loads-the-sandbox', '^packages/stripe-sandbox/', [main], 'And main only without a secret key of Stripe.'),
+    {
+      name: 'packages-know-nothing-of-ours',
+      severity: 'error',
+      from: { path: '^packages/' },
+      to: { path: '^(src|test|bench|scripts|migrations|mikro-orm\\.config)' },
+    },
     onlyFor('only-processes-open-the-app', app, [main, worker, '^src/cli/', '^src/demo/']),
     onlyFor('only-processes-load-the-demo', '^src/demo/', [main, worker, '^src/cli/']),
     onlyFor('nothing-imports-a-process', '^src/((main|worker)\\.ts$|cli/)', []),
@@ -69,7 +74,7 @@ module.exports = {
     {
       name: 'only-the-edge-knows-graphql-and-http',
       severity: 'error',
-      from: { path: '^src/', pathNot: ['^src/(gateway|observability|resolvers|sandbox)/', worker] },
+      from: { path: '^src/', pathNot: ['^src/(gateway|observability|resolvers)/', worker] },
       to: { path: 'node_modules/(graphql|graphql-ws|type-graphql|fastify|ws|@apollo|@fastify|@graphql-tools)/' },
     },
     {
@@ -81,7 +86,7 @@ module.exports = {
     {
       name: 'no-circles',
       severity: 'error',
-      from: { path: '^src/', pathNot: ['^src/entities/'] },
+      from: { path: '^(src|packages)/', pathNot: ['^src/entities/'] },
       to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
     },
     { name: 'no-unresolvable-imports', severity: 'error', from: {}, to: { couldNotResolve: true } },
@@ -94,6 +99,7 @@ module.exports = {
   ],
   options: {
     doNotFollow: { path: 'node_modules' },
+    exclude: { path: '^packages/[^/]+/dist/' },
     // TypeScript 7 has no API for tools; swc reads the sources.
     parser: 'swc',
     tsPreCompilationDeps: true,

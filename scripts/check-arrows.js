@@ -31,8 +31,8 @@ const forbidden = [
   ['cli-imports-only-', 'src/cli/token.ts', "import '../jobs/job.js';"],
   ['config-imports-only-', 'src/config/limits.ts', "import '../stores/hints.js';"],
   ['runtime-imports-only-', 'src/runtime/clock.ts', "import '../config/limits.js';"],
-  ['sandbox-imports-only-', 'src/sandbox/options.ts', "import '../runtime/clock.js';"],
-  ['only-main-loads-the-sandbox', 'src/worker.ts', "import './sandbox/options.js';"],
+  ['packages-know-nothing-of-ours', 'packages/stripe-sandbox/src/options.ts', "import '../../../src/runtime/clock.js';"],
+  ['only-main-loads-the-sandbox', 'src/worker.ts', "import '@boxoffice/stripe-sandbox';"],
   ['only-processes-open-the-app', 'src/gateway/auth.ts', "import '../app.js';"],
   ['only-processes-load-the-demo', 'src/app.ts', "import './demo/people.js';"],
   ['nothing-imports-a-process', 'src/app.ts', "import './cli/run-command.js';"],
@@ -60,14 +60,14 @@ async function violationsWith(changes) {
   for (const [file, line] of changes)
     writeFileSync(path.join(copy, file), `${line}\n${readFileSync(path.join(copy, file), 'utf8')}`);
   const { forbidden: rules, options } = configuration;
-  const { output } = await cruise(['src'], { ...options, ruleSet: { forbidden: rules }, validate: true });
+  const { output } = await cruise(['src', 'packages'], { ...options, ruleSet: { forbidden: rules }, validate: true });
   for (const [file, text] of before) writeFileSync(path.join(copy, file), text);
   return output.summary.violations.map(({ rule }) => rule.name);
 }
 
 const missed = [];
 try {
-  for (const name of ['src', 'test/support', 'mikro-orm.config.ts', 'package.json', 'tsconfig.json']) {
+  for (const name of ['src', 'packages', 'test/support', 'mikro-orm.config.ts', 'package.json', 'tsconfig.json']) {
     cpSync(path.join(project, name), path.join(copy, name), { recursive: true });
   }
   symlinkSync(path.join(project, 'node_modules'), path.join(copy, 'node_modules'));

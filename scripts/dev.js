@@ -19,7 +19,7 @@ const restartBudgetMs = 500;
 const settlingMs = 50;
 /** The standby server loads its packages once the current one has started. */
 const standbyAfterMs = 2_000;
-const sources = ['src', 'migrations'];
+const sources = ['src', 'migrations', 'packages/stripe-sandbox/src'];
 /** Top-level files. The contract and the pages are read once, when the server starts. */
 const files = ['mikro-orm.config.ts', 'schema.graphql'];
 const pages = 'public';

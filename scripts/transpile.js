@@ -13,9 +13,13 @@ export const transpileOptions = {
   },
 };
 
-const outputOf = (file) => path.join('dist', file.replace(/\.ts$/, '.js'));
+/** A package's sources are compiled into its own `dist`. */
+function outputOf(file) {
+  const output = file.replace(/\.ts$/, '.js');
+  return output.startsWith('packages/') ? output.replace('/src/', '/dist/') : path.join('dist', output);
+}
 
-/** Writes the output of one source below `dist`, with its source map. Throws on a syntax error, with a message that shows where. */
+/** Writes the output of one source below its `dist`, with its source map. Throws on a syntax error, with a message that shows where. */
 export async function transpile(file) {
   const output = outputOf(file);
   const sourceFileName = path.relative(path.dirname(output), file);

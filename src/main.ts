@@ -52,7 +52,7 @@ async function openDatabase(config: Config): Promise<string> {
 /** Only without a secret key of Stripe; production never loads the sandbox's code. */
 async function startSandboxIfWanted({ stripe, http, dataDirectory }: Config): Promise<string | null> {
   if (stripe.sandboxPort === undefined) return null;
-  const { startSandbox } = await import('./sandbox/start-sandbox.js');
+  const { startSandbox } = await import('@boxoffice/stripe-sandbox');
   const sandbox = await startSandbox({
     port: stripe.sandboxPort,
     secretKey: stripe.secretKey,

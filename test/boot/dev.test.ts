@@ -18,7 +18,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { freePort } from '../support/free-port.js';
 import { until } from '../support/until.js';
 
-const COPIED = ['src', 'migrations', 'public', 'scripts', 'dist'];
+const COPIED = ['src', 'migrations', 'packages', 'public', 'scripts', 'dist'];
 const COPIED_FILES = ['mikro-orm.config.ts', 'schema.graphql', 'package.json', 'tsconfig.json', 'tsconfig.build.json'];
 
 let home: string;

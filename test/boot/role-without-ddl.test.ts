@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { type Sandbox, startSandbox } from '@boxoffice/stripe-sandbox';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { type Sandbox, startSandbox } from '../../src/sandbox/start-sandbox.js';
 import { tokenFor } from '../gateway/gateway-kit.js';
 import { GatewayProcess } from '../support/gateway-process.js';
 import { runToEnd } from '../support/run-to-end.js';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { type Sandbox, startSandbox } from '@boxoffice/stripe-sandbox';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import Stripe from 'stripe';
-import { type Sandbox, startSandbox } from '../../src/sandbox/start-sandbox.js';
 import { CatalogueSync } from '../../src/services/catalogue/catalogue-sync.js';
 import { StripeCustomers } from '../../src/services/catalogue/stripe-customers.js';
 import { Checkout } from '../../src/services/purchases/checkout.js';

@@ -1,7 +1,7 @@
+import { type Sandbox, startSandbox } from '@boxoffice/stripe-sandbox';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { WebSocket } from 'ws';
 import { servePages } from '../../src/gateway/pages/pages.js';
-import { type Sandbox, startSandbox } from '../../src/sandbox/start-sandbox.js';
 import { RawConnection } from '../support/raw-connection.js';
 import { until } from '../support/until.js';
 import { startGateway } from './gateway-kit.js';

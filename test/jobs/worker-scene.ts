@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import path from 'node:path';
+import { type Sandbox, startSandbox } from '@boxoffice/stripe-sandbox';
 import type { JobParameters } from 'agenda';
-import { type Sandbox, startSandbox } from '../../src/sandbox/start-sandbox.js';
 import { newId } from '../../src/services/ids.js';
 import { type JobStore, openJobStore } from '../../src/stores/job-store.js';
 import { freePort } from '../support/free-port.js';

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type Sandbox, startSandbox } from '../../src/sandbox/start-sandbox.js';
+import { type Sandbox, startSandbox } from '@boxoffice/stripe-sandbox';
 import { tokenFor } from '../gateway/gateway-kit.js';
 import { GatewayProcess } from '../support/gateway-process.js';
 import { aKey } from '../support/shop.js';

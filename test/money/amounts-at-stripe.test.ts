@@ -1,11 +1,11 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { type Sandbox, startSandbox } from '@boxoffice/stripe-sandbox';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type Stripe from 'stripe';
 import { readConfig } from '../../src/config/config.js';
 import type { Order } from '../../src/entities/order.js';
-import { type Sandbox, startSandbox } from '../../src/sandbox/start-sandbox.js';
 import { newId } from '../../src/services/ids.js';
 import { composeServices, type Services } from '../../src/services/services.js';
 import { LocalHints } from '../../src/stores/hints.js';

@@ -1,6 +1,6 @@
+import { startSandbox } from '@boxoffice/stripe-sandbox';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import Stripe from 'stripe';
-import { startSandbox } from '../../src/sandbox/start-sandbox.js';
 import type { Caller } from '../../src/services/caller.js';
 import type { Offer } from '../../src/services/purchases/offer.js';
 import { PAYOUT_LEASE_MS } from '../../src/services/refunds/payout.js';

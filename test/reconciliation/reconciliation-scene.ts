@@ -1,6 +1,6 @@
+import { type Sandbox, startSandbox } from '@boxoffice/stripe-sandbox';
 import type Stripe from 'stripe';
 import type { Clock } from '../../src/runtime/clock.js';
-import { type Sandbox, startSandbox } from '../../src/sandbox/start-sandbox.js';
 import { CatalogueSync } from '../../src/services/catalogue/catalogue-sync.js';
 import { Disputes } from '../../src/services/disputes/disputes.js';
 import { newId } from '../../src/services/ids.js';

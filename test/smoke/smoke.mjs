@@ -1,7 +1,7 @@
 // Does what a new user does: npm start in a copy of the repository, in a path with a space; buys by card at the sandbox; sees
 // access turn from NO_GRANT to GRANTED and both live events; kills the process right after a payment; stops it in order.
 import { execFileSync, spawn } from 'node:child_process';
-import { chmodSync, cpSync, existsSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { createClient } from 'graphql-ws';
@@ -24,7 +24,12 @@ function copyRepository() {
   const files = execFileSync('git', ['ls-files', '-z'], { cwd: root, encoding: 'utf8' }).split('\0').filter(Boolean);
   for (const file of files)
     if (existsSync(path.join(root, file))) cpSync(path.join(root, file), path.join(copy, file), { recursive: true });
-  symlinkSync(path.join(root, 'node_modules'), path.join(copy, 'node_modules'));
+  // As `npm ci` leaves them: packages of others, and links to ours in the copy.
+  const modules = path.join(copy, 'node_modules');
+  mkdirSync(path.join(modules, '@boxoffice'), { recursive: true });
+  for (const name of readdirSync(path.join(root, 'node_modules')))
+    if (name !== '@boxoffice') symlinkSync(path.join(root, 'node_modules', name), path.join(modules, name));
+  symlinkSync('../../packages/stripe-sandbox', path.join(modules, '@boxoffice/stripe-sandbox'));
 }
 
 async function start(ports) {

@@ -1,12 +1,12 @@
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { type Sandbox, startSandbox } from '@boxoffice/stripe-sandbox';
+import { StripeFailure } from '@boxoffice/stripe-sandbox/stripe-error';
 import type Stripe from 'stripe';
 import { readConfig } from '../../src/config/config.js';
 import { createGateway, type Gateway } from '../../src/gateway/gateway.js';
 import { createLogger } from '../../src/observability/logging.js';
-import { type Sandbox, startSandbox } from '../../src/sandbox/start-sandbox.js';
-import { StripeFailure } from '../../src/sandbox/stripe-error.js';
 import { composeServices, type Services } from '../../src/services/services.js';
 import { LocalHints } from '../../src/stores/hints.js';
 import { noOpenSessions } from '../../src/stores/open-sessions.js';

@@ -1,5 +1,5 @@
+import type { FaultRule } from '@boxoffice/stripe-sandbox/fault-rules';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import type { FaultRule } from '../../src/sandbox/fault-rules.js';
 import { SECRET_KEY, SoakHouse, WEBHOOK_SECRET } from './soak-house.js';
 import { CARD_NUMBERS, randomNumbers, Stories } from './stories.js';
 

@@ -1,9 +1,9 @@
+import { type Sandbox, startSandbox } from '@boxoffice/stripe-sandbox';
 import type Stripe from 'stripe';
 import type { Balance } from '../../src/entities/balance.js';
 import type { Grant } from '../../src/entities/grant.js';
 import type { Order } from '../../src/entities/order.js';
 import type { Refund } from '../../src/entities/refund.js';
-import { type Sandbox, startSandbox } from '../../src/sandbox/start-sandbox.js';
 import type { Caller } from '../../src/services/caller.js';
 import { newId } from '../../src/services/ids.js';
 import { verifyLedger } from '../../src/services/ledger/verify-ledger.js';

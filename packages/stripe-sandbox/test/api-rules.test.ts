@@ -1,8 +1,8 @@
 import { request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import Stripe from 'stripe';
-import { until } from '../support/until.js';
 import { clientOf, failureOf, type Kit, openSession, postJson, startKit } from './sandbox-kit.js';
+import { until } from './until.js';
 
 let kit: Kit;
 beforeAll(async () => {

@@ -2,8 +2,8 @@ import { appendFileSync, copyFileSync, mkdtempSync, readFileSync, rmSync, writeF
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { type Sandbox, startSandbox } from '../../src/sandbox/start-sandbox.js';
-import { StateLog } from '../../src/sandbox/state-log.js';
+import { type Sandbox, startSandbox } from '../src/start-sandbox.js';
+import { StateLog } from '../src/state-log.js';
 import { clientOf, openSession, postJson, WEBHOOK_SECRET } from './sandbox-kit.js';
 
 let folder: string;

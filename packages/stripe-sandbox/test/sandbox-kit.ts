@@ -1,8 +1,8 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import Stripe from 'stripe';
-import type { SandboxOptions } from '../../src/sandbox/options.js';
-import { type Sandbox, startSandbox } from '../../src/sandbox/start-sandbox.js';
+import type { SandboxOptions } from '../src/options.js';
+import { type Sandbox, startSandbox } from '../src/start-sandbox.js';
 
 export const WEBHOOK_SECRET = 'whsec_sandbox_tests';
 

@@ -3,10 +3,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { startSandbox } from '../../src/sandbox/start-sandbox.js';
-import { signWebhook } from '../../src/sandbox/webhook-signature.js';
-import { until } from '../support/until.js';
+import { startSandbox } from '../src/start-sandbox.js';
+import { signWebhook } from '../src/webhook-signature.js';
 import { clientOf, type Kit, paidSession, postJson, startKit, startReceiver, WEBHOOK_SECRET } from './sandbox-kit.js';
+import { until } from './until.js';
 
 let kit: Kit | undefined;
 afterEach(async () => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import Stripe from 'stripe';
-import { API_VERSION, type EventType } from '../../src/sandbox/bodies.js';
+import { API_VERSION, type EventType } from '../src/bodies.js';
 import { type Kit, openSession, paidSession, postJson, startKit } from './sandbox-kit.js';
 import { problemsWith } from './sdk-types.js';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { decodeForm } from '../../src/sandbox/form-body.js';
-import { moneyText } from '../../src/sandbox/money-text.js';
+import { decodeForm } from '../src/form-body.js';
+import { moneyText } from '../src/money-text.js';
 
 describe('A form body', () => {
   it('is decoded with its brackets', () => {

@@ -1,0 +1,12 @@
+import { startSandbox } from './start-sandbox.js';
+
+/** The sandbox alone, until SIGINT or SIGTERM. PORT, WEBHOOK_URL, WEBHOOK_SECRET and STATE_FILE say how. */
+const { PORT = '4010', WEBHOOK_URL = null, WEBHOOK_SECRET = 'whsec_sandbox', STATE_FILE = null } = process.env;
+const sandbox = await startSandbox({
+  port: Number(PORT),
+  webhookUrl: WEBHOOK_URL,
+  webhookSecret: WEBHOOK_SECRET,
+  stateFile: STATE_FILE,
+});
+console.log(`The Stripe sandbox listens at ${sandbox.url}. Key: ${sandbox.secretKey}, webhook secret: ${WEBHOOK_SECRET}`);
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void sandbox.stop());
