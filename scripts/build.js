@@ -45,4 +45,8 @@ function build({ folder }) {
   rmSync(old, { recursive: true, force: true });
 }
 
+if (!existsSync('node_modules/@boxoffice/stripe-sandbox')) {
+  console.error('node_modules has no link to packages/stripe-sandbox. Run npm install.');
+  process.exit(1);
+}
 for (const project of projects) if (process.argv.includes('--force') || !isFresh(project)) build(project);
