@@ -27,6 +27,7 @@ import { boundPipelining, ConnectionGuard } from './http/connection-guard.js';
 import { ContentTypes } from './http/content-types.js';
 import { refuse, serveGraphql } from './http/graphql-endpoint.js';
 import { serveHostCheck } from './http/host-check.js';
+import { readJsonInUtf8, UnreadableBody } from './http/json-body.js';
 import { requestIdOf } from './http/request.js';
 import { serveSecurityHeaders } from './http/security-headers.js';
 import { serverTimeouts } from './http/server-timeouts.js';
@@ -191,9 +192,6 @@ function createServer({ http, limits }: GatewayOptions['config'], logger: Logger
     genReqId: requestIdOf,
     bodyLimit: limits.requestBodyBytes,
     ...serverTimeouts(limits),
-    // A variable may be called `__proto__`: JSON.parse makes it a property like any other, and nothing here merges bodies.
-    onProtoPoisoning: 'ignore',
-    onConstructorPoisoning: 'ignore',
     trustProxy: (_address: string, hop: number) => hop < http.trustedProxyCount,
     // While it drains, a request that came in on an open connection is still served, and the connection closed after it.
     return503OnClosing: false,
@@ -201,6 +199,7 @@ function createServer({ http, limits }: GatewayOptions['config'], logger: Logger
     // Fastify would repeat the path.
     frameworkErrors: (_error, _request, reply) => refuse(reply, 400, 'BAD_REQUEST', 'The request is malformed.'),
   }) as unknown as FastifyInstance;
+  readJsonInUtf8(app);
   app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id);
     done();
@@ -214,7 +213,8 @@ function createServer({ http, limits }: GatewayOptions['config'], logger: Logger
   app.setErrorHandler<FastifyError>((error, request, reply) => {
     const status = error.statusCode ?? 500;
     // Fastify's words about bodies are fixed; others may repeat what was sent.
-    const words = error.code?.startsWith('FST_ERR_CTP_') ? error.message : 'The request is malformed.';
+    const isAboutBody = error instanceof UnreadableBody || error.code?.startsWith('FST_ERR_CTP_');
+    const words = isAboutBody ? error.message : 'The request is malformed.';
     if (status < 500) return refuse(reply, status, 'BAD_REQUEST', words);
     logger.error({ requestId: request.id, err: error }, 'a request failed');
     return refuse(reply, 500, 'INTERNAL_SERVER_ERROR', 'Something went wrong on our side. Tell us the request id.');
