@@ -22,7 +22,7 @@ import { noOpenSessions, type OpenSessions, RedisOpenSessions } from './stores/o
 import { RedisHints } from './stores/redis-hints.js';
 import { openStripe } from './stores/stripe.js';
 
-/** Everything that a gateway, a worker or a command stands on, opened in order and closed in the reverse one. */
+/** What a gateway, a worker or a command runs on: opened in order and closed in reverse order. */
 export interface App {
   readonly config: Config;
   /** Product time. */
@@ -31,22 +31,26 @@ export interface App {
   readonly database: Database;
   readonly hints: HintChannel;
   readonly metrics: Metrics;
-  /** Null when it is not configured. */
+  /** Null if it is not configured. */
   readonly tracing: Tracing | null;
   readonly services: Services & { readonly jobs: Jobs };
-  /** The jobs; they run once it is started. */
+  /** Runs the jobs once it is started. */
   readonly jobRunner: JobRunner;
   readonly jobStore: Pick<JobStore, 'state'>;
   close(): Promise<void>;
 }
 
-/** How long running jobs may take to end when the house closes. */
+/** How long running jobs may take to finish when the app closes. */
 const JOBS_STOP_TIMEOUT_MS = 2_000;
 
-/** Opens the stores and composes the services. The database must be there and migrated. Ends in StartupError or the stores' errors. */
+/**
+ * Opens the stores and composes the services. The database must exist and be migrated.
+ *
+ * @throws StartupError or the stores' errors
+ */
 export async function openApp(config: Config, databaseUrl: string): Promise<App> {
   const tracing = await openTracing(config.observation.tracing);
-  const logger = createLogger(config.observation, { tracing, censor: createRedactor(secretsOf({ ...config, databaseUrl })) });
+  const logger = createLogger(config.observation, { tracing, redact: createRedactor(secretsOf({ ...config, databaseUrl })) });
   const metrics = createMetrics();
   const observer = observeCalls(metrics, tracing);
   const { limits } = config;
@@ -59,7 +63,7 @@ export async function openApp(config: Config, databaseUrl: string): Promise<App>
     lockTimeoutMs: limits.databaseLockTimeoutMs,
     idleTransactionTimeoutMs: limits.databaseIdleTransactionTimeoutMs,
     viewerPlaces: { maximumCount: limits.viewerStatementsMaximumCount, queueCount: limits.viewerStatementsQueueCount },
-    onIdleError: (error) => logger.warn({ reason: error.message }, 'an idle connection to the database broke'),
+    onIdleError: (error) => logger.warn({ reason: error.message }, 'idle database connection lost'),
     observer,
   });
   await requireCurrency(config, database);
@@ -120,7 +124,7 @@ export async function openApp(config: Config, databaseUrl: string): Promise<App>
   };
 }
 
-/** @throws StartupError when money or prices are in another currency than CURRENCY, which would mix them. */
+/** @throws StartupError when the database has balances or prices in a currency other than CURRENCY. */
 async function requireCurrency({ currency }: Config, database: Database): Promise<void> {
   const other = await otherCurrency(database, currency);
   if (!other) return;
@@ -137,23 +141,23 @@ function openClock({ limits }: Config, { pool }: Database, logger: Logger): Prom
     onStepChange: (inStep, differenceMs) =>
       inStep
         ? logger.warn({ differenceMs }, 'the clocks of this process and the database agree again')
-        : logger.error({ differenceMs }, 'the clocks of this process and the database differ: no jobs are run here'),
+        : logger.error({ differenceMs }, 'the clocks of this process and the database differ; this process runs no jobs'),
   });
 }
 
-/** Ends in StartupError when it is MongoDB that cannot be reached, else in Postgres' error. */
+/** @throws StartupError when MongoDB cannot be reached; Postgres' own error otherwise. */
 function openJobs({ mongodbUrl, limits }: Config, databaseUrl: string, logger: Logger): Promise<JobStore> {
   return openJobStore({
     databaseUrl,
     mongodbUrl,
     connectionTimeoutMs: limits.databaseConnectTimeoutMs,
-    onIdleError: (error) => logger.warn({ reason: error.message }, 'an idle connection of the jobs broke'),
+    onIdleError: (error) => logger.warn({ reason: error.message }, 'idle job store connection lost'),
   }).catch((error: unknown) => {
     throw mongodbUrl === undefined ? error : unreachable('MONGODB_URL', mongodbUrl, error);
   });
 }
 
-/** That Redis is away is told by the hints. */
+/** Does not log that Redis is unavailable: the hints do. */
 function openOpenSessions({ redisUrl, limits }: Config): OpenSessions {
   return redisUrl ? new RedisOpenSessions({ url: redisUrl, ...redisTimes(limits) }) : noOpenSessions;
 }
@@ -168,7 +172,6 @@ function openHints({ redisUrl, limits }: Config, logger: Logger): HintChannel {
   return new RedisHints({
     url: redisUrl,
     ...redisTimes(limits),
-    onConnectionError: (error) =>
-      logger.warn({ reason: error.message }, 'Redis is out of reach: live changes are found by looking'),
+    onConnectionError: (error) => logger.warn({ reason: error.message }, 'Redis is unavailable; polling for live changes'),
   });
 }

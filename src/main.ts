@@ -22,7 +22,7 @@ import { connectRedis } from './stores/redis.js';
 const DEMO_TOKEN_SECONDS = 12 * 60 * 60;
 const shutdown = new Shutdown();
 
-/** The whole product in one process: each part is started when what it needs is there, and stopped in the reverse order. */
+/** Starts the whole product in one process, each part after its dependencies. It is stopped in reverse order. */
 async function start(): Promise<void> {
   const config = readConfig();
   shutdown.listen(config.limits.shutdownBudgetMs);
@@ -39,7 +39,7 @@ async function start(): Promise<void> {
   await startGateway(app);
   if (shutdown.begun) return;
   if (config.production) app.logger.info({ url: config.http.publicUrl }, 'ready');
-  else console.log(await welcome(config, sandboxUrl));
+  else console.log(await readyMessage(config, sandboxUrl));
 }
 
 async function openDatabase(config: Config): Promise<string> {
@@ -49,7 +49,7 @@ async function openDatabase(config: Config): Promise<string> {
   return server.url;
 }
 
-/** Only without a secret key of Stripe; production never loads the sandbox's code. */
+/** Only without a Stripe secret key; production never loads the sandbox's code. */
 async function startSandboxIfWanted({ stripe, http, dataDirectory }: Config): Promise<string | null> {
   if (stripe.sandboxPort === undefined) return null;
   const { startSandbox } = await import('@boxoffice/stripe-sandbox');
@@ -80,7 +80,7 @@ async function startGateway(app: App): Promise<void> {
     connectRedis,
     readiness: {
       database: () => probeDatabase(database),
-      // It serves on: product time is the database's, and only jobs depend on this process's own clock.
+      // A difference does not stop serving: product time is the database's, and only jobs depend on this process's own clock.
       clock: async () => (clock.isInStep() ? 'IN_STEP' : 'DIFFERS'),
       jobs: () => app.jobStore.state(),
       ...(config.redisUrl && { hints: async () => app.hints.state() }),
@@ -99,16 +99,16 @@ async function startGateway(app: App): Promise<void> {
 const demoToken = (config: Config, userId: string, role: RoleName) =>
   issueToken(config.identity, { userId, role, expiresInSeconds: DEMO_TOKEN_SECONDS }, new Date());
 
-async function welcome(config: Config, sandboxUrl: string | null): Promise<string> {
+async function readyMessage(config: Config, sandboxUrl: string | null): Promise<string> {
   const url = config.http.publicUrl;
   const lines = ['', 'Boxoffice is ready.', `  GraphQL     ${url}/graphql`];
   if (config.guard.playground !== 'off') lines.push(`  Playground  ${url}/playground`);
-  // Its tokens are signed with the secret: with JWKS_URL it is not served.
+  // The demo's tokens are signed with JWT_SECRET: with JWKS_URL it is not served.
   if (config.demo && config.identity.secrets.length > 0) lines.push(`  Demo        ${url}/demo`);
-  if (sandboxUrl) lines.push(`  Sandbox     ${sandboxUrl} (stands in for Stripe)`);
+  if (sandboxUrl) lines.push(`  Sandbox     ${sandboxUrl} (replaces Stripe)`);
   if (!config.demo || config.identity.secrets.length === 0) return lines.join('\n');
   const viewer = await demoToken(config, DEMO_VIEWERS[0].id, 'viewer');
-  lines.push('', 'Tokens, good for 12 hours:', `  viewer   ${viewer}`);
+  lines.push('', 'Tokens, valid for 12 hours:', `  viewer   ${viewer}`);
   lines.push(`  service  ${await demoToken(config, DEMO_SERVICE_ID, 'service')}`);
   lines.push(`  admin    ${await demoToken(config, DEMO_ADMIN_ID, 'admin')}`);
   const query = JSON.stringify({ query: '{ me { balance { available { amount currency } } } }' });

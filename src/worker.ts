@@ -15,11 +15,13 @@ import { prepareDatabase } from './stores/migrate-at-start.js';
 
 const shutdown = new Shutdown();
 
-/** Jobs only, with health and metrics on PORT: any number of these may run beside the gateways. */
+/** Runs jobs only, and serves health and metrics on PORT. Any number of workers may run next to the gateways. */
 async function start(): Promise<void> {
   const config = readConfig();
   if (!config.databaseUrl)
-    throw new StartupError(['DATABASE_URL: is not set. The embedded database ends with its server: give workers a Postgres.']);
+    throw new StartupError([
+      'DATABASE_URL: is not set. Workers cannot use the embedded database, which stops with its server. Set the URL of a Postgres server.',
+    ]);
   shutdown.listen(config.limits.shutdownBudgetMs);
   await checkPorts(config.http);
   await prepareDatabase(config, config.databaseUrl);
@@ -39,11 +41,11 @@ async function start(): Promise<void> {
   await server.listen({ host: config.http.host, port: config.http.port });
   shutdown.add('the jobs', () => app.jobRunner.stop());
   await app.jobRunner.start();
-  if (config.production) app.logger.info({ port: config.http.port }, 'the worker runs its jobs');
-  else console.log('The worker runs its jobs.');
+  if (config.production) app.logger.info({ port: config.http.port }, 'the worker is running jobs');
+  else console.log('The worker is running jobs.');
 }
 
-/** A worker whose clock is wrong runs nothing: it is not ready. */
+/** A worker with a wrong clock runs no jobs, so it is not ready. */
 async function clockState({ clock }: App): Promise<string> {
   if (clock.isInStep()) return 'IN_STEP';
   throw new Error(`this clock differs from the database's by ${clock.differenceMs()} ms`);

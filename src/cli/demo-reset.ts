@@ -6,17 +6,17 @@ import { explainStartupError, StartupError } from '../runtime/startup-error.js';
 import { removeCluster } from '../stores/embedded-postgres/account.js';
 import { startEmbeddedPostgres } from '../stores/embedded-postgres/embedded-postgres.js';
 
-/** `npm run demo:reset`: throws away the embedded database and the sandbox's state; secrets stay, so tokens stay good. */
+/** `npm run demo:reset`: deletes the embedded database and the sandbox's state. Secrets are kept, so tokens stay valid. */
 async function main(): Promise<void> {
   const { databaseUrl, dataDirectory } = readConfig();
-  if (databaseUrl !== undefined) throw new StartupError(['DATABASE_URL: is set. Only the embedded database is thrown away.']);
+  if (databaseUrl !== undefined) throw new StartupError(['DATABASE_URL: is set. Only the embedded database can be reset.']);
   if (existsSync(path.join(dataDirectory, 'postgres'))) {
-    // Whoever owns the server is alone with it: nothing is taken from under a running one.
+    // Taking ownership of the server fails while another process uses it.
     await (await startEmbeddedPostgres({ dataDirectory })).stop();
     removeCluster(dataDirectory);
   }
   rmSync(path.join(dataDirectory, 'sandbox.jsonl'), { force: true });
-  console.log('The demo is reset: the next start loads it anew.');
+  console.log('The demo was reset. It is loaded again at the next start.');
 }
 
 main().catch((error: unknown) => {

@@ -4,7 +4,7 @@ import { explainStartupError } from '../runtime/startup-error.js';
 import { openDatabaseServer } from '../stores/database-server.js';
 import { migrateNow } from '../stores/migrate-at-start.js';
 
-/** `npm run migrate`: brings the database to the newest migration, also beside a running server. */
+/** `npm run migrate`: applies all pending migrations, also while a server is running. */
 async function main(): Promise<void> {
   const config = readConfig();
   const server = await openDatabaseServer(config, { share: true });

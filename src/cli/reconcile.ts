@@ -4,7 +4,7 @@ import { explainStartupError } from '../runtime/startup-error.js';
 import { describeMoved } from '../services/reconciliation/moved-totals.js';
 import { withApp } from './run-command.js';
 
-/** `npm run reconcile`: one comparison with Stripe. Ends with 1 when differences are left, with 2 when it could not be done. */
+/** `npm run reconcile`: one reconciliation with Stripe. Exits with 1 if differences remain, and with 2 if it failed. */
 function main(): Promise<number> {
   return withApp(async (app) => {
     const run = await app.services.reconciliation.run();

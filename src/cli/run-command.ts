@@ -3,7 +3,7 @@ import { readConfig } from '../config/config.js';
 import { openDatabaseServer } from '../stores/database-server.js';
 import { requireMigrated } from '../stores/migrate-at-start.js';
 
-/** Runs a command's work on the same stores as the server, beside a running one or without it. */
+/** Runs a command on the same stores as the server, whether or not one is running. */
 export async function withApp<Result>(work: (app: App) => Promise<Result>): Promise<Result> {
   const config = readConfig();
   const server = await openDatabaseServer(config, { share: true });

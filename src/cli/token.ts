@@ -9,20 +9,20 @@ import { isUuid } from '../services/ids.js';
 const USAGE = 'Usage: npm run token -- --user <uuid> --role viewer|service|support|admin [--expires-in 1h]';
 const UNIT_SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86_400 };
 
-/** "90s", "15m", "1h" or "7d" in seconds; null for anything else. */
+/** Parses "90s", "15m", "1h" or "7d" into seconds; null for anything else. */
 function secondsOf(duration: string): number | null {
   const match = /^(\d{1,6})([smhd])$/.exec(duration);
   const seconds = match ? Number(match[1]) * (UNIT_SECONDS[match[2] as string] as number) : 0;
   return seconds > 0 ? seconds : null;
 }
 
-/** The words of the command are wrong: says how, and how they are meant. */
+/** Reports invalid arguments and the usage, and exits. */
 function refuse(message: string): never {
   console.error(`${message}\n${USAGE}`);
   process.exit(1);
 }
 
-function readWords() {
+function readArguments() {
   const options = {
     user: { type: 'string' },
     role: { type: 'string' },
@@ -36,17 +36,17 @@ function readWords() {
 }
 
 async function run(): Promise<void> {
-  const words = readWords();
+  const values = readArguments();
   const settings = readConfig().identity;
-  const subject = subjectOf(words.user, settings);
-  if (!ROLE_NAMES.includes(words.role as RoleName)) refuse('--role must be viewer, service, support or admin.');
-  const expiresInSeconds = secondsOf(words['expires-in']);
+  const subject = subjectOf(values.user, settings);
+  if (!ROLE_NAMES.includes(values.role as RoleName)) refuse('--role must be viewer, service, support or admin.');
+  const expiresInSeconds = secondsOf(values['expires-in']);
   if (!expiresInSeconds) refuse('--expires-in must be a duration such as 90s, 15m, 1h or 7d.');
-  const bearer = { userId: subject, role: words.role as RoleName, expiresInSeconds };
+  const bearer = { userId: subject, role: values.role as RoleName, expiresInSeconds };
   console.log(await issueToken(settings, bearer, new Date()));
 }
 
-/** With JWT_SUBJECT=any the subject may be any text. */
+/** With JWT_SUBJECT=any, the subject may be any string. */
 function subjectOf(user: string | undefined, { subjectNamespace }: IdentityConfig): string {
   if (isUuid(user)) return user.toLowerCase();
   return user && subjectNamespace ? user : refuse('--user must be a UUID.');

@@ -4,7 +4,10 @@ import { describeFailure } from '../runtime/describe-failure.js';
 import { explainStartupError } from '../runtime/startup-error.js';
 import { withApp } from './run-command.js';
 
-/** `npm run verify-ledger [-- --from-snapshots]`: recomputes the ledger, from its first transaction unless told otherwise. Ends with 1 when something does not add up, with 2 when it could not be done. */
+/**
+ * `npm run verify-ledger [-- --from-snapshots]`: recomputes the ledger, by default from its first transaction. Exits with 1 if there are
+ * discrepancies, and with 2 if it failed.
+ */
 function main(): Promise<number> {
   const { values } = parseArgs({ options: { 'from-snapshots': { type: 'boolean', default: false } } });
   return withApp(async (app) => {
@@ -12,7 +15,7 @@ function main(): Promise<number> {
       fromSnapshots: values['from-snapshots'],
     });
     for (const { userId, rule, expected, found } of discrepancies) {
-      console.log(`${rule} (${userId ? `viewer ${userId}` : 'the house'}): expected ${expected}, found ${found}`);
+      console.log(`${rule} (${userId ? `viewer ${userId}` : 'no viewer'}): expected ${expected}, found ${found}`);
     }
     console.log(
       `${balancesChecked} balances and ${transactionsChecked} transactions checked, ${discrepancies.length} discrepancies.`,

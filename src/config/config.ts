@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { hostnameOf } from './allowed-host.js';
 import { currencyDigits } from './currencies.js';
 import { devSecret } from './dev-secrets.js';
-import { ConfigError, cronLine, Environment, listOf, mongodbUrl, urlOf, wholeNumber, yesOrNo } from './env.js';
+import { configurationError, cronLine, Environment, listOf, mongodbUrl, urlOf, wholeNumber, yesOrNo } from './env.js';
 import { type IdentityConfig, readIdentity } from './identity.js';
 import { type Limits, readLimits } from './limits.js';
 import { checkProductionSettings } from './production.js';
@@ -15,26 +15,26 @@ export type { Limits } from './limits.js';
 
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
-/** Everything that can be set, read once at start. A section is what one part of the product takes as its settings. */
+/** All settings, read once at startup. Each section holds the settings of one part of the product. */
 export interface Config {
-  /** NODE_ENV=production: defaults that are only safe at home are refused. */
+  /** NODE_ENV=production: development-only defaults are rejected. */
   readonly production: boolean;
   readonly http: HttpConfig;
-  /** Where state of this process is kept when it brings its own servers (absolute path). */
+  /** Where this process keeps the state of the servers it starts itself (absolute path). */
   readonly dataDirectory: string;
   /** Undefined: the embedded Postgres in the data directory. */
   readonly databaseUrl: string | undefined;
-  /** Whether this process changes the schema at its start; false: its role may not, and it only looks whether the schema is there. */
+  /** Whether this process migrates the database at startup. If false, it only checks that no migration is missing. */
   readonly migrateAtStart: boolean;
-  /** Undefined: one process alone; hints and rates stay in memory. */
+  /** Undefined: a single process; hints and rates are kept in memory. */
   readonly redisUrl: string | undefined;
-  /** Undefined: jobs are kept in Postgres. */
+  /** Undefined: jobs are stored in Postgres. */
   readonly mongodbUrl: string | undefined;
   readonly identity: IdentityConfig;
   readonly stripe: StripeConfig;
-  /** ISO 4217, upper case: the one currency of prices and balances. */
+  /** The currency of all prices and balances (ISO 4217, upper case). */
   readonly currency: string;
-  /** Whether this process works off jobs. */
+  /** Whether this process runs jobs. */
   readonly runJobs: boolean;
   readonly jobHours: JobHoursConfig;
   /** The demo page and the demo catalogue. */
@@ -47,40 +47,40 @@ export interface Config {
 export interface HttpConfig {
   readonly host: string;
   readonly port: number;
-  /** Where people reach this server, without a slash at the end. */
+  /** The public URL of this server, without a trailing slash. */
   readonly publicUrl: string;
   readonly allowedOrigins: readonly string[];
-  /** Outside production, the names that a Host header may have; null: any. */
+  /** The host names allowed in Host headers, besides loopback; null in production: any. */
   readonly allowedHosts: readonly string[] | null;
-  /** How many proxies in front may be believed about the caller's address. */
+  /** The number of trusted proxies in front of this server. */
   readonly trustedProxyCount: number;
-  /** How long /readyz says 503 and requests are still taken before the server closes, so that balancers turn away first. */
+  /** How long /readyz returns 503 before the server closes, so that load balancers stop sending traffic first. */
   readonly drainNoticeMs: number;
 }
 
 export interface StripeConfig {
   readonly secretKey: string;
-  /** Any of them may have signed a webhook: there are several during a rotation. */
+  /** Any of them may have signed a webhook; there are several during a rotation. */
   readonly webhookSecrets: readonly string[];
-  /** Where the Stripe client calls. */
+  /** The base URL of Stripe's API. */
   readonly apiUrl: string;
   /** The port of the sandbox to start; undefined with a real secret key. */
   readonly sandboxPort: number | undefined;
-  /** When set, events of another account are refused. */
+  /** If set, events of other accounts are ignored. */
   readonly accountId: string | undefined;
 }
 
-/** When jobs begin that have their hour: cron lines of five fields, in UTC. How often the others run is in the limits. */
+/** The schedules of the jobs that run at a fixed time: cron expressions of five fields, in UTC. The other intervals are limits. */
 export interface JobHoursConfig {
   readonly reconcileCron: string;
   readonly verifyLedgerCron: string;
 }
 
 export interface GuardConfig {
-  /** open: for anyone; admins: behind an admin's token. */
+  /** open: for anyone; admins: requires an admin's token. */
   readonly playground: 'off' | 'admins' | 'open';
   readonly introspection: boolean;
-  /** only: nothing but the operations of the manifest (admins may send anything). */
+  /** only: operations in the manifest only (admins may send any). */
   readonly persistedOperations: 'off' | 'automatic' | 'only';
   readonly persistedOperationsFile: string | undefined;
   readonly rateLimits: boolean;
@@ -89,46 +89,43 @@ export interface GuardConfig {
 export interface ObservationConfig {
   readonly logLevel: (typeof logLevels)[number];
   readonly metrics: boolean;
-  /** When set, /metrics answers only to this bearer token. */
+  /** If set, /metrics requires this bearer token. */
   readonly metricsToken: string | undefined;
-  /** Undefined: nothing is traced. */
+  /** Undefined: tracing is off. */
   readonly tracing: TracingConfig | undefined;
 }
 
-/** OpenTelemetry's own variables, those of them that are heeded. */
+/** The supported subset of OpenTelemetry's standard variables. */
 export interface TracingConfig {
-  /** Of the collector (OTLP over HTTP), without /v1/traces. */
+  /** The collector (OTLP over HTTP), without /v1/traces. */
   readonly endpoint: string;
-  /** As `name=value,name=value`; may hold secrets. */
+  /** `name=value,name=value`; may contain secrets. */
   readonly headers: string | undefined;
   readonly serviceName: string;
-  /** Of the traces that begin here, the part that is kept: 0 to 1. */
+  /** The fraction of traces started here that is kept, 0 to 1. */
   readonly sampledPart: number;
 }
 
 const currencyCode = z
   .string()
-  .refine(
-    (code) => currencyDigits(code) !== undefined,
-    'a currency of ISO 4217 that people pay with, in capital letters, such as EUR',
-  );
+  .refine((code) => currencyDigits(code) !== undefined, 'an ISO 4217 currency code in upper case, such as EUR');
 
-/** Also the name and the key under which the sandbox is spoken to. */
+/** The secret key for the sandbox. */
 const sandboxSecretKey = 'sk_test_sandbox';
 
 /**
- * Reads the environment. Without production, what is not set gets a default that suits one machine at home, with secrets
- * made up once and kept in the data directory.
+ * Reads the environment. Outside production, unset variables get defaults for development on one machine, with secrets that are
+ * generated once and kept in the data directory.
  *
- * Fails with ConfigError, which tells every fault at once.
+ * @throws StartupError with all problems at once
  */
 export function readConfig(source: Readonly<Record<string, string | undefined>> = ownEnvironment()): Config {
   const { config, environment } = readEnvironment(source);
-  if (environment.faults.length > 0) throw new ConfigError(environment.faults);
+  if (environment.faults.length > 0) throw configurationError(environment.faults);
   return config;
 }
 
-/** What the process was given, and below it what a file `.env` in the present directory says. */
+/** The process environment, over a file `.env` in the current directory. */
 function ownEnvironment(): Readonly<Record<string, string | undefined>> {
   if (existsSync('.env')) process.loadEnvFile('.env');
   return process.env;
@@ -152,7 +149,7 @@ function readEnvironment(source: Readonly<Record<string, string | undefined>>): 
     migrateAtStart: environment.read('MIGRATE_AT_START', yesOrNo, true),
     redisUrl: readStoreUrl(environment, 'REDIS', urlOf('redis', 'rediss')),
     mongodbUrl: readStoreUrl(environment, 'MONGODB', mongodbUrl),
-    identity: readIdentity(environment, production, () => secretAtHome(environment, dataDirectory, 'jwt-secret')),
+    identity: readIdentity(environment, production, () => readDevSecret(environment, dataDirectory, 'jwt-secret')),
     stripe: readStripe(environment, production, dataDirectory),
     currency: environment.read('CURRENCY', currencyCode, 'USD'),
     runJobs: environment.read('RUN_JOBS', yesOrNo, true),
@@ -175,8 +172,8 @@ function readEnvironment(source: Readonly<Record<string, string | undefined>>): 
 const MODES = ['development', 'test', 'production'] as const;
 
 /**
- * NODE_ENV as it is written: one that is misspelt, in capitals, empty or has a space around it would otherwise start a
- * development server, which gives out tokens, where production was meant.
+ * NODE_ENV, exactly as written. Otherwise a value that is misspelt, in capitals, empty or surrounded by spaces would start a development
+ * server, which hands out tokens, where production was meant.
  */
 function readMode(environment: Environment): (typeof MODES)[number] {
   const text = environment.raw('NODE_ENV');
@@ -192,26 +189,26 @@ function readMode(environment: Environment): (typeof MODES)[number] {
 }
 
 function readHttp(environment: Environment, production: boolean, port: number): HttpConfig {
-  const homeUrl = `http://localhost:${port}`;
+  const defaultUrl = `http://localhost:${port}`;
   const origin = urlOf('http', 'https').refine(
     (url) => new URL(url).origin === url,
     'origins without a path, such as https://example.com',
   );
   const host = environment.read('HOST', z.string(), production ? '0.0.0.0' : '127.0.0.1');
-  const publicUrl = environment.read('PUBLIC_URL', urlOf('http', 'https'), homeUrl);
+  const publicUrl = environment.read('PUBLIC_URL', urlOf('http', 'https'), defaultUrl);
   const allowedHosts = readAllowedHosts(environment, host, publicUrl);
   return {
     host,
     port,
     publicUrl,
-    allowedOrigins: environment.read('ALLOWED_ORIGINS', listOf(origin), [homeUrl, `http://127.0.0.1:${port}`]),
+    allowedOrigins: environment.read('ALLOWED_ORIGINS', listOf(origin), [defaultUrl, `http://127.0.0.1:${port}`]),
     allowedHosts: production ? null : allowedHosts,
     trustedProxyCount: environment.read('TRUSTED_PROXY_COUNT', wholeNumber(0, 10), 0),
     drainNoticeMs: environment.read('DRAIN_NOTICE_MS', wholeNumber(0, 300_000), production ? 5_000 : 0),
   };
 }
 
-/** Names that stand for every interface are no names of this server. */
+/** Wildcard addresses are not host names of this server. */
 const WILDCARD_HOSTS = new Set(['0.0.0.0', '::', '[::]']);
 
 function readAllowedHosts(environment: Environment, host: string, publicUrl: string): string[] {
@@ -224,7 +221,7 @@ function readAllowedHosts(environment: Environment, host: string, publicUrl: str
 }
 
 function readStripe(environment: Environment, production: boolean, dataDirectory: string): StripeConfig {
-  const secretKeySchema = z.string().regex(/^(sk|rk)_(test|live)_\w+$/, 'a secret or restricted key of Stripe (sk_… or rk_…)');
+  const secretKeySchema = z.string().regex(/^(sk|rk)_(test|live)_\w+$/, 'a secret or restricted Stripe key (sk_… or rk_…)');
   const secretKey = environment.optional('STRIPE_SECRET_KEY', secretKeySchema, { secret: true });
   const withSandbox = !production && !environment.has('STRIPE_SECRET_KEY');
   const sandboxPort = environment.read('SANDBOX_PORT', wholeNumber(1, 65_535), 4_010);
@@ -237,16 +234,16 @@ function readStripe(environment: Environment, production: boolean, dataDirectory
       'Set the signing secret of your webhook.',
     );
   }
-  const madeUp = withSandbox && !environment.has('STRIPE_WEBHOOK_SECRET');
+  const isGenerated = withSandbox && !environment.has('STRIPE_WEBHOOK_SECRET');
   const defaultApiUrl = withSandbox ? `http://127.0.0.1:${sandboxPort}` : 'https://api.stripe.com';
   return {
     secretKey: secretKey ?? sandboxSecretKey,
-    webhookSecrets: madeUp
-      ? [secretAtHome(environment, dataDirectory, 'stripe-webhook-secret', 'whsec_')]
+    webhookSecrets: isGenerated
+      ? [readDevSecret(environment, dataDirectory, 'stripe-webhook-secret', 'whsec_')]
       : (webhookSecrets ?? []),
     apiUrl: environment.read('STRIPE_API_URL', urlOf('http', 'https'), defaultApiUrl),
     sandboxPort: withSandbox ? sandboxPort : undefined,
-    accountId: environment.optional('STRIPE_ACCOUNT_ID', z.string().regex(/^acct_\w+$/, 'an account of Stripe (acct_…)')),
+    accountId: environment.optional('STRIPE_ACCOUNT_ID', z.string().regex(/^acct_\w+$/, 'a Stripe account id (acct_…)')),
   };
 }
 
@@ -294,13 +291,17 @@ function readTracing(environment: Environment): TracingConfig | undefined {
   return endpoint ? { endpoint, headers, serviceName, sampledPart } : undefined;
 }
 
-function secretAtHome(environment: Environment, dataDirectory: string, name: string, prefix = ''): string {
+function readDevSecret(environment: Environment, dataDirectory: string, name: string, prefix = ''): string {
   try {
     return devSecret(dataDirectory, name, prefix);
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
     if (!environment.faults.some((fault) => fault.variable === 'DATA_DIR')) {
-      environment.refuse('DATA_DIR', `${dataDirectory} cannot be read and written (${code})`, 'Choose a directory that you own.');
+      environment.refuse(
+        'DATA_DIR',
+        `${dataDirectory} is not readable and writable (${code})`,
+        'Choose a directory that you own.',
+      );
     }
     return '';
   }

@@ -1,7 +1,7 @@
 /**
- * Currencies of ISO 4217, list one, by the number of digits of their minor unit, as of amendment 180 (2026). Left out is what nobody
- * pays with: funds codes (BOV, CHE, CHW, CLF, COU, MXV, USN, UYI, UYW), metals, units of account (XDR, XSU, XUA, XAD, XBA to XBD),
- * XTS and XXX. https://www.six-group.com/en/products-services/financial-information/market-reference-data/data-standards.html
+ * The currencies of ISO 4217, list one, by the number of digits of their minor unit, as of amendment 180 (2026). Codes that are not used
+ * for payments are omitted: funds codes (BOV, CHE, CHW, CLF, COU, MXV, USN, UYI, UYW), metals, units of account (XDR, XSU, XUA, XAD, XBA
+ * to XBD), XTS and XXX. https://www.six-group.com/en/products-services/financial-information/market-reference-data/data-standards.html
  */
 const CODES_BY_DIGITS: Readonly<Record<number, string>> = {
   0: 'BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF',
@@ -17,5 +17,5 @@ const DIGITS: ReadonlyMap<string, number> = new Map(
   Object.entries(CODES_BY_DIGITS).flatMap(([digits, codes]) => codes.split(/\s+/).map((code) => [code, Number(digits)] as const)),
 );
 
-/** The digits of the currency's minor unit (ISO 4217, upper case); undefined for what is no currency to pay with. */
+/** The number of digits of a currency's minor unit (ISO 4217, upper case); undefined if it is not a payment currency. */
 export const currencyDigits = (currency: string): number | undefined => DIGITS.get(currency);

@@ -3,10 +3,10 @@ import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import path from 'node:path';
 
 /**
- * A secret for use at home, made up once and kept in the data directory, so that commands work beside a running server.
- * Two processes that start together agree: the file appears whole (a link to a finished file), and the first one wins.
+ * A secret for development, generated once and kept in the data directory, so that commands work while a server is running.
+ * Two processes that start at the same time agree: the file appears atomically (a link to a finished file), and the first one wins.
  *
- * Fails with the file system's error when the data directory cannot be made, read or written.
+ * @throws the file system's error when the data directory cannot be created, read or written
  */
 export function devSecret(dataDirectory: string, name: string, prefix = ''): string {
   const file = path.join(dataDirectory, name);

@@ -2,7 +2,7 @@ import { CronExpressionParser } from 'cron-parser';
 import { z } from 'zod';
 import { StartupError } from '../runtime/startup-error.js';
 
-/** One fault of the environment, as an operator reads it: which variable, what is wrong, what to do. */
+/** A problem with an environment variable: its name, what is wrong, and what to do about it. */
 export interface EnvironmentFault {
   readonly variable: string;
   readonly wrong: string;
@@ -10,8 +10,8 @@ export interface EnvironmentFault {
 }
 
 /**
- * Reads variables one by one and collects every fault instead of stopping at the first. It remembers which names were asked
- * for, so that a test can hold `.env.example` against them. An empty variable counts as unset: compose files pass `${X:-}`.
+ * Reads variables one by one and collects all faults instead of stopping at the first. It records which names were read, so that a test
+ * can compare them with `.env.example`. An empty variable counts as unset: Compose files pass `${X:-}`.
  */
 export class Environment {
   readonly faults: EnvironmentFault[] = [];
@@ -19,7 +19,7 @@ export class Environment {
 
   constructor(private readonly source: Readonly<Record<string, string | undefined>>) {}
 
-  /** The variable's value by its schema, or undefined when it is unset or at fault (the fault is then recorded). */
+  /** The variable's value, parsed by its schema; undefined if it is unset or invalid (the fault is then recorded). */
   optional<Value>(name: string, schema: z.ZodType<Value, string>, options: { secret?: boolean } = {}): Value | undefined {
     this.names.add(name);
     const text = this.source[name]?.trim();
@@ -32,12 +32,12 @@ export class Environment {
     return undefined;
   }
 
-  /** As `optional`, with a default for a variable that is unset. */
+  /** Like `optional`, with a default for an unset variable. */
   read<Value>(name: string, schema: z.ZodType<Value, string>, fallback: Value): Value {
     return this.optional(name, schema) ?? fallback;
   }
 
-  /** The variable as it was written, spaces and all; undefined when it is unset. */
+  /** The variable exactly as written, including spaces; undefined if it is unset. */
   raw(name: string): string | undefined {
     this.names.add(name);
     return this.source[name];
@@ -53,16 +53,11 @@ export class Environment {
   }
 }
 
-/** Every fault found in the environment; its message has one line for each. */
-export class ConfigError extends StartupError {
-  override readonly name = 'ConfigError';
+/** The error to throw for faults in the environment. */
+export const configurationError = (faults: readonly EnvironmentFault[]): StartupError =>
+  new StartupError(faults.map(({ variable, wrong, remedy }) => `${variable}: ${wrong}. ${remedy}`));
 
-  constructor(readonly faults: readonly EnvironmentFault[]) {
-    super(faults.map((fault) => `${fault.variable}: ${fault.wrong}. ${fault.remedy}`));
-  }
-}
-
-/** A whole number within bounds, both included. */
+/** A whole number within inclusive bounds. */
 export function wholeNumber(minimum: number, maximum: number): z.ZodType<number, string> {
   const expected = `a whole number from ${minimum} to ${maximum}`;
   return z
@@ -76,13 +71,13 @@ export const yesOrNo: z.ZodType<boolean, string> = z
   .enum(['true', 'false', '1', '0'], 'true or false')
   .transform((text) => text === 'true' || text === '1');
 
-/** A cron line of five fields (minute, hour, day, month, weekday) that comes around at all. Times are in UTC. */
+/** A cron expression of five fields (minute, hour, day, month, weekday) that has a next run. Times are in UTC. */
 export const cronLine: z.ZodType<string, string> = z
   .string()
   .transform((text) => text.split(/\s+/).join(' '))
-  .refine(comesAround, 'a cron line of five fields, in UTC, such as 15 3 * * *');
+  .refine(hasNextRun, 'a cron expression of five fields, in UTC, such as 15 3 * * *');
 
-function comesAround(line: string): boolean {
+function hasNextRun(line: string): boolean {
   if (line.split(' ').length !== 5) return false;
   try {
     CronExpressionParser.parse(line, { tz: 'UTC' }).next();
@@ -92,9 +87,9 @@ function comesAround(line: string): boolean {
   }
 }
 
-const ENCODED = 'a URL in which a % that stands for itself is written as %25';
+const ENCODED = 'a URL in which a literal % is written as %25';
 
-/** Whether each % begins a character's code, as the drivers expect: https://www.rfc-editor.org/rfc/rfc3986#section-2.4 */
+/** Whether each % starts a percent-encoded character, as the drivers expect: https://www.rfc-editor.org/rfc/rfc3986#section-2.4 */
 function isEncoded(text: string): boolean {
   try {
     decodeURIComponent(text);
@@ -104,7 +99,7 @@ function isEncoded(text: string): boolean {
   }
 }
 
-/** A URL of one of these schemes (without colon), as it was written but for a slash at its end. */
+/** A URL with one of these schemes (without colon), as written except for a trailing slash. */
 export function urlOf(...schemes: string[]): z.ZodType<string, string> {
   const expected = `a URL that starts with ${schemes.map((scheme) => `${scheme}://`).join(' or ')}`;
   return z
@@ -115,8 +110,8 @@ export function urlOf(...schemes: string[]): z.ZodType<string, string> {
 }
 
 /**
- * MongoDB's connection string, which may list several hosts and is then no URL in the sense of the WHATWG. It must name the
- * database: without one the driver takes `test`. https://www.mongodb.com/docs/manual/reference/connection-string/
+ * MongoDB's connection string, which may list several hosts and is then not a valid WHATWG URL. It must name the database: without one
+ * the driver uses `test`. https://www.mongodb.com/docs/manual/reference/connection-string/
  */
 export const mongodbUrl: z.ZodType<string, string> = z
   .string()
@@ -126,7 +121,7 @@ export const mongodbUrl: z.ZodType<string, string> = z
   )
   .refine(isEncoded, ENCODED);
 
-/** A list separated by commas, without empty parts. */
+/** A comma-separated list without empty items. */
 export function listOf<Value>(item: z.ZodType<Value, string>): z.ZodType<Value[], string> {
   return z
     .string()
@@ -139,7 +134,7 @@ export function listOf<Value>(item: z.ZodType<Value, string>): z.ZodType<Value[]
     .pipe(z.array(item));
 }
 
-/** `name=value,name=value`: each name once. A name may contain `=`; the last one separates the value. */
+/** `name=value,name=value`, without duplicate names. A name may contain `=`; the last one separates the value. */
 export function mapOf<Value>(value: z.ZodType<Value, string>, form: string): z.ZodType<ReadonlyMap<string, Value>, string> {
   const pair = z
     .string()

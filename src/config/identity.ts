@@ -1,33 +1,33 @@
 import { z } from 'zod';
 import { type Environment, listOf, mapOf, urlOf } from './env.js';
 
-/** The roles of tokens. */
+/** The roles a token can have. */
 export const ROLE_NAMES = ['viewer', 'service', 'support', 'admin'] as const;
 export type RoleName = (typeof ROLE_NAMES)[number];
 
-/** How tokens are verified: with shared secrets (HS256) or with the keys at a URL; exactly one of the two is set. */
+/** How tokens are verified: with shared secrets (HS256) or with keys from a URL. Exactly one of the two is set. */
 export interface IdentityConfig {
-  /** Each of them may have signed a token, the first one signs: there are several during a rotation. Empty with `jwksUrl`. */
+  /** Any of them may have signed a token; the first one signs. There are several during a rotation. Empty with `jwksUrl`. */
   readonly secrets: readonly string[];
   readonly jwksUrl: string | undefined;
   readonly issuer: string;
   readonly audience: string;
-  /** Claims by their exact names or by paths with dots. */
+  /** Claims, by exact name or dotted path. */
   readonly audienceClaim: string;
   readonly subjectClaim: string;
-  /** Where a subject that is not a UUID becomes one (UUIDv5). Undefined: subjects must be UUIDs. */
+  /** The UUIDv5 namespace for subjects that are not UUIDs. Undefined: subjects must be UUIDs. */
   readonly subjectNamespace: string | undefined;
   readonly roleClaim: string;
-  /** What names of roles in tokens mean; names that are not in it mean themselves. */
+  /** Maps role names in tokens to roles; other names are used unchanged. */
   readonly roleMap: ReadonlyMap<string, RoleName | 'none'>;
 }
 
 const roleMap = mapOf(z.enum([...ROLE_NAMES, 'none'], 'viewer, service, support, admin or none'), 'name=role,name=role');
 
-/** `makeSecret`: for a server in development without JWT_SECRET and JWKS_URL. */
+/** `makeSecret` is called in development without JWT_SECRET and JWKS_URL. */
 export function readIdentity(environment: Environment, production: boolean, makeSecret: () => string): IdentityConfig {
-  // RFC 7518, section 3.2: a key for HS256 has at least as many bits as the hash.
-  const strongSecret = z.string().min(32, 'at least 32 characters long (a comma separates several secrets)');
+  // RFC 7518, section 3.2: a key for HS256 must have at least as many bits as the hash.
+  const strongSecret = z.string().min(32, 'at least 32 characters long (separate several secrets with commas)');
   const secrets = listOf(strongSecret).refine(
     (list) => list.length >= 1 && list.length <= MAX_SECRETS,
     `1 to ${MAX_SECRETS} secrets`,
@@ -35,11 +35,11 @@ export function readIdentity(environment: Environment, production: boolean, make
   const given = environment.optional('JWT_SECRET', secrets, { secret: true });
   const jwksUrl = environment.optional('JWKS_URL', urlOf('http', 'https'));
   if (environment.has('JWT_SECRET') && environment.has('JWKS_URL')) {
-    environment.refuse('JWT_SECRET', 'is set, and JWKS_URL too', 'Keep one of them.');
+    environment.refuse('JWT_SECRET', 'is set, and so is JWKS_URL', 'Keep one of them.');
   }
-  const atHome = !production && !environment.has('JWT_SECRET') && !environment.has('JWKS_URL');
+  const needsDevSecret = !production && !environment.has('JWT_SECRET') && !environment.has('JWKS_URL');
   return {
-    secrets: atHome ? [makeSecret()] : (given ?? []),
+    secrets: needsDevSecret ? [makeSecret()] : (given ?? []),
     jwksUrl,
     issuer: environment.read('JWT_ISSUER', z.string(), 'boxoffice'),
     audience: environment.read('JWT_AUDIENCE', z.string(), 'boxoffice'),
@@ -47,7 +47,7 @@ export function readIdentity(environment: Environment, production: boolean, make
   };
 }
 
-/** More are no rotation. */
+/** More than a rotation needs. */
 const MAX_SECRETS = 10;
 
 type ClaimsConfig = Pick<IdentityConfig, 'audienceClaim' | 'subjectClaim' | 'subjectNamespace' | 'roleClaim' | 'roleMap'>;
@@ -60,7 +60,7 @@ function readClaims(environment: Environment): ClaimsConfig {
     environment.refuse(
       'JWT_SUBJECT_NAMESPACE',
       'is not set, though JWT_SUBJECT=any',
-      'Set a UUID of your own, such as the output of uuidgen, and never change it: it decides the ids of viewers.',
+      'Set a UUID that you generate, such as with uuidgen, and never change it: it determines the ids of viewers.',
     );
   }
   return {

@@ -11,17 +11,17 @@ const mebibyte = 1_024 * kibibyte;
 type Bounds = readonly [number, number, number];
 
 /**
- * Every limit of the product: its default and the range it may be set to. The unit ends the name. The environment variable
- * is the name in capitals: `topUpMinimumMinorUnits` is set by `TOP_UP_MINIMUM_MINOR_UNITS`.
+ * Every limit: its default and its allowed range. Each name ends with its unit. The environment variable is the name in capitals:
+ * `topUpMinimumMinorUnits` is set by `TOP_UP_MINIMUM_MINOR_UNITS`.
  */
 const table = {
   // Money
   topUpMinimumMinorUnits: [500, 1, 100_000_000],
   topUpMaximumMinorUnits: [100_000, 1, 100_000_000],
   pricePerDayMaximumMinorUnits: [1_000_000, 1, 100_000_000],
-  // 99999999 is the largest amount that Stripe takes in one payment: https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts
+  // 99999999 is the largest amount Stripe accepts in one payment: https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts
   paymentMaximumMinorUnits: [99_999_999, 1, 99_999_999],
-  // Stripe charges no less; 50 is its minimum for most currencies, same page. What is free needs no payment.
+  // Stripe's minimum charge is 50 for most currencies (same page). Free plans need no payment.
   paymentMinimumMinorUnits: [50, 1, 1_000_000],
   adjustmentMaximumMinorUnits: [10_000_000, 1, 1_000_000_000],
 
@@ -33,16 +33,16 @@ const table = {
 
   // Reads
   accessFilmsMaximumCount: [500, 1, 5_000],
-  // Viewers whose grants are read by one statement, and how many of these statements run at once.
+  // Viewers per access statement, and how many of these statements run at once.
   accessBatchMaximumCount: [50, 1, 1_000],
   accessStatementsMaximumCount: [2, 1, 200],
   pageMaximumCount: [100, 1, 1_000],
   searchMaximumCharacters: [100, 1, 1_000],
   filmSetCacheCount: [2_000, 1, 1_000_000],
 
-  // Guard of HTTP and WebSocket
+  // HTTP and GraphQL requests
   queryDepthMaximumCount: [14, 3, 100],
-  // Points of cost: one for each object and leaf that may be in an answer, one for each 200 characters of a long text.
+  // Cost: one for each object and leaf that a response may contain, one for each 200 characters of a long text.
   queryCostMaximumCount: [65_000, 100, 10_000_000],
   queryCostAnonymousMaximumCount: [5_000, 100, 10_000_000],
   queryAliasesMaximumCount: [30, 1, 1_000],
@@ -50,41 +50,41 @@ const table = {
   queryRootFieldsMaximumCount: [20, 1, 1_000],
   queryTokensMaximumCount: [2_000, 100, 100_000],
   querySelectionsMaximumCount: [10_000, 100, 1_000_000],
-  // All film ids of a subscription fit, and the fields of all films that may be created at once.
+  // Enough for all film ids of a subscription, and for the fields of all films in one createFilms.
   queryVariableValuesMaximumCount: [25_000, 1_000, 1_000_000],
   documentCacheBytes: [32 * mebibyte, mebibyte, 1_024 * mebibyte],
   responseBytes: [4_096 * kibibyte, 64 * kibibyte, 65_536 * kibibyte],
   requestBodyBytes: [512 * kibibyte, kibibyte, 16_384 * kibibyte],
   requestHeaderBytes: [16 * kibibyte, 4 * kibibyte, 256 * kibibyte],
-  // For a request to come in, and for it to be answered.
+  // For a request to arrive, and for it to be processed.
   requestTimeoutMs: [10 * second, 100, 5 * minute],
-  // How long an answer, or anything sent on a socket, may wait for its client to read it.
+  // How long a response, or a message on a socket, may wait for its client to read it.
   responseWriteTimeoutMs: [30 * second, 100, 10 * minute],
-  // What waits for clients to read, on all connections together; beyond it the fullest are closed.
+  // Bytes waiting for clients to read, on all connections together; above this, the fullest are closed.
   responsesBufferedBytes: [262_144 * kibibyte, 1_024 * kibibyte, 16_777_216 * kibibyte],
-  // Requests of one connection that may wait for their answers.
+  // Requests of one connection that may wait for their responses.
   pipelinedRequestsCount: [10, 1, 1_000],
-  // Beside those of WebSockets.
+  // Besides WebSockets.
   httpConnectionsMaximumCount: [10_000, 10, 1_000_000],
   webhookBodyBytes: [512 * kibibyte, kibibyte, 16_384 * kibibyte],
-  // Stripe signs with its clock; its libraries default to five minutes: https://docs.stripe.com/webhooks#replay-attacks
+  // Stripe signs with its own clock; its libraries default to five minutes: https://docs.stripe.com/webhooks#replay-attacks
   webhookToleranceSeconds: [300, 1, 3_600],
 
-  // Rates, each per window
+  // Rates, per window
   rateLimitWindowMs: [minute, second, hour],
   rateLimitReadsCount: [1_200, 1, 10_000_000],
   rateLimitWritesCount: [240, 1, 10_000_000],
   rateLimitMoneyCount: [60, 1, 10_000_000],
   rateLimitAddressCount: [3_000, 1, 10_000_000],
-  // /readyz and /metrics ask the database once in this time, however often they are asked.
+  // /readyz and /metrics query the database at most once in this time.
   probeCacheMs: [second, 0, minute],
 
   // Identity
-  // Keys of the provider are fetched again after this time, and a withdrawn key is noticed.
+  // The provider's keys are fetched again after this time, so a revoked key is noticed.
   jwksFreshMs: [minute, 100, day],
-  // How much longer known keys stay in use while the provider cannot be reached.
+  // How much longer known keys are used while the provider cannot be reached.
   jwksStaleMs: [hour, 0, 30 * day],
-  // From one fetch to the next, after a failure or for tokens that no known key has signed.
+  // The minimum time between fetches after a failure, or for tokens signed by an unknown key.
   jwksCooldownMs: [2 * second, 10, hour],
   jwksTimeoutMs: [5 * second, 10, minute],
 
@@ -92,19 +92,19 @@ const table = {
   connectionInitTimeoutMs: [5 * second, 100, minute],
   socketsMaximumCount: [20_000, 1, 1_000_000],
   socketsPerViewerCount: [20, 1, 10_000],
-  // Sockets of one address that have not been acknowledged.
+  // Sockets of one address that are not acknowledged yet.
   socketsWaitingPerAddressCount: [250, 1, 1_000_000],
   operationsPerSocketCount: [20, 1, 1_000],
   socketMessageBytes: [64 * kibibyte, kibibyte, 4_096 * kibibyte],
-  // What one socket may send within the window: messages, pings and pongs of every kind, and bytes.
+  // What one socket may send within the window: messages including all pings and pongs, and bytes.
   socketMessagesWindowMs: [10 * second, 100, hour],
   socketMessagesCount: [3_000, 10, 10_000_000],
   socketReceivedBytes: [4_096 * kibibyte, 16 * kibibyte, 1_048_576 * kibibyte],
   socketBufferedBytes: [1_024 * kibibyte, 16 * kibibyte, 65_536 * kibibyte],
-  // How long a client that is told to go may take to answer before it is cut off.
+  // How long a client may take to acknowledge a close before its connection is terminated.
   socketCloseGraceMs: [2 * second, 50, minute],
   socketKeepAliveMs: [12 * second, 100, 5 * minute],
-  // How often lost hints are looked for: when this process does not hear the others, and when it does.
+  // How often missed changes are polled for: while hints from other processes do not arrive, and while they do.
   liveSweepIntervalMs: [second, 50, minute],
   liveQuietSweepIntervalMs: [30 * second, 50, 10 * minute],
   liveBatchCount: [100, 1, 10_000],
@@ -115,21 +115,21 @@ const table = {
   databaseConnectTimeoutMs: [5 * second, 100, minute],
   databaseStatementTimeoutMs: [10 * second, 100, 10 * minute],
   databaseLockTimeoutMs: [5 * second, 100, 10 * minute],
-  // Statements and transactions of one viewer that hold a connection at once, and those that wait for one of these places.
+  // Statements and transactions of one viewer that may hold a connection at once, and how many more may wait for one.
   viewerStatementsMaximumCount: [2, 1, 200],
   viewerStatementsQueueCount: [200, 0, 100_000],
   databaseIdleTransactionTimeoutMs: [15 * second, 100, 10 * minute],
-  // Product time is the database's clock: how often it is read, and from which difference of the real clock on no jobs are run.
+  // Product time is the database's clock: how often it is read, and how far this process's clock may differ before jobs are paused.
   clockRefreshIntervalMs: [10 * second, 100, 5 * minute],
   clockDifferenceMaximumMs: [30 * second, second, hour],
 
   // Redis
   redisCommandTimeoutMs: [500, 10, 30 * second],
-  // After a command that timed out none is sent for so long: rates are counted by each process, the database is asked instead.
+  // How long Redis is not used after a command timed out: each process counts rates, and the database is queried instead.
   redisRetryAfterMs: [2 * second, 10, 5 * minute],
 
   // Orders, holds, idempotency
-  // By its own clock, which may differ a little from ours, Stripe takes 30 minutes to 24 hours:
+  // By its own clock, which may differ slightly from ours, Stripe accepts 30 minutes to 24 hours:
   // https://docs.stripe.com/api/checkout/sessions/create#create_checkout_session-expires_at
   checkoutSessionLifetimeMs: [hour, 31 * minute, day - minute],
   holdLifetimeMs: [7 * day, second, 30 * day],
@@ -165,19 +165,19 @@ const table = {
 
 /** A film id in JSON: 36 characters, two quotation marks and a comma. */
 const FILM_ID_BYTES = 39;
-/** For all of a request that is not a film id. */
+/** For the rest of a request, besides film ids. */
 const REQUEST_REST_BYTES = 64 * kibibyte;
-/** A payout looks for its refund at Stripe and makes it, and must be done within its lease of two minutes. */
+/** A payout looks for its refund at Stripe and creates it, which must finish within its lease of two minutes. */
 const MAX_STRIPE_CALL_MS = 50 * second;
 
 export type Limits = { readonly [Name in keyof typeof table]: number };
 
-/** The variable that sets a limit. */
+/** The environment variable that sets a limit. */
 export function limitVariable(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
 }
 
-/** Reads every limit; faults are recorded in the environment. */
+/** Reads all limits; faults are recorded in the environment. */
 export function readLimits(environment: Environment): Limits {
   const entries = Object.entries(table).map(([name, [fallback, minimum, maximum]]) => [
     name,
@@ -194,7 +194,7 @@ export function readLimits(environment: Environment): Limits {
   if (limits.topUpMinimumMinorUnits < limits.paymentMinimumMinorUnits) {
     environment.refuse(
       'TOP_UP_MINIMUM_MINOR_UNITS',
-      `is ${limits.topUpMinimumMinorUnits}, less than Stripe charges (PAYMENT_MINIMUM_MINOR_UNITS, ${limits.paymentMinimumMinorUnits})`,
+      `is ${limits.topUpMinimumMinorUnits}, less than the minimum charge (PAYMENT_MINIMUM_MINOR_UNITS, ${limits.paymentMinimumMinorUnits})`,
       'Raise it.',
     );
   }
@@ -203,21 +203,21 @@ export function readLimits(environment: Environment): Limits {
     environment.refuse(
       'REQUEST_BODY_BYTES',
       `is ${limits.requestBodyBytes}; SUBSCRIPTION_FILMS_MAXIMUM_COUNT (${limits.subscriptionFilmsMaximumCount}) film ids need ${neededBytes}`,
-      'Raise it or lower the count of films.',
+      'Raise it or lower the number of films.',
     );
   }
   const stripeCallMs = limits.stripeTimeoutMs * limits.stripeAttemptsCount;
   if (stripeCallMs > MAX_STRIPE_CALL_MS) {
     environment.refuse(
       'STRIPE_TIMEOUT_MS',
-      `is ${limits.stripeTimeoutMs}, which STRIPE_ATTEMPTS_COUNT (${limits.stripeAttemptsCount}) makes ${stripeCallMs}: at most ${MAX_STRIPE_CALL_MS} in all`,
+      `is ${limits.stripeTimeoutMs}, which makes ${stripeCallMs} with STRIPE_ATTEMPTS_COUNT (${limits.stripeAttemptsCount}); at most ${MAX_STRIPE_CALL_MS} is allowed`,
       'Lower one of them.',
     );
   }
   if (limits.socketCloseGraceMs > limits.shutdownBudgetMs / 2) {
     environment.refuse(
       'SOCKET_CLOSE_GRACE_MS',
-      `is ${limits.socketCloseGraceMs}, more than half of SHUTDOWN_BUDGET_MS (${limits.shutdownBudgetMs}): a silent client would use it up`,
+      `is ${limits.socketCloseGraceMs}, more than half of SHUTDOWN_BUDGET_MS (${limits.shutdownBudgetMs}): an unresponsive client would use it up`,
       'Lower it or raise the budget.',
     );
   }

@@ -1,14 +1,14 @@
 import type { Config } from './config.js';
 import type { Environment } from './env.js';
 
-/** With NODE_ENV=production: records a fault for each setting, or missing setting, that is for home use. */
+/** With NODE_ENV=production: records a fault for each setting, or missing setting, that is for development only. */
 export function checkProductionSettings(environment: Environment, config: Config): void {
   const required: [variable: string, why: string, remedy: string][] = [
-    ['DATABASE_URL', 'the embedded database is for home use', 'Set the URL of a Postgres.'],
-    ['STRIPE_SECRET_KEY', 'the sandbox is for home use', 'Set a secret or restricted key of Stripe.'],
-    ['STRIPE_WEBHOOK_SECRET', 'a made-up one is for home use', 'Set the signing secret of the webhook endpoint.'],
-    ['ALLOWED_ORIGINS', 'localhost is for home use', 'List the origins of your front ends.'],
-    ['PUBLIC_URL', 'localhost is for home use', 'Set the URL where this server is reached.'],
+    ['DATABASE_URL', 'the embedded database is for development only', 'Set the URL of a Postgres server.'],
+    ['STRIPE_SECRET_KEY', 'the sandbox is for development only', 'Set a secret or restricted Stripe key.'],
+    ['STRIPE_WEBHOOK_SECRET', 'a generated one is for development only', 'Set the signing secret of the webhook endpoint.'],
+    ['ALLOWED_ORIGINS', 'localhost is for development only', 'List the origins of your front ends.'],
+    ['PUBLIC_URL', 'localhost is for development only', 'Set the public URL of this server.'],
   ];
   for (const [variable, why, remedy] of required) {
     if (!environment.has(variable)) environment.refuse(variable, `is not set with NODE_ENV=production: ${why}`, remedy);
@@ -22,9 +22,10 @@ export function checkProductionSettings(environment: Environment, config: Config
     ['JWKS_URL', [config.identity.jwksUrl], environment.has('JWKS_URL')],
     ['STRIPE_API_URL', [config.stripe.apiUrl], environment.has('STRIPE_API_URL')],
   ] as const;
-  for (const [variable, urls, given] of encrypted) {
-    const plain = given ? urls.find((url) => url?.startsWith('http:')) : undefined;
-    if (plain) environment.refuse(variable, `has ${plain}, which is not encrypted, with NODE_ENV=production`, 'Use https.');
+  for (const [variable, urls, isSet] of encrypted) {
+    const unencrypted = isSet ? urls.find((url) => url?.startsWith('http:')) : undefined;
+    if (unencrypted)
+      environment.refuse(variable, `contains ${unencrypted}, which is not encrypted, with NODE_ENV=production`, 'Use https.');
   }
   if (config.guard.playground === 'open') {
     environment.refuse('PLAYGROUND', 'is open with NODE_ENV=production', 'Set it to admins or off.');

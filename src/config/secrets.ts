@@ -2,11 +2,11 @@ import type { Config } from './config.js';
 
 type WithSecrets = Pick<Config, 'databaseUrl' | 'redisUrl' | 'mongodbUrl' | 'identity' | 'stripe' | 'observation'>;
 
-/** Every secret of the settings. */
+/** All secrets in the settings. */
 export function secretsOf(config: WithSecrets): string[] {
   const { databaseUrl, redisUrl, mongodbUrl, identity, stripe, observation } = config;
   const passwords = [databaseUrl, redisUrl, mongodbUrl].flatMap((url) => {
-    // Not by URL: MongoDB's may list several hosts.
+    // Not with URL: MongoDB's may list several hosts.
     const password = url?.match(/^[^:]+:\/\/[^:@/]*:([^@/]*)@/)?.[1];
     return password ? [password, decodeURIComponent(password)] : [];
   });

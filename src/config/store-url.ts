@@ -1,12 +1,12 @@
 import type { z } from 'zod';
 import type { Environment } from './env.js';
 
-/** The scheme, the user and password before an `@` if there are any, and the rest. */
+/** The scheme, the optional user and password before an `@`, and the rest. */
 const PARTS = /^([a-z][a-z0-9+.-]*:\/\/)(?:([^@/?#]*)@)?(.*)$/i;
 
 /**
- * The URL of a store, from `<name>_URL`, with the password of `<name>_PASSWORD` put into it. There a password may have any
- * characters, while in a URL some of them must be encoded: https://www.rfc-editor.org/rfc/rfc3986#section-3.2.1
+ * The URL of a store, from `<name>_URL`, with the password from `<name>_PASSWORD` inserted. Unlike in a URL, where some characters must
+ * be encoded, that password may contain any characters: https://www.rfc-editor.org/rfc/rfc3986#section-3.2.1
  */
 export function readStoreUrl(environment: Environment, name: string, schema: z.ZodType<string, string>): string | undefined {
   const url = environment.optional(`${name}_URL`, schema, { secret: true });

@@ -5,7 +5,7 @@ import type { Database, Queryable, Statement } from '../stores/database.js';
 import { DEMO_FILMS, type DemoShelf } from './films.js';
 import { DEMO_ADMIN_ID, DEMO_VIEWERS } from './people.js';
 
-/** What a demo viewer starts with, as an adjustment of the ledger by the demo admin. The key makes it once. */
+/** A demo viewer's initial balance, adjusted by the demo admin. The idempotency key ensures that it is made once. */
 export interface DemoBalance {
   readonly userId: string;
   readonly adminId: string;
@@ -19,7 +19,7 @@ export interface DemoBalance {
 export interface DemoCatalogueDependencies {
   readonly database: Database;
   readonly clock: Clock;
-  /** The house's. */
+  /** The configured currency. */
   readonly currency: string;
   readonly giveBalance: (balance: DemoBalance) => Promise<void>;
 }
@@ -35,7 +35,7 @@ interface DemoSubscription {
 }
 
 const SUBSCRIPTIONS: readonly DemoSubscription[] = [
-  { title: 'Everything', description: 'The whole house for a month.', pricePerDay: 45, durationDays: 30 },
+  { title: 'Everything', description: 'The whole catalogue for a month.', pricePerDay: 45, durationDays: 30 },
   { title: 'Silent Masters', description: 'The years before sound.', shelf: 'silent', pricePerDay: 25, durationDays: 30 },
   { title: 'Noir Nights', description: 'Two weeks of rain and bad luck.', shelf: 'noir', pricePerDay: 40, durationDays: 14 },
   { title: 'Fright Week', description: 'A week with the lights on.', shelf: 'fright', pricePerDay: 50, durationDays: 7 },
@@ -43,7 +43,7 @@ const SUBSCRIPTIONS: readonly DemoSubscription[] = [
 ];
 
 const ADA_STARTS_WITH = 2_500;
-/** Any number that nothing else locks: two processes that start at once on an empty database load one catalogue. */
+/** An arbitrary, unique lock: two processes that start at once on an empty database load the catalogue only once. */
 const LOADING_LOCK = 7_203_118;
 
 const lockLoading: Statement = { name: 'lock-demo-loading', text: 'select pg_advisory_xact_lock($1)' };
@@ -58,19 +58,19 @@ export const DEMO_SUBSCRIPTION_IDS: readonly string[] = SUBSCRIPTIONS.map(
 );
 
 /**
- * Loads about 40 films and 5 subscriptions on sale, and gives the first demo viewer a balance. Only into an empty catalogue:
- * gives back whether it did. The copies at Stripe are left due.
+ * If the catalogue is empty, loads about 40 films and 5 subscriptions on sale, and gives the first demo viewer a balance. Returns whether
+ * it did. Copying the subscriptions to Stripe is left to the job.
  */
 export async function loadDemoCatalogue({ database, clock, currency, giveBalance }: DemoCatalogueDependencies): Promise<boolean> {
   if (await isCatalogueThere(database)) return false;
-  // Before the catalogue is there: after a crash in between, or by another process, it is asked for again, and its key makes
-  // it once. Outside of the transaction: it takes a connection of its own, and there may be only one.
+  // Before the catalogue exists: after a crash in between, or by another process, it is requested again, and its key ensures that it is
+  // made once. Outside the transaction: it needs its own connection, and the pool may have only one.
   await giveBalance({
     userId: DEMO_VIEWERS[0].id,
     adminId: DEMO_ADMIN_ID,
     amount: ADA_STARTS_WITH,
     currency,
-    reason: 'A balance to try things out with',
+    reason: 'A balance for trying out the demo',
     idempotencyKey: 'demo-balance-of-ada',
   });
   return database.transaction(async (tx) => {

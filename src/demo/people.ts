@@ -1,4 +1,4 @@
-/** Who there is on first start at home. Fixed, so that examples and tokens keep their meaning. */
+/** The demo viewers and staff. Their ids are fixed, so that examples and tokens stay valid. */
 export const DEMO_VIEWERS = [
   { id: '01939c1e-0000-7000-9000-000000000001', name: 'Ada' },
   { id: '01939c1e-0000-7000-9000-000000000002', name: 'Ben' },

@@ -8,23 +8,23 @@ const STRIPE_BUCKETS_SECONDS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
 type Clocked = { observe(seconds: number): void };
 
-/** Times statements and calls to Stripe, and traces them when there is tracing. */
+/** Measures statements and calls to Stripe, and traces them if tracing is on. */
 export function observeCalls({ registry }: Metrics, tracing: Tracing | null): CallObserver {
   const statements = new Histogram({
     name: 'boxoffice_statement_duration_seconds',
-    help: 'How long SQL statements took, by name; waiting for a connection is part of it.',
+    help: 'Duration of SQL statements by name, including the wait for a connection.',
     labelNames: ['statement'] as const,
     buckets: STATEMENT_BUCKETS_SECONDS,
     registers: [registry],
   });
   const stripeCalls = new Histogram({
     name: 'boxoffice_stripe_call_duration_seconds',
-    help: 'How long calls to Stripe took, each try by itself, by method, path and status ("none": no answer).',
+    help: 'Duration of each attempt to call Stripe, by method, path and status ("none": no response).',
     labelNames: ['method', 'path', 'status'] as const,
     buckets: STRIPE_BUCKETS_SECONDS,
     registers: [registry],
   });
-  // Names of statements are few and fixed; a child for each spares its labels on every run.
+  // Statement names are few and fixed; a child per name avoids looking up labels on every run.
   const children = new Map<string, Clocked>();
   const childOf = (name: string): Clocked => {
     let child = children.get(name);
@@ -58,11 +58,11 @@ export function observeCalls({ registry }: Metrics, tracing: Tracing | null): Ca
   };
 }
 
-/** How far this process's clock is from the database's, by which product time goes. */
+/** The difference between this process's clock and the database's, which is product time. */
 export function watchClock({ registry }: Metrics, clock: { differenceMs(): number }): void {
   new Gauge({
     name: 'boxoffice_clock_difference_seconds',
-    help: "How far this process's real clock is ahead of the database's. Beyond CLOCK_DIFFERENCE_MAXIMUM_MS it runs no jobs.",
+    help: "How far this process's clock is ahead of the database's. Beyond CLOCK_DIFFERENCE_MAXIMUM_MS it runs no jobs.",
     registers: [registry],
     collect() {
       this.set(clock.differenceMs() / 1_000);
@@ -70,11 +70,11 @@ export function watchClock({ registry }: Metrics, clock: { differenceMs(): numbe
   });
 }
 
-/** How far the connections to the database are used. */
+/** The usage of the database connection pool. */
 export function watchPool({ registry }: Metrics, database: { statistics(): Record<'open' | 'idle' | 'waiting', number> }): void {
   new Gauge({
     name: 'boxoffice_database_connections',
-    help: 'Connections of the pool: open, idle; waiting: work that waits for one.',
+    help: 'Connections of the pool (open, idle), and requests waiting for one (waiting).',
     labelNames: ['state'] as const,
     registers: [registry],
     collect() {

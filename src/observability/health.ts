@@ -1,19 +1,19 @@
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
-import { keptFor, withTimeout } from '../runtime/concurrency.js';
+import { cachedFor, withTimeout } from '../runtime/concurrency.js';
 
 /**
- * One thing that serving depends on: ends in an error when it cannot be reached. A text that it gives is shown as its state:
- * serving goes on, perhaps less well.
+ * Checks one dependency. Throws if it is unavailable. A returned string is shown as its state: the server can still serve, perhaps in a
+ * degraded mode.
  */
 export type ReadinessCheck = () => Promise<unknown>;
 
 export interface HealthParts {
-  /** By the names that /readyz shows. */
+  /** By their names in /readyz. */
   readonly checks: Readonly<Record<string, ReadinessCheck>>;
   isStopping(): boolean;
   readonly logger: Logger;
-  /** How long what was found is shown to whoever asks again, in milliseconds: floods of probes must not reach the database. */
+  /** How long results are cached, in milliseconds, so that floods of probes do not reach the database. */
   readonly cacheMs: number;
 }
 
@@ -26,12 +26,12 @@ interface Found {
 const MAX_CHECK_MS = 2_000;
 
 /**
- * `GET /healthz`: this process is alive. `GET /readyz`: it can serve now (200), or not (503: a dependency is out of reach, or
- * it is stopping), with the latency of each dependency. Reasons go to the log, not to strangers.
+ * `GET /healthz`: this process is alive. `GET /readyz`: whether it can serve (200), or not (503: a dependency is unavailable, or it is
+ * stopping), with the latency of each dependency. Reasons are logged, not returned.
  */
 export function serveHealth(app: FastifyInstance, { checks, isStopping, logger, cacheMs }: HealthParts): void {
   let askedBy: string | undefined;
-  const examine = keptFor(cacheMs, () =>
+  const examine = cachedFor(cacheMs, () =>
     Promise.all(Object.entries(checks).map(([name, check]) => stateOf(name, check, logger, askedBy))),
   );
   app.get('/healthz', { logLevel: 'silent' }, async () => ({ status: 'alive' }));
@@ -52,7 +52,7 @@ async function stateOf(name: string, check: ReadinessCheck, logger: Logger, requ
   const fault = await faultOf(async () => {
     state = await check();
   });
-  if (fault) logger.warn({ dependency: name, err: fault, requestId }, 'a dependency is out of reach');
+  if (fault) logger.warn({ dependency: name, err: fault, requestId }, 'dependency unavailable');
   const latencyMs = Math.round((performance.now() - startedAtMs) * 10) / 10;
   return [name, { ready: fault === null, ...(typeof state === 'string' && { state }), latencyMs }];
 }
@@ -62,5 +62,5 @@ function faultOf(check: ReadinessCheck): Promise<unknown> {
     () => null,
     (error: unknown) => error ?? new Error('unknown reason'),
   );
-  return withTimeout(MAX_CHECK_MS, checked, () => new Error(`no answer within ${MAX_CHECK_MS} ms`));
+  return withTimeout(MAX_CHECK_MS, checked, () => new Error(`no response within ${MAX_CHECK_MS} ms`));
 }

@@ -2,7 +2,7 @@ import { Gauge } from 'prom-client';
 import { singleFlight } from '../runtime/concurrency.js';
 import type { Metrics } from './metrics.js';
 
-/** What the metrics show of a job. */
+/** The part of a job that the metrics show. */
 interface Job {
   readonly name: string;
   readonly lastRunAt: Date | null;
@@ -12,9 +12,9 @@ interface Job {
   readonly failCount: number;
 }
 
-/** How the last run of each job went, on whatever worker it was: read from the database when it is asked for. */
+/** The last run of each job on any worker, read from the database when metrics are collected. */
 export function watchJobs({ registry }: Metrics, jobs: { list(): Promise<readonly Job[]> }): void {
-  // The gauges are collected together.
+  // All gauges are collected together, with one read.
   const read = singleFlight(() => jobs.list().catch(() => []));
   const gauge = (name: string, help: string, readingOf: (job: Job) => number | null) =>
     new Gauge({
@@ -29,13 +29,13 @@ export function watchJobs({ registry }: Metrics, jobs: { list(): Promise<readonl
         }
       },
     });
-  gauge('boxoffice_job_last_run_timestamp_seconds', 'When the job last began.', ({ lastRunAt }) =>
+  gauge('boxoffice_job_last_run_timestamp_seconds', 'When the job last started.', ({ lastRunAt }) =>
     lastRunAt ? lastRunAt.getTime() / 1000 : null,
   );
-  gauge('boxoffice_job_next_run_timestamp_seconds', 'When the job is to begin next.', ({ nextRunAt }) =>
+  gauge('boxoffice_job_next_run_timestamp_seconds', 'When the job starts next.', ({ nextRunAt }) =>
     nextRunAt ? nextRunAt.getTime() / 1000 : null,
   );
-  gauge('boxoffice_job_last_duration_seconds', 'How long the last run of the job took.', ({ lastDurationMs }) =>
+  gauge('boxoffice_job_last_duration_seconds', "Duration of the job's last run.", ({ lastDurationMs }) =>
     lastDurationMs === null ? null : lastDurationMs / 1000,
   );
   const findings = (name: string, help: string, jobName: string) =>
@@ -45,16 +45,16 @@ export function watchJobs({ registry }: Metrics, jobs: { list(): Promise<readonl
       registers: [registry],
       async collect() {
         const count = (await read()).find((job) => job.name === jobName)?.lastFindingsCount;
-        // Without a run there is nothing to tell, and a zero would be a claim.
+        // Without a run there is no value; a zero would claim that nothing was found.
         if (count === null || count === undefined) this.remove();
         else this.set(count);
       },
     });
-  findings('boxoffice_ledger_discrepancies', 'What did not add up in the last verification of the ledger.', 'verify-ledger');
+  findings('boxoffice_ledger_discrepancies', 'Discrepancies found by the last ledger verification.', 'verify-ledger');
   findings(
     'boxoffice_reconciliation_differences',
-    'Differences with Stripe that the last reconciliation left to people.',
+    'Differences with Stripe that the last reconciliation could not repair.',
     'reconcile',
   );
-  gauge('boxoffice_job_failures', 'How often the job has failed in a row.', ({ failCount }) => failCount);
+  gauge('boxoffice_job_failures', 'Number of consecutive failures of the job.', ({ failCount }) => failCount);
 }

@@ -2,7 +2,7 @@ import { type DestinationStream, type Logger, pino } from 'pino';
 import type { ObservationConfig } from '../config/config.js';
 import { createRedactor, type Redactor } from '../runtime/redact.js';
 
-/** Where secrets could stand in what is logged. */
+/** Paths of logged fields that may contain secrets. */
 const SECRETS = [
   'authorization',
   'cookie',
@@ -27,28 +27,28 @@ const SECRETS = [
 ];
 
 export interface LoggerOptions {
-  /** Gives the trace at hand. */
+  /** Returns the current trace. */
   readonly tracing?: { present(): object } | null;
-  /** Takes secrets out of a line; without, what looks like one. */
-  readonly censor?: Redactor;
-  /** Standard output, unless said otherwise. */
+  /** Removes secrets from a line. Default: whatever looks like a secret. */
+  readonly redact?: Redactor;
+  /** Default: standard output. */
   readonly destination?: DestinationStream;
 }
 
-/** Structured logs (one JSON object a line), with secrets left out: by the name of their field, and inside any text. */
+/** Structured logs (one JSON object per line), with secrets redacted, by field name and inside any text. */
 export function createLogger(
   settings: Pick<ObservationConfig, 'logLevel'>,
-  { tracing, censor = createRedactor(), destination }: LoggerOptions = {},
+  { tracing, redact = createRedactor(), destination }: LoggerOptions = {},
 ): Logger {
   const options = {
     level: settings.logLevel,
     base: undefined,
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
-    // The trace at hand, beside the request's id.
+    // The current trace, in addition to the request id.
     ...(tracing && { mixin: () => tracing.present() }),
-    redact: { paths: SECRETS, censor: '[left out]' },
-    hooks: { streamWrite: censor },
+    redact: { paths: SECRETS, censor: '[redacted]' },
+    hooks: { streamWrite: redact },
   };
   return destination ? pino(options, destination) : pino(options);
 }

@@ -2,31 +2,31 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { ObservationConfig } from '../config/config.js';
-import { keptFor } from '../runtime/concurrency.js';
+import { cachedFor } from '../runtime/concurrency.js';
 
-/** What has been served, for Prometheus. */
+/** Request metrics for Prometheus. */
 export interface Metrics {
   readonly registry: Registry;
-  /** One operation: by the root field that it begins with, so that clients cannot make up labels without end. */
+  /** Counts an operation by its first root field, so that clients cannot create unlimited labels. */
   served(rootField: string, outcome: Outcome, seconds: number, transport?: 'http' | 'websocket'): void;
-  /** Somebody was held back by a rate limit. */
+  /** Counts a request that exceeded a rate limit. */
   limited(limit: string): void;
-  /** A delivery of Stripe was answered. */
+  /** Counts a webhook delivery from Stripe. */
   webhook(outcome: string): void;
 }
 
 export type Outcome = 'ok' | 'errors' | 'refused';
 
-/** Hears of what happens in the services. */
+/** Receives events from the services. */
 export interface ServiceMetrics {
   moneyMoved(movement: { readonly kind: string; readonly amount: number; readonly currency: string }): void;
   liveLag(seconds: number): void;
 }
 
-/** Counts of live sockets, now and since the start. */
+/** Counts of live sockets, currently and since startup. */
 type SocketCounts = Readonly<Record<'connections' | 'operations' | 'events' | 'overBudget' | 'slowReaders', number>>;
 
-/** Up to what the slowest sweep may take. */
+/** Up to the slowest sweep. */
 const LAG_BUCKETS_SECONDS = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 const BUCKETS_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
@@ -41,20 +41,20 @@ export function createMetrics(): Metrics {
   });
   const durations = new Histogram({
     name: 'boxoffice_operation_duration_seconds',
-    help: 'How long GraphQL operations took, by transport and first root field.',
+    help: 'Duration of GraphQL operations by transport and first root field.',
     labelNames: ['transport', 'field'] as const,
     buckets: BUCKETS_SECONDS,
     registers: [registry],
   });
   const limited = new Counter({
     name: 'boxoffice_rate_limited_total',
-    help: 'Requests held back, by limit: address, reads, writes or money.',
+    help: 'Requests that exceeded a rate limit, by limit: address, reads, writes or money.',
     labelNames: ['limit'] as const,
     registers: [registry],
   });
   const webhooks = new Counter({
     name: 'boxoffice_webhooks_total',
-    help: 'Deliveries of Stripe, by outcome: stored, refused (4xx) or failed (5xx, Stripe sends again).',
+    help: 'Webhook deliveries from Stripe by outcome: stored, refused (4xx) or failed (5xx; Stripe retries).',
     labelNames: ['outcome'] as const,
     registers: [registry],
   });
@@ -70,8 +70,8 @@ export function createMetrics(): Metrics {
 }
 
 /**
- * Money that this process has moved, counted after the commit, and how late live changes came. Sums over processes and restarts
- * are Prometheus's work; what was moved in all is the ledger's to say.
+ * Money moved by this process, counted after the commit, and the delay of live changes. Prometheus sums over processes and restarts; the
+ * ledger has the exact totals.
  */
 export function watchServices({ registry }: Metrics): ServiceMetrics {
   const money = new Counter({
@@ -82,7 +82,7 @@ export function watchServices({ registry }: Metrics): ServiceMetrics {
   });
   const lag = new Histogram({
     name: 'boxoffice_live_lag_seconds',
-    help: 'From the making of a change to its reading for a client that was waiting for it.',
+    help: 'Time from a change until it was read for a waiting client.',
     buckets: LAG_BUCKETS_SECONDS,
     registers: [registry],
   });
@@ -93,14 +93,14 @@ export function watchServices({ registry }: Metrics): ServiceMetrics {
   };
 }
 
-/** Live sockets, read when they are asked for. */
+/** Live sockets, read when metrics are collected. */
 export function watchSockets({ registry }: Metrics, sockets: { statistics(): SocketCounts }): void {
   const gauges = {
     connections: ['boxoffice_live_sockets', 'Open WebSockets.'],
-    operations: ['boxoffice_live_operations', 'Operations under way on WebSockets.'],
-    events: ['boxoffice_live_events', 'Events of live operations sent since the start.'],
-    overBudget: ['boxoffice_live_over_budget', 'WebSockets closed since the start because they sent too much.'],
-    slowReaders: ['boxoffice_live_slow_readers', 'WebSockets cut off since the start because they did not read.'],
+    operations: ['boxoffice_live_operations', 'Operations in progress on WebSockets.'],
+    events: ['boxoffice_live_events', 'Events of live operations sent since startup.'],
+    overBudget: ['boxoffice_live_over_budget', 'WebSockets closed since startup because they sent too much.'],
+    slowReaders: ['boxoffice_live_slow_readers', 'WebSockets terminated since startup because they did not read.'],
   } as const;
   for (const key of Object.keys(gauges) as (keyof typeof gauges)[]) {
     const [name, help] = gauges[key];
@@ -115,7 +115,7 @@ export function watchSockets({ registry }: Metrics, sockets: { statistics(): Soc
   }
 }
 
-/** Whether this node hears the others, and what it watches. */
+/** Whether this node receives hints from the others, and how much it watches. */
 export function watchLive(
   { registry }: Metrics,
   hints: { state(): string },
@@ -124,7 +124,7 @@ export function watchLive(
   const gauges: [name: string, help: string, read: () => number][] = [
     [
       'boxoffice_live_hints_heard',
-      '0 while Redis cannot be heard and live changes are found by looking.',
+      '0 while Redis is unavailable and live changes are found by polling.',
       () => +(hints.state() !== 'DOWN'),
     ],
     ['boxoffice_live_viewers', 'Viewers whose changes are watched.', () => live.statistics().viewers],
@@ -146,7 +146,7 @@ export function watchLive(
 export function watchProviderKeys({ registry }: Metrics, keys: { state(): string }): void {
   new Gauge({
     name: 'boxoffice_identity_provider_reached',
-    help: '0 while the keys of JWKS_URL cannot be fetched; known keys stay in use for JWKS_STALE_MS.',
+    help: '0 while the keys of JWKS_URL cannot be fetched; known keys are used for up to JWKS_STALE_MS.',
     registers: [registry],
     collect() {
       this.set(+(keys.state() === 'CONNECTED'));
@@ -154,26 +154,26 @@ export function watchProviderKeys({ registry }: Metrics, keys: { state(): string
   });
 }
 
-/** In a time that tells nothing of where the texts differ, nor of their lengths. */
+/** Compares in a time that reveals neither where the texts differ nor their lengths. */
 function isSameText(given: string, expected: string): boolean {
   const hash = (text: string) => createHash('sha256').update(text).digest();
   return timingSafeEqual(hash(given), hash(expected));
 }
 
 /**
- * `GET /metrics`, for anyone who reaches it, or for the bearer of the token when one is set. Some are read from the database: they
- * are collected once in `cacheMs`, however often they are asked for.
+ * `GET /metrics`, for any client, or with a bearer token if one is configured. Some metrics are read from the database, so they are
+ * collected at most once per `cacheMs`.
  */
 export function serveMetrics(
   app: FastifyInstance,
   { registry }: Metrics,
   settings: ObservationConfig & { readonly cacheMs: number },
 ): void {
-  const collect = keptFor(settings.cacheMs, () => registry.metrics());
+  const collect = cachedFor(settings.cacheMs, () => registry.metrics());
   app.get('/metrics', { logLevel: 'silent' }, async (request, reply) => {
     const { metricsToken } = settings;
     if (metricsToken !== undefined && !isSameText(request.headers.authorization ?? '', `Bearer ${metricsToken}`)) {
-      return reply.code(401).header('www-authenticate', 'Bearer').send({ status: 'a token is needed' });
+      return reply.code(401).header('www-authenticate', 'Bearer').send({ status: 'token required' });
     }
     return reply.header('content-type', registry.contentType).send(await collect());
   });

@@ -7,10 +7,10 @@ import { BatchSpanProcessor, ParentBasedSampler, TraceIdRatioBasedSampler, Trace
 import type { TracingConfig } from '../config/config.js';
 import { withTimeout } from '../runtime/concurrency.js';
 
-/** How long the last spans may take to be sent when the process ends. */
+/** How long sending the last spans may take when the process stops. */
 const STOP_TIMEOUT_MS = 1_500;
 
-/** OpenTelemetry for this process: spans go in batches to the collector; one that cannot be reached costs spans, nothing else. */
+/** Starts OpenTelemetry. Spans are sent in batches; if the collector is unavailable, spans are lost and nothing else happens. */
 export function startSdk(settings: TracingConfig): { stop(): Promise<void> } {
   const exporter = new OTLPTraceExporter({
     url: `${settings.endpoint}/v1/traces`,

@@ -4,9 +4,9 @@ import type { FastifyInstance } from 'fastify';
 import type { TracingConfig } from '../config/config.js';
 import type { StripeCall } from '../stores/observe-calls.js';
 
-/** Spans of what this process does. There is one of these only when tracing is configured: else nothing of it runs. */
+/** Creates spans. Exists only if tracing is configured; otherwise none of this code runs. */
 export interface Tracing {
-  /** Spans of HTTP requests, which go on with the caller's trace (W3C `traceparent`). */
+  /** Spans of HTTP requests, which continue the caller's trace (W3C `traceparent`). */
   serve(app: FastifyInstance): void;
   statement<Result>(name: string, run: () => Promise<Result>): Promise<Result>;
   stripe<Result extends { getStatusCode(): number }>(
@@ -15,15 +15,15 @@ export interface Tracing {
   ): Promise<Result>;
   operation<Result>(name: string, kind: string, run: () => Promise<Result> | Result): Promise<Result>;
   job<Result>(name: string, run: () => Promise<Result>): Promise<Result>;
-  /** For log lines: the trace at hand. */
+  /** The current trace, for log lines. */
   present(): { traceId?: string; spanId?: string };
-  /** Sends what has not been sent. */
+  /** Flushes pending spans. */
   stop(): Promise<void>;
 }
 
 /**
- * Starts tracing by OpenTelemetry, with spans sent as OTLP over HTTP; null when it is not configured. The SDK is loaded only
- * then. https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
+ * Starts OpenTelemetry tracing, with spans sent as OTLP over HTTP. Null if it is not configured; the SDK is not loaded then.
+ * https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
  */
 export async function openTracing(settings: TracingConfig | undefined): Promise<Tracing | null> {
   if (!settings) return null;
@@ -40,7 +40,7 @@ export async function openTracing(settings: TracingConfig | undefined): Promise<
     try {
       return await context.with(trace.setSpan(context.active(), span), () => run(span));
     } catch (error) {
-      // The kind of error only: its text may hold what belongs to a viewer.
+      // Only the error's name: its message may contain a viewer's data.
       span.setAttribute('error.type', error instanceof Error ? error.name : 'unknown');
       span.setStatus({ code: SpanStatusCode.ERROR });
       throw error;
@@ -83,7 +83,7 @@ export async function openTracing(settings: TracingConfig | undefined): Promise<
   };
 }
 
-/** Not looked at from outside but by machines: their spans would bury all others. */
+/** Polled by machines: their spans would outnumber all others. */
 const UNTRACED = new Set(['/healthz', '/readyz', '/metrics']);
 
 function traceRequests(app: FastifyInstance): void {

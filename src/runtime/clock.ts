@@ -1,6 +1,6 @@
 /**
- * Where "now" comes from, so that tests can move it. Every decision of money and time takes product time, the database's clock
- * (stores/database-clock.ts); only signatures and tokens, which others date, go by the machine's.
+ * A source of the current time, so that tests can change it. All decisions about money and time use product time, the database's clock
+ * (stores/database-clock.ts). Only signatures and tokens, whose times are set by others, use the machine's clock.
  */
 export interface Clock {
   now(): Date;

@@ -1,4 +1,4 @@
-/** What the work gives, or what `late` gives when it takes longer than `limitMs`. The work goes on then. Fails as the work does. */
+/** Resolves to the result of the work, or to that of `late` after `limitMs`; the work then continues. Rejects if the work does. */
 export async function withTimeout<Result, Late>(
   limitMs: number,
   work: Promise<Result> | Result,
@@ -15,7 +15,7 @@ export async function withTimeout<Result, Late>(
   }
 }
 
-/** The work, done once for all who ask for it while it is under way; they share its result, or its error. */
+/** Runs the work once for all callers that arrive while it is running; they share its result or error. */
 export function singleFlight<Result>(work: () => Promise<Result>): () => Promise<Result> {
   let underWay: Promise<Result> | null = null;
   return () => {
@@ -26,7 +26,7 @@ export function singleFlight<Result>(work: () => Promise<Result>): () => Promise
   };
 }
 
-/** Does the work for each item in turn: one that fails does not keep the others from theirs. Ends in the first error, after all. */
+/** Runs the work for each item in turn, even if some fail. Then throws the first error. */
 export async function forEachSettled<Item>(
   items: readonly Item[] | AsyncIterable<Item>,
   work: (item: Item) => Promise<unknown>,
@@ -43,10 +43,10 @@ export async function forEachSettled<Item>(
 }
 
 /**
- * The work's result, for all who ask while it is under way and for `lifetimeMs` after it ended; then the work is done again. So
- * however often it is asked for, it runs about once in that time. An error is shared by those who waited, and not kept.
+ * Caches the result of the work while it runs and for `lifetimeMs` after it ended, so that it runs about once in that time, however
+ * often it is called. An error is shared by the callers that waited for it, but not cached.
  */
-export function keptFor<Result>(
+export function cachedFor<Result>(
   lifetimeMs: number,
   work: () => Promise<Result>,
   nowMs: () => number = () => performance.now(),

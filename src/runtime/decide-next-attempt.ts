@@ -6,14 +6,14 @@ export interface RetryRules {
 }
 
 export interface FailedAttempt {
-  /** How often it has been tried by now, this attempt included. */
+  /** The number of attempts so far, including this one. */
   readonly attempts: number;
   readonly now: Date;
-  /** From 0 to 1: spreads the retries of things that failed together. */
+  /** A random number from 0 to 1 that spreads the retries of simultaneous failures. */
   readonly chance: number;
 }
 
-/** When to try again after a failed attempt: between half of the wait and all of it from now; null when that was the last. */
+/** When to retry after a failed attempt: after half to all of the wait. Null if that was the last attempt. */
 export function decideNextAttempt({ attempts, now, chance }: FailedAttempt, rules: RetryRules): Date | null {
   if (attempts >= rules.largestAttempts) return null;
   const waitMs = Math.min(rules.backoffMs * 2 ** (attempts - 1), rules.backoffMaximumMs);

@@ -2,9 +2,9 @@ import { withTimeout } from './concurrency.js';
 import { createRedactor } from './redact.js';
 
 interface StepOptions {
-  /** Undoes it at once, without waiting, for somebody who does not want to wait. */
+  /** Undoes it immediately, without waiting. */
   readonly abandon?: () => void;
-  /** How long the step waits on purpose before it begins: time of its own, beside the budget that all share. */
+  /** How long the step waits deliberately before it starts, in addition to the shared budget. */
   readonly noticeMs?: number;
 }
 
@@ -14,21 +14,21 @@ interface Step extends StepOptions {
   run(): Promise<unknown>;
 }
 
-/** The part of the budget that each step still to come keeps for itself. */
+/** The fraction of the budget reserved for each remaining step. */
 const RESERVED_PART = 0.1;
-/** npm hands on a signal that the terminal has sent to us already: two within this time are one. */
+/** npm forwards a signal that the terminal has already sent to us: two within this time count as one. */
 const SAME_SIGNAL_MS = 500;
 const SECOND_SIGNAL_EXIT_CODE = 130;
 
-/** The part of the budget that a start may take to notice that it is to end. */
+/** The fraction of the budget that a startup in progress may take to stop. */
 const START_PART = 0.4;
 
-/** The start goes no further: the end has begun. */
+/** Stops the startup because the shutdown has begun. */
 export class Interrupted extends Error {
   override readonly name = 'Interrupted';
 }
 
-/** Steps that undo what was started, run in the reverse order, within a budget. */
+/** Steps that undo what was started, run in reverse order within a budget. */
 export class Shutdown {
   private readonly steps: Step[] = [];
   private undoing: Step | undefined;
@@ -36,40 +36,46 @@ export class Shutdown {
   private start: Promise<void> = Promise.resolve();
   private signalledAtMs: number | undefined;
 
-  constructor(private readonly tell: (line: string) => void = console.error) {}
+  constructor(private readonly report: (line: string) => void = console.error) {}
 
-  /** Whether the end has begun: what fails from then on fails for that reason. */
+  /** Whether the shutdown has begun; later failures are its consequence. */
   get begun(): boolean {
     return this.running !== undefined;
   }
 
-  /** Notes how to undo what was just started. Ends in Interrupted when the end has begun: start nothing more. */
+  /**
+   * Registers how to undo what was just started.
+   *
+   * @throws Interrupted when the shutdown has begun, so that nothing more is started
+   */
   add(name: string, run: () => Promise<unknown>, options: StepOptions = {}): void {
     this.steps.push({ name, run, ...options });
-    if (this.begun) throw new Interrupted('the end has begun');
+    if (this.begun) throw new Interrupted('the shutdown has begun');
   }
 
-  /** The start that adds the steps: the end waits until it has gone no further. */
+  /** Registers the startup that adds the steps: the shutdown waits until it has stopped. */
   during(start: Promise<void>): Promise<void> {
     this.start = start;
     return start;
   }
 
   /**
-   * Undoes everything once, the last first. A step that fails or takes too long is told of and does not keep the others from
-   * running. Gives back how many those were. Notices come on top of the budget.
+   * Undoes everything once, last step first. A step that fails or takes too long is reported and does not prevent the others. Returns the
+   * number of such steps. Notices are in addition to the budget.
    */
   run(budgetMs: number): Promise<number> {
     this.running ??= this.undo(budgetMs);
     return this.running;
   }
 
-  /** SIGINT, SIGTERM and SIGHUP end the process in order, within `budgetMs`, and so does a defect; a second signal ends it at once. */
+  /** SIGINT, SIGTERM, SIGHUP and defects stop the process in order, within `budgetMs`; a second signal ends it immediately. */
   listen(budgetMs: number): void {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => this.onSignal(budgetMs));
     for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
       process.on(event, (error: unknown) => {
-        this.tell(createRedactor()(`A defect ends the server: ${error instanceof Error ? error.stack : String(error)}`));
+        this.report(
+          createRedactor()(`Shutting down after an unexpected error: ${error instanceof Error ? error.stack : String(error)}`),
+        );
         if (!this.begun) void this.run(budgetMs).then(() => process.exit(1));
       });
     }
@@ -97,7 +103,7 @@ export class Shutdown {
       const fault = await faultOf(step, Math.max(deadline - reservedMs - performance.now(), 0));
       if (fault) {
         faultCount++;
-        this.tell(fault);
+        this.report(fault);
         step.abandon?.();
       }
     }

@@ -1,31 +1,33 @@
-/** What stands in the place of a secret. */
-const CENSOR = '[left out]';
+/** Replaces a secret. */
+const REDACTED = '[redacted]';
 
-/** A shorter value would take words out of ordinary texts. */
-const SHORTEST_KNOWN_SECRET = 8;
+/** A shorter value could match ordinary text. */
+const MIN_KNOWN_SECRET_CHARACTERS = 8;
 
-/** What looks like a secret, whosever it is: [what, what to write instead]. */
+/** Patterns of secrets in general: [pattern, replacement]. */
 const PATTERNS: readonly [pattern: RegExp, replacement: string][] = [
   // The password of a URL: https://www.rfc-editor.org/rfc/rfc3986#section-3.2.1
-  [/(\b[a-z][a-z0-9+.-]{1,20}:\/\/[^\s:/@"]{0,256}:)[^\s@"]{1,256}@/gi, `$1${CENSOR}@`],
+  [/(\b[a-z][a-z0-9+.-]{1,20}:\/\/[^\s:/@"]{0,256}:)[^\s@"]{1,256}@/gi, `$1${REDACTED}@`],
   // Stripe's keys, signing secrets and client secrets: https://docs.stripe.com/keys
-  [/\b(?:sk|rk|whsec)_\w{4,}/g, CENSOR],
-  [/_secret_\w{4,}/g, CENSOR],
-  [/\b(Bearer\s{1,4})[\w.~+/-]+=*/gi, `$1${CENSOR}`],
-  // JSON Web Tokens begin with `{"` in base64: https://www.rfc-editor.org/rfc/rfc7519#section-3
-  [/\beyJ[\w-]{5,}\.[\w-]+(?:\.[\w-]*)?/g, CENSOR],
+  [/\b(?:sk|rk|whsec)_\w{4,}/g, REDACTED],
+  [/_secret_\w{4,}/g, REDACTED],
+  [/\b(Bearer\s{1,4})[\w.~+/-]+=*/gi, `$1${REDACTED}`],
+  // JSON Web Tokens start with `{"` in base64: https://www.rfc-editor.org/rfc/rfc7519#section-3
+  [/\beyJ[\w-]{5,}\.[\w-]+(?:\.[\w-]*)?/g, REDACTED],
 ];
 
 export type Redactor = (text: string) => string;
 
-/** Takes secrets out of texts: those that look like one, and those given, wherever they stand. */
+/** Removes secrets from texts: whatever looks like one, and the given ones. */
 export function createRedactor(secrets: readonly string[] = []): Redactor {
   const forms = secrets.flatMap((secret) => [secret, JSON.stringify(secret).slice(1, -1)]);
-  // The longest first: one may begin with another.
-  const known = [...new Set(forms)].filter(({ length }) => length >= SHORTEST_KNOWN_SECRET).sort((a, b) => b.length - a.length);
+  // Longest first: one may start with another.
+  const known = [...new Set(forms)]
+    .filter(({ length }) => length >= MIN_KNOWN_SECRET_CHARACTERS)
+    .sort((a, b) => b.length - a.length);
   return (text) => {
     let censored = text;
-    for (const secret of known) censored = censored.replaceAll(secret, CENSOR);
+    for (const secret of known) censored = censored.replaceAll(secret, REDACTED);
     for (const [pattern, replacement] of PATTERNS) censored = censored.replace(pattern, replacement);
     return censored;
   };

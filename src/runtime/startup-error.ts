@@ -1,7 +1,7 @@
 import net from 'node:net';
 import { createRedactor } from './redact.js';
 
-/** Why it does not start, one line for each fault, in words that tell an operator what to do. */
+/** Why the process cannot start: one line per problem, each with what an operator can do about it. */
 export class StartupError extends Error {
   override readonly name: string = 'StartupError';
 
@@ -11,8 +11,9 @@ export class StartupError extends Error {
 }
 
 /**
- * Looks whether the ports can be listened on before anything is started: a start that fails at its end would have made a
- * database first. Ends in StartupError with a line for each port.
+ * Checks that the ports are free before anything is started: otherwise a startup would create a database before it fails.
+ *
+ * @throws StartupError with a line per port
  */
 export async function checkPorts({ host, port }: { host: string; port: number }, sandboxPort?: number): Promise<void> {
   const wanted: [variable: string, host: string, port: number][] = [['PORT', host, port]];
@@ -36,7 +37,7 @@ function portLine(variable: string, host: string, port: number, { code, message 
   }
   if (code === 'EACCES') return `${variable}: this user may not listen on ${port}. Set ${variable} to a port above 1023.`;
   if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') {
-    return `HOST: ${host} is no address of this machine (${code}). Set HOST to 127.0.0.1 or 0.0.0.0.`;
+    return `HOST: ${host} is not an address of this machine (${code}). Set HOST to 127.0.0.1 or 0.0.0.0.`;
   }
   return `${variable}: ${host}:${port} cannot be listened on: ${message}`;
 }
@@ -44,15 +45,15 @@ function portLine(variable: string, host: string, port: number, { code, message 
 /** https://www.postgresql.org/docs/current/errcodes-appendix.html */
 const NO_SUCH_DATABASE = '3D000';
 
-/** A store that does not answer, without the password that its URL may hold. */
+/** The error for an unavailable store, without the password that its URL may contain. */
 export function unreachable(variable: string, url: string, error: unknown): StartupError {
-  // Not by URL: MongoDB's may list several hosts.
+  // Not with URL: MongoDB's may list several hosts.
   const host = url.replace(/^[^:]+:\/\/(?:[^/]*@)?/, '').replace(/[/?].*$/, '');
   const remedy = (error as { code?: unknown }).code === NO_SUCH_DATABASE ? 'Create that database' : 'Start that server';
   return new StartupError([`${variable}: ${host} cannot be used (${reasonOf(error)}). ${remedy}, or correct the URL.`]);
 }
 
-/** Node gives several addresses' failures as one error without a message. */
+/** Node reports failures of several addresses as one error without a message. */
 function reasonOf(error: unknown): string {
   const { code, message } = error as NodeJS.ErrnoException;
   const inner = error instanceof AggregateError ? (error.errors[0] as NodeJS.ErrnoException | undefined)?.code : undefined;
@@ -60,10 +61,10 @@ function reasonOf(error: unknown): string {
 }
 
 /**
- * What a failed start tells: one line for each fault that an operator can mend, else `otherwise`, which is a stack where
- * nothing is given: for a defect.
+ * The output of a failed startup: one line per problem that an operator can fix, otherwise `otherwise`, by default a stack for an
+ * unexpected error.
  */
-export function explainStartupError(error: unknown, otherwise = `The start failed: ${stackOf(error)}`): string {
+export function explainStartupError(error: unknown, otherwise = `Startup failed: ${stackOf(error)}`): string {
   return error instanceof StartupError ? error.message : createRedactor()(otherwise);
 }
 

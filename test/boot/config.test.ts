@@ -3,8 +3,8 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { configVariables, readConfig } from '../../src/config/config.js';
-import { ConfigError } from '../../src/config/env.js';
 import { limitVariable } from '../../src/config/limits.js';
+import { StartupError } from '../../src/runtime/startup-error.js';
 
 let home: string;
 
@@ -20,7 +20,7 @@ function faultsOf(source: Record<string, string>): string[] {
   try {
     readConfig({ DATA_DIR: home, ...source });
   } catch (error) {
-    if (error instanceof ConfigError) return error.message.split('\n');
+    if (error instanceof StartupError) return error.message.split('\n');
     throw error;
   }
   return [];
@@ -109,7 +109,7 @@ describe('faults', () => {
 
   test('a top-up that no card can pay, and a body too small for the films of a subscription, are told at the start', () => {
     expect(faultsOf({ TOP_UP_MINIMUM_MINOR_UNITS: '49' })).toEqual([
-      expect.stringMatching(/^TOP_UP_MINIMUM_MINOR_UNITS: is 49, less than Stripe charges/),
+      expect.stringMatching(/^TOP_UP_MINIMUM_MINOR_UNITS: is 49, less than the minimum charge/),
     ]);
     expect(faultsOf({ TOP_UP_MINIMUM_MINOR_UNITS: '49', PAYMENT_MINIMUM_MINOR_UNITS: '30' })).toEqual([]);
     expect(faultsOf({ REQUEST_BODY_BYTES: '131072' })).toEqual([expect.stringMatching(/^REQUEST_BODY_BYTES: is 131072/)]);
@@ -126,7 +126,7 @@ describe('faults', () => {
     expect(faults).toEqual([
       'PORT: must be a whole number from 1 to 65535, found "abc". Correct it or remove it.',
       'REDIS_URL: must be a URL that starts with redis:// or rediss://. Correct it or remove it.',
-      'CURRENCY: must be a currency of ISO 4217 that people pay with, in capital letters, such as EUR, found "dollar". Correct it or remove it.',
+      'CURRENCY: must be an ISO 4217 currency code in upper case, such as EUR, found "dollar". Correct it or remove it.',
       'RUN_JOBS: must be true or false, found "perhaps". Correct it or remove it.',
       'PAGE_MAXIMUM_COUNT: must be a whole number from 1 to 1000, found "0". Correct it or remove it.',
     ]);
@@ -148,7 +148,7 @@ describe('faults', () => {
     expect(readConfig({ DATA_DIR: home, RECONCILE_CRON: '30  4 * * 1-5' }).jobHours.reconcileCron).toBe('30 4 * * 1-5');
     for (const line of ['at night', '15 3 * *', '0 15 3 * * *', '61 3 * * *', '0 0 31 2 *', '@daily']) {
       expect(faultsOf({ VERIFY_LEDGER_CRON: line })).toEqual([
-        `VERIFY_LEDGER_CRON: must be a cron line of five fields, in UTC, such as 15 3 * * *, found "${line}". Correct it or remove it.`,
+        `VERIFY_LEDGER_CRON: must be a cron expression of five fields, in UTC, such as 15 3 * * *, found "${line}". Correct it or remove it.`,
       ]);
     }
   });
@@ -168,7 +168,7 @@ describe('faults', () => {
   test('tell of a % that no driver could read', () => {
     const urls = { DATABASE_URL: 'postgres://app:100%@db/shop', MONGODB_URL: 'mongodb://app:100%@a/shop' };
     expect(faultsOf(urls)).toEqual([
-      expect.stringMatching(/^DATABASE_URL: must be a URL in which a % that stands for itself is written as %25/),
+      expect.stringMatching(/^DATABASE_URL: must be a URL in which a literal % is written as %25/),
       expect.stringMatching(/^MONGODB_URL: must be a URL in which a %/),
     ]);
     expect(readConfig({ DATA_DIR: home, DATABASE_URL: 'postgres://app:100%25@db/shop' }).databaseUrl).toContain('100%25');
@@ -215,7 +215,7 @@ describe('faults', () => {
       'TOP_UP_MINIMUM_MINOR_UNITS: is 900, more than TOP_UP_MAXIMUM_MINOR_UNITS (800). Lower it or raise the maximum.',
     ]);
     expect(faultsOf({ STRIPE_TIMEOUT_MS: '20000' })).toEqual([
-      'STRIPE_TIMEOUT_MS: is 20000, which STRIPE_ATTEMPTS_COUNT (3) makes 60000: at most 50000 in all. Lower one of them.',
+      'STRIPE_TIMEOUT_MS: is 20000, which makes 60000 with STRIPE_ATTEMPTS_COUNT (3); at most 50000 is allowed. Lower one of them.',
     ]);
     expect(faultsOf({ STRIPE_TIMEOUT_MS: '20000', STRIPE_ATTEMPTS_COUNT: '2' })).toEqual([]);
     expect(faultsOf({ PORT: '5000', SANDBOX_PORT: '5000' })).toEqual([
@@ -233,7 +233,7 @@ describe('faults', () => {
     const file = path.join(home, 'a-file');
     writeFileSync(file, '');
     expect(faultsOf({ DATA_DIR: file })).toEqual([
-      expect.stringMatching(/^DATA_DIR: .*a-file cannot be read and written \(ENOTDIR\)/),
+      expect.stringMatching(/^DATA_DIR: .*a-file is not readable and writable \(ENOTDIR\)/),
     ]);
   });
 });

@@ -29,7 +29,7 @@ describe('a Node that is too old', () => {
       status: 1,
       output:
         'Boxoffice needs Node 22.17.0 or newer; this is 20.20.2. ' +
-        'Install a newer one, or use the npm scripts (npm start, npm run worker): they bring their own.\n',
+        'Install a newer version, or use the npm scripts (npm start, npm run worker), which bring their own.\n',
     });
     // An import before it would be loaded first, and may need a newer Node itself.
     expect(readFileSync(entry, 'utf8')).toMatch(/^import '\.\.?\/runtime\/supported-node\.js';\n/);

@@ -63,10 +63,10 @@ describe('a worker', () => {
     const worker = await GatewayProcess.on({ DATABASE_URL: url.href, LOG_LEVEL: 'warn' }, 'worker.js');
     try {
       await worker.start();
-      await until(() => worker.written.includes('The worker runs its jobs.'), 'all is started');
+      await until(() => worker.written.includes('The worker is running jobs.'), 'all is started');
       await relay.stop();
       await until(async () => (await worker.readiness())?.status === 'not ready', 'not ready');
-      await until(() => worker.written.includes('a dependency is out of reach'), 'logged');
+      await until(() => worker.written.includes('dependency unavailable'), 'logged');
     } finally {
       await worker.close();
     }
@@ -80,7 +80,7 @@ describe('a start', () => {
       // As if no migration had run: the first one finds its tables there.
       await database.rows('delete from mikro_orm_migrations');
       const told = await failing(script, { ...common, DATABASE_URL: database.url });
-      expect(told).toMatch(/^The start failed: .*already exists/);
+      expect(told).toMatch(/^Startup failed: .*already exists/);
       expect(told).not.toContain('DATABASE_URL');
     } finally {
       await database.drop();
@@ -95,8 +95,8 @@ describe('a start', () => {
 
   test.each([
     ['is missing', null, 'cannot be read (ENOENT)'],
-    ['is no JSON', '{', 'is no manifest of persisted operations'],
-    ['is another JSON', '[1]', 'is no manifest of persisted operations'],
+    ['is no JSON', '{', 'is not a manifest of persisted operations'],
+    ['is another JSON', '[1]', 'is not a manifest of persisted operations'],
   ])('tells in a line that the manifest %s', async (_what, content, wrong = '') => {
     const file = path.join(directory, 'manifest.json');
     rmSync(file, { force: true });

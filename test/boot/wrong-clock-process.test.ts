@@ -28,12 +28,12 @@ test('A worker a day ahead runs no job, is not ready and says why in log and met
   try {
     await wrong.launch();
     await until(async () => (await wrong.readiness())?.dependencies.clock?.ready === false, 'not ready', 60_000);
-    await until(() => wrong.written.includes('The worker runs its jobs.'), 'started');
+    await until(() => wrong.written.includes('The worker is running jobs.'), 'started');
     expect(await wrong.readiness()).toMatchObject({
       status: 'not ready',
       dependencies: { database: { ready: true }, clock: { ready: false }, jobs: { ready: true } },
     });
-    expect(wrong.written).toContain('the clocks of this process and the database differ: no jobs are run here');
+    expect(wrong.written).toContain('the clocks of this process and the database differ; this process runs no jobs');
     const metrics = await (await fetch(`${wrong.url}/metrics`)).text();
     const [, seconds] = /^boxoffice_clock_difference_seconds (\S+)$/m.exec(metrics) ?? [];
     expect(Math.abs(Number(seconds) - DAY_MS / 1_000)).toBeLessThan(30);

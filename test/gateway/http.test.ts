@@ -265,7 +265,7 @@ describe('each line that is logged for a request', () => {
           'an operation failed',
           'an operation could not be answered straight from its rows',
           'a Stripe event could not be stored',
-          'a dependency is out of reach',
+          'dependency unavailable',
         ]),
       );
     } finally {

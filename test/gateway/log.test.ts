@@ -6,11 +6,11 @@ import { createRedactor } from '../../src/runtime/redact.js';
 
 const JWT = 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhIn0.c2lnbmF0dXJl';
 
-function logged(facts: object, message: string, censor = createRedactor()): string {
+function logged(facts: object, message: string, redact = createRedactor()): string {
   const lines: string[] = [];
   const destination = { write: (line: string) => void lines.push(line) };
   // A child, as each request has one.
-  createLogger({ logLevel: 'info' }, { censor, destination }).child({ requestId: 'r-1' }).info(facts, message);
+  createLogger({ logLevel: 'info' }, { redact, destination }).child({ requestId: 'r-1' }).info(facts, message);
   return lines.join('');
 }
 
@@ -28,7 +28,7 @@ describe('a log line', () => {
     const line = logged({ reason: text, nested: { deeper: [text] }, err: new Error(text) }, text);
     expect(line).not.toContain(secret);
     expect(JSON.parse(line)).toMatchObject({ level: 'info', err: { type: 'Error' } });
-    expect(line.match(/\[left out]/g)?.length).toBeGreaterThanOrEqual(4);
+    expect(line.match(/\[redacted]/g)?.length).toBeGreaterThanOrEqual(4);
   });
 
   test('has none of the secrets of the settings, whatever they look like', () => {

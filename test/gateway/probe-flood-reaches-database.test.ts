@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { keptFor } from '../../src/runtime/concurrency.js';
+import { cachedFor } from '../../src/runtime/concurrency.js';
 import { startGateway, stubServices } from './gateway-kit.js';
 
 const FLOOD = 50;
@@ -8,7 +8,7 @@ describe('a result that is kept for a time', () => {
   test('is shared while it is under way and until its time is over, and then found again', async () => {
     let nowMs = 0;
     let runs = 0;
-    const read = keptFor(
+    const read = cachedFor(
       1_000,
       async () => ++runs,
       () => nowMs,
@@ -22,7 +22,7 @@ describe('a result that is kept for a time', () => {
 
   test('is no error: the next one who asks tries again', async () => {
     let runs = 0;
-    const read = keptFor(1_000, async () => {
+    const read = cachedFor(1_000, async () => {
       runs += 1;
       if (runs === 1) throw new Error('away');
       return runs;

@@ -5,14 +5,14 @@ import { storableJson } from '../../src/services/stripe-events/storable-json.js'
 
 describe('The words of a failure that are kept', () => {
   test.each([
-    ['Invalid API Key provided: sk_test_51abcDEF', 'Invalid API Key provided: [left out]'],
-    ['key rk_live_abc expired', 'key [left out] expired'],
-    ['bad secret whsec_abcd', 'bad secret [left out]'],
-    ['pi_1_secret_abcd', 'pi_1[left out]'],
-    ['connect postgres://me:hidden@host/db', 'connect postgres://me:[left out]@host/db'],
-    ['header Bearer abc.def.ghi refused', 'header Bearer [left out] refused'],
-    ['token eyJhbGciOiJI.eyJzdWIiOiIx.c2lnbmF0 refused', 'token [left out] refused'],
-    ['card 4242 4242 4242 4242 declined', 'card [left out] declined'],
+    ['Invalid API Key provided: sk_test_51abcDEF', 'Invalid API Key provided: [redacted]'],
+    ['key rk_live_abc expired', 'key [redacted] expired'],
+    ['bad secret whsec_abcd', 'bad secret [redacted]'],
+    ['pi_1_secret_abcd', 'pi_1[redacted]'],
+    ['connect postgres://me:hidden@host/db', 'connect postgres://me:[redacted]@host/db'],
+    ['header Bearer abc.def.ghi refused', 'header Bearer [redacted] refused'],
+    ['token eyJhbGciOiJI.eyJzdWIiOiIx.c2lnbmF0 refused', 'token [redacted] refused'],
+    ['card 4242 4242 4242 4242 declined', 'card [redacted] declined'],
     ['two\n  lines', 'two lines'],
   ])('%j becomes %j', (message, kept) => {
     expect(describeFailure(new Error(message))).toBe(kept);

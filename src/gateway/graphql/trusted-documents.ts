@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { GraphQLError } from 'graphql';
 import { z } from 'zod';
-import { ConfigError } from '../../config/env.js';
+import { configurationError } from '../../config/env.js';
 
 /** What a client sends, over either transport, as far as it matters here. */
 export interface SentOperation {
@@ -24,7 +24,7 @@ export class TrustedOperations {
   private readonly texts: ReadonlyMap<string, string>;
   private readonly hashes: ReadonlySet<string>;
 
-  /** Ends in ConfigError when the file cannot be read or is no manifest. */
+  /** @throws StartupError when the file cannot be read or is not a manifest */
   constructor(file: string) {
     const data = readManifest(file);
     this.texts = Array.isArray(data.operations)
@@ -54,8 +54,8 @@ function readManifest(file: string): z.infer<typeof manifestSchema> {
     return manifestSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    const wrong = code === undefined ? 'is no manifest of persisted operations' : `cannot be read (${code})`;
-    throw new ConfigError([
+    const wrong = code === undefined ? 'is not a manifest of persisted operations' : `cannot be read (${code})`;
+    throw configurationError([
       { variable: 'PERSISTED_OPERATIONS_FILE', wrong: `${file} ${wrong}`, remedy: 'Set the path of the manifest.' },
     ]);
   }

