@@ -84,6 +84,17 @@ module.exports = {
       to: { path: 'node_modules/(pg|ioredis|mongodb|@agendajs|stripe)/', dependencyTypesNot: ['type-only'] },
     },
     {
+      name: 'only-the-ledger-writes-movements',
+      comment:
+        'Everyone else changes money in `ledger.change` or `ledger.once`, and knows only the types of what they hand over.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: ['^src/services/ledger/(ledger|unit|purchase-from-balance|expire-grants)\\.ts$'] },
+      to: {
+        path: '^src/services/ledger/(joined-transaction|unit|statements|purchase-from-balance|expire-grants)\\.ts$',
+        dependencyTypesNot: ['type-only'],
+      },
+    },
+    {
       name: 'no-circles',
       severity: 'error',
       from: { path: '^(src|packages)/', pathNot: ['^src/entities/'] },
