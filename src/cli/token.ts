@@ -4,7 +4,7 @@ import { readConfig } from '../config/config.js';
 import { type IdentityConfig, ROLE_NAMES, type RoleName } from '../config/identity.js';
 import { issueToken } from '../gateway/auth/issue-token.js';
 import { explainStartupError } from '../runtime/startup-error.js';
-import { isUuid } from '../services/ids.js';
+import { parseId } from '../services/ids.js';
 
 const USAGE = 'Usage: npm run token -- --user <uuid> --role viewer|service|support|admin [--expires-in 1h]';
 const UNIT_SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86_400 };
@@ -48,7 +48,8 @@ async function run(): Promise<void> {
 
 /** With JWT_SUBJECT=any, the subject may be any string. */
 function subjectOf(user: string | undefined, { subjectNamespace }: IdentityConfig): string {
-  if (isUuid(user)) return user.toLowerCase();
+  const id = parseId(user);
+  if (id) return id;
   return user && subjectNamespace ? user : refuse('--user must be a UUID.');
 }
 

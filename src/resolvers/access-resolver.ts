@@ -1,6 +1,7 @@
 import { Arg, Ctx, FieldResolver, ID, Int, Query, Resolver, Root } from 'type-graphql';
 import type { AccessDecision } from '../services/access/decide-access.js';
 import type { SubscriptionAtVersion } from '../services/catalogue/subscription-rows.js';
+import { parseId } from '../services/ids.js';
 import { checkedFirst } from '../services/pagination.js';
 import { type Context, resolveUserId } from './context.js';
 import { AccessDecisionType } from './generated/schema-types.js';
@@ -15,7 +16,7 @@ export class AccessResolver {
     @Arg('filmIds', () => [ID]) filmIds: string[],
     @Arg('userId', () => ID, { nullable: true }) userId?: string | null,
   ): Promise<AccessDecision[]> {
-    return services.access.decide(resolveUserId(caller, userId, ['SERVICE', 'ADMIN']), filmIds);
+    return services.access.decide(resolveUserId(caller, userId, ['SERVICE']), filmIds);
   }
 
   @FieldResolver()
@@ -30,7 +31,9 @@ export class AccessResolver {
     @Arg('first', () => Int, { nullable: true, defaultValue: 3 }) first: number,
   ): Promise<readonly SubscriptionAtVersion[]> {
     checkedFirst(first, MAX_OFFERS);
-    if (allowed || reason === 'UNKNOWN_FILM') return [];
-    return (await loaders.subscriptionsOfFilm.load(filmId.toLowerCase(), { first })).nodes;
+    // The decision names the film as the caller wrote it.
+    const id = parseId(filmId);
+    if (allowed || !id || reason === 'UNKNOWN_FILM') return [];
+    return (await loaders.subscriptionsOfFilm.load(id, { first })).nodes;
   }
 }

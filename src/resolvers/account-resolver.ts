@@ -20,12 +20,12 @@ interface Account {
 export class AccountResolver {
   @Query(() => AccountType)
   me(@Ctx() { caller }: Context): Account {
-    return { userId: resolveUserId(caller, null, []) };
+    return { userId: resolveUserId(caller, null) };
   }
 
   @Query(() => AccountType)
   account(@Ctx() { caller }: Context, @Arg('userId', () => ID) userId: string): Account {
-    return { userId: resolveUserId(caller, userId, ['ADMIN']) };
+    return { userId: resolveUserId(caller, userId) };
   }
 
   @Query(() => AccountConnectionType)

@@ -1,6 +1,6 @@
-import type { Caller } from '../services/caller.js';
+import { type Caller, canAccess } from '../services/caller.js';
 import { InvalidArgument } from '../services/errors.js';
-import { isUuid } from '../services/ids.js';
+import { parseId } from '../services/ids.js';
 import { createLoaders, type Loaders } from './loaders.js';
 import { forbidden, unauthenticated } from './refused.js';
 import type { RequiredServices } from './required-services.js';
@@ -54,14 +54,20 @@ class OperationContext implements Context {
 }
 
 /**
- * Whose things are meant: the caller's own, unless another viewer is asked for by one of the `roles` that may. Ends in
- * FORBIDDEN, UNAUTHENTICATED, or InvalidArgument when `userId` is no UUID.
+ * The viewer a request is about: the caller, or `userId` when the caller is an admin or has one of `moreRoles`.
+ *
+ * @throws FORBIDDEN, UNAUTHENTICATED; InvalidArgument when `userId` is not a UUID
  */
-export function resolveUserId(caller: Caller, userId: string | null | undefined, roles: readonly Caller['role'][]): string {
-  const asked = userId?.toLowerCase() ?? caller.userId;
-  if (asked === null) throw unauthenticated();
-  if (!isUuid(asked)) throw new InvalidArgument('userId', '`userId` must be a UUID.');
-  if (asked !== caller.userId && !roles.includes(caller.role)) throw forbidden();
+export function resolveUserId(
+  caller: Caller,
+  userId: string | null | undefined,
+  moreRoles: readonly Caller['role'][] = [],
+): string {
+  const given = userId ?? caller.userId;
+  if (given === null) throw unauthenticated();
+  const asked = parseId(given);
+  if (!asked) throw new InvalidArgument('userId', '`userId` must be a UUID.');
+  if (!canAccess(caller, asked) && !moreRoles.includes(caller.role)) throw forbidden();
   return asked;
 }
 
@@ -71,13 +77,11 @@ export function resolveUserId(caller: Caller, userId: string | null | undefined,
  * @throws FORBIDDEN when it is the caller's
  */
 export function refuseOwnAccount(caller: Caller, userId: string | undefined): void {
-  if (userId !== undefined && userId.toLowerCase() === caller.userId) throw forbidden();
+  const id = parseId(userId);
+  if (id !== null && id === caller.userId) throw forbidden();
 }
 
-/** Whether the caller may see what belongs to a viewer. */
-export const canAccess = (caller: Caller, userId: string): boolean => caller.role === 'ADMIN' || caller.userId === userId;
-
-/** Ends in FORBIDDEN unless the caller may see what belongs to a viewer. */
+/** @throws FORBIDDEN unless the caller may see what belongs to the viewer */
 export function demandAccess(caller: Caller, userId: string): void {
   if (!canAccess(caller, userId)) throw forbidden();
 }

@@ -4,7 +4,7 @@ import type { OrderStatus } from '../entities/order.js';
 import type { Transaction, TransactionKind } from '../entities/transaction.js';
 import type { PageRequest } from '../services/accounts/account-pages.js';
 import type { BalanceInstant } from '../services/accounts/balances.js';
-import { isUuid } from '../services/ids.js';
+import { parseId } from '../services/ids.js';
 import type { Page } from '../services/pagination.js';
 import type { RequiredServices } from './required-services.js';
 
@@ -27,8 +27,9 @@ class RowLoader<Row> {
     );
   }
 
-  async load(id: string | null | undefined): Promise<Row | null> {
-    return id && isUuid(id) ? this.loader.load(id.toLowerCase()) : null;
+  async load(anyId: string | null | undefined): Promise<Row | null> {
+    const id = parseId(anyId);
+    return id ? this.loader.load(id) : null;
   }
 }
 

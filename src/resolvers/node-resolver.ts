@@ -1,7 +1,8 @@
 import { Arg, Ctx, ID, Query, Resolver } from 'type-graphql';
 import type { NodeKind } from '../services/accounts/accounts.js';
-import { isUuid } from '../services/ids.js';
-import { type Context, canAccess } from './context.js';
+import { canAccess } from '../services/caller.js';
+import { parseId } from '../services/ids.js';
+import type { Context } from './context.js';
 import { NodeType } from './generated/schema-types.js';
 import { visibleSubscription } from './subscription-resolver.js';
 
@@ -34,9 +35,10 @@ const finders: Record<NodeKind, Find> = {
 @Resolver()
 export class NodeResolver {
   @Query(() => NodeType, { nullable: true })
-  async node(@Ctx() context: Context, @Arg('id', () => ID) id: string): Promise<object | null> {
-    const kind = isUuid(id) ? await context.services.accounts.kindOf(id) : null;
-    const row = kind && (await finders[kind](context, id));
+  async node(@Ctx() context: Context, @Arg('id', () => ID) nodeId: string): Promise<object | null> {
+    const id = parseId(nodeId);
+    const kind = id && (await context.services.accounts.kindOf(id));
+    const row = id && kind && (await finders[kind](context, id));
     return row ? { __typename: kind, ...row } : null;
   }
 }

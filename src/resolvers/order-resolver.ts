@@ -1,6 +1,5 @@
 import { Arg, Ctx, FieldResolver, ID, Mutation, Query, Resolver, Root } from 'type-graphql';
 import type { Order } from '../entities/order.js';
-import { isUuid } from '../services/ids.js';
 import type { Context } from './context.js';
 import {
   OrderPayloadType,
@@ -14,8 +13,8 @@ import {
 @Resolver(() => OrderType)
 export class OrderResolver {
   @Query(() => OrderType, { nullable: true })
-  async order(@Ctx() { caller, services }: Context, @Arg('id', () => ID) id: string): Promise<Order | null> {
-    return isUuid(id) ? services.purchases.look(caller, id) : null;
+  order(@Ctx() { caller, services }: Context, @Arg('id', () => ID) id: string): Promise<Order | null> {
+    return services.purchases.look(caller, id);
   }
 
   @FieldResolver()

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { JWTPayload } from 'jose';
 import type { IdentityConfig, RoleName } from '../../config/config.js';
 import type { Caller } from '../../services/caller.js';
-import { isUuid } from '../../services/ids.js';
+import { parseId } from '../../services/ids.js';
 
 /** The token is no good: malformed, of another issuer, expired, forged, or without the claims that are needed. */
 export class InvalidToken extends Error {
@@ -63,7 +63,8 @@ export function readClaim(claims: unknown, name: string): unknown {
 /** A subject that is a UUID, in lower case; any other becomes a UUID in the namespace, when there is one. */
 function userIdOf(subject: unknown, namespace: string | undefined): string {
   if (typeof subject !== 'string' || subject.trim() === '') throw new InvalidToken('The token has no subject.');
-  if (isUuid(subject)) return subject.toLowerCase();
+  const id = parseId(subject);
+  if (id) return id;
   if (!namespace) throw new InvalidToken('The subject of the token is not a UUID.');
   if ([...subject].length > MAX_SUBJECT_CHARACTERS || NOT_IN_SUBJECTS.test(subject)) {
     throw new InvalidToken('The subject of the token is not valid.');

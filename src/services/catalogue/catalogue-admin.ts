@@ -3,7 +3,7 @@ import type { SubscriptionStatus } from '../../entities/subscription.js';
 import type { Clock } from '../../runtime/clock.js';
 import type { Database, Queryable, Statement } from '../../stores/database.js';
 import { type BillingError, notFound, Refusal, refusalsAsData, wrongState } from '../errors.js';
-import { isUuid, newId } from '../ids.js';
+import { isUuid, newId, parseId } from '../ids.js';
 import type { Catalogue } from './catalogue.js';
 import {
   type CreateFilmInput,
@@ -91,7 +91,7 @@ export class CatalogueAdmin {
     const errors =
       faults.length > 0 ? faults : [...checkPrice(input, currency, limits), ...(await this.missingFilms(input.filmIds))];
     if (errors.length > 0) return { errors };
-    const row = { ...normaliseWords(input), id: newId(), filmIds: input.filmIds.map((id) => id.toLowerCase()), currency };
+    const row = { ...normaliseWords(input), id: newId(), filmIds: parsedIds(input.filmIds), currency };
     return database.transaction(async (tx) => {
       await writeSubscription(tx, row, clock.now());
       return { subscription: await readOne(tx, row.id), errors: [] };
@@ -180,7 +180,7 @@ export class CatalogueAdmin {
       {
         pricePerDay: input.pricePerDay ?? undefined,
         durationDays: input.durationDays ?? undefined,
-        filmIds: input.filmIds?.map((id) => id.toLowerCase()),
+        filmIds: input.filmIds ? parsedIds(input.filmIds) : undefined,
       },
     );
     const [tooDear] = terms ? checkPrice(terms, this.parts.currency, this.parts.limits) : [];
@@ -193,10 +193,13 @@ export class CatalogueAdmin {
     if (filmIds.length === 0) return [];
     const known = new Set((await this.parts.catalogue.filmsByIds(filmIds)).map((film) => film.id));
     return filmIds.flatMap((filmId, index) =>
-      known.has(filmId.toLowerCase()) ? [] : [notFound('film', 'input', 'filmIds', String(index)).error],
+      known.has(parseId(filmId) ?? '') ? [] : [notFound('film', 'input', 'filmIds', String(index)).error],
     );
   }
 }
+
+/** Ids that have been checked to be UUIDs. */
+const parsedIds = (ids: readonly string[]): string[] => ids.flatMap((id) => parseId(id) ?? []);
 
 async function readOne(queryable: Queryable, id: string): Promise<SubscriptionAtVersion> {
   const [row] = await readSubscriptionsByIds(queryable, [id]);

@@ -4,7 +4,7 @@ import type { SubscriptionStatus } from '../../entities/subscription.js';
 import { normalised, textFault } from '../../runtime/text.js';
 import type { Database } from '../../stores/database.js';
 import { InvalidArgument } from '../errors.js';
-import { isUuid } from '../ids.js';
+import { isUuid, parseId } from '../ids.js';
 import { checkedFirst, type Page } from '../pagination.js';
 import type { Offer } from '../purchases/offer.js';
 import { type PageRequest, readFilms, readFilmsByIds, readFilmsOfVersions } from './film-rows.js';
@@ -79,7 +79,8 @@ export class Catalogue {
    * whether it is on sale.
    */
   async offer(subscriptionId: string, { fresh = false }: { readonly fresh?: boolean } = {}): Promise<Offer | null> {
-    return isUuid(subscriptionId) ? this.offers.get(subscriptionId.toLowerCase(), fresh) : null;
+    const id = parseId(subscriptionId);
+    return id ? this.offers.get(id, fresh) : null;
   }
 
   /** To be called after each commit that changed it. */

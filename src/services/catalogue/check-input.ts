@@ -2,7 +2,7 @@ import type { Limits } from '../../config/limits.js';
 import { normalised, textFault } from '../../runtime/text.js';
 import { largestPayment, stripeStep } from '../../stores/stripe-amounts.js';
 import type { BillingError } from '../errors.js';
-import { isUuid } from '../ids.js';
+import { parseId } from '../ids.js';
 
 /** The contract's, and the database's (check constraints). */
 const MAX_FILM_TITLE_CHARACTERS = 300;
@@ -84,10 +84,10 @@ class Faults {
     }
     const seen = new Set<string>();
     for (const [index, filmId] of filmIds.entries()) {
-      const id = filmId.toLowerCase();
-      if (!isUuid(id)) this.add('A film id is a UUID.', 'filmIds', index);
+      const id = parseId(filmId);
+      if (!id) this.add('A film id is a UUID.', 'filmIds', index);
       else if (seen.has(id)) this.add('A film is named twice.', 'filmIds', index);
-      seen.add(id);
+      else seen.add(id);
     }
   }
 }
@@ -116,10 +116,10 @@ export function checkCreateFilms(input: readonly CreateFilmInput[], limits: Writ
     faults.checkTitle(film.title, MAX_FILM_TITLE_CHARACTERS, index, 'title');
     faults.checkDescription(film.description ?? '', limits.descriptionMaximumCharacters, index, 'description');
     if (film.id === null || film.id === undefined) continue;
-    const id = film.id.toLowerCase();
-    if (!isUuid(id)) faults.add('A film id is a UUID.', index, 'id');
+    const id = parseId(film.id);
+    if (!id) faults.add('A film id is a UUID.', index, 'id');
     else if (seen.has(id)) faults.add('Two films have this id.', index, 'id');
-    seen.add(id);
+    else seen.add(id);
   }
   return faults.errors;
 }

@@ -74,12 +74,12 @@ export async function readFilmsOfVersions(
 ): Promise<Page<Film>[]> {
   const [title, id] = startOf(after);
   const rows = await database.query<Film & { versionId: string }>(filmsOfVersions, [versionIds, title, id, first + 1]);
-  const films = new Map<string, Film[]>(versionIds.map((versionId) => [versionId.toLowerCase(), []]));
+  const films = new Map<string, Film[]>(versionIds.map((versionId) => [versionId, []]));
   const known = new Map<string, Film>();
   // The rows come by place, so the one with the description is the first of its film.
   for (const { versionId, ...film } of rows) {
     if (!known.has(film.id)) known.set(film.id, film);
     films.get(versionId)?.push(known.get(film.id) as Film);
   }
-  return versionIds.map((versionId) => pageOf(films.get(versionId.toLowerCase()) ?? [], first, positionOf, after));
+  return versionIds.map((versionId) => pageOf(films.get(versionId) ?? [], first, positionOf, after));
 }

@@ -1,7 +1,7 @@
 import type { Film } from '../../entities/film.js';
 import { brokenConstraint, type Database, type Statement } from '../../stores/database.js';
 import type { BillingError } from '../errors.js';
-import { newId } from '../ids.js';
+import { newId, parseId } from '../ids.js';
 import type { CreateFilmInput, UpdateFilmInput } from './check-input.js';
 import { readFilmsByIds } from './film-rows.js';
 
@@ -27,7 +27,7 @@ export async function insertFilms(
   now: Date,
 ): Promise<{ films: Film[]; errors: BillingError[] }> {
   const films = input.map((film) => ({
-    id: film.id?.toLowerCase() ?? newId(),
+    id: parseId(film.id) ?? newId(),
     title: film.title,
     description: film.description ?? null,
     createdAt: now,
