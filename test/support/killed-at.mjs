@@ -1,5 +1,6 @@
 // Does one thing with money in a process of its own, and kills it (SIGKILL) before or after its nth step: a statement sent to
-// the database or a call to Stripe. Ends with 0 when there were fewer steps. Runs the build.
+// the database or a call to Stripe. When there were fewer steps, prints what each of them was, as JSON, and exits with 0: 'begin',
+// 'within' (a transaction), 'commit', 'rollback', 'read' or 'write' (a statement alone), or 'stripe'. Runs the build.
 import 'reflect-metadata';
 import os from 'node:os';
 import path from 'node:path';
@@ -12,22 +13,40 @@ import { noOpenSessions } from '../../dist/src/stores/open-sessions.js';
 import { openStripe } from '../../dist/src/stores/stripe.js';
 
 const { databaseUrl, stripeUrl, now, caller, task, step, when } = JSON.parse(process.argv[2]);
-let steps = 0;
+const steps = [];
+const inTransaction = new WeakSet();
 const die = () => process.kill(process.pid, 'SIGKILL');
 
-/** Counts each call of a method as a step. */
+/** Notes a step that begins; returns what to call when it has ended, well or not. */
+function begin(kind) {
+  const mine = steps.push(kind) === step;
+  if (mine && when === 'before') die();
+  return () => {
+    if (mine && when === 'after') die();
+  };
+}
+
+/** Each call of the method is a step. */
 function watch(object, method) {
   const original = object[method];
   object[method] = async function (...values) {
-    const mine = ++steps;
-    if (mine === step && when === 'before') die();
+    const end = begin('stripe');
     try {
       return await original.apply(this, values);
     } finally {
-      // A call that fails is a step as well.
-      if (mine === step && when === 'after') die();
+      end();
     }
   };
+}
+
+function kindOf(client, statement) {
+  const text = statement.text ?? statement;
+  if (text === 'begin') inTransaction.add(client);
+  else if (text === 'commit' || text === 'rollback') inTransaction.delete(client);
+  else if (inTransaction.has(client)) return 'within';
+  // No function of the database writes but its triggers.
+  else return text.startsWith('select') ? 'read' : 'write';
+  return text;
 }
 
 const config = readConfig({
@@ -53,21 +72,16 @@ watch(stripe.refunds, 'create');
 for (const call of ['retrieve', 'create', 'expire']) watch(stripe.checkout.sessions, call);
 const send = pg.Client.prototype.query;
 pg.Client.prototype.query = function (...values) {
-  // pg's pool calls it with a callback; only our promises are steps of ours.
+  const end = begin(kindOf(this, values[0]));
+  // The pool passes a callback; everyone else awaits.
   if (typeof values.at(-1) === 'function') {
-    const mine = ++steps;
-    if (mine === step && when === 'before') die();
     const callback = values.pop();
     return send.call(this, ...values, (error, result) => {
-      if (mine === step && when === 'after') die();
+      end();
       callback(error, result);
     });
   }
-  const mine = ++steps;
-  if (mine === step && when === 'before') die();
-  return send.apply(this, values).finally(() => {
-    if (mine === step && when === 'after') die();
-  });
+  return send.apply(this, values).finally(end);
 };
 
 if (task.do === 'refundGrant') await services.refunds.refundGrant(caller, task.input);
@@ -75,5 +89,5 @@ else if (task.do === 'purchase') await services.purchases.purchase(caller, task.
 else if (task.do === 'cancelOrder') await services.purchases.cancelOrder(caller, task.orderId);
 else if (task.do === 'closeDue') await services.expiredOrders.closeDue(10);
 else await services.purchases.look(caller, task.orderId);
-console.log(steps);
+console.log(JSON.stringify(steps));
 process.exit(0);
