@@ -8,7 +8,7 @@ import { composeServices, type Services } from '../../src/services/services.js';
 import { LocalHints } from '../../src/stores/hints.js';
 import { noOpenSessions } from '../../src/stores/open-sessions.js';
 import { RawSocket } from '../live/socket-scene.js';
-import { Shop } from '../support/shop.js';
+import { CardShop } from '../support/card-shop.js';
 import { until } from '../support/until.js';
 import { SECRET, startGateway, tokenFor } from './gateway-kit.js';
 
@@ -134,11 +134,11 @@ const LEAKS =
   /INTERNAL_SERVER_ERROR|stack|node_modules|\.ts:|select |syntax error at|relation "|invalid input syntax|TypeError|Cannot read/;
 
 let kit: Awaited<ReturnType<typeof startGateway>>;
-let shop: Shop;
+let shop: CardShop;
 let services: Services;
 const defects: string[] = [];
 beforeAll(async () => {
-  shop = await Shop.open();
+  shop = await CardShop.open();
   const offer = await shop.desk.putOnSale(100, 30);
   const viewer = await shop.viewer(1_000_000);
   await shop.buy(viewer, offer);

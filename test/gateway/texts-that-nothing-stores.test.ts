@@ -17,7 +17,7 @@ import { composeServices, type Services } from '../../src/services/services.js';
 import { LocalHints } from '../../src/stores/hints.js';
 import { noOpenSessions } from '../../src/stores/open-sessions.js';
 import { RawSocket } from '../live/socket-scene.js';
-import { Shop } from '../support/shop.js';
+import { CardShop } from '../support/card-shop.js';
 import { until } from '../support/until.js';
 import { type Answer, SECRET, startGateway, tokenFor } from './gateway-kit.js';
 
@@ -33,13 +33,13 @@ const SAMPLES: Record<string, unknown> = {
 };
 
 let kit: Awaited<ReturnType<typeof startGateway>>;
-let shop: Shop;
+let shop: CardShop;
 let services: Services;
 let schema: Awaited<ReturnType<typeof composeSchema>>;
 const defects: string[] = [];
 beforeAll(async () => {
   schema = await composeSchema();
-  shop = await Shop.open();
+  shop = await CardShop.open();
   services = composeServices({
     config: readConfig({ JWT_SECRET: SECRET, DATA_DIR: '/nowhere', STRIPE_WEBHOOK_SECRET: 'whsec_test' }),
     database: shop.db.database,

@@ -20,7 +20,7 @@ import type { Caller } from '../../src/services/caller.js';
 import { composeServices, type Services } from '../../src/services/services.js';
 import { LocalHints } from '../../src/stores/hints.js';
 import { noOpenSessions } from '../../src/stores/open-sessions.js';
-import { Shop } from '../support/shop.js';
+import { CardShop } from '../support/card-shop.js';
 import { type Answer, SECRET, startGateway, tokenFor } from './gateway-kit.js';
 import { type Candidates, OperationDrawer, type RandomOperation } from './random-operation.js';
 import { overHttp, overWebSocket, type Send } from './send-both-ways.js';
@@ -57,7 +57,7 @@ const ROOTS = {
 } as const;
 
 let kit: Awaited<ReturnType<typeof startGateway>>;
-let shop: Shop;
+let shop: CardShop;
 let services: Services;
 let schema: GraphQLSchema;
 let candidates: Candidates;
@@ -65,7 +65,7 @@ let userId: string;
 const logged: string[] = [];
 
 beforeAll(async () => {
-  shop = await Shop.open();
+  shop = await CardShop.open();
   const offer = await shop.desk.putOnSale(100, 30);
   const viewer = await shop.viewer(1_000_000);
   for (let bought = 0; bought < 3; bought++) await shop.buy(viewer, offer);

@@ -6,17 +6,18 @@ import { LiveEventRetention } from '../../src/services/live/live-event-retention
 import { LiveFeed } from '../../src/services/live/live-feed.js';
 import { LocalHints } from '../../src/stores/hints.js';
 import { startGateway, stubServices, tokenFor } from '../gateway/gateway-kit.js';
-import { aKey, Shop } from '../support/shop.js';
+import { CardShop } from '../support/card-shop.js';
+import { aKey } from '../support/shop.js';
 import { until } from '../support/until.js';
 import { type Message, RawSocket } from './socket-scene.js';
 
-let shop: Shop;
+let shop: CardShop;
 let feed: LiveFeed;
 let gateway: Awaited<ReturnType<typeof startGateway>>;
 const opened: RawSocket[] = [];
 
 beforeAll(async () => {
-  shop = await Shop.open();
+  shop = await CardShop.open();
   const { database } = shop.db;
   // Nothing is announced here: the sweep, made fast, tells of everything.
   const settings = { batchCount: 10, sweepIntervalMs: 20, quietSweepIntervalMs: 20 };

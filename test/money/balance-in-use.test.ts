@@ -1,15 +1,16 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Order } from '../../src/entities/order.js';
 import type { Offer } from '../../src/services/purchases/offer.js';
-import { ADMIN, aKey, Shop } from '../support/shop.js';
+import { CardShop } from '../support/card-shop.js';
+import { ADMIN, aKey } from '../support/shop.js';
 
-type Viewer = Awaited<ReturnType<Shop['viewer']>>;
+type Viewer = Awaited<ReturnType<CardShop['viewer']>>;
 
 describe('a balance in use', () => {
-  let shop: Shop;
+  let shop: CardShop;
   let offer: Offer;
   beforeAll(async () => {
-    shop = await Shop.open();
+    shop = await CardShop.open();
     offer = await shop.desk.putOnSale(100, 10);
   });
   afterEach(async () => expect(await shop.discrepancies()).toEqual([]));

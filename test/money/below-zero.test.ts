@@ -5,15 +5,16 @@ import { findGrant } from '../../src/services/grants/find-grant.js';
 import { newId } from '../../src/services/ids.js';
 import type { Movement } from '../../src/services/ledger/unit.js';
 import type { Offer } from '../../src/services/purchases/offer.js';
-import { aKey, Shop } from '../support/shop.js';
+import { CardShop } from '../support/card-shop.js';
+import { aKey } from '../support/shop.js';
 
-type Viewer = Awaited<ReturnType<Shop['viewer']>>;
+type Viewer = Awaited<ReturnType<CardShop['viewer']>>;
 
 describe('a viewer below zero', () => {
-  let shop: Shop;
+  let shop: CardShop;
   let offer: Offer;
   beforeAll(async () => {
-    shop = await Shop.open();
+    shop = await CardShop.open();
     offer = await shop.desk.putOnSale(100, 10);
   });
   afterAll(async () => {

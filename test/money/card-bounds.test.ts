@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { aKey, Shop } from '../support/shop.js';
+import { CardShop } from '../support/card-shop.js';
+import { aKey } from '../support/shop.js';
 
 describe('what costs less than a card can pay', () => {
-  let shop: Shop;
+  let shop: CardShop;
   beforeAll(async () => {
-    shop = await Shop.open();
+    shop = await CardShop.open();
   });
   afterAll(() => shop.close());
 

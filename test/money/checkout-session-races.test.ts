@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Order } from '../../src/entities/order.js';
 import type { Offer } from '../../src/services/purchases/offer.js';
-import { ADMIN, aKey, Shop } from '../support/shop.js';
+import { CardShop } from '../support/card-shop.js';
+import { ADMIN, aKey } from '../support/shop.js';
 
-type Viewer = Awaited<ReturnType<Shop['viewer']>>;
+type Viewer = Awaited<ReturnType<CardShop['viewer']>>;
 
 const MINUTE_MS = 60_000;
 const CARD = { card: '4242424242424242' };
@@ -11,10 +12,10 @@ const HERE = 'https://films.test/here';
 const THERE = 'https://films.test/there?order={ORDER_ID}';
 
 describe('the checkout session of an order', () => {
-  let shop: Shop;
+  let shop: CardShop;
   let offer: Offer;
   beforeAll(async () => {
-    shop = await Shop.open();
+    shop = await CardShop.open();
     offer = await shop.desk.putOnSale(100, 10);
   });
   afterAll(() => shop.close());

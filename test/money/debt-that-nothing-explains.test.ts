@@ -1,19 +1,20 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Order } from '../../src/entities/order.js';
 import type { Offer } from '../../src/services/purchases/offer.js';
+import { CardShop } from '../support/card-shop.js';
 import { findAfterDamage } from '../support/damage.js';
-import { aKey, Shop } from '../support/shop.js';
+import { aKey } from '../support/shop.js';
 import { refundOf, StripeSays } from '../support/stripe-says.js';
 
-type Viewer = Awaited<ReturnType<Shop['viewer']>>;
+type Viewer = Awaited<ReturnType<CardShop['viewer']>>;
 
 /** A balance is below zero only by what rules 7 to 9 took, to the cent; one cent more is found. */
 describe('the verification of balances', () => {
-  let shop: Shop;
+  let shop: CardShop;
   let stripe: StripeSays;
   let plan: Offer;
   beforeAll(async () => {
-    shop = await Shop.open();
+    shop = await CardShop.open();
     stripe = new StripeSays(shop);
     plan = await shop.desk.putOnSale(100, 10);
   });

@@ -2,19 +2,19 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import type { Order } from '../../src/entities/order.js';
 import type { Caller } from '../../src/services/caller.js';
 import type { Offer } from '../../src/services/purchases/offer.js';
-import { Shop } from '../support/shop.js';
+import { CardShop } from '../support/card-shop.js';
 import { StripeSays } from '../support/stripe-says.js';
 
 /** Rule 9 on a card purchase of 300 with 300 in the balance, and on a top-up. */
 describe('the money of a dispute', () => {
-  let shop: Shop;
+  let shop: CardShop;
   let stripe: StripeSays;
   let offer: Offer;
   let viewer: Caller & { userId: string };
   let order: Order;
   let grantId: string;
   beforeAll(async () => {
-    shop = await Shop.open();
+    shop = await CardShop.open();
     stripe = new StripeSays(shop);
     offer = await shop.desk.putOnSale(100, 3);
   });

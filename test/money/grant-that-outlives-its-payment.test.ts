@@ -1,19 +1,20 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Order } from '../../src/entities/order.js';
 import type { Offer } from '../../src/services/purchases/offer.js';
+import { CardShop } from '../support/card-shop.js';
 import { findAfterDamage } from '../support/damage.js';
-import { ADMIN, aKey, Shop } from '../support/shop.js';
+import { ADMIN, aKey } from '../support/shop.js';
 import { refundOf, StripeSays } from '../support/stripe-says.js';
 
 const RULE = 'LIVING_GRANT_MATCHES_WHAT_ITS_PAYMENT_LOST';
 
 /** A grant of 1000 by card. Each history is sound and ends with a grant that was not refunded or revoked. */
 describe('the verification of grants whose payment was returned in part', () => {
-  let shop: Shop;
+  let shop: CardShop;
   let stripe: StripeSays;
   let plan: Offer;
   beforeAll(async () => {
-    shop = await Shop.open();
+    shop = await CardShop.open();
     stripe = new StripeSays(shop);
     plan = await shop.desk.putOnSale(100, 10);
   });

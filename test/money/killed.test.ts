@@ -5,7 +5,8 @@ import type { Order } from '../../src/entities/order.js';
 import type { Caller } from '../../src/services/caller.js';
 import type { Offer } from '../../src/services/purchases/offer.js';
 import { PAYOUT_LEASE_MS } from '../../src/services/refunds/payout.js';
-import { aKey, Shop } from '../support/shop.js';
+import { CardShop } from '../support/card-shop.js';
+import { aKey } from '../support/shop.js';
 import { until } from '../support/until.js';
 
 type Task =
@@ -35,10 +36,10 @@ function stepsToKillAt(kinds: readonly string[]): number[] {
 }
 
 describe('a process that is killed at any step', () => {
-  let shop: Shop;
+  let shop: CardShop;
   let offer: Offer;
   beforeAll(async () => {
-    shop = await Shop.open();
+    shop = await CardShop.open();
     offer = await shop.desk.putOnSale(100, 10);
   });
   afterAll(() => shop.close());

@@ -4,7 +4,8 @@ import type { Order } from '../../src/entities/order.js';
 import type { Caller } from '../../src/services/caller.js';
 import { verifyLedger } from '../../src/services/ledger/verify-ledger.js';
 import type { Offer } from '../../src/services/purchases/offer.js';
-import { ADMIN, aKey, Shop } from '../support/shop.js';
+import { CardShop } from '../support/card-shop.js';
+import { ADMIN, aKey } from '../support/shop.js';
 
 interface Payment {
   order: Order;
@@ -53,10 +54,10 @@ const command: fc.Arbitrary<Command> = fc.oneof(
 );
 
 describe('random histories of a wallet', () => {
-  let shop: Shop;
+  let shop: CardShop;
   let offer: Offer;
   beforeAll(async () => {
-    shop = await Shop.open();
+    shop = await CardShop.open();
     offer = await shop.desk.putOnSale(100, 10);
   });
   afterAll(() => shop.close());

@@ -6,16 +6,17 @@ import { newId } from '../../src/services/ids.js';
 import type { Offer } from '../../src/services/purchases/offer.js';
 import { Database, type Statement } from '../../src/stores/database.js';
 import { ViewerBusy, ViewerPlaces } from '../../src/stores/viewer-places.js';
+import { CardShop } from '../support/card-shop.js';
 import { defaultLimits } from '../support/catalogue-scene.js';
-import { ADMIN, aKey, Shop } from '../support/shop.js';
+import { ADMIN, aKey } from '../support/shop.js';
 import { until } from '../support/until.js';
 
-let shop: Shop;
+let shop: CardShop;
 let offer: Offer;
 let access: Access;
 
 beforeAll(async () => {
-  shop = await Shop.open();
+  shop = await CardShop.open();
   offer = await shop.desk.putOnSale(50, 10);
   access = new Access(shop.db.database, shop.clock, defaultLimits);
 });

@@ -4,13 +4,14 @@ import { newId } from '../../src/services/ids.js';
 import type { IdempotentRequest } from '../../src/services/ledger/idempotency.js';
 import { BuyFromBalance } from '../../src/services/purchases/buy-from-balance.js';
 import type { Offer } from '../../src/services/purchases/offer.js';
-import { ADMIN, aKey, Shop } from '../support/shop.js';
+import { CardShop } from '../support/card-shop.js';
+import { ADMIN, aKey } from '../support/shop.js';
 
 describe('a plan that is not on sale, or not as it was', () => {
-  let shop: Shop;
+  let shop: CardShop;
   let viewer: Caller & { userId: string };
   beforeAll(async () => {
-    shop = await Shop.open();
+    shop = await CardShop.open();
     viewer = await shop.viewer(10_000);
   });
   afterEach(async () => expect(await shop.discrepancies()).toEqual([]));

@@ -5,23 +5,24 @@ import { newId } from '../../src/services/ids.js';
 import type { Offer } from '../../src/services/purchases/offer.js';
 import { RedisOpenSessions } from '../../src/stores/open-sessions.js';
 import { describeWithRedisServer, RedisServer } from '../live/redis-server.js';
-import { aKey, Shop } from '../support/shop.js';
+import { CardShop } from '../support/card-shop.js';
+import { aKey } from '../support/shop.js';
 import { until } from '../support/until.js';
 
-type Viewer = Awaited<ReturnType<Shop['viewer']>>;
+type Viewer = Awaited<ReturnType<CardShop['viewer']>>;
 
 describeWithRedisServer('the open session of a viewer, remembered in Redis', () => {
   let server: RedisServer;
   let redis: Redis;
   let sessions: RedisOpenSessions;
-  let shop: Shop;
+  let shop: CardShop;
   let offer: Offer;
   beforeAll(async () => {
     server = await RedisServer.start();
     redis = new Redis(server.url);
     redis.on('error', () => {});
     sessions = new RedisOpenSessions({ url: server.url, commandTimeoutMs: 200 });
-    shop = await Shop.open(sessions);
+    shop = await CardShop.open(sessions);
     offer = await shop.desk.putOnSale(100, 10);
     await connected();
   });

@@ -3,15 +3,16 @@ import type { Order } from '../../src/entities/order.js';
 import type { Caller } from '../../src/services/caller.js';
 import { newId } from '../../src/services/ids.js';
 import type { Offer } from '../../src/services/purchases/offer.js';
-import { ADMIN, aKey, Shop } from '../support/shop.js';
+import { CardShop } from '../support/card-shop.js';
+import { ADMIN, aKey } from '../support/shop.js';
 
 describe('an order of a viewer', () => {
-  let shop: Shop;
+  let shop: CardShop;
   let offer: Offer;
-  let viewer: Awaited<ReturnType<Shop['viewer']>>;
-  let other: Awaited<ReturnType<Shop['viewer']>>;
+  let viewer: Awaited<ReturnType<CardShop['viewer']>>;
+  let other: Awaited<ReturnType<CardShop['viewer']>>;
   beforeAll(async () => {
-    shop = await Shop.open();
+    shop = await CardShop.open();
     offer = await shop.desk.putOnSale(100, 10);
     viewer = await shop.viewer();
     other = await shop.viewer();

@@ -4,7 +4,8 @@ import type Stripe from 'stripe';
 import type { Order } from '../../src/entities/order.js';
 import type { Caller } from '../../src/services/caller.js';
 import type { Offer } from '../../src/services/purchases/offer.js';
-import { ADMIN, aKey, Shop } from '../support/shop.js';
+import { CardShop } from '../support/card-shop.js';
+import { ADMIN, aKey } from '../support/shop.js';
 import { disputeOf, refundOf, StripeSays } from '../support/stripe-says.js';
 
 /**
@@ -140,12 +141,12 @@ interface Dispute {
 }
 
 describe('random histories of one card payment', () => {
-  let shop: Shop;
+  let shop: CardShop;
   let stripe: StripeSays;
   let plan: Offer;
   let cheap: Offer;
   beforeAll(async () => {
-    shop = await Shop.open();
+    shop = await CardShop.open();
     stripe = new StripeSays(shop);
     plan = await shop.desk.putOnSale(100, 3);
     cheap = await shop.desk.putOnSale(70, 1);

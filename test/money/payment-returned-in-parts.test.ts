@@ -2,19 +2,20 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import type { Order } from '../../src/entities/order.js';
 import type { Caller } from '../../src/services/caller.js';
 import type { Offer } from '../../src/services/purchases/offer.js';
-import { ADMIN, aKey, Shop } from '../support/shop.js';
+import { CardShop } from '../support/card-shop.js';
+import { ADMIN, aKey } from '../support/shop.js';
 import { StripeSays } from '../support/stripe-says.js';
 
 /** Rules 6, 7 and 9 on a card purchase of 300 for three days, with 300 in the balance. */
 describe('a card payment of 300 that is returned in parts', () => {
-  let shop: Shop;
+  let shop: CardShop;
   let stripe: StripeSays;
   let offer: Offer;
   let viewer: Caller & { userId: string };
   let order: Order;
   let grantId: string;
   beforeAll(async () => {
-    shop = await Shop.open();
+    shop = await CardShop.open();
     stripe = new StripeSays(shop);
     offer = await shop.desk.putOnSale(100, 3);
   });

@@ -1,15 +1,16 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Order } from '../../src/entities/order.js';
 import { PAYOUT_LEASE_MS } from '../../src/services/refunds/payout.js';
-import { aKey, Shop } from '../support/shop.js';
+import { CardShop } from '../support/card-shop.js';
+import { aKey } from '../support/shop.js';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
 describe('payouts are made once', () => {
-  let shop: Shop;
-  let viewer: Awaited<ReturnType<Shop['viewer']>>;
+  let shop: CardShop;
+  let viewer: Awaited<ReturnType<CardShop['viewer']>>;
   beforeEach(async () => {
-    shop = await Shop.open();
+    shop = await CardShop.open();
     viewer = await shop.viewer();
   });
   afterEach(async () => {

@@ -2,16 +2,17 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import type { Order } from '../../src/entities/order.js';
 import type { Caller } from '../../src/services/caller.js';
 import { PAYOUT_LEASE_MS } from '../../src/services/refunds/payout.js';
-import { ADMIN, aKey, Shop } from '../support/shop.js';
+import { CardShop } from '../support/card-shop.js';
+import { ADMIN, aKey } from '../support/shop.js';
 import { StripeSays } from '../support/stripe-says.js';
 
 /** Stripe was away when a payout was asked for; before it is back for us, somebody refunds the payment there. */
 describe('a payout whose payment is refunded at Stripe meanwhile', () => {
-  let shop: Shop;
+  let shop: CardShop;
   let stripe: StripeSays;
   let viewer: Caller & { userId: string };
   beforeAll(async () => {
-    shop = await Shop.open();
+    shop = await CardShop.open();
     stripe = new StripeSays(shop);
   });
   beforeEach(async () => {

@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { PAYOUT_LEASE_MS } from '../../src/services/refunds/payout.js';
-import { aKey, Shop } from '../support/shop.js';
+import { CardShop } from '../support/card-shop.js';
+import { aKey } from '../support/shop.js';
 
-let shop: Shop;
+let shop: CardShop;
 beforeAll(async () => {
-  shop = await Shop.open();
+  shop = await CardShop.open();
 });
 afterAll(() => shop.close());
 

@@ -3,17 +3,18 @@ import type Stripe from 'stripe';
 import type { Order } from '../../src/entities/order.js';
 import { newId } from '../../src/services/ids.js';
 import type { Offer } from '../../src/services/purchases/offer.js';
-import { ADMIN, aKey, Shop } from '../support/shop.js';
+import { CardShop } from '../support/card-shop.js';
+import { ADMIN, aKey } from '../support/shop.js';
 
-type Viewer = Awaited<ReturnType<Shop['viewer']>>;
+type Viewer = Awaited<ReturnType<CardShop['viewer']>>;
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
 describe('an order that the viewer has paid and the bank has not answered', () => {
-  let shop: Shop;
+  let shop: CardShop;
   let offer: Offer;
   beforeAll(async () => {
-    shop = await Shop.open();
+    shop = await CardShop.open();
     offer = await shop.desk.putOnSale(100, 10);
   });
   afterAll(() => shop.close());

@@ -3,17 +3,18 @@ import type { Order } from '../../src/entities/order.js';
 import type { Caller } from '../../src/services/caller.js';
 import { PAYOUT_LEASE_MS } from '../../src/services/refunds/payout.js';
 import { newEvent, newInbox, storedEvents } from '../stripe-events/scene.js';
-import { aKey, Shop } from '../support/shop.js';
+import { CardShop } from '../support/card-shop.js';
+import { aKey } from '../support/shop.js';
 import { refundOf, StripeSays } from '../support/stripe-says.js';
 
 /** Rule 8: whose a refund at Stripe is. */
 describe('a refund at Stripe that carries our metadata', () => {
-  let shop: Shop;
+  let shop: CardShop;
   let stripe: StripeSays;
   let viewer: Caller & { userId: string };
   let order: Order;
   beforeEach(async () => {
-    shop = await Shop.open();
+    shop = await CardShop.open();
     stripe = new StripeSays(shop);
     viewer = await shop.viewer();
     order = await shop.topUp(viewer, 1_000);

@@ -2,18 +2,19 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Order } from '../../src/entities/order.js';
 import { newId } from '../../src/services/ids.js';
 import type { Offer } from '../../src/services/purchases/offer.js';
-import { ADMIN, aKey, Shop } from '../support/shop.js';
+import { CardShop } from '../support/card-shop.js';
+import { ADMIN, aKey } from '../support/shop.js';
 
-type Viewer = Awaited<ReturnType<Shop['viewer']>>;
+type Viewer = Awaited<ReturnType<CardShop['viewer']>>;
 
 describe('what is refunded', () => {
-  let shop: Shop;
+  let shop: CardShop;
   let offer: Offer;
   let viewer: Viewer;
   let other: Viewer;
   let order: Order;
   beforeAll(async () => {
-    shop = await Shop.open();
+    shop = await CardShop.open();
     offer = await shop.desk.putOnSale(100, 10);
     viewer = await shop.viewer(5_000);
     other = await shop.viewer(500);

@@ -5,14 +5,15 @@ import type { Caller } from '../../src/services/caller.js';
 import { findGrant } from '../../src/services/grants/find-grant.js';
 import type { Offer } from '../../src/services/purchases/offer.js';
 import { PAYOUT_LEASE_MS } from '../../src/services/refunds/payout.js';
-import { aKey, Shop } from '../support/shop.js';
+import { CardShop } from '../support/card-shop.js';
+import { aKey } from '../support/shop.js';
 
 describe('refunds', () => {
-  let shop: Shop;
+  let shop: CardShop;
   let offer: Offer;
   let viewer: Caller & { userId: string };
   beforeEach(async () => {
-    shop = await Shop.open();
+    shop = await CardShop.open();
     offer = await shop.desk.putOnSale(100, 10);
     viewer = await shop.viewer();
   });
@@ -21,7 +22,7 @@ describe('refunds', () => {
     await shop.close();
   });
 
-  const refundGrantOf = async (order: Awaited<ReturnType<Shop['buyByCard']>>) =>
+  const refundGrantOf = async (order: Awaited<ReturnType<CardShop['buyByCard']>>) =>
     shop.desk.refunds.refundGrant(viewer, { grantId: (await shop.grantOf(order)).id, idempotencyKey: aKey() });
   const resume = async () => {
     shop.clock.advanceMs(PAYOUT_LEASE_MS * 40);

@@ -3,15 +3,16 @@ import type { Balance } from '../../src/entities/balance.js';
 import type { Caller } from '../../src/services/caller.js';
 import { Adjustments } from '../../src/services/ledger/adjustments.js';
 import type { Offer } from '../../src/services/purchases/offer.js';
-import { ADMIN, aKey, Shop } from '../support/shop.js';
+import { CardShop } from '../support/card-shop.js';
+import { ADMIN, aKey } from '../support/shop.js';
 
 /** Rule 14: the same key and input gives the same references and the balance as it was then; entities show their present state. */
 describe('a request that is sent again with its key', () => {
-  let shop: Shop;
+  let shop: CardShop;
   let offer: Offer;
   let viewer: Caller & { userId: string };
   beforeEach(async () => {
-    shop = await Shop.open();
+    shop = await CardShop.open();
     offer = await shop.desk.putOnSale(100, 10);
     viewer = await shop.viewer(5_000);
   });
@@ -116,10 +117,10 @@ describe('a request that is sent again with its key', () => {
 });
 
 describe('a free plan', () => {
-  let shop: Shop;
+  let shop: CardShop;
   let viewer: Caller & { userId: string };
   beforeEach(async () => {
-    shop = await Shop.open();
+    shop = await CardShop.open();
     viewer = await shop.viewer();
     const topUp = await shop.topUp(viewer, 1_000);
     await shop.buy(viewer, await shop.desk.putOnSale(100, 10));

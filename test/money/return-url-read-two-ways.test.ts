@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Refusal } from '../../src/services/errors.js';
 import { checkReturnUrl } from '../../src/services/purchases/return-url.js';
-import { Shop } from '../support/shop.js';
+import { CardShop } from '../support/card-shop.js';
 
 const ORIGINS = [
   'https://films.example',
@@ -109,9 +109,9 @@ describe('A return URL', () => {
 });
 
 describe('The return URL of an order', () => {
-  let shop: Shop;
+  let shop: CardShop;
   beforeAll(async () => {
-    shop = await Shop.open();
+    shop = await CardShop.open();
   });
   afterAll(() => shop.close());
 

@@ -2,16 +2,17 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Order } from '../../src/entities/order.js';
 import type { Caller } from '../../src/services/caller.js';
 import type { Offer } from '../../src/services/purchases/offer.js';
-import { aKey, Shop } from '../support/shop.js';
+import { CardShop } from '../support/card-shop.js';
+import { aKey } from '../support/shop.js';
 
 const MINUTE_MS = 60_000;
 
 describe('an order whose checkout can no longer be used does not stand in the way of the next one', () => {
-  let shop: Shop;
+  let shop: CardShop;
   let offer: Offer;
   let viewer: Caller & { userId: string };
   beforeEach(async () => {
-    shop = await Shop.open();
+    shop = await CardShop.open();
     offer = await shop.desk.putOnSale(100, 10);
     viewer = await shop.viewer();
   });

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type Stripe from 'stripe';
-import { Shop } from '../support/shop.js';
+import { CardShop } from '../support/card-shop.js';
 
-let shop: Shop;
+let shop: CardShop;
 beforeAll(async () => {
-  shop = await Shop.open();
+  shop = await CardShop.open();
 });
 afterAll(() => shop.close());
 

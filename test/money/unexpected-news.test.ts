@@ -6,15 +6,16 @@ import type { Offer } from '../../src/services/purchases/offer.js';
 import { PAYOUT_LEASE_MS } from '../../src/services/refunds/payout.js';
 import { StripeInbox } from '../../src/services/stripe-events/stripe-inbox.js';
 import { openStripe, STRIPE_API_VERSION } from '../../src/stores/stripe.js';
+import { CardShop } from '../support/card-shop.js';
 import { MoneyDesk } from '../support/money-desk.js';
-import { aKey, Shop } from '../support/shop.js';
+import { aKey } from '../support/shop.js';
 
 describe('what Stripe is not expected to say', () => {
-  let shop: Shop;
+  let shop: CardShop;
   let offer: Offer;
   let viewer: Caller & { userId: string };
   beforeEach(async () => {
-    shop = await Shop.open();
+    shop = await CardShop.open();
     offer = await shop.desk.putOnSale(100, 10);
     viewer = await shop.viewer(5_000);
   });

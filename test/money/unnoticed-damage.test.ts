@@ -1,17 +1,18 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Order } from '../../src/entities/order.js';
 import { newId } from '../../src/services/ids.js';
+import { CardShop } from '../support/card-shop.js';
 import { findAfterDamage } from '../support/damage.js';
-import { ADMIN, aKey, Shop } from '../support/shop.js';
+import { ADMIN, aKey } from '../support/shop.js';
 
-type Viewer = Awaited<ReturnType<Shop['viewer']>>;
+type Viewer = Awaited<ReturnType<CardShop['viewer']>>;
 
 /**
  * A ledger in which everything has happened that moves money, so that whatever is damaged can be found by the rule that it
  * breaks, and by no other: a rule with a clause less finds less, or finds fault with what is sound.
  */
 describe('the verification of a ledger in which everything has happened', () => {
-  let shop: Shop;
+  let shop: CardShop;
   /** Bought, refunded, disputed; `poor` has only refunds asked for here, the other two are below zero with good reason. */
   let viewer: Viewer;
   let poor: Viewer;
@@ -19,7 +20,7 @@ describe('the verification of a ledger in which everything has happened', () => 
   let refundedAtStripe: Viewer;
 
   beforeAll(async () => {
-    shop = await Shop.open();
+    shop = await CardShop.open();
     const { control } = shop.sandbox;
     const plan = await shop.desk.putOnSale(100, 10);
     const free = await shop.desk.putOnSale(0, 10);

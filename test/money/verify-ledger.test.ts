@@ -5,14 +5,15 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Caller } from '../../src/services/caller.js';
 import { Snapshots } from '../../src/services/ledger/snapshots.js';
 import { verifyLedger } from '../../src/services/ledger/verify-ledger.js';
+import { CardShop } from '../support/card-shop.js';
 import { runJob } from '../support/run-job.js';
-import { aKey, Shop } from '../support/shop.js';
+import { aKey } from '../support/shop.js';
 
 describe('verifying the ledger', () => {
-  let shop: Shop;
+  let shop: CardShop;
   let viewer: Caller & { userId: string };
   beforeEach(async () => {
-    shop = await Shop.open();
+    shop = await CardShop.open();
     viewer = await shop.viewer(5_000);
     const offer = await shop.desk.putOnSale(100, 10);
     await shop.buy(viewer, offer);

@@ -1,5 +1,3 @@
-import { type Sandbox, startSandbox } from '@boxoffice/stripe-sandbox';
-import type Stripe from 'stripe';
 import type { Balance } from '../../src/entities/balance.js';
 import type { Grant } from '../../src/entities/grant.js';
 import type { Order } from '../../src/entities/order.js';
@@ -8,7 +6,6 @@ import type { Caller } from '../../src/services/caller.js';
 import { newId } from '../../src/services/ids.js';
 import { verifyLedger } from '../../src/services/ledger/verify-ledger.js';
 import type { Offer } from '../../src/services/purchases/offer.js';
-import type { OpenSessions } from '../../src/stores/open-sessions.js';
 import { openStripe } from '../../src/stores/stripe.js';
 import { MoneyDesk } from './money-desk.js';
 import { MovableClock } from './movable-clock.js';
@@ -20,26 +17,22 @@ let keys = 0;
 /** A new idempotency key. */
 export const aKey = () => `key-${process.pid}-${++keys}`;
 
-/** A shop that is open: a database, a sandbox as its Stripe, a clock that stands still, and the services that move money. */
+/** A shop without cards: a database, a clock that does not move by itself, and the services that move money. Stripe is out of reach. */
 export class Shop {
-  private constructor(
+  protected constructor(
     readonly clock: MovableClock,
     readonly db: TestDatabase,
-    readonly sandbox: Sandbox,
-    readonly stripe: Stripe,
     readonly desk: MoneyDesk,
   ) {}
 
-  static async open(openSessions?: OpenSessions): Promise<Shop> {
+  static async open(): Promise<Shop> {
     const clock = new MovableClock();
     const db = await testDatabase();
-    const sandbox = await startSandbox({ port: 0, clock, webhookUrl: null, webhookSecret: 'whsec_test', stateFile: null });
-    const stripe = openStripe({ secretKey: sandbox.secretKey, apiUrl: sandbox.url, timeoutMs: 1_000, attemptsCount: 1 });
-    return new Shop(clock, db, sandbox, stripe, new MoneyDesk({ database: db.database, stripe, clock, openSessions }));
+    const stripe = openStripe({ secretKey: 'sk_test_nobody', apiUrl: 'http://127.0.0.1:9', timeoutMs: 1_000, attemptsCount: 1 });
+    return new Shop(clock, db, new MoneyDesk({ database: db.database, stripe, clock }));
   }
 
   async close(): Promise<void> {
-    await this.sandbox.stop();
     await this.db.drop();
   }
 
@@ -60,26 +53,6 @@ export class Shop {
 
   buy(viewer: Caller, offer: Offer, idempotencyKey = aKey()) {
     return this.desk.purchases.purchase(viewer, { subscriptionId: offer.subscriptionId, payWith: 'BALANCE', idempotencyKey });
-  }
-
-  /** Opens an order by card, pays it at the sandbox's checkout and lets the landing page fulfil it. */
-  async buyByCard(viewer: Caller, offer: Offer): Promise<Order> {
-    const { order } = await this.desk.purchases.purchase(viewer, {
-      subscriptionId: offer.subscriptionId,
-      payWith: 'CARD',
-      idempotencyKey: aKey(),
-    });
-    return this.payAtCheckout(viewer, order as Order);
-  }
-
-  async topUp(viewer: Caller, amount: number): Promise<Order> {
-    const { order } = await this.desk.purchases.topUp(viewer, { amount, currency: 'USD', idempotencyKey: aKey() });
-    return this.payAtCheckout(viewer, order as Order);
-  }
-
-  async payAtCheckout(viewer: Caller, order: Order): Promise<Order> {
-    this.sandbox.control.pay(order.stripeSessionId as string, { card: '4242424242424242' });
-    return (await this.desk.purchases.look(viewer, order.id)) as Order;
   }
 
   async grantOf(order: Order): Promise<Grant> {
@@ -113,18 +86,5 @@ export class Shop {
   /** What does not add up, from the first transaction and from the snapshots. */
   async discrepancies() {
     return (await verifyLedger(this.db.database, { fromSnapshots: false })).discrepancies;
-  }
-
-  /** What Stripe has refunded of a payment, in cents, failed ones left out. */
-  async refundedAtStripe(order: Order): Promise<number> {
-    const refunds = await this.stripe.refunds.list({ payment_intent: order.stripePaymentIntentId as string, limit: 100 });
-    return refunds.data
-      .filter(({ status }) => status !== 'failed' && status !== 'canceled')
-      .reduce((sum, { amount }) => sum + amount, 0);
-  }
-
-  /** The refund as Stripe has it, told to the ledger as a webhook would. */
-  async tellRefund(stripeRefundId: string): Promise<void> {
-    await this.desk.stripeRefunds.applyStripeRefund(await this.stripe.refunds.retrieve(stripeRefundId), null);
   }
 }
