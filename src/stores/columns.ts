@@ -7,15 +7,15 @@ import { Transaction } from '../entities/transaction.js';
 
 const names = new UnderscoreNamingStrategy();
 
-/** Selects an entity's columns under the names of its properties, as MikroORM's decorators declare them. */
-function columnsOf(entity: new () => object): string {
+/** The columns of an entity by its property names, as MikroORM's decorators declare them. */
+export function columnNames(entity: new () => object): ReadonlyMap<string, string> {
   const { properties } = (entity as unknown as Record<symbol, EntityMetadata>)[MetadataStorage.META_SYMBOL] as EntityMetadata;
-  return Object.keys(properties)
-    .map((name) => {
-      const column = names.propertyToColumnName(name);
-      return column === name ? column : `${column} as "${name}"`;
-    })
-    .join(', ');
+  return new Map(Object.keys(properties).map((name) => [name, names.propertyToColumnName(name)]));
+}
+
+/** Selects an entity's columns under the names of its properties. */
+function columnsOf(entity: new () => object): string {
+  return [...columnNames(entity)].map(([name, column]) => (column === name ? column : `${column} as "${name}"`)).join(', ');
 }
 
 export const grantColumns = columnsOf(Grant);

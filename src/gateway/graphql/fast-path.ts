@@ -1,5 +1,6 @@
 import type { GraphQLField, GraphQLObjectType, GraphQLSchema } from 'graphql';
 import type { Context } from '../../resolvers/context.js';
+import { accountType } from '../../resolvers/page-query/account-json.js';
 import { planAccountPage } from '../../resolvers/page-query/account-page.js';
 import { lookAhead } from '../../resolvers/page-query/look-ahead.js';
 import type { Selected } from '../../resolvers/page-query/selection.js';
@@ -49,13 +50,14 @@ export function createFastPath(schema: GraphQLSchema, limits: PageLimits): FastP
   const root = schema.getQueryType() as GraphQLObjectType;
   const roles = allowedRoles(schema, schema.getQueryType()?.getFields().me as object) ?? [];
   const known = new WeakMap<PreparedOperation, Known>();
+  const account = accountType(schema);
   let pageCount = 0;
 
   const planFor = (prepared: PreparedOperation, variables: Variables): Plan => {
     const selection = lookAhead(schema, prepared.document, prepared.operation, variables);
     if (!selection) return NO_PLAN;
     if (prepared.operation.operation === 'mutation') return { ...NO_PLAN, mutation: mutationWriter(schema, selection) };
-    const page = isAccountPage(prepared) && pageCount < MAX_PAGE_STATEMENTS ? planAccountPage(selection) : null;
+    const page = isAccountPage(prepared) && pageCount < MAX_PAGE_STATEMENTS ? planAccountPage(account, selection) : null;
     if (page) pageCount += 1;
     const hasVariables = (prepared.operation.variableDefinitions ?? []).length > 0;
     const fixedBytes = page && !hasVariables ? largestBytes(root, selection, {}, limits) : null;

@@ -14,7 +14,7 @@ import {
 } from 'graphql';
 import type { Context } from '../../resolvers/context.js';
 import type { Selected } from '../../resolvers/page-query/selection.js';
-import { rowResolvers } from '../../resolvers/row-fields.js';
+import { isRowResolver } from '../../resolvers/row-fields.js';
 
 type Text = string | Promise<string>;
 /** Writes a value as JSON; `@throws` NotPlain for any value that graphql-js would not simply write. */
@@ -121,7 +121,7 @@ function fieldWriter(type: GraphQLObjectType, { field, selection }: Selected): W
       return typeof value === 'function' ? refuse() : write(value, context);
     };
   }
-  if (!rowResolvers.has(resolve)) return null;
+  if (!isRowResolver(resolve)) return null;
   return (row, context) => writeResolved(resolve(row, NO_ARGUMENTS, context, undefined as never), write, context);
 }
 

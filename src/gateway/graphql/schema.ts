@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { makeExecutableSchema } from '@graphql-tools/schema';
 import { MapperKind, mapSchema } from '@graphql-tools/utils';
-import { GraphQLObjectType, GraphQLScalarType, type GraphQLSchema } from 'graphql';
+import { GraphQLObjectType, GraphQLScalarType, type GraphQLSchema, getNamedType, isObjectType } from 'graphql';
 import { buildSchema, createResolversMap, type NonEmptyArray } from 'type-graphql';
 import { AccessResolver } from '../../resolvers/access-resolver.js';
 import { AccountResolver } from '../../resolvers/account-resolver.js';
@@ -13,7 +13,7 @@ import { NodeResolver } from '../../resolvers/node-resolver.js';
 import { OperationsResolver } from '../../resolvers/operations-resolver.js';
 import { OrderResolver } from '../../resolvers/order-resolver.js';
 import { RefundResolver } from '../../resolvers/refund-resolver.js';
-import { rowFields } from '../../resolvers/row-fields.js';
+import { moneyField, rowFields } from '../../resolvers/row-fields.js';
 import { SubscriptionResolver } from '../../resolvers/subscription-resolver.js';
 import { TransactionResolver } from '../../resolvers/transaction-resolver.js';
 import { ownFile } from '../pages/served-files.js';
@@ -95,7 +95,19 @@ function resolversOf(fromClasses: GraphQLSchema): Record<string, Record<string, 
     const ofRows = name === 'Live' ? changesThemselves(fields) : resolveOnly((rowFields as Record<string, object>)[name] ?? {});
     return [name, { ...fields, ...ofRows }];
   });
-  return Object.fromEntries(entries);
+  return withMoney(fromClasses, Object.fromEntries(entries));
+}
+
+/** Every field of type Money that no class resolves follows from a number on its row. */
+function withMoney(fromClasses: GraphQLSchema, resolvers: Record<string, Record<string, unknown>>) {
+  for (const type of Object.values(fromClasses.getTypeMap())) {
+    if (!isObjectType(type) || type.name.startsWith('__')) continue;
+    for (const field of Object.values(type.getFields())) {
+      if (getNamedType(field.type).name !== 'Money' || resolvers[type.name]?.[field.name]) continue;
+      resolvers[type.name] = { ...resolvers[type.name], [field.name]: { resolve: moneyField(field.name) } };
+    }
+  }
+  return resolvers;
 }
 
 /** Bare functions would be bound to the map they are in, and no longer be known for what they are: see `rowResolvers`. */

@@ -1,22 +1,21 @@
 import { createHash } from 'node:crypto';
 import type { AccountPage } from '../../services/accounts/account-page.js';
-import { accountType } from './account-json.js';
-import { NotInOneStatement, objectPieces, toSql } from './json-pieces.js';
+import { type JsonType, NotInOneStatement, objectPieces, toSql } from './json-pieces.js';
 import { StatementBuilder } from './page-statement.js';
 import type { Selected } from './selection.js';
 
 /**
  * Plans the statement for `selection`, which is of the root: the viewer's account under one or more names. Null when it asks
- * for anything that one statement cannot give.
+ * for anything that one statement cannot give. `account`: see accountType.
  */
-export function planAccountPage(selection: readonly Selected[]): AccountPage | null {
+export function planAccountPage(account: JsonType<StatementBuilder>, selection: readonly Selected[]): AccountPage | null {
   const builder = new StatementBuilder();
   const userId = builder.parameter('uuid', (request) => request.userId);
   try {
     const root = {
       name: 'Query',
       fields: {
-        me: (row: string, selected: Selected) => objectPieces(accountType, row, selected.selection, builder),
+        me: (row: string, selected: Selected) => objectPieces(account, row, selected.selection, builder),
       },
     };
     const text = toSql(objectPieces(root, 'viewer', selection, builder));

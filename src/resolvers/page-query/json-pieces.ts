@@ -69,9 +69,10 @@ export const string =
   <Builder>(column: string): WriteField<Builder> =>
   (row) => [sql(`to_json(${row}.${column})::text`)];
 
-export const nullableString =
-  <Builder>(column: string): WriteField<Builder> =>
-  (row) => [sql(`coalesce(to_json(${row}.${column})::text, 'null')`)];
+/** The same, or null where it is SQL's null: what is joined with null is null. */
+export const nullable =
+  <Builder>(write: WriteField<Builder>): WriteField<Builder> =>
+  (row, selected, builder) => [sql(`coalesce(${toSql(write(row, selected, builder))}, 'null')`)];
 
 /** RFC 3339 in UTC with milliseconds, whatever the session's time zone. An interval: a zone's name is looked up for each value. */
 const instantSql = (expression: string) =>
@@ -80,10 +81,6 @@ const instantSql = (expression: string) =>
 export const instant =
   <Builder>(column: string): WriteField<Builder> =>
   (row) => [sql(instantSql(`${row}.${column}`))];
-
-export const nullableInstant =
-  <Builder>(column: string): WriteField<Builder> =>
-  (row) => [sql(`coalesce(${instantSql(`${row}.${column}`)}, 'null')`)];
 
 /** `amount`: an expression over `row`, in minor units; the currency is the row's. */
 export const money =

@@ -1,0 +1,105 @@
+import type { CursorPart } from '../../services/pagination.js';
+import { type JsonType, objectPieces, type Piece, toSql, type WriteField } from './json-pieces.js';
+import { argumentOf, firstOf, positionOf, type StatementBuilder } from './page-statement.js';
+import type { Selected } from './selection.js';
+
+type Type = JsonType<StatementBuilder>;
+type Write = WriteField<StatementBuilder>;
+
+/** A connection: where its rows are, in which order, and what its cursors are made of. */
+export interface Connection {
+  readonly name: string;
+  readonly node: () => Type;
+  /** The parts of a cursor, and the values that stand before every row. */
+  readonly cursor: readonly CursorPart[];
+  readonly start: readonly (string | number)[];
+  /** The rows of the parent that meet `conditions` (SQL that begins with `and`, or nothing), in order, without the limit. */
+  readonly rows: (parent: string, conditions: string) => string;
+  /** What makes a row come after the position. */
+  readonly isAfter: (position: readonly string[]) => string;
+  readonly filter?: 'status' | 'kind';
+  /** The cursor's values as a JSON list: the text that encodeCursor packs. */
+  readonly packed: (row: string) => string;
+}
+
+const SQL_TYPES: Record<CursorPart, string> = { text: 'text', integer: 'int', uuid: 'uuid', instant: 'timestamptz' };
+
+/** As encodeCursor does: base64url of the JSON list, without the padding and the line breaks that Postgres puts in. */
+const cursorSql = (packed: string) => `translate(encode(convert_to(${packed}, 'UTF8'), 'base64'), E'+/=\\n', '-_')`;
+
+/** Writes a page of rows as the contract's connections are. */
+export const connection =
+  (shape: Connection): Write =>
+  (parent, selected, builder) => {
+    const row = builder.nextRow();
+    const rows = shape.rows(parent, conditionsOf(shape, selected, builder));
+    // The one row too many tells that there is more; it is read only when somebody wants to know.
+    const isMoreAsked = selected.selection.some(
+      ({ field, selection }) => field === 'pageInfo' && selection.some((inner) => inner.field === 'hasNextPage'),
+    );
+    const limit = builder.parameter('int', firstOf(selected, isMoreAsked ? 1 : 0));
+    const page = { first: isMoreAsked ? builder.parameter('int', firstOf(selected)) : null, shape, selected };
+    const text = toSql(objectPieces(connectionType(page), row, selected.selection, builder));
+    // One row for one page, though nothing that is asked for may be an aggregate: `{ __typename }`.
+    return [{ sql: `(select ${text} from (${rows} limit ${limit}) ${row} having true)` }];
+  };
+
+/** A condition that always holds would still mislead the planner: what is known not to be asked for is not in the statement. */
+function conditionsOf({ filter, cursor, start, isAfter }: Connection, selected: Selected, builder: StatementBuilder): string {
+  const mayBeGiven = (name: string) => selected.fixedArguments === null || (selected.fixedArguments[name] ?? null) !== null;
+  const conditions: string[] = [];
+  if (filter && mayBeGiven(filter)) {
+    const wanted = builder.parameter('text', argumentOf(selected, filter));
+    conditions.push(`and (${wanted} is null or ${filter} = ${wanted})`);
+  }
+  if (mayBeGiven('after')) {
+    const position = cursor.map((part, index) => builder.parameter(SQL_TYPES[part], positionOf(selected, cursor, start, index)));
+    conditions.push(`and ${isAfter(position)}`);
+  }
+  return conditions.join(' ');
+}
+
+interface AskedPage {
+  readonly shape: Connection;
+  readonly selected: Selected;
+  /** The page's size, when one row more than it is read. */
+  readonly first: string | null;
+}
+
+function connectionType({ shape, selected, first }: AskedPage): Type {
+  const list = (pieces: readonly Piece[]): Piece[] => {
+    // A node of nothing but `__typename` is a literal, whose type must be said.
+    const node = `(${toSql(pieces)})::text`;
+    const joined = first ? `array_to_string((array_agg(${node}))[1:${first}], ',')` : `string_agg(${node}, ',')`;
+    return [{ text: '[' }, { sql: `coalesce(${joined}, '')` }, { text: ']' }];
+  };
+  const cursorAt = (row: string, place: string): Piece[] => [
+    { sql: `coalesce('"' || (array_agg(${cursorSql(shape.packed(row))}))[${place}] || '"', 'null')` },
+  ];
+  const edge: Type = {
+    name: `${shape.name}Edge`,
+    fields: {
+      cursor: (row) => [{ text: '"' }, { sql: cursorSql(shape.packed(row)) }, { text: '"' }],
+      node: (row, { selection }, builder) => objectPieces(shape.node(), row, selection, builder),
+    },
+  };
+  const pageInfo: Type = {
+    name: 'PageInfo',
+    fields: {
+      hasNextPage: () => [{ sql: `case when count(*) > ${first} then 'true' else 'false' end` }],
+      hasPreviousPage: (_row, _selected, builder) => [
+        { sql: builder.parameter('text', (request) => String(argumentOf(selected, 'after')(request) !== null)) },
+      ],
+      startCursor: (row) => cursorAt(row, '1'),
+      endCursor: (row) => cursorAt(row, first ? `least(count(*), ${first})` : 'count(*)'),
+    },
+  };
+  return {
+    name: `${shape.name}Connection`,
+    fields: {
+      nodes: (row, { selection }, builder) => list(objectPieces(shape.node(), row, selection, builder)),
+      edges: (row, { selection }, builder) => list(objectPieces(edge, row, selection, builder)),
+      pageInfo: (row, { selection }, builder) => objectPieces(pageInfo, row, selection, builder),
+    },
+  };
+}
