@@ -1,23 +1,23 @@
-// Runs the operations of docs/api.md against a server with fresh development data and writes the page with the real answers; with
-// --check it compares them with the page instead, up to ids, instants, cursors and addresses, and ends with 1 when they differ.
-// node docs/make-api-page.mjs http://localhost:4000 [--check]; npm run documented brings its own server.
+// Runs the operations of docs/api.md against a server with fresh development data and writes the page with the real responses; with
+// --check it compares them with the page instead, ignoring ids, timestamps, cursors and URLs, and exits with 1 if they differ.
+// node docs/make-api-page.mjs http://localhost:4000 [--check]; npm run documented starts its own server.
 import { readFileSync, writeFileSync } from 'node:fs';
-import { keepHouse } from './api-page/admin-tasks.mjs';
+import { administer } from './api-page/admin-tasks.mjs';
 import { comparable } from './api-page/comparable.mjs';
-import { House } from './api-page/house.mjs';
+import { DemoServer } from './api-page/demo-server.mjs';
 import { Page } from './api-page/page.mjs';
-import { lookAround } from './api-page/public-tasks.mjs';
-import { buyAndGiveBack } from './api-page/viewer-tasks.mjs';
+import { browse } from './api-page/public-tasks.mjs';
+import { buyAndRefund } from './api-page/viewer-tasks.mjs';
 
 const [base = 'http://localhost:4000'] = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
 const check = process.argv.includes('--check');
 
-const house = await House.at(base);
-const page = new Page(house);
-await house.settled();
-const plan = await lookAround(page);
-const userId = await buyAndGiveBack(page, plan);
-await keepHouse(page, userId, plan);
+const server = await DemoServer.at(base);
+const page = new Page(server);
+await server.settled();
+const plan = await browse(page);
+const userId = await buyAndRefund(page, plan);
+await administer(page, userId, plan);
 
 const file = new URL('api.md', import.meta.url);
 const text = page.text();
@@ -25,12 +25,12 @@ if (check) {
   const [shown, real] = [readFileSync(file, 'utf8'), text].map(comparable);
   const line = real.findIndex((found, at) => found !== shown[at]);
   if (line >= 0 || shown.length !== real.length) {
-    console.error(`docs/api.md, line ${line + 1}, says\n  ${shown[line]}\nbut what happens is\n  ${real[line]}`);
-    console.error('Mend what is wrong, or write the page anew: npm run documented -- --write');
+    console.error(`docs/api.md, line ${line + 1}, is\n  ${shown[line]}\nbut the server returned\n  ${real[line]}`);
+    console.error('Fix the cause, or write the page again: npm run documented -- --write');
     process.exit(1);
   }
-  console.log(`  ok  docs/api.md says what happens (${page.operationsCount} operations run)`);
+  console.log(`  ok  docs/api.md matches the server (${page.operationsCount} operations)`);
 } else {
   writeFileSync(file, text);
-  console.log('docs/api.md is written.');
+  console.log('Wrote docs/api.md.');
 }

@@ -24,7 +24,7 @@ const STYLE = `
     .ground { fill: #0d1117 }
   }`;
 
-/** Bars of throughput in parts of the limit, one group for each scenario, as SVG. */
+/** Bars of throughput relative to the baseline, one group for each scenario, as SVG. */
 export function chart(summaries) {
   const groups = summaries.map(({ title, rows }) => ({ title, rows: rows.filter(({ id }) => id !== 'limit') }));
   const largest = Math.max(1.2, ...groups.flatMap(({ rows }) => rows.map(({ toLimit }) => toLimit ?? 0)));
@@ -33,7 +33,7 @@ export function chart(summaries) {
   const parts = [];
   let y = PADDING + TITLE;
   parts.push(
-    `<text class="title" x="${PADDING}" y="${PADDING + 12}">Throughput, in parts of a bare node:http + pg server (dashed line)</text>`,
+    `<text class="title" x="${PADDING}" y="${PADDING + 12}">Throughput relative to a bare node:http + pg server (dashed line)</text>`,
   );
   for (const { title, rows } of groups) {
     parts.push(`<text class="title" x="${PADDING}" y="${y + 14}">${plain(title)}</text>`);
@@ -55,7 +55,7 @@ export function chart(summaries) {
     y += GAP * 2;
   }
   const size = `width="${WIDTH}" height="${y}" viewBox="0 0 ${WIDTH} ${y}"`;
-  const label = 'Throughput of each server and scenario in parts of the limit';
+  const label = 'Throughput of each server and scenario relative to the baseline';
   return `<svg xmlns="http://www.w3.org/2000/svg" ${size} role="img" aria-label="${label}">
 <style>${STYLE}
 </style>

@@ -35,13 +35,13 @@ export function comparisonTable({ title, rows }) {
   const head = [
     '',
     'requests/s',
-    'of the limit',
+    'of the baseline',
     'of Mercurius',
     'p50 ms',
     'p99 ms',
     'server CPU µs',
     'Postgres CPU µs',
-    'CPU, × the limit',
+    'CPU, × the baseline',
     'memory MiB',
   ];
   const cells = rows.map((row) => [
@@ -65,7 +65,7 @@ export function growthTable(sizes, rows) {
     `${scenario}: ${title}`,
     ...costs.map((cost, index) => `${cost.toFixed(2)} (${rates[index].toFixed(2)})`),
   ]);
-  return `**CPU for a request as the data grow (in brackets: throughput)**\n\n${markdown(['', ...sizes], cells)}`;
+  return `**CPU per request as the data grows (throughput in parentheses)**\n\n${markdown(['', ...sizes], cells)}`;
 }
 
 function markdown(head, cells) {

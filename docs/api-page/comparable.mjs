@@ -1,6 +1,5 @@
 /**
- * The lines of a page, without what is another one in each run. Ids are numbered as they come, so that the same one is still seen to
- * be the same.
+ * The lines of a page, without values that differ in each run. Ids are numbered in order of appearance, so that equal ids stay equal.
  */
 export function comparable(text) {
   const ids = new Map();

@@ -1,12 +1,12 @@
 const WIDTH = 110;
 
-/** JSON with what fits on a line on one, and the sandbox's usual port rather than that of this run. */
+/** JSON, with values that fit on one line kept on one line, and the sandbox's default port instead of this run's. */
 export function jsonText(value) {
   const usual = JSON.stringify(value).replace(/127\.0\.0\.1:\d+\/checkout/g, '127.0.0.1:4010/checkout');
   return print(JSON.parse(usual), '', 0);
 }
 
-/** `before`: how much stands before it on its line. */
+/** `before`: the number of characters before it on its line. */
 function print(value, indent, before) {
   const short = onOneLine(value);
   if (value === null || typeof value !== 'object' || before + short.length <= WIDTH) return short;

@@ -2,55 +2,55 @@ import { jsonText } from './json-text.mjs';
 
 const HEAD = `# The API by task
 
-Each operation here was run by \`docs/make-api-page.mjs\` against the demo catalogue, and each answer is what came back. The
-reference with every description is [schema.graphql](../schema.graphql), also in the playground. Send operations to
-\`POST /graphql\` with \`authorization: Bearer <token>\`. Amounts are in minor units (cents). Expected failures are data: a payload
-with \`errors\` changed nothing, and each error has a \`code\` for programs.
+\`docs/make-api-page.mjs\` ran each operation on this page against the demo catalogue; each response is the real one. The complete
+reference is [schema.graphql](../schema.graphql), which the playground shows too. Send operations to \`POST /graphql\` with
+\`authorization: Bearer <token>\`. Amounts are in minor units (cents). Expected failures are data: if a payload has \`errors\`, nothing
+changed, and each error has a \`code\` for programs.
 `;
 
-/** As the page's readers (GitHub's and others) make it of a heading. */
+/** The anchor that GitHub and others derive from a heading. */
 const anchorOf = (title) =>
   `#${title
     .toLowerCase()
     .replace(/[^\w\s-]/g, '')
     .replaceAll(' ', '-')}`;
 
-/** The page as it grows: groups by who asks, and in each the tasks, as they were done. */
+/** The page under construction: one group per role, each with its tasks in the order in which they were run. */
 export class Page {
-  constructor(house) {
-    this.house = house;
+  constructor(server) {
+    this.server = server;
     this.parts = [];
     this.groups = [];
     this.operationsCount = 0;
   }
 
-  /** What follows is asked with this role's token; null: with none. */
+  /** The following tasks use this role's token, or none if it is null. */
   group(title, role, words) {
     this.role = role;
     this.groups.push({ title, tasks: [] });
     this.parts.push(`## ${title}\n`, `${words}\n`);
   }
 
-  /** Runs an operation and shows it with its answer. Fails when it ends in GraphQL errors. Gives back the data. */
+  /** Runs an operation, shows it with its response and returns the data. Throws on GraphQL errors. */
   async task(title, words, query, variables) {
     this.begin(title, words, query, variables);
-    const data = await this.house.ask(this.role, query, variables);
+    const data = await this.server.ask(this.role, query, variables);
     this.show('json', jsonText({ data }));
     return data;
   }
 
-  /** The same for one that ends in GraphQL errors. */
+  /** The same for an operation that returns GraphQL errors. */
   async refusedTask(title, words, query) {
     this.begin(title, words, query);
-    const answer = await this.house.answer(this.role, query);
+    const answer = await this.server.answer(this.role, query);
     if (!answer.errors) throw new Error(`${query}\nwas not refused`);
     this.show('json', jsonText(answer));
   }
 
-  /** The same for a live operation, of which the first item is shown. */
+  /** The same for a live operation; shows its first item. */
   async liveTask(title, words, query) {
     this.begin(title, words, query);
-    this.show('json', jsonText(await this.house.firstOf(this.role, query)));
+    this.show('json', jsonText(await this.server.firstOf(this.role, query)));
   }
 
   begin(title, words, query, variables) {

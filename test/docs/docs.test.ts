@@ -9,7 +9,7 @@ import { createMetrics, watchServices } from '../../src/observability/metrics.js
 import { defaultLimits } from '../support/catalogue-scene.js';
 
 const schema = buildSchema(readFileSync('schema.graphql', 'utf8'));
-const pages = [...globSync('*.md'), ...globSync('docs/*.md'), ...globSync('examples/*.md')];
+const pages = [...globSync('*.md'), ...globSync('docs/**/*.md'), ...globSync('examples/*.md'), ...globSync('src/**/README.md')];
 
 /** A script of a page or of the docs, which have no types of their own. */
 async function load(file: string): Promise<Record<string, unknown>> {
@@ -42,6 +42,11 @@ function dashboardQueries(): string[] {
     panels: { targets: { expr: string }[] }[];
   };
   return panels.flatMap(({ targets }) => targets.map(({ expr }) => expr));
+}
+
+/** The names in the table of jobs. */
+function jobNames(): string[] {
+  return [...readFileSync('src/jobs/jobs.ts', 'utf8').matchAll(/^ {6}name: '([\w-]+)',$/gm)].map((match) => match[1] ?? '');
 }
 
 /** Each stands on one line. */
@@ -175,16 +180,14 @@ describe('what the docs and pages say', () => {
   });
 
   it('the page tells of every sign that an alert goes by, and of what to do', () => {
-    const signs = readFileSync('docs/operations.md', 'utf8').split('## What to be woken for')[1] ?? '';
+    const signs = readFileSync('docs/operations.md', 'utf8').split('## Alerts')[1] ?? '';
     const named = alertQueries().flatMap((query) => [...metricsOf(query), ...(/\bup\{/.test(query) ? ['up'] : [])]);
     expect(new Set(named).size).toBeGreaterThan(5);
     expect(named.filter((name) => !signs.includes(`\`${name}\``))).toEqual([]);
   });
 
   it('the alerts name only jobs that there are', () => {
-    const names = globSync('src/jobs/*.ts').flatMap(
-      (file) => /^ {4}name: '([\w-]+)'/m.exec(readFileSync(file, 'utf8'))?.[1] ?? [],
-    );
+    const names = jobNames();
     const named = alertQueries().flatMap((query) => /name[=!]~"(.*?)"/.exec(query)?.[1]?.split('|') ?? []);
     expect(named.length).toBeGreaterThan(5);
     expect(named.filter((name) => !names.includes(name))).toEqual([]);
@@ -211,9 +214,7 @@ describe('what the docs and pages say', () => {
 
   it('every job has its line in the operations page', () => {
     const operations = readFileSync('docs/operations.md', 'utf8');
-    const names = globSync('src/jobs/*.ts').flatMap(
-      (file) => /^ {4}name: '([\w-]+)'/m.exec(readFileSync(file, 'utf8'))?.[1] ?? [],
-    );
+    const names = jobNames();
     expect(names.length).toBeGreaterThan(5);
     expect(names.filter((name) => !operations.includes(`\`${name}\``))).toEqual([]);
   });

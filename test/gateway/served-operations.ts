@@ -82,7 +82,7 @@ function apiPage(): ServedOperation[] {
 
 /** Operations in the other pages: as GraphQL blocks, in curl's bodies, and in the client of docs/live.md. */
 function pages(): ServedOperation[] {
-  const files = [...globSync('*.md'), ...globSync('docs/*.md'), ...globSync('examples/*.md')].filter(
+  const files = [...globSync('*.md'), ...globSync('docs/**/*.md'), ...globSync('examples/*.md')].filter(
     (file) => file !== path.join('docs', 'api.md'),
   );
   return files.flatMap((file) => {

@@ -4,7 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { runCommand } from './run-command.mjs';
 import { until } from './waiting.mjs';
 
-const SECTION = '## A first purchase by curl';
+const SECTION = '## A first purchase with curl';
 /** Ids of the demo catalogue are the same everywhere. */
 const MADE_UP = /(?!01939c1e-)[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}/g;
 

@@ -6,7 +6,7 @@ const SERVER = fileURLToPath(new URL('./server.js', import.meta.url));
 
 /** As little as can be between a socket and Postgres: what no server of this kind can beat by much. */
 export const limit = {
-  title: 'the limit: bare node:http + pg',
+  title: 'the baseline: bare node:http + pg',
   scenarios: ['access', 'access100', 'page', 'purchase', 'hotwallet', 'webhook'],
   ready: '/ready',
   command: [SERVER],

@@ -3,24 +3,24 @@ import { WebSocket } from 'ws';
 
 const DEADLINE_MS = 30_000;
 
-/** The server that the page's operations are run against, with a token for each role. */
-export class House {
+/** The server that the page's operations run against, with a token for each role. */
+export class DemoServer {
   static async at(base) {
-    const house = new House();
-    house.base = base;
-    house.tokens = Object.fromEntries((await house.get('/playground/tokens')).map(({ name, token }) => [name, token]));
-    // The last demo viewer: the first one is for trying things out.
-    house.tokens.viewer = (await house.get('/demo/viewers')).at(-1).token;
-    return house;
+    const server = new DemoServer();
+    server.base = base;
+    server.tokens = Object.fromEntries((await server.get('/playground/tokens')).map(({ name, token }) => [name, token]));
+    // The last demo viewer: readers try things out with the first one.
+    server.tokens.viewer = (await server.get('/demo/viewers')).at(-1).token;
+    return server;
   }
 
   async get(address) {
     const response = await fetch(`${this.base}${address}`);
-    if (!response.ok) throw new Error(`${address} answered with ${response.status}`);
+    if (!response.ok) throw new Error(`${address} returned ${response.status}`);
     return response.json();
   }
 
-  /** The whole answer, errors and all. */
+  /** The whole response, including errors. */
   async answer(role, query, variables) {
     const response = await fetch(`${this.base}/graphql`, {
       method: 'POST',
@@ -30,7 +30,7 @@ export class House {
     return response.json();
   }
 
-  /** The data; fails when there are errors. */
+  /** The data. Throws if there are errors. */
   async ask(role, query, variables) {
     const answer = await this.answer(role, query, variables);
     if (answer.errors) throw new Error(`${query}\n${JSON.stringify(answer.errors)}`);
@@ -51,7 +51,7 @@ export class House {
     throw new Error(`${query}\nended without an item`);
   }
 
-  /** Nothing is under way: what runs in the background has reached Stripe, and every event has come back and was looked at. */
+  /** Waits until nothing is in progress: background work has reached Stripe, and every event has arrived and was processed. */
   async settled() {
     const query = '{ stripeEvents(first: 100) { nodes { id status } } subscriptions { nodes { stripeSync { status } } } }';
     let before = '';
@@ -60,15 +60,15 @@ export class House {
       const same = now === before && !/"RECEIVED"|"PENDING"/.test(now);
       before = now;
       return same;
-    }, 'nothing is under way');
+    }, 'nothing to be in progress');
   }
 
   async until(holds, what) {
     for (const deadline = Date.now() + DEADLINE_MS; !(await holds()); await new Promise((resolve) => setTimeout(resolve, 300)))
-      if (Date.now() > deadline) throw new Error(`It never came to be that ${what}.`);
+      if (Date.now() > deadline) throw new Error(`Waited in vain for ${what}.`);
   }
 
-  /** Pays as a viewer would on the sandbox's checkout page. */
+  /** Pays as a viewer does on the sandbox's checkout page. */
   async pay(orderId) {
     const { order } = await this.ask('viewer', 'query Url($id: ID!) { order(id: $id) { checkoutUrl } }', { id: orderId });
     const { origin, pathname } = new URL(order.checkoutUrl);
@@ -77,6 +77,6 @@ export class House {
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ card: '4242424242424242' }),
     });
-    if (!response.ok) throw new Error(`The sandbox answered with ${response.status}: ${await response.text()}`);
+    if (!response.ok) throw new Error(`The sandbox returned ${response.status}: ${await response.text()}`);
   }
 }
