@@ -38,6 +38,6 @@ describe("the playground's placeholders", () => {
 
   it('say which tab is missing', () => {
     expect(() => placeholders.fill('{{grantId}}')).toThrow('has no value yet: run the tab that creates it first');
-    expect(() => placeholders.fill('Bearer {{token}}')).toThrow('Paste a token into the field at the top.');
+    expect(() => placeholders.fill('Bearer {{token}}')).toThrow('Paste a token into the field at the top of the page.');
   });
 });
