@@ -1,7 +1,12 @@
 import { globSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 
-const pages = [...globSync('*.md'), ...globSync('docs/**/*.md'), ...globSync('examples/*.md'), ...globSync('src/**/README.md')];
+const pages = [
+  ...globSync('*.md'),
+  ...globSync('docs/**/*.md'),
+  ...globSync('examples/*.md'),
+  ...globSync('{src,packages}/**/README.md', { exclude: (file) => file.includes('node_modules') }),
+];
 const scripts = scriptsOf('package.json');
 
 function scriptsOf(file: string): Record<string, string> {

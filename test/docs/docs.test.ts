@@ -9,7 +9,12 @@ import { createMetrics, watchServices } from '../../src/observability/metrics.js
 import { defaultLimits } from '../support/catalogue-scene.js';
 
 const schema = buildSchema(readFileSync('schema.graphql', 'utf8'));
-const pages = [...globSync('*.md'), ...globSync('docs/**/*.md'), ...globSync('examples/*.md'), ...globSync('src/**/README.md')];
+const pages = [
+  ...globSync('*.md'),
+  ...globSync('docs/**/*.md'),
+  ...globSync('examples/*.md'),
+  ...globSync('{src,packages}/**/README.md', { exclude: (file) => file.includes('node_modules') }),
+];
 
 /** A script of a page or of the docs, which have no types of their own. */
 async function load(file: string): Promise<Record<string, unknown>> {
