@@ -14,6 +14,7 @@ const MAX_FILES = { src: 5, 'src/services': 6, 'src/gateway': 3 };
 const forbidden = [
   ['gateway-imports-only-resolvers', 'src/gateway/auth.ts', "import '../jobs/scheduler.js';"],
   ['gateway-imports-only-types-', 'src/gateway/auth.ts', "import '../stores/database.js';"],
+  ['resolvers/page-query-imports-only-', 'src/resolvers/page-query/selection.ts', "import '../../jobs/job.js';"],
   ['resolvers-imports-only-services', 'src/resolvers/scalars.ts', "import '../stores/database.js';"],
   [
     'resolvers-imports-only-types-',

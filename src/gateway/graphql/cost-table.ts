@@ -1,6 +1,6 @@
 import { defaultFieldResolver, type GraphQLField, getNamedType, isLeafType } from 'graphql';
 import type { Limits } from '../../config/limits.js';
-import { rowResolvers } from '../../resolvers/row-fields.js';
+import { isRowResolver } from '../../resolvers/row-fields.js';
 
 /** So many characters of text are one point of cost, as is any other leaf. */
 const CHARACTERS_PER_POINT = 200;
@@ -85,7 +85,7 @@ export const listLength = (typeName: string, fieldName: string): number | typeof
 const RESOLVED_FIELD_COST = 3;
 
 export function resolverCost({ resolve }: Pick<GraphQLField<unknown, unknown>, 'resolve'>): number {
-  return !resolve || resolve === defaultFieldResolver || rowResolvers.has(resolve) ? 0 : RESOLVED_FIELD_COST;
+  return !resolve || resolve === defaultFieldResolver || isRowResolver(resolve) ? 0 : RESOLVED_FIELD_COST;
 }
 
 /** What one value of a leaf costs: 1, and more where it may be a long text. */

@@ -110,7 +110,7 @@ function withMoney(fromClasses: GraphQLSchema, resolvers: Record<string, Record<
   return resolvers;
 }
 
-/** Bare functions would be bound to the map they are in, and no longer be known for what they are: see `rowResolvers`. */
+/** Bare functions would be bound to the map they are in, and no longer be known for what they are: see isRowResolver. */
 function resolveOnly(fields: object): Record<string, object> {
   return Object.fromEntries(Object.entries(fields).map(([name, resolve]) => [name, { resolve }]));
 }
