@@ -1,5 +1,6 @@
 import pg from 'pg';
 import type { CallObserver } from './observe-calls.js';
+import { PreparedPlaces, type PreparedPlacesSettings } from './prepared-places.js';
 import { sessionSettings } from './session.js';
 import { type Release, ViewerBusy, ViewerPlaces, type ViewerPlacesSettings } from './viewer-places.js';
 
@@ -7,6 +8,8 @@ import { type Release, ViewerBusy, ViewerPlaces, type ViewerPlacesSettings } fro
 export interface Statement {
   readonly name: string;
   readonly text: string;
+  /** Of statements that callers compose, of which there is no end: what metrics call them. Not all of them are prepared. */
+  readonly family?: string;
 }
 
 /** Where statements run: the pool, or one transaction of it. */
@@ -31,6 +34,8 @@ export interface DatabaseSettings {
   idleTransactionTimeoutMs?: number;
   /** How many connections one viewer's changes may hold, and how many may wait for them; without it, as many as there are. */
   viewerPlaces?: Omit<ViewerPlacesSettings, 'waitMs'>;
+  /** Which statements that callers compose are prepared; the defaults unless said. */
+  preparedPlaces?: PreparedPlacesSettings;
   /** Shown in pg_stat_activity. */
   applicationName?: string;
   /** Told of connections that break while idle; the pool replaces them. */
@@ -43,6 +48,8 @@ const REPEATABLE = new Set(['40001', '40P01']);
 const MAX_ATTEMPTS = 3;
 /** After the time that Postgres ends a statement itself. Who hears nothing until then sits on a line that is cut. */
 const SILENCE_MS = 2_000;
+/** What a connection has prepared is freed with it: see PreparedPlaces. */
+const CONNECTION_LIFETIME_SECONDS = 60 * 60;
 /** The longest that a timer can be set to. */
 const UNLIMITED_MS = 2 ** 31 - 1;
 const noStatementTimeout: Statement = { name: 'no-statement-timeout', text: 'set local statement_timeout = 0' };
@@ -67,16 +74,19 @@ export class Database implements Queryable {
   readonly pool: pg.Pool;
   private readonly observer: DatabaseSettings['observer'];
   private readonly places: ViewerPlaces | null;
+  private readonly preparedPlaces: PreparedPlaces;
 
   constructor(settings: DatabaseSettings) {
     this.observer = settings.observer;
     this.places = placesOf(settings);
+    this.preparedPlaces = new PreparedPlaces(settings.preparedPlaces);
     this.pool = new pg.Pool({
       connectionString: settings.url,
       max: settings.poolSize,
       connectionTimeoutMillis: settings.connectionTimeoutMs,
       query_timeout: settings.statementTimeoutMs + SILENCE_MS,
       keepAlive: true,
+      maxLifetimeSeconds: CONNECTION_LIFETIME_SECONDS,
       application_name: settings.applicationName ?? 'boxoffice',
       onConnect: sessionSettings(settings),
       types,
@@ -190,8 +200,11 @@ export class Database implements Queryable {
     values: readonly unknown[],
     timeoutMs?: number,
   ): Promise<Row[]> {
-    const config = { name: statement.name, text: statement.text, values: values as unknown[], query_timeout: timeoutMs };
-    const result = this.observer ? await this.observer.statement(statement.name, () => on.query(config)) : await on.query(config);
+    const { name, text, family } = statement;
+    const isPrepared = family === undefined || this.preparedPlaces.use(name);
+    const config = { text, values: values as unknown[], query_timeout: timeoutMs, ...(isPrepared && { name }) };
+    const run = () => on.query(config);
+    const result = await (this.observer ? this.observer.statement(family ?? name, run) : run());
     return result.rows as Row[];
   }
 

@@ -14,9 +14,6 @@ import { allowedRoles } from './roles.js';
 import { joined, rootFieldWriter, valueWriter, type WriteValue } from './row-writer.js';
 import { SettledField } from './settled-field.js';
 
-/** Each is a prepared statement on every connection of the pool, kept until the process ends: callers must not make more. */
-const MAX_PAGE_STATEMENTS = 200;
-
 /**
  * The data of an answer as text; null when the operation is to be resolved field by field; a mutation that has run, when its payload
  * is to be completed field by field.
@@ -51,14 +48,12 @@ export function createFastPath(schema: GraphQLSchema, limits: PageLimits): FastP
   const roles = allowedRoles(schema, schema.getQueryType()?.getFields().me as object) ?? [];
   const known = new WeakMap<PreparedOperation, Known>();
   const account = accountType(schema);
-  let pageCount = 0;
 
   const planFor = (prepared: PreparedOperation, variables: Variables): Plan => {
     const selection = lookAhead(schema, prepared.document, prepared.operation, variables);
     if (!selection) return NO_PLAN;
     if (prepared.operation.operation === 'mutation') return { ...NO_PLAN, mutation: mutationWriter(schema, selection) };
-    const page = isAccountPage(prepared) && pageCount < MAX_PAGE_STATEMENTS ? planAccountPage(account, selection) : null;
-    if (page) pageCount += 1;
+    const page = isAccountPage(prepared) ? planAccountPage(account, selection) : null;
     const hasVariables = (prepared.operation.variableDefinitions ?? []).length > 0;
     const fixedBytes = page && !hasVariables ? largestBytes(root, selection, {}, limits) : null;
     const pageBytes = (given: Variables) => fixedBytes ?? largestBytes(root, selection, given, limits);

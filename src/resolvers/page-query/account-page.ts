@@ -22,7 +22,7 @@ export function planAccountPage(account: JsonType<StatementBuilder>, selection: 
     const statement = `select ${text} as text from (select ${userId} as user_id) viewer`;
     // Connections know a prepared statement by its name: the same text has the same name, another text another.
     const name = `account-page-${createHash('sha256').update(statement).digest('hex').slice(0, 16)}`;
-    return { statement: { name, text: statement }, values: builder.values };
+    return { statement: { name, text: statement, family: 'account-page' }, values: builder.values };
   } catch (error) {
     if (error instanceof NotInOneStatement) return null;
     throw error;
