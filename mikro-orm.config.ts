@@ -17,7 +17,7 @@ export default defineConfig({
   schemaGenerator: {
     ignoreTriggers: true,
     ignoreRoutines: true,
-    skipTables: [/^agenda_/, 'mikro_orm_migrations', 'write_probe'],
+    skipTables: [/^agenda_/, 'mikro_orm_migrations', 'write_probe', 'development_clock'],
   },
   migrations: {
     path: fileURLToPath(new URL('./migrations', import.meta.url)),

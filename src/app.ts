@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { Config, Limits } from './config/config.js';
+import { type Config, type Limits, STRIPE_URL } from './config/config.js';
 import { secretsOf } from './config/secrets.js';
 import { jobDefinitions } from './jobs/jobs.js';
 import { JobRunner } from './jobs/scheduler.js';
@@ -43,6 +43,9 @@ export interface App {
 /** How long running jobs may take to finish when the app closes. */
 const JOBS_STOP_TIMEOUT_MS = 2_000;
 
+/** In development the clock may be moved: every process with the database sees it within this time. */
+export const DEVELOPMENT_CLOCK_REFRESH_MS = 250;
+
 /**
  * Opens the stores and composes the services. The database must exist and be migrated.
  *
@@ -69,6 +72,7 @@ export async function openApp(config: Config, databaseUrl: string): Promise<App>
   await requireCurrency(config, database);
   watchPool(metrics, database);
   const clock = await openClock(config, database, logger);
+  requireUnmovedClock(config, clock);
   watchClock(metrics, clock);
   const hints = openHints(config, logger);
   const stripe = openStripe({
@@ -95,7 +99,8 @@ export async function openApp(config: Config, databaseUrl: string): Promise<App>
     store: jobStore,
     definitions: jobDefinitions(services, limits, config.jobHours),
     states,
-    clock,
+    // Agenda goes by the machine's clock, which knows nothing of a development offset.
+    clock: clock.databaseTime,
     mayRun: () => clock.isInStep(),
     logger,
     ...(tracing && { trace: tracing.job }),
@@ -133,10 +138,23 @@ async function requireCurrency({ currency }: Config, database: Database): Promis
   ]);
 }
 
+const isRealStripe = ({ production, stripe }: Config) => production || stripe.apiUrl === STRIPE_URL;
+
+/** @throws StartupError when the database's clock was moved in development, while Stripe and viewers go by the real time. */
+function requireUnmovedClock(config: Config, { offsetMs }: DatabaseClock): void {
+  if (offsetMs === 0 || !isRealStripe(config)) return;
+  throw new StartupError([
+    `DATABASE_URL: product time in this database was moved forward by ${offsetMs} ms in development. Use another database with a real Stripe account.`,
+  ]);
+}
+
 /** @throws Postgres' error. */
-function openClock({ limits }: Config, { pool }: Database, logger: Logger): Promise<DatabaseClock> {
+function openClock(config: Config, { pool }: Database, logger: Logger): Promise<DatabaseClock> {
+  const { limits } = config;
   return DatabaseClock.open(pool, {
-    refreshIntervalMs: limits.clockRefreshIntervalMs,
+    refreshIntervalMs: isRealStripe(config)
+      ? limits.clockRefreshIntervalMs
+      : Math.min(limits.clockRefreshIntervalMs, DEVELOPMENT_CLOCK_REFRESH_MS),
     differenceMaximumMs: limits.clockDifferenceMaximumMs,
     onStepChange: (inStep, differenceMs) =>
       inStep

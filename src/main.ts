@@ -1,12 +1,14 @@
 import './runtime/supported-node.js';
 import 'reflect-metadata';
 import path from 'node:path';
-import { type App, openApp } from './app.js';
+import { setTimeout as pause } from 'node:timers/promises';
+import { type App, DEVELOPMENT_CLOCK_REFRESH_MS, openApp } from './app.js';
 import { type Config, type RoleName, readConfig } from './config/config.js';
 import { loadDemo } from './demo/load-demo.js';
 import { DEMO_ADMIN_ID, DEMO_SERVICE_ID, DEMO_VIEWERS } from './demo/people.js';
 import { issueToken } from './gateway/auth/issue-token.js';
 import { createGateway } from './gateway/gateway.js';
+import { serveSandboxClock } from './gateway/http/sandbox-clock.js';
 import { servePages } from './gateway/pages/pages.js';
 import { watchLive } from './observability/metrics.js';
 import { systemClock } from './runtime/clock.js';
@@ -28,15 +30,15 @@ async function start(): Promise<void> {
   shutdown.listen(config.limits.shutdownBudgetMs);
   await checkPorts(config.http, config.stripe.sandboxPort);
   const databaseUrl = await openDatabase(config);
-  const sandboxUrl = await startSandboxIfWanted(config);
   const app = await openApp(config, databaseUrl);
   shutdown.add('the stores', () => app.close());
+  const sandboxUrl = await startSandboxIfWanted(app);
   if (config.demo) await loadDemo(app);
   if (config.runJobs) {
     shutdown.add('the jobs', () => app.jobRunner.stop());
     await app.jobRunner.start();
   }
-  await startGateway(app);
+  await startGateway(app, sandboxUrl);
   if (shutdown.begun) return;
   if (config.production) app.logger.info({ url: config.http.publicUrl }, 'ready');
   else console.log(await readyMessage(config, sandboxUrl));
@@ -50,7 +52,8 @@ async function openDatabase(config: Config): Promise<string> {
 }
 
 /** Only without a Stripe secret key; production never loads the sandbox's code. */
-async function startSandboxIfWanted({ stripe, http, dataDirectory }: Config): Promise<string | null> {
+async function startSandboxIfWanted({ config, clock, jobRunner }: App): Promise<string | null> {
+  const { stripe, http, dataDirectory, databaseUrl } = config;
   if (stripe.sandboxPort === undefined) return null;
   const { startSandbox } = await import('@boxoffice/stripe-sandbox');
   const sandbox = await startSandbox({
@@ -59,13 +62,23 @@ async function startSandboxIfWanted({ stripe, http, dataDirectory }: Config): Pr
     webhookUrl: `${localUrl(http)}/webhooks/stripe`,
     webhookSecret: stripe.webhookSecrets,
     stateFile: path.join(dataDirectory, 'sandbox.jsonl'),
+    clock: {
+      now: () => clock.now(),
+      async advance(milliseconds) {
+        await clock.advance(milliseconds);
+        // The embedded database is this process's alone; others are given the time to read the clock again.
+        if (databaseUrl) await pause(2 * DEVELOPMENT_CLOCK_REFRESH_MS);
+      },
+    },
+    signatureClock: systemClock,
+    onClockMoved: (from, to) => jobRunner.runDue(from, to),
     ...(http.allowedHosts && { allowedHosts: http.allowedHosts }),
   });
   shutdown.add('the Stripe sandbox', () => sandbox.stop());
   return sandbox.url;
 }
 
-async function startGateway(app: App): Promise<void> {
+async function startGateway(app: App, sandboxUrl: string | null): Promise<void> {
   const { config, services, clock, logger, database } = app;
   const tokenFor = (userId: string, role: RoleName) => demoToken(config, userId, role);
   watchLive(app.metrics, app.hints, services.live);
@@ -89,6 +102,7 @@ async function startGateway(app: App): Promise<void> {
       const people = { viewers: DEMO_VIEWERS, adminId: DEMO_ADMIN_ID, serviceId: DEMO_SERVICE_ID };
       const demo = config.demo && config.identity.secrets.length > 0 ? { ...people, tokenFor } : undefined;
       const secureCookies = config.http.publicUrl.startsWith('https:');
+      if (sandboxUrl) serveSandboxClock(server, sandboxUrl);
       servePages(server, { playground: config.guard.playground, identity, secureCookies, ...(demo && { demo }) });
     },
   });

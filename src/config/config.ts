@@ -110,6 +110,9 @@ const currencyCode = z
   .string()
   .refine((code) => currencyDigits(code) !== undefined, 'an ISO 4217 currency code in upper case, such as EUR');
 
+/** The real Stripe's API. */
+export const STRIPE_URL = 'https://api.stripe.com';
+
 /** The secret key for the sandbox. */
 const sandboxSecretKey = 'sk_test_sandbox';
 
@@ -235,7 +238,7 @@ function readStripe(environment: Environment, production: boolean, dataDirectory
     );
   }
   const isGenerated = withSandbox && !environment.has('STRIPE_WEBHOOK_SECRET');
-  const defaultApiUrl = withSandbox ? `http://127.0.0.1:${sandboxPort}` : 'https://api.stripe.com';
+  const defaultApiUrl = withSandbox ? `http://127.0.0.1:${sandboxPort}` : STRIPE_URL;
   return {
     secretKey: secretKey ?? sandboxSecretKey,
     webhookSecrets: isGenerated

@@ -1,15 +1,15 @@
 import { hostname } from 'node:os';
 import { Agenda, type AgendaBackend, type Job } from 'agenda';
-import type { Clock } from '../runtime/clock.js';
 import { describeFailure } from '../runtime/describe-failure.js';
 import type { JobScheduler, JobStanding } from '../services/jobs/job-scheduler.js';
-import type { JobStates } from '../services/jobs/job-states.js';
 import { intervalMsOf, type Schedule } from '../services/jobs/schedule.js';
 import { LockGate } from './agenda-locks.js';
+import { isDueBetween } from './decide-due-between.js';
 import { decideLatestRun } from './decide-latest-run.js';
 import { decideRetryDelay } from './decide-retry-delay.js';
 import { Heartbeat } from './heartbeat.js';
 import type { JobDefinition } from './job.js';
+import { type JobRunDependencies, runJob } from './run-job.js';
 
 export interface JobRunnerSettings {
   /** After this a job whose worker died runs again; frequent jobs are taken up sooner. */
@@ -18,7 +18,7 @@ export interface JobRunnerSettings {
   readonly stopTimeoutMs: number;
 }
 
-export interface JobRunnerDependencies {
+export interface JobRunnerDependencies extends JobRunDependencies {
   /** Where schedules and locks are kept. */
   readonly store: {
     readonly backend: AgendaBackend;
@@ -26,14 +26,9 @@ export interface JobRunnerDependencies {
     pullBack(name: string, latest: Date, now: Date): Promise<void>;
   };
   readonly definitions: readonly JobDefinition[];
-  readonly states: JobStates;
-  readonly clock: Clock;
   /** Whether this process's real clock, by which Agenda goes, can be trusted with schedules and locks; without: always. */
   readonly mayRun?: () => boolean;
   readonly settings: JobRunnerSettings;
-  readonly logger: { error(details: object, message: string): void; warn(details: object, message: string): void };
-  /** Stands around each run, to trace it. */
-  readonly trace?: <Result>(name: string, run: () => Promise<Result>) => Promise<Result>;
 }
 
 /** By hand: once, beside the schedule. */
@@ -156,6 +151,14 @@ export class JobRunner implements JobScheduler {
     await this.agenda.create(name, data).schedule(this.dependencies.clock.now()).save();
   }
 
+  /** Runs, in this process and one after the other, the jobs that become due when product time moves. Those that fail are retried by schedule. */
+  async runDue(from: Date, to: Date): Promise<void> {
+    for (const definition of this.dependencies.definitions) {
+      if (this.stopping.signal.aborted) return;
+      if (isDueBetween(definition.schedule, from, to)) await runJob(definition, this.dependencies, this.stopping.signal);
+    }
+  }
+
   private async noteSchedules(): Promise<void> {
     await this.pullBack();
     for (const { name, schedule } of this.dependencies.definitions) {
@@ -199,33 +202,19 @@ export class JobRunner implements JobScheduler {
   }
 
   private async run(definition: JobDefinition, job: Job<JobData>, lockLifetimeMs: number): Promise<void> {
-    const { states, clock, logger, trace = untraced } = this.dependencies;
+    const { logger } = this.dependencies;
     const { name, schedule } = definition;
-    const warnOf = (message: string) => logger.warn({ job: name }, message);
     const onError = (error: Error) => logger.warn({ job: name, reason: describeFailure(error) }, 'a lock could not be prolonged');
     const heartbeat = new Heartbeat(job as Job, { lockLifetimeMs, intervalMs: intervalMsOf(schedule), onError });
     this.running.set(job as Job, heartbeat);
-    const startedAt = clock.now();
-    const begin = performance.now();
-    let result: string | null = null;
-    let findingsCount: number | null = null;
-    let failure: unknown = null;
-    const found = (count: number) => {
-      findingsCount = count;
-    };
+    let failure: unknown;
     try {
-      result = await trace(name, () => definition.run({ signal: this.stopping.signal, warn: warnOf, found }));
-    } catch (error) {
-      failure = error ?? new Error('failed without a reason');
-      logger.error({ job: name, reason: describeFailure(error) }, 'a job failed');
+      failure = await runJob(definition, this.dependencies, this.stopping.signal);
     } finally {
       await heartbeat.stop();
       // It was told to stop: what is left is for another worker now, not at the next turn.
       if (this.stopping.signal.aborted) job.attrs.nextRunAt = new Date();
     }
-    const durationMs = Math.round(performance.now() - begin);
-    const error = failure === null ? null : describeFailure(failure);
-    await states.record({ name, startedAt, durationMs, result, findingsCount, error });
     // A run by hand is not tried again: whoever asked for it sees the failure.
     if (failure !== null && !job.attrs.data?.byHand) throw failure;
   }
@@ -260,8 +249,6 @@ export class JobRunner implements JobScheduler {
     this.waitingForEnd.clear();
   }
 }
-
-const untraced = <Result>(_name: string, run: () => Promise<Result>): Promise<Result> => run();
 
 function earlier(left: Date | null, right: Date | null): Date | null {
   if (!left || !right) return left ?? right;

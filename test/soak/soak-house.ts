@@ -130,7 +130,7 @@ export class SoakHouse {
     while (!signal.aborted) {
       await this.runJobs();
       this.clock.advance(30_000);
-      this.sandbox.control.advanceClock(0);
+      await this.sandbox.control.advanceClock(0);
       await pause(100);
     }
   }
@@ -147,7 +147,7 @@ export class SoakHouse {
       const { 'events that failed': _givenUp, ...underWay } = left;
       if (decided + done === 0 && Object.values(underWay).every((count) => count === 0)) return left;
       this.clock.advance(2 * HOUR_MS);
-      this.sandbox.control.advanceClock(0);
+      await this.sandbox.control.advanceClock(0);
     }
     return left;
   }

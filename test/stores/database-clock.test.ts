@@ -10,6 +10,7 @@ class Scene {
   realMs = NOON;
   monotonicMs = 5_000;
   databaseMs = NOON;
+  offsetMs = 0;
   takesMs = 0;
   away = false;
   readings = 0;
@@ -20,9 +21,9 @@ class Scene {
         if (this.away) throw new Error('away');
         this.readings++;
         this.passMs(this.takesMs / 2);
-        const { databaseMs } = this;
+        const { databaseMs, offsetMs } = this;
         this.passMs(this.takesMs / 2);
-        return { rows: [{ databaseMs }] };
+        return { rows: [{ databaseMs, offsetMs }] };
       },
       release: () => {},
     }),
@@ -103,6 +104,29 @@ describe('Product time', () => {
     await expect(clock.refresh()).rejects.toThrow('away');
     scene.passMs(60_000);
     expect(clock.now().getTime()).toBe(NOON + 64_000);
+    clock.close();
+  });
+
+  test('is ahead by the offset that is stored in the database, which the real clock and the time of the database are not', async () => {
+    const scene = new Scene();
+    scene.offsetMs = 86_400_000;
+    const clock = await scene.open();
+    expect(clock.now().getTime()).toBe(NOON + 86_400_000);
+    expect([clock.offsetMs, clock.databaseTime.now().getTime()]).toEqual([86_400_000, NOON]);
+    expect([clock.isInStep(), clock.differenceMs()]).toEqual([true, 0]);
+    scene.offsetMs *= 2;
+    await clock.refresh();
+    expect(clock.now().getTime()).toBe(NOON + 2 * 86_400_000);
+    clock.close();
+  });
+
+  test('is not moved back by a reading that began before a move and came late', async () => {
+    const scene = new Scene();
+    scene.offsetMs = 86_400_000;
+    const clock = await scene.open();
+    scene.offsetMs = 0;
+    await clock.refresh();
+    expect(clock.now().getTime()).toBe(NOON + 86_400_000);
     clock.close();
   });
 

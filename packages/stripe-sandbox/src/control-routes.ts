@@ -1,14 +1,12 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { isDisputeReason } from './dispute-charge.js';
 import { readFaultRule } from './fault-rules.js';
+import { LATEST_TIME } from './limits.js';
 import type { SandboxControl } from './sandbox-control.js';
 import { invalidRequest, StripeFailure } from './stripe-error.js';
 
 type IdRequest = FastifyRequest<{ Params: { id: string } }>;
 type Fields = Record<string, unknown>;
-
-/** The furthest the clock is moved at a time. */
-const MAXIMUM_ADVANCE_SECONDS = 10 * 366 * 24 * 60 * 60;
 
 /** `/sandbox/*`: what tests and scripts may do beyond Stripe's API. JSON in, JSON out; no key is asked for. */
 export function registerControl(server: FastifyInstance, control: SandboxControl): void {
@@ -79,14 +77,26 @@ function registerFaults(server: FastifyInstance, control: SandboxControl): void 
 
 function registerClock(server: FastifyInstance, control: SandboxControl): void {
   server.get('/sandbox/clock', () => ({ now: control.now().toISOString() }));
-  server.post('/sandbox/clock', (request) => {
+  server.post('/sandbox/clock', async (request) => {
     const fields = fieldsOf(request);
-    const seconds = wholeNumberIn(fields, 'advanceSeconds', -MAXIMUM_ADVANCE_SECONDS, MAXIMUM_ADVANCE_SECONDS);
-    if (seconds !== undefined) return { now: control.advanceClock(seconds).toISOString() };
-    const time = new Date(textIn(fields, 'now') ?? '');
-    if (Number.isNaN(time.getTime())) throw invalidRequest('Send {"advanceSeconds": 60} or {"now": "2030-01-01T00:00:00Z"}.');
-    return { now: control.moveClockTo(time).toISOString() };
+    const unknown = Object.keys(fields).find((name) => name !== 'advanceMs' && name !== 'to');
+    if (unknown !== undefined) throw invalidRequest(`${SEND_ONE_MOVE} There is no "${unknown}".`, { param: unknown });
+    if ('advanceMs' in fields && 'to' in fields) throw invalidRequest(SEND_ONE_MOVE, { param: 'to' });
+    const milliseconds = wholeNumberIn(fields, 'advanceMs', 0, LATEST_TIME.getTime());
+    if (milliseconds !== undefined) return { now: (await control.advanceClock(milliseconds)).toISOString() };
+    return { now: (await control.moveClockTo(instantIn(fields, 'to'))).toISOString() };
   });
+}
+
+const SEND_ONE_MOVE = 'Send {"advanceMs": 60000} or {"to": "2030-01-01T00:00:00Z"}.';
+const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/;
+
+function instantIn(fields: Fields, name: string): Date {
+  const text = textIn(fields, name);
+  if (text === undefined) throw invalidRequest(SEND_ONE_MOVE, { param: name });
+  const instant = new Date(INSTANT.test(text) ? text : Number.NaN);
+  if (!Number.isNaN(instant.getTime())) return instant;
+  throw invalidRequest(`"${name}" must be an instant with its offset, such as 2030-01-01T00:00:00Z.`, { param: name });
 }
 
 function registerWebhooks(server: FastifyInstance, control: SandboxControl): void {

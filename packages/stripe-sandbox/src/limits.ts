@@ -27,5 +27,7 @@ export const MAXIMUM_AMOUNT_MINOR_UNITS = 99_999_999;
 /** How long a session may stay open: https://docs.stripe.com/api/checkout/sessions/create#create_checkout_session-expires_at */
 export const SHORTEST_SESSION_SECONDS = 30 * 60;
 export const MAX_SESSION_SECONDS = 24 * 60 * 60;
+/** Beyond this the clock is not moved. */
+export const LATEST_TIME = new Date('2100-01-01T00:00:00.000Z');
 /** How often the sandbox looks for sessions that have expired and payments that have become due. */
 export const SWEEP_INTERVAL_MS = 1_000;

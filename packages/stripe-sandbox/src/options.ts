@@ -1,4 +1,4 @@
-import type { TimeSource } from './sandbox-clock.js';
+import type { MovableTimeSource, TimeSource } from './sandbox-clock.js';
 
 /** Where the sandbox reports what it does; pino fits. Never given a key, a secret or a card number. */
 export interface SandboxLogger {
@@ -15,8 +15,12 @@ export interface SandboxOptions {
   publicUrl?: string;
   /** Names, beside the loopback's and those of `host` and `publicUrl`, that a request's Host may have; others are refused. */
   allowedHosts?: readonly string[];
-  /** The time; the machine's by default. The sandbox can move away from it. */
-  clock?: TimeSource;
+  /** The time; the machine's by default. One that cannot be moved itself is the base of the sandbox's own clock. */
+  clock?: TimeSource | MovableTimeSource;
+  /** The time by which webhooks are signed, which their receiver compares with its own; the machine's by default. */
+  signatureClock?: TimeSource;
+  /** Called after a move of the clock, once all that became due here has been sent. The move's answer waits for it. */
+  onClockMoved?: (from: Date, to: Date) => Promise<void>;
   /** The only API key that is taken; `sk_test_sandbox` by default. */
   secretKey?: string;
   /** Where events are sent; null sends none (see `Sandbox.setWebhookUrl`). */
@@ -43,11 +47,12 @@ export interface SandboxOptions {
 }
 
 export type SandboxSettings = Required<
-  Omit<SandboxOptions, 'webhookSecret' | 'webhookUrl' | 'logger' | 'publicUrl' | 'allowedHosts' | 'port'>
+  Omit<SandboxOptions, 'webhookSecret' | 'webhookUrl' | 'logger' | 'publicUrl' | 'allowedHosts' | 'port' | 'onClockMoved'>
 > & {
   webhookSecrets: readonly string[];
 };
 
+const machineClock: TimeSource = { now: () => new Date() };
 const silent: SandboxLogger = { info: () => undefined, warn: () => undefined };
 
 /** The options with their defaults. Throws on what cannot work. */
@@ -58,7 +63,8 @@ export function settingsFrom(options: SandboxOptions): SandboxSettings & { logge
   }
   return {
     host: options.host ?? '127.0.0.1',
-    clock: options.clock ?? { now: () => new Date() },
+    clock: options.clock ?? machineClock,
+    signatureClock: options.signatureClock ?? machineClock,
     secretKey: options.secretKey ?? 'sk_test_sandbox',
     webhookSecrets,
     stateFile: options.stateFile,

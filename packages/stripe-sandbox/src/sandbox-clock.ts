@@ -3,7 +3,15 @@ export interface TimeSource {
   now(): Date;
 }
 
-/** A clock that can be moved: the time of its source plus an offset. Signatures use the source, which is the receiver's time. */
+/** A clock of the host's that can be moved. The sandbox then keeps no time of its own: whoever moves one moves both. */
+export interface MovableTimeSource extends TimeSource {
+  /** Moves the time forward. Resolves when everyone who reads it sees the new time. */
+  advance(milliseconds: number): Promise<void>;
+}
+
+const isMovable = (source: TimeSource): source is MovableTimeSource => 'advance' in source;
+
+/** A clock that can be moved forward: its source, if that can be moved, or else the time of its source plus an offset. */
 export class SandboxClock {
   private offsetMs = 0;
 
@@ -18,24 +26,18 @@ export class SandboxClock {
     return Math.floor(this.now().getTime() / 1000);
   }
 
-  /** The time without the offset, in seconds: what a receiver of a signature compares with. */
-  sourceSeconds(): number {
-    return Math.floor(this.source.now().getTime() / 1000);
-  }
-
-  get currentOffsetMs(): number {
+  /** By how much this clock alone is ahead of its source. */
+  get ownOffsetMs(): number {
     return this.offsetMs;
   }
 
-  setOffset(offsetMs: number): void {
-    this.offsetMs = offsetMs;
+  /** Takes up the offset of an earlier start; a source that can be moved keeps its own. */
+  restoreOffset(offsetMs: number): void {
+    if (!isMovable(this.source)) this.offsetMs = offsetMs;
   }
 
-  advance(seconds: number): void {
-    this.offsetMs += seconds * 1000;
-  }
-
-  moveTo(time: Date): void {
-    this.offsetMs = time.getTime() - this.source.now().getTime();
+  async advance(milliseconds: number): Promise<void> {
+    if (isMovable(this.source)) await this.source.advance(milliseconds);
+    else this.offsetMs += milliseconds;
   }
 }

@@ -2,10 +2,12 @@ import type { DisputeBody, RefundBody, SessionBody } from './bodies.js';
 import { closeDispute, type DisputeReason, escalateDispute, openDispute } from './dispute-charge.js';
 import type { FaultRule, FaultRuleState } from './fault-rules.js';
 import { newIdentifier } from './identifiers.js';
+import { LATEST_TIME } from './limits.js';
 import { type PaymentChoice, type PaymentResult, paySession, settleSession } from './pay-session.js';
 import { createRefund, failRefund, succeedRefund } from './refund-charge.js';
 import { found } from './resources/found.js';
 import { chargeToRefund } from './resources/refunds.js';
+import { invalidRequest } from './stripe-error.js';
 import { sweep } from './sweep.js';
 import { type CurrencyTotals, totalsOf } from './totals.js';
 import type { DeliveryCounts, WebhookDeliverer } from './webhook-deliverer.js';
@@ -22,9 +24,12 @@ export interface SandboxState {
 
 /** What tests, scripts and people may do to the sandbox beyond Stripe's API. Refusals throw a StripeFailure. */
 export class SandboxControl {
+  private lastMove: Promise<unknown> = Promise.resolve();
+
   constructor(
     private readonly world: World,
     private readonly deliverer: WebhookDeliverer,
+    private readonly onClockMoved?: (from: Date, to: Date) => Promise<void>,
   ) {}
 
   /** Where events made from now on are sent; null sends none. */
@@ -106,13 +111,17 @@ export class SandboxControl {
     return this.world.clock.now();
   }
 
-  /** Moves the clock on, and does at once what becomes due. */
-  advanceClock(seconds: number): Date {
-    return this.moveClock(() => this.world.clock.advance(seconds));
+  /**
+   * Moves the clock forward and does what becomes due: first here, then, when its webhooks have been sent, at the host. Moves follow each
+   * other. @throws StripeFailure
+   */
+  advanceClock(milliseconds: number): Promise<Date> {
+    return this.moveClock('advanceMs', () => milliseconds);
   }
 
-  moveClockTo(time: Date): Date {
-    return this.moveClock(() => this.world.clock.moveTo(time));
+  /** Moves the clock forward to an instant. @throws StripeFailure when it has passed already, or is too far away. */
+  moveClockTo(time: Date): Promise<Date> {
+    return this.moveClock('to', (now) => time.getTime() - now.getTime());
   }
 
   /** Sends all webhooks that wait, without their delays; resolves when none waits any more or the time is over. */
@@ -157,17 +166,37 @@ export class SandboxControl {
     this.deliverer.clear();
     this.world.faults.clear();
     this.world.store.reset();
-    this.world.clock.setOffset(0);
+    this.world.clock.restoreOffset(0);
     this.world.deliveriesRefused = 0;
   }
 
-  private moveClock(move: () => void): Date {
-    const { store, clock } = this.world;
-    move();
-    this.world.act(null, () => store.put(store.settings, { id: 'settings', clockOffsetMs: clock.currentOffsetMs }));
-    sweep(this.world);
-    return clock.now();
+  private moveClock(field: string, distanceMs: (now: Date) => number): Promise<Date> {
+    const move = async () => {
+      const { store, clock } = this.world;
+      const from = clock.now();
+      const milliseconds = distanceMs(from);
+      refuseImpossibleMove(field, from, milliseconds);
+      await clock.advance(milliseconds);
+      this.world.act(null, () => store.put(store.settings, { id: 'settings', clockOffsetMs: clock.ownOffsetMs }));
+      sweep(this.world);
+      if (!this.onClockMoved) return clock.now();
+      await this.flushWebhooks();
+      await this.onClockMoved(from, clock.now());
+      return clock.now();
+    };
+    const moved = this.lastMove.then(move);
+    this.lastMove = moved.catch(() => undefined);
+    return moved;
   }
+}
+
+function refuseImpossibleMove(field: string, from: Date, milliseconds: number): void {
+  if (milliseconds < 0) {
+    const message = `The clock only moves forward, and it is ${from.toISOString()} already.`;
+    throw invalidRequest(message, { param: field });
+  }
+  if (from.getTime() + milliseconds <= LATEST_TIME.getTime()) return;
+  throw invalidRequest(`The clock can be moved to ${LATEST_TIME.toISOString()} at the latest.`, { param: field });
 }
 
 function dashboardOrigin(): Origin {

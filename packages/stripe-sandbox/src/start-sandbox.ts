@@ -32,7 +32,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const world = new World(settings);
   world.webhookUrl = options.webhookUrl;
   const deliverer = new WebhookDeliverer(world, logger);
-  const control = new SandboxControl(world, deliverer);
+  const control = new SandboxControl(world, deliverer, options.onClockMoved);
   const server = buildServer(world, control, logger, ownNames(options));
   try {
     await server.listen({ port: options.port, host: settings.host });

@@ -162,7 +162,7 @@ export class WebhookDeliverer {
 
   /** Sends one event; null when it was taken (2xx), else what went wrong. Ends in an error for an address that is no URL. */
   private async send(text: string): Promise<string | null> {
-    const { webhookUrl, settings, clock } = this.world;
+    const { webhookUrl, settings } = this.world;
     if (webhookUrl === null) return 'there is no webhook address';
     const url = new URL(webhookUrl);
     const secure = url.protocol === 'https:';
@@ -174,7 +174,11 @@ export class WebhookDeliverer {
         headers: {
           'content-type': 'application/json; charset=utf-8',
           'content-length': Buffer.byteLength(text),
-          'stripe-signature': signWebhook(text, settings.webhookSecrets, clock.sourceSeconds()),
+          'stripe-signature': signWebhook(
+            text,
+            settings.webhookSecrets,
+            Math.floor(settings.signatureClock.now().getTime() / 1000),
+          ),
           'user-agent': 'Stripe/1.0 (+https://stripe.com/docs/webhooks)',
         },
       });

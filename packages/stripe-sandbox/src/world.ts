@@ -34,7 +34,7 @@ export class World {
     this.store = new Store(settings.stateFile);
     this.clock = new SandboxClock(settings.clock);
     this.faults = new FaultBook(settings.seed);
-    this.clock.setOffset(this.store.settings.get('settings')?.clockOffsetMs ?? 0);
+    this.clock.restoreOffset(this.store.settings.get('settings')?.clockOffsetMs ?? 0);
   }
 
   /** Has `listener` told of each new delivery, once it is kept. */

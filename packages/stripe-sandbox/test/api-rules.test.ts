@@ -163,7 +163,7 @@ describe('Lists', () => {
 
   it('select by the time of creation', async () => {
     const now = Math.floor(kit.sandbox.control.now().getTime() / 1000);
-    await kit.sandbox.control.advanceClock(1_000);
+    await kit.sandbox.control.advanceClock(1_000_000);
     const later = await kit.stripe.products.create({ name: 'Later' });
     const found = await kit.stripe.products.list({ created: { gt: now + 500 } });
     expect(found.data.map((product) => product.id)).toEqual([later.id]);
@@ -213,9 +213,9 @@ describe('An idempotency key', () => {
 
   it('is forgotten after a day of the sandbox’s clock, not before', async () => {
     const first = await kit.stripe.customers.create({ name: 'Day' }, { idempotencyKey: 'key-day' });
-    kit.sandbox.control.advanceClock(24 * 3_600 - 60);
+    await kit.sandbox.control.advanceClock((24 * 3_600 - 60) * 1_000);
     expect((await kit.stripe.customers.create({ name: 'Day' }, { idempotencyKey: 'key-day' })).id).toBe(first.id);
-    kit.sandbox.control.advanceClock(120);
+    await kit.sandbox.control.advanceClock(120_000);
     expect((await kit.stripe.customers.create({ name: 'Day' }, { idempotencyKey: 'key-day' })).id).not.toBe(first.id);
   });
 
@@ -238,7 +238,7 @@ describe('The sandbox’s own addresses', () => {
     ['/sandbox/faults', { kind: 'none' }, 400],
     ['/sandbox/faults', { kind: 'error_500', probability: 2 }, 400],
     ['/sandbox/faults', { kind: 'error_500', often: true }, 400],
-    ['/sandbox/clock', { now: 'tomorrow' }, 400],
+    ['/sandbox/clock', { to: 'tomorrow' }, 400],
     ['/sandbox/disputes', { payment_intent: 'pi_none', reason: 'fraudulent' }, 400],
     ['/sandbox/disputes', { payment_intent: 'pi_none', reason: 'bored' }, 400],
     ['/sandbox/refunds/re_none/succeed', {}, 404],

@@ -154,7 +154,7 @@ describe('A checkout session', () => {
     const short = await openSession(kit.stripe, 900, {
       expires_at: Math.floor(kit.sandbox.control.now().getTime() / 1000) + 1_900,
     });
-    const types = await eventsOf(() => postJson(kit.sandbox, '/sandbox/clock', { advanceSeconds: 1_901 }));
+    const types = await eventsOf(() => postJson(kit.sandbox, '/sandbox/clock', { advanceMs: 1901_000 }));
     expect(types).toContain('checkout.session.expired');
     expect((await kit.stripe.checkout.sessions.retrieve(short.id)).status).toBe('expired');
   });
@@ -212,7 +212,7 @@ describe('A bank debit', () => {
       payment_status: 'unpaid',
       payment_intent: { status: 'processing' },
     });
-    const settled = await eventsOf(() => postJson(kit.sandbox, '/sandbox/clock', { advanceSeconds: 60 }));
+    const settled = await eventsOf(() => postJson(kit.sandbox, '/sandbox/clock', { advanceMs: 60_000 }));
     expect(settled).toEqual([
       'charge.succeeded',
       'payment_intent.succeeded',
@@ -225,7 +225,7 @@ describe('A bank debit', () => {
   it('may fail later', async () => {
     const session = await openSession(kit.stripe);
     await postJson(kit.sandbox, `/sandbox/checkout/${session.id}/pay`, { method: 'delayed_failure' });
-    const settled = await eventsOf(() => postJson(kit.sandbox, '/sandbox/clock', { advanceSeconds: 60 }));
+    const settled = await eventsOf(() => postJson(kit.sandbox, '/sandbox/clock', { advanceMs: 60_000 }));
     expect(settled).toEqual(['charge.failed', 'payment_intent.payment_failed', 'checkout.session.async_payment_failed']);
     expect(await kit.stripe.checkout.sessions.retrieve(session.id)).toMatchObject({
       status: 'complete',
@@ -236,7 +236,7 @@ describe('A bank debit', () => {
   it('stays pending until it is settled, whatever time passes', async () => {
     const session = await openSession(kit.stripe);
     await postJson(kit.sandbox, `/sandbox/checkout/${session.id}/pay`, { method: 'delayed_until_settled' });
-    await postJson(kit.sandbox, '/sandbox/clock', { advanceSeconds: 30 * 24 * 3_600 });
+    await postJson(kit.sandbox, '/sandbox/clock', { advanceMs: 30 * 24 * 3_600 * 1_000 });
     expect(await kit.stripe.checkout.sessions.retrieve(session.id)).toMatchObject({
       status: 'complete',
       payment_status: 'unpaid',
@@ -249,7 +249,7 @@ describe('A bank debit', () => {
     await postJson(kit.sandbox, '/sandbox/faults', { kind: 'hold_delayed_payments', count: 1 });
     const session = await openSession(kit.stripe);
     await postJson(kit.sandbox, `/sandbox/checkout/${session.id}/pay`, { method: 'delayed_success' });
-    await postJson(kit.sandbox, '/sandbox/clock', { advanceSeconds: 3_600 });
+    await postJson(kit.sandbox, '/sandbox/clock', { advanceMs: 3600_000 });
     expect((await kit.stripe.checkout.sessions.retrieve(session.id)).payment_status).toBe('unpaid');
     const told = await postJson(kit.sandbox, `/sandbox/checkout/${session.id}/settle`, { outcome: 'succeeded' });
     expect(told.body).toMatchObject({ payment_status: 'paid' });

@@ -96,7 +96,7 @@ describe('A refund', () => {
     const refund = await kit.stripe.refunds.create({ payment_intent: await paid(700) });
     expect(refund.status).toBe('succeeded');
     await typesSoFar();
-    await postJson(kit.sandbox, '/sandbox/clock', { advanceSeconds: 3_601 });
+    await postJson(kit.sandbox, '/sandbox/clock', { advanceMs: 3601_000 });
     expect(await typesSoFar()).toEqual(['refund.updated', 'refund.failed', 'charge.refund.updated', 'charge.updated']);
     const after = await kit.stripe.refunds.retrieve(refund.id, { expand: ['failure_balance_transaction'] });
     expect(after).toMatchObject({ status: 'failed', failure_balance_transaction: { amount: 700, type: 'refund_failure' } });

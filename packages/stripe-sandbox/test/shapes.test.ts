@@ -90,7 +90,7 @@ async function liveThroughEverything({ stripe, sandbox }: Kit): Promise<void> {
   const declined = await openSession(stripe);
   await pay(declined.id, { card: '4000000000009995' });
   await stripe.checkout.sessions.expire(declined.id);
-  sandbox.control.advanceClock(60);
+  await sandbox.control.advanceClock(60_000);
   const { payment_intent: debitIntent } = await stripe.checkout.sessions.retrieve(debit.id);
   await stripe.refunds.create({ payment_intent: String(debitIntent), amount: 100 });
   const { paymentIntent } = await paidSession(kit, 900, { customer: customer.id, payment_intent_data: { metadata: { o: 'p' } } });

@@ -31,7 +31,7 @@ describe('The state', () => {
     const session = await openSession(stripe, 900, { customer: customer.id });
     await postJson(first, `/sandbox/checkout/${session.id}/pay`, { card: '4242424242424242' });
     const unpaid = await openSession(stripe);
-    first.control.advanceClock(3_600);
+    await first.control.advanceClock(3_600_000);
     const before = first.control.state();
     await first.stop();
 

@@ -28,9 +28,9 @@ describe('Webhooks', () => {
     expect(signWebhook('{}', ['whsec_x'], 1_700_000_000)).toBe(`t=1700000000,v1=${expected}`);
   });
 
-  it('are signed with the receiver’s time, also while the sandbox’s clock stands elsewhere', async () => {
+  it('are signed with the receiver’s time, also while the sandbox’s clock is elsewhere', async () => {
     kit = await startKit();
-    kit.sandbox.control.advanceClock(-90 * 24 * 3_600);
+    await kit.sandbox.control.advanceClock(90 * 24 * 3_600_000);
     await kit.stripe.customers.create({});
     expect(await kit.sandbox.control.flushWebhooks()).toMatchObject({ delivered: 1, pending: 0 });
     expect(kit.receiver.events).toHaveLength(1);
