@@ -1,7 +1,7 @@
 import '../runtime/supported-node.js';
 import { describeFailure } from '../runtime/describe-failure.js';
 import { explainStartupError } from '../runtime/startup-error.js';
-import { describeMoved } from '../services/reconciliation/moved-totals.js';
+import { describeMoved } from '../services/reconciliation/reconciliation-store.js';
 import { withApp } from './run-command.js';
 
 /** `npm run reconcile`: one reconciliation with Stripe. Exits with 1 if differences remain, and with 2 if it failed. */

@@ -1,4 +1,4 @@
-import { describeMoved } from '../services/reconciliation/moved-totals.js';
+import { describeMoved } from '../services/reconciliation/reconciliation-store.js';
 import type { StripeReconciliation } from '../services/reconciliation/stripe-reconciliation.js';
 import type { Services } from '../services/services.js';
 import { drainBatches, drainPages } from './drain-batches.js';

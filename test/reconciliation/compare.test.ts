@@ -1,12 +1,16 @@
 import { describe, expect, test } from '@jest/globals';
 import type Stripe from 'stripe';
-import { compareDispute } from '../../src/services/reconciliation/compare-dispute.js';
-import { compareMovement, movementOf } from '../../src/services/reconciliation/compare-movement.js';
-import { comparePrice } from '../../src/services/reconciliation/compare-price.js';
-import { compareRefund, ourRefundOf } from '../../src/services/reconciliation/compare-refund.js';
-import { compareSession } from '../../src/services/reconciliation/compare-session.js';
+import {
+  compareDispute,
+  compareMovement,
+  comparePrice,
+  compareRefund,
+  compareSession,
+  movementOf,
+  ourRefundOf,
+} from '../../src/services/reconciliation/compare.js';
 import type { DisputeRecord, OrderRecord, PriceRecord, RefundRecord } from '../../src/services/reconciliation/our-records.js';
-import { recheck } from '../../src/services/reconciliation/recheck.js';
+import { recheck } from '../../src/services/reconciliation/walk-objects.js';
 
 const order: OrderRecord = {
   id: 'order-1',

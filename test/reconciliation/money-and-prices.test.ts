@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { newId } from '../../src/services/ids.js';
-import { describeMoved } from '../../src/services/reconciliation/moved-totals.js';
-import type { Finding } from '../../src/services/reconciliation/recheck.js';
+import { describeMoved } from '../../src/services/reconciliation/reconciliation-store.js';
+import type { Finding } from '../../src/services/reconciliation/walk-objects.js';
 import { MovableClock } from '../support/movable-clock.js';
 import { type TestDatabase, testDatabase } from '../support/test-database.js';
 import { type OpenOrder, ReconciliationScene } from './reconciliation-scene.js';

@@ -1,9 +1,36 @@
-import { type Reconciliation } from '../../entities/reconciliation.js';
+import type { Reconciliation } from '../../entities/reconciliation.js';
 import { RECONCILIATION_FINDING_KINDS, type ReconciliationFinding } from '../../entities/reconciliation-finding.js';
 import type { Database, Queryable, Statement } from '../../stores/database.js';
 import { newId } from '../ids.js';
 import { checkedFirst, decodeCursor, type Page, pageOf } from '../pagination.js';
-import type { Finding } from './recheck.js';
+import type { Finding } from './walk-objects.js';
+
+/** What Stripe moved for our viewers in one currency, in minor units; `net` is what the account was left with. */
+export interface MovedTotal {
+  readonly currency: string;
+  readonly gross: number;
+  readonly fees: number;
+  readonly net: number;
+}
+
+/** Both together, by currency. */
+export function addTotals(some: readonly MovedTotal[], more: readonly MovedTotal[]): MovedTotal[] {
+  const sums = new Map<string, MovedTotal>();
+  for (const total of [...some, ...more]) {
+    const before = sums.get(total.currency) ?? { gross: 0, fees: 0, net: 0 };
+    const { currency } = total;
+    const [gross, fees, net] = [before.gross + total.gross, before.fees + total.fees, before.net + total.net];
+    sums.set(currency, { currency, gross, fees, net });
+  }
+  return [...sums.values()];
+}
+
+/** For people. */
+export function describeMoved(totals: readonly MovedTotal[]): string {
+  if (totals.length === 0) return 'no money moved';
+  const inWords = totals.map(({ currency, gross, fees, net }) => `${gross} ${currency} moved, ${fees} fees, ${net} net`);
+  return `${inWords.join('; ')} (minor units)`;
+}
 
 /** More findings than this are counted, but not kept: the gravest are. */
 const MAX_FINDINGS_KEPT = 1_000;

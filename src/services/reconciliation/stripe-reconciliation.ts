@@ -5,14 +5,13 @@ import type { SyncOutcome } from '../catalogue/catalogue-sync.js';
 import type { StripeEffects } from '../stripe-events/apply-event.js';
 import type { StripeInbox } from '../stripe-events/stripe-inbox.js';
 import { decideWindows, type Window, type WindowRules } from './decide-windows.js';
-import { addTotals, type MovedTotal } from './moved-totals.js';
 import { OurRecords } from './our-records.js';
-import type { Finding } from './recheck.js';
 import type { ReconciliationStore } from './reconciliation-store.js';
+import { addTotals, type MovedTotal } from './reconciliation-store.js';
 import { walkEvents } from './walk-events.js';
 import { compareMovements, walkPayments } from './walk-movements.js';
-import { newWalkResult, ObjectWalk, type WalkResult } from './walk-objects.js';
-import { walkPrices } from './walk-prices.js';
+import type { Finding } from './walk-objects.js';
+import { newWalkResult, ObjectWalk, type WalkResult, walkPrices } from './walk-objects.js';
 
 export interface ReconciliationDependencies {
   readonly database: Database;

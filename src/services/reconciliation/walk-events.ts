@@ -4,8 +4,8 @@ import type { Queryable } from '../../stores/database.js';
 import { EVENT_TYPES } from '../stripe-events/event-types.js';
 import { findStripeEventsByStripeIds } from '../stripe-events/inbox-statements.js';
 import type { StripeInbox } from '../stripe-events/stripe-inbox.js';
-import { chunksOf } from './chunks.js';
 import { createdIn, type Window } from './decide-windows.js';
+import { chunksOf } from './walk-objects.js';
 
 const CHUNK_COUNT = 100;
 /** Stored, and so far without effect on what it is about. */

@@ -1,11 +1,10 @@
 import type Stripe from 'stripe';
-import { chunksOf } from './chunks.js';
-import { compareMovement, type Movement, movementOf } from './compare-movement.js';
+import { compareMovement, type Movement, movementOf } from './compare.js';
 import { createdIn, type Window } from './decide-windows.js';
-import { addTotals } from './moved-totals.js';
 import type { MovedRecord, OurRecords } from './our-records.js';
-import { type Finding, recheck } from './recheck.js';
+import { addTotals } from './reconciliation-store.js';
 import type { ObjectWalk, WalkResult } from './walk-objects.js';
+import { chunksOf, type Finding, recheck } from './walk-objects.js';
 
 const CHUNK_COUNT = 100;
 

@@ -1,17 +1,78 @@
 import type Stripe from 'stripe';
+import { describeFailure } from '../../runtime/describe-failure.js';
+import { isMissingAtStripe } from '../../stores/stripe.js';
+import type { SyncOutcome } from '../catalogue/catalogue-sync.js';
 import { refundNamedBy } from '../refunds/decide-stripe-refund.js';
 import type { StripeEffects } from '../stripe-events/apply-event.js';
 import { idOf, orderNamedBy } from '../stripe-events/stripe-references.js';
-import { chunksOf } from './chunks.js';
-import { compareDispute, disputeUnknownToStripe } from './compare-dispute.js';
-import { compareRefund, ourRefundOf, refundUnknownToStripe } from './compare-refund.js';
-import { compareSession, sessionUnknownToStripe } from './compare-session.js';
+import {
+  compareDispute,
+  comparePrice,
+  compareRefund,
+  compareSession,
+  type Difference,
+  disputeUnknownToStripe,
+  ourRefundOf,
+  refundUnknownToStripe,
+  type StripePrice,
+  sessionUnknownToStripe,
+} from './compare.js';
 import { createdIn, type Window } from './decide-windows.js';
-import type { Difference } from './difference.js';
-import type { MovedTotal } from './moved-totals.js';
-import { nullIfMissing } from './null-if-missing.js';
 import type { OurRecords } from './our-records.js';
-import { type Finding, recheck } from './recheck.js';
+import type { MovedTotal } from './reconciliation-store.js';
+
+/** Gathers what comes one by one into arrays of at most `size`, so that each can be looked up in one statement. */
+export async function* chunksOf<Item>(items: AsyncIterable<Item>, size: number): AsyncGenerator<Item[]> {
+  let chunk: Item[] = [];
+  for await (const item of items) {
+    chunk.push(item);
+    if (chunk.length === size) {
+      yield chunk;
+      chunk = [];
+    }
+  }
+  if (chunk.length > 0) yield chunk;
+}
+
+/** Null for what Stripe does not know. */
+export async function nullIfMissing<Theirs>(asked: Promise<Theirs>): Promise<Theirs | null> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (isMissingAtStripe(error)) return null;
+    throw error;
+  }
+}
+
+/** A difference with what became of it. */
+export interface Finding extends Difference {
+  readonly repaired: boolean;
+}
+
+export interface Examination<Theirs> {
+  /** As Stripe has it now. */
+  readonly refetch: () => Promise<Theirs>;
+  /** Compares with what stands here now. */
+  readonly compare: (theirs: Theirs) => Promise<Difference | null>;
+  readonly repair: (theirs: Theirs) => Promise<unknown>;
+}
+
+/**
+ * Follows up a difference that was seen: looks again at both sides, because things go on while we compare; repairs what
+ * the rules allow; looks whether that helped. Null when it was gone at the second look.
+ */
+export async function recheck<Theirs>({ refetch, compare, repair }: Examination<Theirs>): Promise<Finding | null> {
+  const theirs = await refetch();
+  const difference = await compare(theirs);
+  if (!difference) return null;
+  if (!difference.repairable) return { ...difference, repaired: false };
+  try {
+    await repair(theirs);
+  } catch (error) {
+    return { ...difference, detail: `${difference.detail} Repair failed: ${describeFailure(error)}`, repaired: false };
+  }
+  return { ...difference, repaired: (await compare(theirs)) === null };
+}
 
 const CHUNK_COUNT = 100;
 
@@ -171,6 +232,42 @@ export class ObjectWalk {
     result.objectsChecked++;
     if (!(await examination.compare(theirs))) return;
     const finding = await recheck(examination);
+    if (finding) result.findings.push(finding);
+  }
+}
+
+/** Prices on sale at Stripe that are held in memory at most. */
+const MAX_PRICES = 20_000;
+
+export interface PriceWalk {
+  readonly stripe: Pick<Stripe, 'prices'>;
+  readonly records: OurRecords;
+  /** Copies a subscription to Stripe once more, as it is now. */
+  readonly copyAgain: (subscriptionId: string) => Promise<SyncOutcome>;
+}
+
+/** Compares the prices of all that is on sale now, whatever the window, and copies again what differs. */
+export async function walkPrices({ stripe, records, copyAgain }: PriceWalk, result: WalkResult): Promise<void> {
+  const active = new Map<string, StripePrice>();
+  for await (const price of stripe.prices.list({ active: true, limit: CHUNK_COUNT, expand: ['data.product'] })) {
+    active.set(price.id, price);
+    if (active.size >= MAX_PRICES) break;
+  }
+  const lookUp = (id: string) => nullIfMissing(stripe.prices.retrieve(id, { expand: ['product'] }));
+  for await (const ours of records.prices()) {
+    result.objectsChecked++;
+    const theirs = active.get(ours.stripePriceId) ?? (await lookUp(ours.stripePriceId));
+    if (!comparePrice(theirs, ours)) continue;
+    const finding = await recheck<string>({
+      refetch: async () => ours.subscriptionId,
+      compare: async (subscriptionId) => {
+        const now = await records.price(subscriptionId);
+        return now && comparePrice(await lookUp(now.stripePriceId), now);
+      },
+      repair: async (subscriptionId) => {
+        if ((await copyAgain(subscriptionId)) === 'FAILED') throw new Error('it could not be copied to Stripe; the job goes on.');
+      },
+    });
     if (finding) result.findings.push(finding);
   }
 }
