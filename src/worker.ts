@@ -3,6 +3,7 @@ import 'reflect-metadata';
 import Fastify from 'fastify';
 import { type App, openApp } from './app.js';
 import { readConfig } from './config/config.js';
+import { boundPipelining, ConnectionGuard } from './gateway/http/connection-guard.js';
 import { serverTimeouts } from './gateway/http/server-timeouts.js';
 import { serveHealth } from './observability/health.js';
 import { watchJobs } from './observability/job-metrics.js';
@@ -28,6 +29,9 @@ async function start(): Promise<void> {
   const app = await openApp(config, config.databaseUrl);
   shutdown.add('the stores', () => app.close());
   const server = Fastify({ logger: false, ...serverTimeouts(config.limits) });
+  boundPipelining(server, config.limits.pipelinedRequestsCount);
+  const connectionsMaximumCount = config.limits.httpConnectionsMaximumCount;
+  const connections = new ConnectionGuard(server.server, { ...config.limits, connectionsMaximumCount });
   const checks = {
     database: () => probeDatabase(app.database),
     clock: () => clockState(app),
@@ -37,7 +41,11 @@ async function start(): Promise<void> {
   serveHealth(server, { checks, isStopping: () => false, logger: app.logger, cacheMs });
   watchJobs(app.metrics, app.services.jobs);
   if (config.observation.metrics) serveMetrics(server, app.metrics, { ...config.observation, cacheMs });
-  shutdown.add('health', () => server.close());
+  shutdown.add('health', async () => {
+    connections.shorten(config.limits.socketCloseGraceMs);
+    await server.close();
+    connections.stop();
+  });
   await server.listen({ host: config.http.host, port: config.http.port });
   shutdown.add('the jobs', () => app.jobRunner.stop());
   await app.jobRunner.start();

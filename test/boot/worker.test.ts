@@ -7,6 +7,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { freePort } from '../support/free-port.js';
 import { GatewayProcess } from '../support/gateway-process.js';
+import { RawConnection } from '../support/raw-connection.js';
 import { Relay } from '../support/relay.js';
 import { type TestDatabase, testDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
@@ -71,6 +72,40 @@ describe('a worker', () => {
       await worker.close();
     }
   }, 60_000);
+});
+
+describe("A worker's health server", () => {
+  const limits = { REQUEST_TIMEOUT_MS: '1000', PIPELINED_REQUESTS_COUNT: '2', HTTP_CONNECTIONS_MAXIMUM_COUNT: '10' };
+  let worker: GatewayProcess;
+  beforeAll(async () => {
+    worker = await GatewayProcess.on({ DATABASE_URL: home.url, ...limits }, 'worker.js');
+    await worker.start();
+  }, 60_000);
+  afterAll(() => worker.close());
+
+  test('refuses more pipelined requests than a gateway takes', async () => {
+    const connection = await RawConnection.to(worker.url);
+    const head = 'GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n';
+    connection.socket.write(head.repeat(20));
+    await connection.closing();
+    expect(connection.received).toContain('HTTP/1.1 429 ');
+    expect(connection.received.match(/HTTP\/1\.1 200 /g)).toHaveLength(2);
+  });
+
+  test('cuts off a request that does not come in whole', async () => {
+    const connection = await RawConnection.to(worker.url);
+    connection.socket.write('GET /readyz HTTP/1.1\r\nHost: localhost\r\nX-Slow: 1\r\n');
+    expect(await connection.status()).toBe(408);
+  });
+
+  test('takes so many connections and no more', async () => {
+    const opened: RawConnection[] = [];
+    for (let count = 0; count < 15; count++) opened.push(await RawConnection.to(worker.url));
+    await until(() => opened.filter(({ closed }) => closed).length >= 5, 'the last ones are closed');
+    // Those that asked for its readiness may be kept open, so not all of the first ten need to be among them.
+    expect(opened.filter(({ closed }) => !closed).length).toBeGreaterThan(0);
+    for (const { socket } of opened) socket.destroy();
+  });
 });
 
 describe('a start', () => {
