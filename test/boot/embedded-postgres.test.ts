@@ -44,13 +44,7 @@ async function ask(url: string, sql: string): Promise<unknown[]> {
 
 /** Another process that owns the server, and the first line it prints. */
 async function ownElsewhere(): Promise<{ child: ChildProcess; line: string }> {
-  const child = spawn(
-    process.execPath,
-    ['--import', './test/support/typescript.js', 'test/boot/own-postgres.ts', dataDirectory],
-    {
-      stdio: ['pipe', 'pipe', 'inherit'],
-    },
-  );
+  const child = spawn(process.execPath, ['test/boot/own-postgres.mjs', dataDirectory], { stdio: ['pipe', 'pipe', 'inherit'] });
   children.push(child);
   const [line] = (await once(createInterface(child.stdout as NodeJS.ReadableStream), 'line')) as [string];
   return { child, line };

@@ -7,6 +7,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { decodeJwt } from 'jose';
 import { freePort } from '../support/free-port.js';
+import { testDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
 
 const VIEWER = '0190d3a0-0000-7000-8000-000000000001';
@@ -152,21 +153,25 @@ describe('a server', () => {
       data: { access: [{ reason: 'UNKNOWN_FILM' }] },
     });
 
-    const signalledAtMs = performance.now();
     // As a terminal and npm do: twice at the same moment.
     child.kill('SIGINT');
     child.kill('SIGINT');
     expect(await ended).toMatchObject({ code: 0, err: '' });
-    expect(performance.now() - signalledAtMs).toBeLessThan(5_000);
     expect(processesOf(home)).toEqual([]);
   });
 
   test('shows the address of the demo only where it is served: not with JWKS_URL', async () => {
-    const { child, output, url } = await launch({ JWKS_URL: `http://127.0.0.1:${await freePort()}/keys` });
-    await until(() => output.out.includes('Sandbox') || child.exitCode !== null, 'its words', 60_000);
-    expect(output.out).toContain('/playground');
-    expect(output.out).not.toContain('/demo');
-    expect((await fetch(`${url}/demo`)).status).toBe(404);
+    const database = await testDatabase();
+    try {
+      const jwks = `http://127.0.0.1:${await freePort()}/keys`;
+      const { child, output, url } = await launch({ JWKS_URL: jwks, DATABASE_URL: database.url });
+      await until(() => output.out.includes('Sandbox') || child.exitCode !== null, 'its words', 60_000);
+      expect(output.out).toContain('/playground');
+      expect(output.out).not.toContain('/demo');
+      expect((await fetch(`${url}/demo`)).status).toBe(404);
+    } finally {
+      await database.drop();
+    }
   });
 
   test('that is told to end in the middle of its start leaves nothing running', async () => {
@@ -213,7 +218,7 @@ describe('npm run token', () => {
 
 describe.each(['reconcile', 'verify-ledger'])('npm run %s', (name) => {
   test('tells every wrong setting in a line of its own, and ends with 2', async () => {
-    const { code, out, err } = await (await launch({ CURRENCY: 'x', LOG_LEVEL: 'loud' }, `commands/${name}.js`)).ended;
+    const { code, out, err } = await (await launch({ CURRENCY: 'x', LOG_LEVEL: 'loud' }, `cli/${name}.js`)).ended;
     expect({ code, out }).toEqual({ code: 2, out: '' });
     expect(err.trimEnd().split('\n')).toEqual([expect.stringMatching(/^CURRENCY/), expect.stringMatching(/^LOG_LEVEL/)]);
   });

@@ -110,7 +110,8 @@ if (reason) console.warn(`The browser tests are skipped: ${reason}.`);
     await buy();
     await page.getByRole('button', { name: /that pays later/ }).click();
     await page.getByText(`Payment for ${title} is being processed. We'll update this page when your bank responds.`).waitFor();
-    // The sandbox's bank takes its time.
+    // The sandbox's bank takes 10 seconds.
+    await house.passTimeAtStripe(11);
     await page.locator('.grant[data-status=ACTIVE]').filter({ hasText: title }).waitFor({ timeout: 40_000 });
     expect(house.takeFaults()).toEqual([]);
   }, 120_000);

@@ -1,12 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { chmodSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import axe from 'axe-core';
-import pg from 'pg';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
-import { startEmbeddedPostgres } from '../../src/stores/embedded-postgres/embedded-postgres.js';
 import { freePort } from '../support/free-port.js';
+import { type TestDatabase, testDatabase } from '../support/test-database.js';
 
 const executable = [process.env.CHROMIUM_PATH, '/usr/bin/chromium'].find((file) => file && existsSync(file));
 
@@ -18,22 +17,23 @@ export function whyNoBrowser(): string | undefined {
   return why;
 }
 
-/** The whole product as `npm start` runs it, with its own data, and a browser in front of it. */
+/** The whole product as `npm start` runs it, but on a database of the tests, and a browser in front of it. */
 export class House {
   private readonly faults: string[] = [];
 
   private constructor(
     readonly url: string,
+    private readonly sandboxPort: number,
     private readonly server: ChildProcess,
     private readonly browser: Browser,
     private readonly dataDirectory: string,
+    private readonly database: TestDatabase,
     private readonly greeting: string,
   ) {}
 
   static async open(environment: Readonly<Record<string, string>> = {}): Promise<House> {
     const dataDirectory = mkdtempSync(path.join(tmpdir(), 'boxoffice browser '));
-    // As root the database runs under another account, which must reach its directory here; else it would be kept elsewhere.
-    chmodSync(dataDirectory, 0o755);
+    const database = await testDatabase();
     const [port, sandboxPort] = [await freePort(), await freePort()];
     const url = `http://127.0.0.1:${port}`;
     const server = spawn(process.execPath, ['--enable-source-maps', 'dist/src/main.js'], {
@@ -43,6 +43,7 @@ export class House {
         PORT: String(port),
         SANDBOX_PORT: String(sandboxPort),
         DATA_DIR: dataDirectory,
+        DATABASE_URL: database.url,
         PUBLIC_URL: url,
         ...environment,
       },
@@ -59,7 +60,7 @@ export class House {
       await pause();
     }
     const browser = await chromium.launch({ executablePath: executable, args: ['--no-sandbox', '--disable-dev-shm-usage'] });
-    return new House(url, server, browser, dataDirectory, output);
+    return new House(url, sandboxPort, server, browser, dataDirectory, database, output);
   }
 
   /** One of the tokens that the server printed when it was ready. */
@@ -71,11 +72,17 @@ export class House {
 
   /** As retention does, days later: the viewer's cursors are of no use any more. */
   async forgetLiveEvents(userId: string): Promise<void> {
-    const database = await startEmbeddedPostgres({ dataDirectory: this.dataDirectory, share: true });
-    const client = new pg.Client({ connectionString: database.url });
-    await client.connect();
-    await client.query('delete from live_events where user_id = $1', [userId]);
-    await client.end();
+    await this.database.rows('delete from live_events where user_id = $1', [userId]);
+  }
+
+  /** Lets time pass at the sandbox: what would become due there meanwhile is done at once. */
+  async passTimeAtStripe(seconds: number): Promise<void> {
+    const response = await fetch(`http://127.0.0.1:${this.sandboxPort}/sandbox/clock`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ advanceSeconds: seconds }),
+    });
+    if (!response.ok) throw new Error(await response.text());
   }
 
   /** A tab of a browser of its own; what its console complains about is kept. */
@@ -103,6 +110,7 @@ export class House {
       this.server.kill('SIGTERM');
       await ended;
     }
+    await this.database.drop();
     rmSync(this.dataDirectory, { recursive: true, force: true });
   }
 }

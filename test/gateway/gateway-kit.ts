@@ -45,6 +45,7 @@ export interface KitOptions {
   services?: RequiredServices;
   environment?: Record<string, string>;
   readiness?: GatewayOptions['readiness'];
+  connectRedis?: GatewayOptions['connectRedis'];
   clock?: Clock;
   extend?: GatewayOptions['extend'];
   /** warn, unless said otherwise. */
@@ -68,7 +69,7 @@ export async function startGateway(options: KitOptions = {}) {
     services: options.services ?? stubServices(),
     clock: options.clock ?? { now: () => new Date() },
     logger: pino({ level: options.logLevel ?? 'warn' }, { write: (line) => options.onLog?.(line) }),
-    connectRedis,
+    connectRedis: options.connectRedis ?? connectRedis,
     readiness: options.readiness ?? {},
     ...(options.extend && { extend: options.extend }),
   });

@@ -7,9 +7,11 @@ import { quietLedger } from '../support/quiet-ledger.js';
 import { runJob } from '../support/run-job.js';
 import { Shop } from '../support/shop.js';
 
-const GRANTS = 100_000;
+/** `npm run workers` expires 100,000, in as many batches. */
+const FULL = process.env.JOBS_FULL_MINUTE === 'true';
+const GRANTS = FULL ? 100_000 : 20_000;
 const GRANTS_PER_VIEWER = 5;
-const BATCH = 500;
+const BATCH = FULL ? 500 : 100;
 const BUYERS = 40;
 
 /** Remembers the most rows that one statement brought into this process. */
@@ -61,29 +63,29 @@ async function dueGrants(viewers: readonly string[]): Promise<void> {
   );
 }
 
-test('100,000 grants due at once are expired in bounded memory, and those who buy meanwhile do not wait for them', async () => {
+test(`${GRANTS} grants due at once are expired in bounded memory, and those who buy meanwhile do not wait for them`, async () => {
   const buyers: (Caller & { userId: string })[] = [];
   for (let index = 0; index < BUYERS; index++) buyers.push(await shop.viewer(5_000_000));
   await dueGrants(buyers.map(({ userId }) => userId));
 
-  const begin = performance.now();
   let done = false;
   const expiring = expireGrants().finally(() => {
     done = true;
   });
-  const durations: number[] = [];
+  /** By purchase: how many statements of the expiry ended while it went on. */
+  const passed: number[] = [];
   const buyOn = async (buyer: Caller) => {
     while (!done) {
-      const start = performance.now();
+      const before = database.statements;
       const { errors } = await shop.buy(buyer, offer);
       expect(errors).toEqual([]);
-      durations.push(performance.now() - start);
+      passed.push(database.statements - before);
       // Buyers, not a benchmark: the machine is for the expiry too.
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
   };
   await Promise.all([expiring, ...buyers.slice(0, 2).map(buyOn)]);
-  const tookMs = performance.now() - begin;
+  const statements = database.statements;
 
   // Who is busy just then is left for the next run, a second later in earnest.
   await expireGrants();
@@ -93,9 +95,9 @@ test('100,000 grants due at once are expired in bounded memory, and those who bu
   );
   expect(database.mostRows).toBeLessThanOrEqual(BATCH);
   expect(database.statements).toBeGreaterThanOrEqual(GRANTS / BATCH);
-  expect(durations.length).toBeGreaterThan(20);
+  expect(passed.length).toBeGreaterThan(20);
   // One transaction for all would have held up the buyers, who have due grants themselves, for the whole time.
-  expect(Math.max(...durations)).toBeLessThan(tookMs / 4);
+  expect(Math.max(...passed)).toBeLessThan(statements / 4);
 }, 180_000);
 
 test('one viewer with more due grants than fit a batch does not make a batch larger', async () => {

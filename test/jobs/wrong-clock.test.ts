@@ -8,6 +8,9 @@ import { type JobStore, openJobStore } from '../../src/stores/job-store.js';
 import { type TestDatabase, testDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
 import { testedJobStores } from './job-stores.js';
+import { unrefAgendaTimers } from './unref-agenda-timers.js';
+
+unrefAgendaTimers();
 
 const DAY_MS = 86_400_000;
 

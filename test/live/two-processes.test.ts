@@ -9,8 +9,10 @@ import { RawSocket } from './socket-scene.js';
 import { TwoGateways } from './two-gateways.js';
 
 let gateways: TwoGateways;
-const CHANGES_PER_VIEWER = 250;
-const ROUNDS = 40;
+/** `npm run takeover` makes 1,000 changes and more; the suite kills each gateway once, and Redis twice. */
+const FULL = process.env.LIVE_FULL === 'true';
+const CHANGES_PER_VIEWER = FULL ? 250 : 80;
+const ROUNDS = FULL ? 40 : 20;
 /** Such a token is refused in two seconds: the server's clock may be ahead by the tolerance. */
 const TWO_SECONDS = 2 - CLOCK_TOLERANCE_SECONDS;
 
@@ -65,7 +67,7 @@ describeWithRedisServer('two gateway processes, as they are shipped', () => {
       if (clients[(round * 5) % clients.length]?.cut()) happened.cuts++;
       if (round % 10 === 4) {
         const turn = Math.floor(round / 10);
-        const signal = turn < 2 ? 'SIGKILL' : 'SIGTERM';
+        const signal = turn < ROUNDS / 20 ? 'SIGKILL' : 'SIGTERM';
         if (gateways.at(turn).isRunning()) happened.ended.push(`${turn % 2} ${signal}`);
         await gateways.at(turn).end(signal);
         await gateways.at(turn).start();
@@ -80,7 +82,7 @@ describeWithRedisServer('two gateway processes, as they are shipped', () => {
     return happened;
   }
 
-  test('1,000 changes and more while sockets break, gateways are killed and Redis dies: exactly what the database has', async () => {
+  test(`${4 * CHANGES_PER_VIEWER} changes and more while sockets break, gateways are killed and Redis dies: exactly what the database has`, async () => {
     const viewers = range(1, 4).map(() => randomUUID());
     const subscriptionId = await gateways.putOnSale();
     for (const userId of viewers) await gateways.gift(userId, subscriptionId, 0);
@@ -103,7 +105,7 @@ describeWithRedisServer('two gateway processes, as they are shipped', () => {
     });
     const [happened] = await Promise.all([trouble, ...writers]);
     process.stdout.write(`${JSON.stringify(happened)}\n`);
-    expect(happened.ended).toEqual(['0 SIGKILL', '1 SIGKILL', '0 SIGTERM', '1 SIGTERM']);
+    expect(happened.ended).toEqual(FULL ? ['0 SIGKILL', '1 SIGKILL', '0 SIGTERM', '1 SIGTERM'] : ['0 SIGKILL', '1 SIGTERM']);
     expect(happened.redisKills).toBe(ROUNDS / 10);
     expect(happened.cuts).toBeGreaterThan(ROUNDS / 4);
     const rows = await gateways.home.rows<{ userId: string; versions: number[]; grantIds: string[] }>(
@@ -125,7 +127,7 @@ describeWithRedisServer('two gateway processes, as they are shipped', () => {
       expect(grant?.seen.map((item) => item.grant.id)).toEqual(grantIds);
     }
     // Each has lost its connection more than once.
-    expect(Math.min(...clients.map((client) => client.connections()))).toBeGreaterThan(2);
+    expect(Math.min(...clients.map((client) => client.connections()))).toBeGreaterThan(FULL ? 2 : 1);
     for (const client of clients) await client.stop();
   }, 300_000);
 });

@@ -6,7 +6,7 @@ import { transpileOptions } from '../../scripts/transpile.js';
 
 /**
  * Lets plain node run this project's TypeScript (`node --import ./test/support/typescript.js file.ts`), decorators included, by the
- * settings that Jest uses: for Jest's own set-up, which Jest does not compile, and for processes that tests start and kill.
+ * settings that Jest uses: for Jest's own set-up, which Jest does not compile.
  */
 registerHooks({
   resolve(specifier, context, next) {
