@@ -15,7 +15,7 @@ import { systemClock } from './runtime/clock.js';
 import { Shutdown } from './runtime/lifecycle.js';
 import { localUrl } from './runtime/local-url.js';
 import { runProcess } from './runtime/run-process.js';
-import { checkPorts } from './runtime/startup-error.js';
+import { checkPorts, StartupError } from './runtime/startup-error.js';
 import { probeDatabase } from './stores/database-probe.js';
 import { openDatabaseServer } from './stores/database-server.js';
 import { prepareDatabase } from './stores/migrate-at-start.js';
@@ -51,11 +51,21 @@ async function openDatabase(config: Config): Promise<string> {
   return server.url;
 }
 
+/** @throws StartupError where it is not installed, as in the production image. */
+function loadSandbox(): Promise<typeof import('@boxoffice/stripe-sandbox')> {
+  return import('@boxoffice/stripe-sandbox').catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ERR_MODULE_NOT_FOUND') throw error;
+    throw new StartupError([
+      'STRIPE_SECRET_KEY: is not set, and the Stripe sandbox is not installed. Set a key, or install the development packages.',
+    ]);
+  });
+}
+
 /** Only without a Stripe secret key; production never loads the sandbox's code. */
 async function startSandboxIfWanted({ config, clock, jobRunner }: App): Promise<string | null> {
   const { stripe, http, dataDirectory, databaseUrl } = config;
   if (stripe.sandboxPort === undefined) return null;
-  const { startSandbox } = await import('@boxoffice/stripe-sandbox');
+  const { startSandbox } = await loadSandbox();
   const sandbox = await startSandbox({
     port: stripe.sandboxPort,
     secretKey: stripe.secretKey,
