@@ -1,6 +1,7 @@
 import { type DestinationStream, type Logger, pino } from 'pino';
 import type { ObservationConfig } from '../config/config.js';
 import { createRedactor, type Redactor } from '../runtime/redact.js';
+import { errorFields } from './error-fields.js';
 
 /** Paths of logged fields that may contain secrets. */
 const SECRETS = [
@@ -47,6 +48,7 @@ export function createLogger(
     formatters: { level: (label: string) => ({ level: label }) },
     // The current trace, in addition to the request id.
     ...(tracing && { mixin: () => tracing.present() }),
+    serializers: { err: errorFields },
     redact: { paths: SECRETS, censor: '[redacted]' },
     hooks: { streamWrite: redact },
   };
