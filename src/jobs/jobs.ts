@@ -10,8 +10,8 @@ export type JobServices = Pick<
   | 'catalogueSync'
   | 'expiredOrders'
   | 'grants'
+  | 'payout'
   | 'reconciliation'
-  | 'refunds'
   | 'snapshots'
   | 'stripeInbox'
   | 'sweepers'
@@ -46,7 +46,7 @@ type Row<Result> = { readonly name: string } & ({ readonly everyMs: number } | {
 
 /** Every job, one row each. A new job is a row here and its interval in config/limits.ts. */
 export function jobDefinitions(services: JobServices, limits: JobLimits, hours: JobHours): JobDefinition[] {
-  const { catalogueSync, expiredOrders, grants, reconciliation, refunds, snapshots, stripeInbox, sweepers } = services;
+  const { catalogueSync, expiredOrders, grants, payout, reconciliation, snapshots, stripeInbox, sweepers } = services;
   const inBatches =
     (work: (limit: number, signal: AbortSignal) => Promise<number>) =>
     ({ signal }: JobContext) =>
@@ -83,7 +83,7 @@ export function jobDefinitions(services: JobServices, limits: JobLimits, hours: 
     job({
       name: 'release-stale-holds',
       everyMs: limits.releaseStaleHoldsIntervalMs,
-      run: inBatches((limit, signal) => refunds.releaseStaleHolds(limit, signal)),
+      run: inBatches((limit, signal) => payout.releaseStaleHolds(limit, signal)),
       report: (count) => `${count} stale holds checked`,
     }),
     job({
@@ -96,7 +96,7 @@ export function jobDefinitions(services: JobServices, limits: JobLimits, hours: 
     job({
       name: 'resume-refunds',
       everyMs: limits.resumeRefundsIntervalMs,
-      run: inBatches((limit, signal) => refunds.resumeDue(limit, signal)),
+      run: inBatches((limit, signal) => payout.resumeDue(limit, signal)),
       report: (count) => `${count} refunds resumed`,
     }),
     // Balances with the version up to which they count, so that past balances are found without adding up everything.

@@ -29,7 +29,7 @@ export function encodeCursor(values: readonly (string | number | Date)[]): strin
   return Buffer.from(JSON.stringify(plain)).toString('base64url');
 }
 
-/** The values of a cursor, each checked against the shape. Fails with InvalidCursor. */
+/** The values of a cursor, each checked against the shape. @throws InvalidCursor */
 export function decodeCursor<const Shape extends readonly CursorPart[]>(text: string, shape: Shape): CursorValues<Shape> {
   if (text.length > MAX_CURSOR_CHARACTERS) throw new InvalidCursor();
   let values: unknown;

@@ -129,7 +129,7 @@ function composeMoney(
   const ledger = new Ledger({ database, clock, hints, watch });
   const checkout = new Checkout(database, stripe, catalogueSync, new StripeCustomers(database, stripe, clock));
   const fulfilment = new Fulfilment(database, ledger, onFulfilled);
-  const sessions = new OrderSessions(database, clock, checkout, fulfilment);
+  const sessions = new OrderSessions(database, clock, ledger, checkout, fulfilment);
   const stripeRefunds = new StripeRefunds(database, ledger);
   const payout = new Payout(database, stripe, clock, stripeRefunds, Math.random);
   const fromBalance = new BuyFromBalance(database, ledger, catalogue, clock);
@@ -138,6 +138,7 @@ function composeMoney(
     ledger,
     fulfilment,
     stripeRefunds,
+    payout,
     purchases: new Purchases(database, clock, ledger, catalogue, fromBalance, sessions, reopen, {
       currency,
       topUpMinimum: limits.topUpMinimumMinorUnits,

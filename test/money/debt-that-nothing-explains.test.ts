@@ -37,7 +37,7 @@ describe('the verification of balances', () => {
     const id = await refundTopUp(viewer, order, 400);
     shop.sandbox.control.clearFaults();
     shop.clock.advanceDays(8);
-    await shop.desk.refunds.releaseStaleHolds(10);
+    await shop.desk.payout.releaseStaleHolds(10);
     await buy(viewer);
     await stripe.refunded(order, 400, { metadata: { refund_id: id } });
   };
@@ -117,7 +117,7 @@ describe('the verification of balances', () => {
         const { refund } = await shop.desk.refunds.refundGrant(viewer, { grantId, idempotencyKey: aKey() });
         shop.sandbox.control.clearFaults();
         shop.clock.advanceDays(8);
-        await shop.desk.refunds.releaseStaleHolds(10);
+        await shop.desk.payout.releaseStaleHolds(10);
         expect((await shop.buy(viewer, await shop.desk.putOnSale(90, 10))).errors).toEqual([]);
         await stripe.refunded(order, 900, { metadata: { refund_id: refund?.id as string } });
       },

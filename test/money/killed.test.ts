@@ -117,7 +117,7 @@ describe('a process that is killed at any step', () => {
         // The job comes by and the client asks again, with its key. Postgres may not have noticed yet that the process is dead: what
         // that still holds is passed over, and taken up the next time.
         await until(async () => {
-          await shop.desk.refunds.resumeDue(10);
+          await shop.desk.payout.resumeDue(10);
           const { refund, errors } = await shop.desk.refunds.refundGrant(viewer, input);
           expect(errors).toEqual([]);
           return refund?.status === 'SUCCEEDED';

@@ -51,9 +51,9 @@ describe('payouts are made once', () => {
     await shop.db.rows("update refunds set next_attempt_at = created_at - interval '2 days' where id = $1", [slow.id]);
     afterEachRefundAtStripe(async () => {
       shop.clock.advanceMs(PAYOUT_LEASE_MS + 1);
-      await shop.desk.refunds.releaseStaleHolds(10);
+      await shop.desk.payout.releaseStaleHolds(10);
     });
-    expect(await shop.desk.refunds.resumeDue(10)).toBe(1);
+    expect(await shop.desk.payout.resumeDue(10)).toBe(1);
     expect([await statusOf(slow), await statusOf(late)]).toEqual(['SUCCEEDED', 'FAILED']);
     expect(await shop.refundedAtStripe(late.order)).toBe(0);
     expect(await shop.balance(viewer)).toMatchObject({ posted: 1_000, held: 0 });
@@ -65,9 +65,9 @@ describe('payouts are made once', () => {
     shop.clock.advanceMs(PAYOUT_LEASE_MS);
     const stopping = new AbortController();
     afterEachRefundAtStripe(() => stopping.abort());
-    expect(await shop.desk.refunds.resumeDue(10, stopping.signal)).toBe(1);
+    expect(await shop.desk.payout.resumeDue(10, stopping.signal)).toBe(1);
     expect(await shop.balance(viewer)).toMatchObject({ posted: 1_000, held: 1_000 });
-    expect(await shop.desk.refunds.resumeDue(10)).toBe(1);
+    expect(await shop.desk.payout.resumeDue(10)).toBe(1);
     expect(await shop.balance(viewer)).toMatchObject({ posted: 0, held: 0 });
   });
 
@@ -83,7 +83,7 @@ describe('payouts are made once', () => {
     shop.clock.advanceMs(3 * DAY_MS);
     const { refund } = await shop.desk.refunds.refundTransaction(viewer, input);
     expect(refund?.status).toBe('PENDING');
-    expect(await shop.desk.refunds.resumeDue(10)).toBe(1);
+    expect(await shop.desk.payout.resumeDue(10)).toBe(1);
     expect(await statusOf({ id: refund?.id as string })).toBe('SUCCEEDED');
     expect(await shop.refundedAtStripe(order)).toBe(400);
     expect(await shop.balance(viewer)).toMatchObject({ posted: 600, held: 0 });

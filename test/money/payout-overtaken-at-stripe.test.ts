@@ -46,7 +46,7 @@ describe('a payout whose payment is refunded at Stripe meanwhile', () => {
   }
   const resume = async () => {
     shop.clock.advanceMs(PAYOUT_LEASE_MS * 40);
-    await shop.desk.refunds.resumeDue(10);
+    await shop.desk.payout.resumeDue(10);
   };
 
   test('in full fails at once, and its money cannot be spent before it is debited', async () => {
@@ -93,7 +93,7 @@ describe('a payout whose payment is refunded at Stripe meanwhile', () => {
     const order = await shop.topUp(viewer, 1_000);
     const abandoned = await payoutOf(order, 700);
     shop.clock.advanceDays(8);
-    expect(await shop.desk.refunds.releaseStaleHolds(10)).toBe(1);
+    expect(await shop.desk.payout.releaseStaleHolds(10)).toBe(1);
     const second = await payoutOf(order, 500);
     await stripe.refunded(order, 700, { metadata: { refund_id: abandoned } });
     expect([(await shop.refund(abandoned)).status, (await shop.refund(second)).status]).toEqual(['SUCCEEDED', 'FAILED']);

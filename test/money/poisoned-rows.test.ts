@@ -27,7 +27,7 @@ test('a payout that cannot be resumed does not keep the others from theirs', asy
   await shop.db.rows(`do $$ begin set local session_replication_role = replica;
     update orders set captured_amount = 0, stripe_payment_intent_id = null where id = (select order_id from refunds where id = '${refunds[0]}'); end $$`);
   shop.clock.advanceMs(PAYOUT_LEASE_MS * 40);
-  await expect(shop.desk.refunds.resumeDue(10)).rejects.toThrow('has no payment');
+  await expect(shop.desk.payout.resumeDue(10)).rejects.toThrow('has no payment');
   expect((await shop.refund(refunds[1] as string)).status).toBe('SUCCEEDED');
   expect((await shop.refund(refunds[0] as string)).status).toBe('PENDING');
 });

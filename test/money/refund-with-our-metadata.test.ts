@@ -39,13 +39,13 @@ describe('a refund at Stripe that carries our metadata', () => {
   const abandoned = async (): Promise<string> => {
     const id = await unanswered();
     shop.clock.advanceDays(8);
-    expect(await shop.desk.refunds.releaseStaleHolds(10)).toBe(1);
+    expect(await shop.desk.payout.releaseStaleHolds(10)).toBe(1);
     expect((await shop.refund(id)).status).toBe('FAILED');
     return id;
   };
   const resume = async () => {
     shop.clock.advanceMs(PAYOUT_LEASE_MS * 40);
-    await shop.desk.refunds.resumeDue(10);
+    await shop.desk.payout.resumeDue(10);
   };
   const named = (id: string) => ({ metadata: { refund_id: id, order_id: order.id, user_id: viewer.userId } });
   const origins = async () =>
@@ -78,12 +78,7 @@ describe('a refund at Stripe that carries our metadata', () => {
     const id = await unanswered('error_500_after_work');
     const copy = refundOf(order, 400, named(id));
     shop.clock.advanceMs(PAYOUT_LEASE_MS * 40);
-    await Promise.all([
-      shop.desk.refunds.resumeDue(10),
-      stripe.refund(copy),
-      shop.desk.refunds.resumeDue(10),
-      stripe.refund(copy),
-    ]);
+    await Promise.all([shop.desk.payout.resumeDue(10), stripe.refund(copy), shop.desk.payout.resumeDue(10), stripe.refund(copy)]);
     expect(await origins()).toEqual(['REQUEST SUCCEEDED 400', 'STRIPE SUCCEEDED 400']);
     expect(await shop.balance(viewer)).toMatchObject({ posted: 200, held: 0 });
   });
@@ -143,7 +138,7 @@ describe('a refund at Stripe that carries our metadata', () => {
     const { refund } = await shop.desk.refunds.refundGrant(viewer, { grantId, idempotencyKey: aKey() });
     shop.sandbox.control.clearFaults();
     shop.clock.advanceDays(8);
-    await shop.desk.refunds.releaseStaleHolds(10);
+    await shop.desk.payout.releaseStaleHolds(10);
     expect(await shop.balance(viewer)).toMatchObject({ posted: 1_900, held: 0 });
     await stripe.refunded(card, 900, { metadata: { refund_id: refund?.id as string } });
     expect(await shop.balance(viewer)).toMatchObject({ posted: 1_000, held: 0 });

@@ -26,7 +26,7 @@ describe('refunds', () => {
     shop.desk.refunds.refundGrant(viewer, { grantId: (await shop.grantOf(order)).id, idempotencyKey: aKey() });
   const resume = async () => {
     shop.clock.advanceMs(PAYOUT_LEASE_MS * 40);
-    return shop.desk.refunds.resumeDue(10);
+    return shop.desk.payout.resumeDue(10);
   };
   const fund = async (cents: number) => {
     viewer = await shop.viewer(cents);
@@ -121,7 +121,7 @@ describe('refunds', () => {
       expect((await shop.refund(refund?.id as string)).status).toBe('SUCCEEDED');
       expect(await shop.balance(viewer)).toMatchObject({ posted: 0, held: 0 });
       expect(await shop.refundedAtStripe(order)).toBe(900);
-      expect(await shop.desk.refunds.resumeDue(10)).toBe(0);
+      expect(await shop.desk.payout.resumeDue(10)).toBe(0);
     },
   );
 
@@ -130,13 +130,13 @@ describe('refunds', () => {
     const order = await shop.buyByCard(viewer, offer);
     const { refund } = await refundGrantOf(order);
     shop.clock.advanceDays(6);
-    await shop.desk.refunds.resumeDue(10);
+    await shop.desk.payout.resumeDue(10);
     expect((await shop.refund(refund?.id as string)).status).toBe('PENDING');
-    expect(await shop.desk.refunds.releaseStaleHolds(10)).toBe(0);
+    expect(await shop.desk.payout.releaseStaleHolds(10)).toBe(0);
     shop.clock.advanceDays(2);
     shop.sandbox.control.clearFaults();
-    expect(await shop.desk.refunds.resumeDue(10)).toBe(0);
-    expect(await shop.desk.refunds.releaseStaleHolds(10)).toBe(1);
+    expect(await shop.desk.payout.resumeDue(10)).toBe(0);
+    expect(await shop.desk.payout.releaseStaleHolds(10)).toBe(1);
     expect((await shop.refund(refund?.id as string)).status).toBe('FAILED');
     expect(await shop.balance(viewer)).toMatchObject({ posted: 900, held: 0 });
     expect(await shop.refundedAtStripe(order)).toBe(0);
@@ -148,7 +148,7 @@ describe('refunds', () => {
     const { refund } = await refundGrantOf(order);
     shop.clock.advanceDays(8);
     shop.sandbox.control.clearFaults();
-    await shop.desk.refunds.releaseStaleHolds(10);
+    await shop.desk.payout.releaseStaleHolds(10);
     expect((await shop.refund(refund?.id as string)).status).toBe('SUCCEEDED');
     expect(await shop.balance(viewer)).toMatchObject({ posted: 0, held: 0 });
   });
@@ -159,12 +159,12 @@ describe('refunds', () => {
     shop.clock.advanceDays(8);
     shop.sandbox.control.clearFaults();
     shop.sandbox.control.addFault({ kind: 'error_500', operation: 'refunds.list' });
-    expect(await shop.desk.refunds.releaseStaleHolds(10)).toBe(1);
+    expect(await shop.desk.payout.releaseStaleHolds(10)).toBe(1);
     expect((await shop.refund(refund?.id as string)).status).toBe('PENDING');
     expect(await shop.balance(viewer)).toMatchObject({ posted: 900, held: 900 });
     shop.sandbox.control.clearFaults();
     shop.clock.advanceDays(1);
-    expect(await shop.desk.refunds.releaseStaleHolds(10)).toBe(1);
+    expect(await shop.desk.payout.releaseStaleHolds(10)).toBe(1);
     expect(await shop.balance(viewer)).toMatchObject({ posted: 900, held: 0 });
   });
 

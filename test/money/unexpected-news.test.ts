@@ -48,11 +48,11 @@ describe('what Stripe is not expected to say', () => {
       const { refund } = await shop.desk.refunds.refundGrant(viewer, { grantId, idempotencyKey: aKey() });
       shop.sandbox.control.clearFaults();
       shop.clock.advanceMs(PAYOUT_LEASE_MS * 40);
-      expect(await misled.refunds.resumeDue(10)).toBe(1);
+      expect(await misled.payout.resumeDue(10)).toBe(1);
       expect((await shop.refund(refund?.id as string)).status).toBe('PENDING');
       expect(await shop.balance(viewer)).toMatchObject({ posted: 5_900, held: 900 });
       shop.clock.advanceMs(PAYOUT_LEASE_MS * 40);
-      expect(await shop.desk.refunds.resumeDue(10)).toBe(1);
+      expect(await shop.desk.payout.resumeDue(10)).toBe(1);
       expect((await shop.refund(refund?.id as string)).status).toBe('SUCCEEDED');
     } finally {
       await other.stop();
@@ -67,12 +67,12 @@ describe('what Stripe is not expected to say', () => {
     const HOUR_MS = 3_600_000;
     for (let hour = 0; hour < 24; hour += 4) {
       shop.clock.advanceMs(4 * HOUR_MS - 1);
-      await shop.desk.refunds.resumeDue(10);
+      await shop.desk.payout.resumeDue(10);
       expect((await shop.refund(refund?.id as string)).status).toBe('PENDING');
     }
     expect(await shop.balance(viewer)).toMatchObject({ posted: 6_000, held: 1_000 });
     shop.clock.advanceMs(4 * HOUR_MS);
-    await shop.desk.refunds.resumeDue(10);
+    await shop.desk.payout.resumeDue(10);
     expect((await shop.refund(refund?.id as string)).status).toBe('SUCCEEDED');
     expect(await shop.refundedAtStripe(order)).toBe(1_000);
     expect(await shop.balance(viewer)).toMatchObject({ posted: 5_000, held: 0 });

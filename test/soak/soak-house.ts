@@ -107,10 +107,10 @@ export class SoakHouse {
 
   /** One run of the jobs that go on with what was cut off; gives back how much there was to do. */
   async runJobs(): Promise<number> {
-    const { stripeInbox, refunds, expiredOrders, catalogueSync } = this.services;
+    const { stripeInbox, payout, expiredOrders, catalogueSync } = this.services;
     const jobs = [
       () => stripeInbox.processDue(BATCH),
-      () => refunds.resumeDue(BATCH),
+      () => payout.resumeDue(BATCH),
       () => expiredOrders.closeDue(BATCH),
       () => catalogueSync.repairDue(BATCH),
     ];

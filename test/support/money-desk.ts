@@ -36,6 +36,7 @@ export class MoneyDesk {
   readonly fulfilment: Fulfilment;
   readonly stripeRefunds: StripeRefunds;
   readonly purchases: Purchases;
+  readonly payout: Payout;
   readonly refunds: Refunds;
   readonly disputes: Disputes;
   readonly grants: Grants;
@@ -56,7 +57,7 @@ export class MoneyDesk {
       { ensurePrice: (id) => this.priceOf(id) },
       { customerOf: (id) => this.customerOf(id) },
     );
-    const sessions = new OrderSessions(database, clock, checkout, this.fulfilment);
+    const sessions = new OrderSessions(database, clock, ledger, checkout, this.fulfilment);
     const fromBalance = new BuyFromBalance(database, ledger, offers, clock);
     const reopen = new ReopenOrder(database, parts.openSessions ?? noOpenSessions);
     this.purchases = new Purchases(database, clock, ledger, offers, fromBalance, sessions, reopen, {
@@ -70,8 +71,8 @@ export class MoneyDesk {
       defaultReturnUrl: 'https://films.test/back?order={ORDER_ID}',
     });
     this.stripeRefunds = new StripeRefunds(database, ledger);
-    const payout = new Payout(database, stripe, clock, this.stripeRefunds, () => 0.5);
-    this.refunds = new Refunds(database, clock, ledger, payout, 7 * 24 * 60 * 60 * 1000);
+    this.payout = new Payout(database, stripe, clock, this.stripeRefunds, () => 0.5);
+    this.refunds = new Refunds(database, clock, ledger, this.payout, 7 * 24 * 60 * 60 * 1000);
     this.disputes = new Disputes(database, ledger);
     this.grants = new Grants(database, ledger, offers, 3_660);
     this.adjustments = new Adjustments(database, ledger, { currency: 'USD', largestAmount: 10_000_000 });

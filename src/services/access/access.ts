@@ -39,8 +39,10 @@ export class Access {
   }
 
   /**
-   * One decision per film, in the order asked; for nobody (null) as for a viewer who has bought nothing. That the caller may
-   * ask for this viewer is made sure of by whoever calls. Fails with InvalidArgument on no films or too many.
+   * One decision per film, in the order asked; for nobody (null) as for a viewer who has bought nothing. The caller's
+   * right to ask about this viewer is checked by the resolver.
+   *
+   * @throws InvalidArgument on no films or too many
    */
   async decide(userId: string | null, filmIds: readonly string[]): Promise<AccessDecision[]> {
     const { accessFilmsMaximumCount } = this.limits;

@@ -81,7 +81,7 @@ export class GrantReads {
     });
   }
 
-  /** Ends in the errors of the statement. */
+  /** @throws the errors of the statement */
   of(question: Question): Promise<GrantsAndFilms> {
     return this.loader.load(question);
   }

@@ -6,7 +6,7 @@ export interface AccountPage {
   readonly values: readonly Value[];
 }
 
-/** The page as JSON text. Fails with InvalidArgument or InvalidCursor, as the connections do. */
+/** The page as JSON text. @throws InvalidArgument or InvalidCursor, as the connections do */
 export async function readAccountPage(database: Queryable, page: AccountPage, request: AccountPageRequest): Promise<string> {
   const values = page.values.map((value) => value(request));
   const [row] = await database.query<{ text: string }>(page.statement, values);

@@ -50,7 +50,7 @@ const pageOfAccounts: Statement = {
   text: 'select user_id as "userId" from balances where user_id > $1::uuid order by user_id limit $2',
 };
 
-/** The connections of an account, newest first, for many viewers at once. All fail with InvalidArgument or InvalidCursor. */
+/** The connections of an account, newest first, for many viewers at once. @throws InvalidArgument for `first`, InvalidCursor for `after` */
 export class AccountPages {
   constructor(
     private readonly database: Queryable,

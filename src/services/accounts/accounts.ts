@@ -45,8 +45,9 @@ export class Accounts {
   }
 
   /**
-   * The JSON text of a planned page, for a viewer: the whole of it by one statement. Fails with InvalidArgument when a page's
-   * size or cursor is no good.
+   * The JSON text of a planned page, for a viewer, by one statement.
+   *
+   * @throws InvalidArgument for a page's size, InvalidCursor for its cursor
    */
   accountPage(page: AccountPage, userId: string, variables: AccountPageRequest['variables']): Promise<string> {
     const { database, currency, pageMaximumCount } = this.dependencies;

@@ -46,7 +46,11 @@ export class Jobs {
     return jobs.sort((left, right) => (left.name < right.name ? -1 : 1));
   }
 
-  /** Starts a job beside its schedule, in the next worker that is free. NOT_FOUND for a name that is no job's. */
+  /**
+   * Starts a job beside its schedule, in the next worker that is free.
+   *
+   * @throws NOT_FOUND for a name that is no job's, as the payload's errors
+   */
   async run(name: string): Promise<{ job: Job | null; errors: BillingError[] }> {
     if (!this.scheduler.schedules.some((schedule) => schedule.name === name)) {
       return { job: null, errors: [notFound('job', 'name').error] };

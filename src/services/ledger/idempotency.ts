@@ -51,7 +51,7 @@ export function requestOf(caller: Caller, operation: string, input: { readonly i
   return { callerId: requireUserId(caller), key: input.idempotencyKey, operation, inputHash: hashInput(input) };
 }
 
-/** What the key gave the first time, or null when it is unused. Refuses with IDEMPOTENCY_CONFLICT for other input. */
+/** The stored result of the key, or null when it is unused. @throws IDEMPOTENCY_CONFLICT for other input */
 export async function findResult<Result>(database: Queryable, request: IdempotentRequest): Promise<Result | null> {
   const [record] = await database.query<{ operation: string; inputHash: string; result: Result }>(findRecord, [
     request.callerId,
@@ -66,7 +66,7 @@ export async function findResult<Result>(database: Queryable, request: Idempoten
   });
 }
 
-/** Keeps the answer, in the transaction that does the work. */
+/** Stores the result, in the transaction that does the work. */
 export async function saveResult(tx: Queryable, request: IdempotentRequest, result: object, now: Date): Promise<void> {
   await tx.query(insertRecord, [
     request.callerId,
@@ -79,8 +79,8 @@ export async function saveResult(tx: Queryable, request: IdempotentRequest, resu
 }
 
 /**
- * Adds to a kept answer what only the first response knows, such as the balance after a payout. The response that comes first
- * decides, and all others have the same. Returns the whole answer.
+ * Adds to a stored result what only the first response knows, such as the balance after a payout. The response that comes first
+ * decides, and all others have the same. Returns the whole result.
  */
 export async function completeResult<Addition extends object>(
   database: Queryable,
@@ -109,7 +109,7 @@ export async function forgetResults(
   await database.query(forgetRecords, [callerId, key, orderId]);
 }
 
-/** Removes records older than `before`, in batches of `limit`, until none is left or `signal` says to stop; gives back how many. */
+/** Removes records older than `before`, in batches of `limit`, until none is left or `signal` says to stop; returns how many. */
 export async function sweepIdempotencyRecords(
   database: Database,
   before: Date,

@@ -52,7 +52,7 @@ export class LiveCursors {
     return this.at(AFRESH);
   }
 
-  /** Ends in InvalidArgument for anything but a cursor of this viewer and this kind. */
+  /** @throws InvalidArgument for anything but a cursor of this viewer and this kind */
   read(cursor: string): LivePoint {
     const given = /^[A-Za-z0-9_-]{18}$/.test(cursor) ? Buffer.from(cursor, 'base64url') : null;
     if (given?.[0] !== FORMAT) throw new InvalidArgument('after', '`after` is not a cursor.');

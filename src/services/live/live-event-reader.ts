@@ -42,7 +42,7 @@ export class LiveEventReader {
     private readonly batchCount: number,
   ) {}
 
-  /** The viewer's next events after a number, in order, at most `batchCount`. Ends in the database's errors. */
+  /** The viewer's next events after a number, in order, at most `batchCount`. @throws the database's errors */
   read(userId: string, after: number): Promise<LiveEvent[]> {
     const key = `${userId}:${after}`;
     const known = this.waiting.get(key);

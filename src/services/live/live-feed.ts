@@ -80,8 +80,10 @@ export class LiveFeed {
   }
 
   /**
-   * Changes of the balance after a cursor; without one the present balance, then changes. Ends in InvalidArgument for what is no
-   * cursor of this viewer, and in CursorExpired, at once or, for a stream that stood still longer than events are kept, later.
+   * Changes of the balance after a cursor; without one the present balance, then changes.
+   *
+   * @throws InvalidArgument for what is no cursor of this viewer; CursorExpired, immediately or, from a stream that was idle longer than
+   * events are kept, later
    */
   async watchBalance(userId: string, after: string | null = null): Promise<LiveStream<BalanceChanged>> {
     const cursors = new LiveCursors(userId, 'BALANCE');

@@ -61,8 +61,9 @@ export class Checkout {
   /**
    * Opens the order's session, or finds it again: the key at Stripe is made of the order's id and the session's number, and the
    * parameters come from the order's row alone, so a call that was cut off is simply repeated. Returns the order as it is then.
-   * Should it have been closed, or have another session by then, the new session is expired. Refuses with
-   * PAYMENT_PROVIDER_UNAVAILABLE, as `SessionRefused` when asking again cannot help.
+   * Should it have been closed, or have another session by then, the new session is expired.
+   *
+   * @throws PAYMENT_PROVIDER_UNAVAILABLE, as `SessionRefused` when asking again cannot help
    */
   async open(order: Order): Promise<Order> {
     const session = await this.create(order).catch((error) => {
@@ -97,7 +98,11 @@ export class Checkout {
     }
   }
 
-  /** The session as Stripe has it now, with its payment; null when Stripe does not know it. Refuses with PAYMENT_PROVIDER_UNAVAILABLE. */
+  /**
+   * The session as Stripe has it now, with its payment; null when Stripe does not know it.
+   *
+   * @throws PAYMENT_PROVIDER_UNAVAILABLE
+   */
   async find(stripeSessionId: string): Promise<Stripe.Checkout.Session | null> {
     try {
       return await this.stripe.checkout.sessions.retrieve(stripeSessionId, { expand: ['payment_intent'] });
@@ -109,7 +114,9 @@ export class Checkout {
 
   /**
    * Expires the session at Stripe and returns it as it is then: expired, or complete when it was paid first; null when Stripe does
-   * not know it. Refuses with PAYMENT_PROVIDER_UNAVAILABLE.
+   * not know it.
+   *
+   * @throws PAYMENT_PROVIDER_UNAVAILABLE
    */
   async close(stripeSessionId: string): Promise<Stripe.Checkout.Session | null> {
     try {

@@ -3,6 +3,7 @@ import type { Clock } from '../../runtime/clock.js';
 import type { Database, Statement } from '../../stores/database.js';
 import { Refusal } from '../errors.js';
 import { forgetResults } from '../ledger/idempotency.js';
+import type { Ledger } from '../ledger/ledger.js';
 import { type Checkout, SessionRefused } from './checkout.js';
 import { canBeOpened } from './decide-open-order.js';
 import { orderById } from './find-order.js';
@@ -22,13 +23,15 @@ export class OrderSessions {
   constructor(
     private readonly database: Pick<Database, 'query' | 'forViewer'>,
     private readonly clock: Clock,
+    private readonly ledger: Ledger,
     private readonly checkout: Checkout,
     private readonly fulfilment: Fulfilment,
   ) {}
 
   /**
-   * The order as Stripe has it now: fulfilled, closed or PROCESSING when its session says so. Refuses with
-   * PAYMENT_PROVIDER_UNAVAILABLE.
+   * The order as Stripe has it now: fulfilled, closed or PROCESSING when its session says so.
+   *
+   * @throws PAYMENT_PROVIDER_UNAVAILABLE
    */
   async follow(order: Order): Promise<{ order: Order; known: boolean }> {
     const stripeSessionId = order.stripeSessionId ?? order.supersededSessionId;
@@ -50,9 +53,10 @@ export class OrderSessions {
 
   /**
    * An open order with the session it can be paid by: the one it has, if Stripe still has it open, or a new one, after the one
-   * before it was expired. An order that was paid or ended meanwhile is returned as it is. Refuses with
-   * PAYMENT_PROVIDER_UNAVAILABLE; when Stripe refuses the session permanently the order is closed as FAILED, and `forgetKey` is
-   * free again, for failures are not stored.
+   * before it was expired. An order that was paid or ended meanwhile is returned as it is. When Stripe refuses the session
+   * permanently the order is closed as FAILED, and `forgetKey` is free again, for failures are not stored.
+   *
+   * @throws PAYMENT_PROVIDER_UNAVAILABLE
    */
   async ensure(order: Order, forgetKey: string | null = null): Promise<Order> {
     let current = order;
@@ -76,7 +80,11 @@ export class OrderSessions {
     }
   }
 
-  /** Expires what is open at Stripe, then closes the order; one that was paid first is fulfilled instead. */
+  /**
+   * Expires what is open at Stripe, then closes the order; one that was paid first is fulfilled instead.
+   *
+   * @throws PAYMENT_PROVIDER_UNAVAILABLE
+   */
   async end(order: Order, status: 'EXPIRED' | 'CANCELLED'): Promise<Order> {
     const free = await this.withoutSuperseded(order);
     if (free.status !== 'OPEN') return free;
@@ -93,6 +101,8 @@ export class OrderSessions {
   /**
    * Ends an order whose cancellation was requested. A session that Stripe may have opened without our hearing of it is looked for
    * first; where there can be none, nothing of Stripe is needed.
+   *
+   * @throws PAYMENT_PROVIDER_UNAVAILABLE
    */
   async cancel(order: Order): Promise<Order> {
     const free = await this.withoutSuperseded(order);
@@ -122,10 +132,11 @@ export class OrderSessions {
   }
 
   private async closeRefused(order: Order, reason: string, forgetKey: string | null): Promise<void> {
-    const values = [order.id, 'FAILED', reason, this.clock.now(), order.sessionNumber];
-    const database = this.database.forViewer(order.userId);
-    await database.query(closeOpenOrder, values);
-    // Before its first session nobody was given the order: then no key has an answer.
-    await forgetResults(database, order.userId, forgetKey, order.sessionNumber === 1 ? order.id : null);
+    // In one transaction: a process that dies in between would leave keys whose result is a failed order.
+    await this.ledger.change(order, async ({ tx, now }) => {
+      await tx.query(closeOpenOrder, [order.id, 'FAILED', reason, now, order.sessionNumber]);
+      // Before its first session nobody was given the order: then no key has a result.
+      await forgetResults(tx, order.userId, forgetKey, order.sessionNumber === 1 ? order.id : null);
+    });
   }
 }

@@ -95,7 +95,7 @@ export class ReconciliationStore {
     private readonly largestPage: number,
   ) {}
 
-  /** Newest first. Ends in InvalidArgument for `first` and in InvalidCursor for `after`. */
+  /** Newest first. @throws InvalidArgument for `first`, InvalidCursor for `after` */
   async page({ first, after }: { first: number; after?: string | null }): Promise<Page<Reconciliation>> {
     checkedFirst(first, this.largestPage);
     const [startedAt, id] = after ? decodeCursor(after, ['instant', 'uuid']) : [null, null];

@@ -50,8 +50,9 @@ export class StripeReconciliation {
   }
 
   /**
-   * One comparison of all that was made at Stripe since the last one, less an overlap. Ends in Stripe's or the database's
-   * error; what was compared until then is kept.
+   * One comparison of all that was made at Stripe since the last one, less an overlap.
+   *
+   * @throws Stripe's or the database's error; what was compared until then is kept
    */
   async run({ signal }: { signal?: AbortSignal } = {}): Promise<ReconciliationSummary> {
     const { store, clock, settings } = this.dependencies;

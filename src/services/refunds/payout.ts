@@ -13,9 +13,9 @@ import { isOurRefund } from './decide-stripe-refund.js';
 import { findRefund } from './find-refund.js';
 import type { StripeRefunds } from './stripe-refunds.js';
 
-/** Whoever pays out has this long until the job takes it for dead and goes on. */
+/** After this the job considers a payout's process dead and continues in its place. */
 export const PAYOUT_LEASE_MS = 120_000;
-/** Stripe tells us of a pending refund's end; should it not, we look this often. */
+/** Stripe reports the end of a pending refund; should it not, we look this often. */
 const PENDING_LOOK_MS = 60 * 60 * 1000;
 const RETRY = { largestAttempts: Number.POSITIVE_INFINITY, backoffMs: 5_000, backoffMaximumMs: 60 * 60 * 1000 };
 
@@ -48,7 +48,7 @@ const reschedule: Statement = {
 
 /**
  * Rule 6: the hold is committed; now Stripe, with a key made of the refund's id; then capture or release. Safe to be killed at
- * any line and run again: whoever goes on first looks whether Stripe has the refund already.
+ * any line and run again: every further attempt first looks whether Stripe has the refund already.
  */
 export class Payout {
   constructor(
@@ -59,7 +59,11 @@ export class Payout {
     private readonly random: () => number,
   ) {}
 
-  /** Pays a PENDING refund out. When Stripe is away it stays PENDING, and the job goes on; it never throws for that. */
+  /**
+   * Pays a PENDING refund out. While Stripe is away it stays PENDING, and the job continues.
+   *
+   * @throws the database's errors; none of Stripe's
+   */
   async pay(refund: Refund): Promise<Refund> {
     try {
       await this.apply(refund, await this.createOrFindAtStripe(refund));
@@ -69,14 +73,14 @@ export class Payout {
     return (await findRefund(this.database, refund.id)) ?? refund;
   }
 
-  /** Goes on with payouts that a crash or Stripe's absence left, until `signal` says to stop; gives back how many were taken up. */
+  /** Continues payouts that a crash or Stripe's absence interrupted, until `signal` aborts; returns how many were attempted. */
   resumeDue(limit: number, signal?: AbortSignal): Promise<number> {
     return this.oneByOne(claimDue, limit, (refund) => this.pay(refund), signal);
   }
 
   /**
-   * Gives up payouts whose hold has expired and that Stripe says it does not have: the refund FAILED, the money available again.
-   * One that Stripe does have is captured. While Stripe does not say, the hold stays. Gives back how many were taken up.
+   * Abandons payouts whose hold has expired and that Stripe says it does not have: the refund FAILED, the money available again.
+   * One that Stripe does have is captured. While Stripe does not say, the hold stays. Returns how many were checked.
    */
   releaseStaleHolds(limit: number, signal?: AbortSignal): Promise<number> {
     return this.oneByOne(claimStale, limit, (refund) => this.abandon(refund), signal);

@@ -157,16 +157,6 @@ export class Refunds {
     );
   }
 
-  /** Goes on with payouts that a crash or Stripe's absence left; gives back how many. */
-  resumeDue(limit: number, signal?: AbortSignal): Promise<number> {
-    return this.payout.resumeDue(limit, signal);
-  }
-
-  /** Gives up payouts that Stripe does not have when their hold expires; gives back how many were looked at. */
-  releaseStaleHolds(limit: number, signal?: AbortSignal): Promise<number> {
-    return this.payout.releaseStaleHolds(limit, signal);
-  }
-
   private async writeGrantRefund(unit: Unit, grant: Grant, terms: RefundTerms, caller: Caller): Promise<string> {
     const toCard = terms.destination === 'CARD';
     const refund = await recordRefund(

@@ -16,7 +16,7 @@ export class StripeEventReads {
     private readonly largestPage: number,
   ) {}
 
-  /** Newest first. Ends in InvalidArgument for `first` and in InvalidCursor for `after`. */
+  /** Newest first. @throws InvalidArgument for `first`, InvalidCursor for `after` */
   async page({ first, after, status }: StripeEventPageRequest): Promise<Page<StripeEvent>> {
     checkedFirst(first, this.largestPage);
     const [receivedAt, id] = after ? decodeCursor(after, ['instant', 'uuid']) : [null, null];

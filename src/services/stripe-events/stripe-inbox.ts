@@ -47,7 +47,7 @@ export interface StripeInboxDependencies {
   /** By which signatures are dated. */
   readonly realClock: Clock;
   readonly settings: StripeInboxSettings;
-  /** Told of what could not even be recorded; the job tries again. */
+  /** Called with what could not even be recorded; the job tries again. */
   readonly onError: (error: unknown, eventOrPaymentId: string) => void;
   /** Takes what an operator must look at, once for each time that it was found: the event keeps it as `lastError`. */
   readonly onReport?: (problem: string, eventId: string) => void;
@@ -93,7 +93,9 @@ export class StripeInbox {
 
   /**
    * Takes a webhook delivery: checks it, stores its event once and, after that commit, begins to process it in the
-   * background. Ends in the database's error when it could not be stored: then Stripe must be told to send it again.
+   * background.
+   *
+   * @throws the database's error when it could not be stored: then Stripe must send it again
    */
   async receive(rawBody: Buffer, signature: string): Promise<Receipt> {
     const { settings, realClock } = this.dependencies;
@@ -129,8 +131,9 @@ export class StripeInbox {
   }
 
   /**
-   * Applies one stored event. Failures are recorded with the event, but for those of the database, which only put it off; ends in an
-   * error only when not even that was possible.
+   * Applies one stored event. Failures are recorded with the event, but for those of the database, which only put it off.
+   *
+   * @throws the database's error when not even that was possible
    */
   async process(eventId: string, from: readonly StripeEventStatus[] = UNSETTLED): Promise<ProcessingOutcome> {
     try {
@@ -140,7 +143,7 @@ export class StripeInbox {
     }
   }
 
-  /** Processes up to `limit` events that are due, the longest due first; tells how many were tried. */
+  /** Processes up to `limit` events that are due, the longest due first; returns how many were tried. */
   async processDue(limit: number): Promise<number> {
     const { database, clock, settings } = this.dependencies;
     const due = await database.query<{ id: string }>(findDueStripeEvents, [clock.now(), limit]);
