@@ -116,7 +116,7 @@ export class Ledger {
     const { database, hints, watch } = this.parts;
     const balance = await postPurchaseFromBalance(database.forViewer(purchase.userId), purchase);
     if (!balance) return null;
-    hints.announce(purchase.userId, balance.eventSequence);
+    hints.announce(balance.userId, balance.eventSequence);
     watch?.moneyMoved({ kind: 'SPENDING', amount: -purchase.price, currency: balance.currency });
     return balance;
   }

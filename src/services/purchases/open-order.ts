@@ -61,24 +61,22 @@ export interface OpenedOrder {
  * @throws WRONG_STATE while a payment for the plan is PROCESSING
  */
 export async function openOrder(tx: Queryable, intent: OrderIntent, now: Date): Promise<OpenedOrder> {
-  if (intent.versionId) {
-    const [processing] = await tx.query(findProcessing, [intent.userId, intent.versionId]);
-    if (processing) throw paymentIsProcessing();
-  }
-  const [open] = intent.versionId
-    ? await tx.query<Order>(openPurchase, [intent.userId, intent.versionId])
-    : await tx.query<Order>(openTopUp, [intent.userId, intent.amount, intent.currency]);
-  if (open) {
-    const step = decideOpenOrder(open, intent.returnUrl, now);
-    if (step !== 'REPLACE_SESSION') return { order: open, step };
-    const [prepared] = await tx.query<Order>(replaceSession, [open.id, intent.returnUrl, intent.expiresAt]);
-    if (!prepared) throw new Error('a locked order is gone');
-    return { order: prepared, step };
-  }
-  const values = [newId(), intent.userId, intent.kind, intent.amount, intent.currency, intent.versionId, now, intent.expiresAt];
-  const [order] = await tx.query<Order>(insertOrder, [...values, intent.returnUrl]);
-  if (!order) throw new Error('an inserted order did not come back');
-  return { order, step: 'USE' };
+  const { userId, versionId, amount, currency, returnUrl, expiresAt } = intent;
+  // 1. Load
+  const [processing] = versionId ? await tx.query(findProcessing, [userId, versionId]) : [];
+  if (processing) throw paymentIsProcessing();
+  const [open] = versionId
+    ? await tx.query<Order>(openPurchase, [userId, versionId])
+    : await tx.query<Order>(openTopUp, [userId, amount, currency]);
+  // 2. Decide
+  const step = open ? decideOpenOrder(open, returnUrl, now) : 'USE';
+  if (open && step !== 'REPLACE_SESSION') return { order: open, step };
+  // 3. Write
+  const [order] = open
+    ? await tx.query<Order>(replaceSession, [open.id, returnUrl, expiresAt])
+    : await tx.query<Order>(insertOrder, [newId(), userId, intent.kind, amount, currency, versionId, now, expiresAt, returnUrl]);
+  if (!order) throw new Error('an order that was just written is gone');
+  return { order, step };
 }
 
 /** WRONG_STATE: the viewer has paid for the plan and the bank has not responded. */

@@ -118,13 +118,18 @@ async function findOurs(tx: Queryable, stripeRefund: Stripe.Refund, order: Order
   return ours ? candidate : null;
 }
 
+/** A refund of ours, or one that is known here already. */
 async function move(unit: Unit, order: Order, refundId: string, stripeRefund: Stripe.Refund): Promise<void> {
+  // 1. Load
   const refund = await lockRefund(unit.tx, refundId);
   if (!refund) throw new Error(`refund ${refundId} is gone`);
   const requested = refund.origin === 'REQUEST';
   const end = (status: RefundStatus, reason: string | null) =>
     unit.tx.query(moveRefund, [refund.id, status, stripeRefund.id, reason, unit.now]);
-  switch (decideStripeRefund(refund, stripeRefund.status)) {
+  // 2. Decide
+  const consequence = decideStripeRefund(refund, stripeRefund.status);
+  // 3. Write; the ledger commits and notifies
+  switch (consequence) {
     case 'SUCCEED':
       if (requested) await unit.captureHold(refund.id, debitOf(refund));
       await end('SUCCEEDED', null);
@@ -158,9 +163,12 @@ async function move(unit: Unit, order: Order, refundId: string, stripeRefund: St
  * failed by now ends like one whose failure is heard of later, but never counts against what the payment has left.
  */
 async function adopt(unit: Unit, order: Order, stripeRefund: Stripe.Refund): Promise<void> {
+  // 1. Load
   const grant = await lockGrantOfOrder(unit.tx, order.id);
+  // 2. Decide
   const consequence = decideStripeRefund({ status: 'PENDING', stripeRefundId: null }, stripeRefund.status);
   const failed = consequence === 'FAIL';
+  // 3. Write; the ledger commits and notifies
   if (!failed) await makeRoom(unit, order, stripeRefund.amount);
   const refund = await recordRefund(
     unit.tx,
