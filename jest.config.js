@@ -28,6 +28,6 @@ export default {
       globalSetup: '<rootDir>/test/support/global-setup.js',
       globalTeardown: '<rootDir>/test/support/global-teardown.js',
     },
-    '<rootDir>/packages/stripe-sandbox',
+    '<rootDir>/packages/stripe-sandbox/jest.config.js',
   ],
 };
