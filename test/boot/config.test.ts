@@ -169,7 +169,7 @@ describe('faults', () => {
     const urls = { DATABASE_URL: 'postgres://app:100%@db/shop', MONGODB_URL: 'mongodb://app:100%@a/shop' };
     expect(faultsOf(urls)).toEqual([
       expect.stringMatching(/^DATABASE_URL: must be a URL in which a literal % is written as %25/),
-      expect.stringMatching(/^MONGODB_URL: must be a URL in which a %/),
+      expect.stringMatching(/^MONGODB_URL: must be a URL in which a literal % is written as %25/),
     ]);
     expect(readConfig({ DATA_DIR: home, DATABASE_URL: 'postgres://app:100%25@db/shop' }).databaseUrl).toContain('100%25');
   });

@@ -96,7 +96,7 @@ test('a database that goes away and comes back: clear errors, then service, with
   socket.socket.terminate();
 
   expect(gateway.written).toContain('dependency unavailable');
-  expect(gateway.written).toContain('Redis is out of reach');
+  expect(gateway.written).toContain('Redis is unavailable');
   for (const secret of [databasePassword, REDIS_PASSWORD, SECRET, viewer, admin, 'nonsense', ...Object.values(secrets)]) {
     expect(gateway.written).not.toContain(secret);
   }

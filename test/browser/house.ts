@@ -80,7 +80,7 @@ export class House {
     const response = await fetch(`http://127.0.0.1:${this.sandboxPort}/sandbox/clock`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ advanceSeconds: seconds }),
+      body: JSON.stringify({ advanceMs: seconds * 1_000 }),
     });
     if (!response.ok) throw new Error(await response.text());
   }

@@ -28,19 +28,20 @@ const shapes: [what: string, document: (index: number) => string][] = [
 ];
 
 describe('documents that anyone may send without end', () => {
-  test.each(shapes)('%s: 120 of them retain no more heap than the cache may take', async (_what, document) => {
+  test.each(shapes)('%s: 60 of them retain no more heap than the cache may take', async (_what, document) => {
     const schema = await composeSchema();
-    const limitBytes = 2 * 1_024 * 1_024;
+    const limitBytes = 1_024 * 1_024;
     const operations = preparedOperations(schema, limitBytes);
     operations.prepare(document(1_000));
     const before = heapUsed();
-    for (let index = 0; index < 120; index++) operations.prepare(document(index));
+    for (let index = 0; index < 60; index++) operations.prepare(document(index));
     const retained = heapUsed() - before;
     expect(operations.keptBytes).toBeLessThanOrEqual(limitBytes);
     expect(operations.keptBytes).toBeGreaterThan(limitBytes / 2);
-    expect(retained).toBeLessThanOrEqual(limitBytes * 1.1);
+    // What else the heap gained or lost meanwhile is noise.
+    expect(retained).toBeLessThanOrEqual(limitBytes + 200 * 1_024);
     // Held until here, so that nothing of it could be collected before it was measured.
-    expect(operations.prepare(document(119))).toBeDefined();
+    expect(operations.prepare(document(59))).toBeDefined();
   });
 
   test('are forgotten when they are refused', async () => {

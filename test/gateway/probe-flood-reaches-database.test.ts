@@ -66,7 +66,7 @@ describe('a flood of probes', () => {
     });
     try {
       for (let time = 0; time < FLOOD; time++) expect((await fetch(`${kit.url}/readyz`)).status).toBe(503);
-      expect(lines.filter((line) => line.includes('out of reach'))).toHaveLength(1);
+      expect(lines.filter((line) => line.includes('dependency unavailable'))).toHaveLength(1);
     } finally {
       await kit.stop();
     }

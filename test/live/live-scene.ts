@@ -78,8 +78,7 @@ export async function nextOf<Item>(stream: AsyncIterator<Item>, withinMs = 10_00
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error(`nothing came within ${withinMs} ms`)), withinMs);
   });
-  const { value, done } = await Promise.race([stream.next(), late]);
-  clearTimeout(timer);
+  const { value, done } = await Promise.race([stream.next(), late]).finally(() => clearTimeout(timer));
   if (done) throw new Error('the stream has ended');
   return value;
 }
