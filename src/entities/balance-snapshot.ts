@@ -2,7 +2,7 @@ import { PrimaryKeyProp } from '@mikro-orm/core';
 import { Entity, Index, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
 import { minorUnits } from './column-types.js';
 
-/** What a balance had posted at a version: from here balanceAt and the ledger's verification go on. */
+/** The posted balance at a version, from which balanceAt and the ledger verification continue. */
 @Entity({ tableName: 'balance_snapshots' })
 @Index({ name: 'balance_snapshots_by_time', properties: ['userId', 'countedUntil'] })
 export class BalanceSnapshot {
@@ -11,18 +11,18 @@ export class BalanceSnapshot {
   @PrimaryKey({ type: 'uuid' })
   userId!: string;
 
-  /** It counts all transactions up to and including this version. */
+  /** Includes all transactions up to this version. */
   @PrimaryKey({ type: 'int' })
   version!: number;
 
   @Property({ type: minorUnits() })
   posted!: number;
 
-  /** How many transactions it counts. */
+  /** How many transactions it includes. */
   @Property({ type: 'int' })
   transactionCount!: number;
 
-  /** The instant of the last transaction that it counts. */
+  /** The instant of the last included transaction. */
   @Property({ type: 'timestamptz', length: 3 })
   countedUntil!: Date;
 

@@ -2,9 +2,9 @@ import { Check, Entity, PrimaryKey, Property } from '@mikro-orm/decorators/legac
 import { minorUnits } from './column-types.js';
 
 /**
- * A viewer's prepaid wallet. Its row is also the viewer's lock: whoever changes anything of a viewer takes it first, so
- * that versions and live events are numbered in the order of their commits. Only src/services/ledger writes it.
- * A trigger refuses an overdraft that no dispute and no refund made at Stripe explains.
+ * A viewer's prepaid wallet. Its row is also the viewer's lock: every change of a viewer's data takes it first, so that versions and live
+ * events are numbered in commit order. Only src/services/ledger writes it. A trigger rejects an overdraft that is not explained by a
+ * dispute or a refund made at Stripe.
  */
 @Entity({ tableName: 'balances' })
 @Check({ name: 'balances_held', expression: 'held >= 0' })
@@ -25,7 +25,7 @@ export class Balance {
   @Property({ type: minorUnits(), default: 0 })
   held!: number;
 
-  /** Grows by one with each change of posted or held. */
+  /** Incremented by one with each change of posted or held. */
   @Property({ type: 'int', default: 0 })
   version!: number;
 

@@ -1,4 +1,4 @@
 import { BigIntType } from '@mikro-orm/core';
 
-/** A bigint column read as a JavaScript number: amounts are kept within ±(2^53-1) by check constraints. */
+/** A bigint column read as a JavaScript number: check constraints keep amounts within ±(2^53-1). */
 export const minorUnits = () => new BigIntType('number');

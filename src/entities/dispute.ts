@@ -8,7 +8,7 @@ export type DisputeOutcome = (typeof DISPUTE_OUTCOMES)[number];
 export const DISPUTE_FUNDS = ['UNTOUCHED', 'WITHDRAWN', 'REINSTATED'] as const;
 export type DisputeFunds = (typeof DISPUTE_FUNDS)[number];
 
-/** A cardholder's complaint at their bank about one of our payments, as far as we know of it. */
+/** A dispute that a cardholder has opened with their bank about one of our payments. */
 @Entity({ tableName: 'disputes' })
 @Index({ name: 'disputes_by_order', properties: ['orderId'] })
 @Check({ name: 'disputes_amount', expression: 'amount > 0' })
@@ -45,7 +45,7 @@ export class Dispute {
   @Enum({ type: 'text', items: () => [...DISPUTE_FUNDS] })
   funds!: DisputeFunds;
 
-  /** What Stripe took for it, by its balance transactions and without fees. */
+  /** What Stripe withdrew for it, according to its balance transactions, without fees. */
   @Property({ type: minorUnits(), default: '0' })
   withdrawn!: number;
 
@@ -53,11 +53,11 @@ export class Dispute {
   @Property({ type: minorUnits(), default: '0' })
   reinstated!: number;
 
-  /** How many balance transactions say so; 0: the amounts follow from its status. */
+  /** How many balance transactions these amounts are from; 0: they are derived from the status. */
   @Property({ type: 'int', default: 0 })
   movements!: number;
 
-  /** The cardholder's reason, in Stripe's word for it. */
+  /** The cardholder's reason, as a code of Stripe. */
   @Property({ type: 'text' })
   reason!: string;
 

@@ -1,6 +1,6 @@
 import { Check, Entity, Index, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
 
-/** A title that can be watched. */
+/** A film that can be watched. */
 @Entity({ tableName: 'films' })
 @Index({ name: 'films_by_title', properties: ['title', 'id'] })
 @Check({ name: 'films_title_length', expression: 'length(title) >= 1 and length(title) <= 300' })

@@ -63,7 +63,7 @@ export class Grant {
   @Property({ type: 'timestamptz', length: 3 })
   grantedAt!: Date;
 
-  /** The first instant at which it gives no access any more. */
+  /** When access ends (exclusive). */
   @Property({ type: 'timestamptz', length: 3 })
   availableUntil!: Date;
 
@@ -81,7 +81,7 @@ export class Grant {
   })
   orderId!: string | null;
 
-  /** The SPENDING that paid it: a grant exists only with it, or as a gift. */
+  /** The SPENDING that paid for it; every grant has one, except gifts. */
   @ManyToOne(() => Transaction, {
     mapToPk: true,
     fieldName: 'spending_id',

@@ -6,7 +6,7 @@ import { Refund } from './refund.js';
 export const HOLD_STATUSES = ['PENDING', 'CAPTURED', 'RELEASED'] as const;
 export type HoldStatus = (typeof HOLD_STATUSES)[number];
 
-/** Money reserved for a payout under way. Resolved exactly once: a trigger refuses any change of a resolved hold. */
+/** Money reserved for a payout in progress. Resolved exactly once: a trigger rejects any change of a resolved hold. */
 @Entity({ tableName: 'holds' })
 @Index({ name: 'holds_by_user', properties: ['userId'] })
 @Index({
@@ -28,7 +28,7 @@ export class Hold {
   })
   userId!: string;
 
-  /** What it is for: one hold per refund. */
+  /** Its refund; each has at most one hold. */
   @ManyToOne(() => Refund, {
     mapToPk: true,
     fieldName: 'refund_id',
@@ -47,7 +47,7 @@ export class Hold {
   @Property({ type: 'timestamptz', length: 3 })
   createdAt!: Date;
 
-  /** After this a payout that Stripe says it does not have is given up, and the hold released. */
+  /** After this, a payout that does not exist at Stripe is abandoned, and the hold released. */
   @Property({ type: 'timestamptz', length: 3 })
   expiresAt!: Date;
 

@@ -1,7 +1,7 @@
 import { PrimaryKeyProp } from '@mikro-orm/core';
 import { Entity, Index, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
 
-/** What a caller's idempotency key has done: written in the transaction that does the work. */
+/** The result of a request with an idempotency key, written in the transaction of the change. */
 @Entity({ tableName: 'idempotency_records' })
 @Index({
   name: 'idempotency_records_by_time',
@@ -24,7 +24,7 @@ export class IdempotencyRecord {
   @Property({ type: 'text' })
   inputHash!: string;
 
-  /** What to answer again: ids, and the balance as it was then. */
+  /** The result to replay: ids, and the balance as it was then. */
   @Property({ type: 'jsonb' })
   result!: unknown;
 

@@ -1,6 +1,6 @@
 import { Entity, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
 
-/** How the last run of a job went, whichever worker and job store ran it. */
+/** The outcome of a job's last run, on any worker and job store. */
 @Entity({ tableName: 'job_states' })
 export class JobState {
   @PrimaryKey({ type: 'text' })
@@ -18,11 +18,11 @@ export class JobState {
   @Property({ type: 'text', nullable: true })
   lastError!: string | null;
 
-  /** What the last run that ended well found for people to look at: discrepancies, differences. Null: it looks for none. */
+  /** How many discrepancies or differences the last successful run found. Null: the job does not look for any. */
   @Property({ type: 'int', nullable: true })
   lastFindingsCount!: number | null;
 
-  /** Failed runs in a row. */
+  /** Consecutive failed runs. */
   @Property({ type: 'int', default: 0 })
   failCount!: number;
 }

@@ -3,8 +3,8 @@ import { Entity, Index, PrimaryKey, Property } from '@mikro-orm/decorators/legac
 import { minorUnits } from './column-types.js';
 
 /**
- * One change of a viewer's balance or of one of their grants, or of both at once, written in the transaction of the change
- * and numbered per viewer under the viewer's lock. The balance is kept as this change left it.
+ * One change of a viewer's balance, of one of their grants, or of both, written in the transaction of the change and numbered per viewer
+ * under the viewer's lock. It contains the balance after this change.
  */
 @Entity({ tableName: 'live_events' })
 @Index({
@@ -30,7 +30,7 @@ export class LiveEvent {
   @Property({ type: minorUnits(), nullable: true })
   held!: number | null;
 
-  /** The movement, when `posted` changed. */
+  /** The transaction, when `posted` changed. */
   @Property({ type: 'uuid', nullable: true })
   transactionId!: string | null;
 

@@ -9,8 +9,8 @@ export const ORDER_STATUSES = ['OPEN', 'PROCESSING', 'PAID', 'EXPIRED', 'FAILED'
 export type OrderStatus = (typeof ORDER_STATUSES)[number];
 
 /**
- * One intent to pay at Stripe, and the payment once it is made: OPEN → PROCESSING → PAID; or EXPIRED, FAILED, CANCELLED. A payment
- * that arrives for a closed order still makes it PAID. A trigger refuses every other change of status.
+ * One intent to pay at Stripe, and its payment: OPEN → PROCESSING → PAID; or EXPIRED, FAILED, CANCELLED. A payment that arrives for a
+ * closed order still makes it PAID. A trigger rejects every other change of status.
  */
 @Entity({ tableName: 'orders' })
 @Index({ name: 'orders_by_user', properties: ['userId', 'createdAt', 'id'] })
@@ -70,11 +70,11 @@ export class Order {
   @Property({ type: 'timestamptz', length: 3 })
   createdAt!: Date;
 
-  /** Until when it can be paid: the checkout session's own expiry, and nothing else. */
+  /** When the checkout session expires, and with it the order. */
   @Property({ type: 'timestamptz', length: 3 })
   expiresAt!: Date;
 
-  /** Until when the job that asks Stripe how orders ended leaves this one to the worker that claimed it. */
+  /** Until when this order is claimed by the worker that checks its outcome at Stripe. */
   @Property({ type: 'timestamptz', length: 3, nullable: true })
   leaseExpiresAt!: Date | null;
 
@@ -84,22 +84,22 @@ export class Order {
   @Property({ type: 'timestamptz', length: 3, nullable: true })
   closedAt!: Date | null;
 
-  /** Where Stripe sends the viewer back to. */
+  /** Where Stripe sends the viewer after checkout. */
   @Property({ type: 'text' })
   returnUrl!: string;
 
-  /** Null between the order's commit and Stripe's answer; a caller who asks again continues with the same key at Stripe. */
+  /** Null between the order's commit and Stripe's response; a retry continues with the same key at Stripe. */
   @Property({ type: 'text', nullable: true, unique: true })
   stripeSessionId!: string | null;
 
   @Property({ type: 'text', nullable: true })
   checkoutUrl!: string | null;
 
-  /** How many sessions the order has had, this one included: part of the key at Stripe. */
+  /** How many sessions the order has had, including this one; part of the idempotency key at Stripe. */
   @Property({ type: 'integer', default: 1 })
   sessionNumber!: number;
 
-  /** The session before this one, to be expired at Stripe before another is opened. */
+  /** The previous session, to be expired at Stripe before another is opened. */
   @Property({ type: 'text', nullable: true, unique: true })
   supersededSessionId!: string | null;
 
@@ -110,7 +110,7 @@ export class Order {
   @Property({ type: 'text', nullable: true, unique: true })
   stripePaymentIntentId!: string | null;
 
-  /** What Stripe took. Refunds to the card may not exceed it (a trigger). */
+  /** What Stripe captured. Refunds to the card may not exceed it (enforced by a trigger). */
   @Property({ type: minorUnits(), nullable: true })
   capturedAmount!: number | null;
 

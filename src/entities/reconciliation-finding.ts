@@ -1,7 +1,7 @@
 import { Entity, Enum, Index, ManyToOne, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
 import { Reconciliation } from './reconciliation.js';
 
-/** Gravest first. */
+/** Most severe first. */
 export const RECONCILIATION_FINDING_KINDS = [
   'PAID_WITHOUT_GRANT',
   'GRANT_WITHOUT_PAYMENT',
@@ -12,7 +12,7 @@ export const RECONCILIATION_FINDING_KINDS = [
 ] as const;
 export type ReconciliationFindingKind = (typeof RECONCILIATION_FINDING_KINDS)[number];
 
-/** One difference that a comparison with Stripe found. */
+/** One difference that a reconciliation with Stripe found. */
 @Entity({ tableName: 'reconciliation_findings' })
 @Index({ name: 'reconciliation_findings_by_run', properties: ['reconciliationId'] })
 export class ReconciliationFinding {

@@ -1,6 +1,6 @@
 import { Entity, Index, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
 
-/** One comparison of the ledger with Stripe. */
+/** One reconciliation of the ledger with Stripe. */
 @Entity({ tableName: 'reconciliations' })
 @Index({ name: 'reconciliations_by_time', properties: ['startedAt', 'id'] })
 export class Reconciliation {
@@ -13,7 +13,7 @@ export class Reconciliation {
   @Property({ type: 'timestamptz', length: 3, nullable: true })
   finishedAt!: Date | null;
 
-  /** Stripe's objects made up to here have been compared: the next run begins there, less an overlap. */
+  /** Stripe's objects created until this instant have been compared; the next run starts there, minus an overlap. */
   @Property({ type: 'timestamptz', length: 3, nullable: true })
   comparedUntil!: Date | null;
 

@@ -14,8 +14,8 @@ export const REFUND_ORIGINS = ['REQUEST', 'STRIPE'] as const;
 export type RefundOrigin = (typeof REFUND_ORIGINS)[number];
 
 /**
- * Money on its way back to a viewer. Triggers refuse more to the card than its payment captured, and a way back from
- * FAILED, or from SUCCEEDED to PENDING.
+ * Money returned to a viewer. Triggers reject refunding more to the card than its payment captured, and status changes from FAILED, or
+ * from SUCCEEDED to PENDING.
  */
 @Entity({ tableName: 'refunds' })
 @Index({ name: 'refunds_by_user', properties: ['userId', 'createdAt', 'id'] })
@@ -46,7 +46,7 @@ export class Refund {
   @Property({ type: 'uuid' })
   userId!: string;
 
-  /** REQUEST: asked for here. STRIPE: made in Stripe's dashboard. */
+  /** REQUEST: requested here. STRIPE: made in Stripe's dashboard. */
   @Enum({ type: 'text', items: () => [...REFUND_ORIGINS] })
   origin!: RefundOrigin;
 
@@ -75,7 +75,7 @@ export class Refund {
   })
   grantId!: string | null;
 
-  /** The TOP_UP that it gives back, for a refund of a transaction. */
+  /** The refunded TOP_UP, for a refund of a transaction. */
   @ManyToOne(() => Transaction, {
     mapToPk: true,
     fieldName: 'transaction_id',
@@ -86,7 +86,7 @@ export class Refund {
   })
   transactionId!: string | null;
 
-  /** The payment that is given back, with destination CARD. */
+  /** The refunded payment, with destination CARD. */
   @ManyToOne(() => Order, {
     mapToPk: true,
     fieldName: 'order_id',
@@ -103,7 +103,7 @@ export class Refund {
   @Property({ type: 'text', nullable: true })
   failureReason!: string | null;
 
-  /** Who asked: the viewer or an admin; null when it was made at Stripe. */
+  /** Who requested it: the viewer or an admin; null if it was made at Stripe. */
   @Property({ type: 'uuid', nullable: true })
   requestedBy!: string | null;
 
@@ -113,11 +113,11 @@ export class Refund {
   @Property({ type: 'timestamptz', length: 3, nullable: true })
   completedAt!: Date | null;
 
-  /** How often Stripe was asked. */
+  /** The number of attempts at Stripe. */
   @Property({ type: 'int', default: 0 })
   attempts!: number;
 
-  /** When the job looks at it next, while it is PENDING. */
+  /** When the job checks it next, while it is PENDING. */
   @Property({ type: 'timestamptz', length: 3, nullable: true })
   nextAttemptAt!: Date | null;
 

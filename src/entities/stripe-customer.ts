@@ -1,6 +1,6 @@
 import { Entity, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
 
-/** Which customer at Stripe a viewer is. */
+/** Maps a viewer to their customer at Stripe. */
 @Entity({ tableName: 'stripe_customers' })
 export class StripeCustomer {
   @PrimaryKey({ type: 'uuid' })

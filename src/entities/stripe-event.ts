@@ -3,7 +3,7 @@ import { Entity, Enum, Index, PrimaryKey, Property } from '@mikro-orm/decorators
 export const STRIPE_EVENT_STATUSES = ['RECEIVED', 'PROCESSED', 'IGNORED', 'FAILED'] as const;
 export type StripeEventStatus = (typeof STRIPE_EVENT_STATUSES)[number];
 
-/** One webhook delivery, stored once: the inbox. */
+/** An event delivered by webhook, stored once (the inbox). */
 @Entity({ tableName: 'stripe_events' })
 @Index({ name: 'stripe_events_by_time', properties: ['receivedAt', 'id'] })
 @Index({
@@ -47,7 +47,7 @@ export class StripeEvent {
   @Property({ type: 'timestamptz', length: 3, nullable: true })
   nextAttemptAt!: Date | null;
 
-  /** Set while its effect must wait for the fulfilment of this payment, which wakes it. */
+  /** Set while it must wait for this payment to be fulfilled, after which it is retried. */
   @Property({ type: 'text', nullable: true })
   waitsForPaymentIntentId!: string | null;
 }

@@ -3,7 +3,7 @@ import { Entity, Index, ManyToOne } from '@mikro-orm/decorators/legacy';
 import { Film } from './film.js';
 import { SubscriptionVersion } from './subscription-version.js';
 
-/** A film of a subscription version, frozen: what the access check reads. */
+/** A film of a subscription version, immutable; the access check reads it. */
 @Entity({ tableName: 'subscription_version_films' })
 @Index({ name: 'subscription_version_films_by_film', properties: ['filmId'] })
 export class SubscriptionVersionFilm {

@@ -2,7 +2,7 @@ import { Check, Entity, ManyToOne, PrimaryKey, Property, Unique } from '@mikro-o
 import { minorUnits } from './column-types.js';
 import { Subscription } from './subscription.js';
 
-/** Price, duration and films of a subscription as they are sold. Immutable (a trigger), but for the price's id at Stripe. */
+/** The price, duration and films of a subscription. Immutable (enforced by a trigger), except for the id of its price at Stripe. */
 @Entity({ tableName: 'subscription_versions' })
 @Unique({ name: 'subscription_versions_number', properties: ['subscriptionId', 'version'] })
 @Check({ name: 'subscription_versions_price', expression: 'price_per_day >= 0 and price = price_per_day * duration_days' })
@@ -36,7 +36,7 @@ export class SubscriptionVersion {
   @Property({ type: 'text' })
   currency!: string;
 
-  /** How many films it has: its films come in one statement, and a trigger refuses any other number. */
+  /** How many films it has. They are inserted by one statement, and a trigger rejects any other number. */
   @Property({ type: 'int' })
   filmCount!: number;
 

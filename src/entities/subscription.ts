@@ -7,7 +7,7 @@ export type SubscriptionStatus = (typeof SUBSCRIPTION_STATUSES)[number];
 export const STRIPE_SYNC_STATUSES = ['NOT_NEEDED', 'PENDING', 'SYNCED'] as const;
 export type StripeSyncStatus = (typeof STRIPE_SYNC_STATUSES)[number];
 
-/** A plan that an admin sells. What can change without a new version stands here, the rest in its versions. */
+/** A plan. It has the fields that can change without a new version; the others are in its versions. */
 @Entity({ tableName: 'subscriptions' })
 @Index({
   name: 'subscriptions_to_synchronise',
@@ -29,7 +29,7 @@ export class Subscription {
   @Enum({ type: 'text', items: () => [...SUBSCRIPTION_STATUSES] })
   status!: SubscriptionStatus;
 
-  /** The version that is sold, or would be. Null only inside the transaction that makes the subscription. */
+  /** The current version. Null only inside the transaction that creates the subscription. */
   @ManyToOne(() => SubscriptionVersion, {
     mapToPk: true,
     fieldName: 'current_version_id',
@@ -54,7 +54,7 @@ export class Subscription {
   @Property({ type: 'timestamptz', length: 3, nullable: true })
   stripeSyncedAt!: Date | null;
 
-  /** When the repairing job tries next. */
+  /** When the job retries the synchronisation. */
   @Property({ type: 'timestamptz', length: 3, nullable: true })
   stripeSyncDueAt!: Date | null;
 

@@ -12,7 +12,7 @@ export type TransactionKind = (typeof TRANSACTION_KINDS)[number];
 export const COUNTER_ACCOUNTS = ['STRIPE', 'REVENUE', 'ADJUSTMENT'] as const;
 export type CounterAccount = (typeof COUNTER_ACCOUNTS)[number];
 
-/** One immutable movement between a balance and a counter account. A trigger refuses update and delete. */
+/** One immutable movement between a balance and a counter account. A trigger rejects updates and deletes. */
 @Entity({ tableName: 'transactions' })
 @Unique({ name: 'transactions_version', properties: ['userId', 'version'] })
 @Index({
@@ -86,7 +86,7 @@ export class Transaction {
   @Enum({ type: 'text', items: () => [...TRANSACTION_KINDS] })
   kind!: TransactionKind;
 
-  /** Positive into the balance, negative out of it. */
+  /** Positive for a credit, negative for a debit. */
   @Property({ type: minorUnits() })
   amount!: number;
 
@@ -97,14 +97,14 @@ export class Transaction {
   @Property({ type: minorUnits() })
   balanceAfter!: number;
 
-  /** The balance's version that this movement made. */
+  /** The balance's version after this movement. */
   @Property({ type: 'int' })
   version!: number;
 
   @Enum({ type: 'text', items: () => [...COUNTER_ACCOUNTS] })
   counterAccount!: CounterAccount;
 
-  /** Never before the movement that precedes it, whatever the clock says. */
+  /** Never earlier than the previous movement, whatever the clock says. */
   @Property({ type: 'timestamptz', length: 3 })
   createdAt!: Date;
 

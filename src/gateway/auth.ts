@@ -6,17 +6,17 @@ import type { Caller } from '../services/caller.js';
 import { callerOf, InvalidToken } from './auth/claims.js';
 import { IdentityUnavailable, ProviderKeys, type ProviderKeysParts, type ProviderKeysState } from './auth/provider-keys.js';
 
-/** Who a token stands for, and until when. */
+/** The caller that a token identifies, and until when. */
 export interface Identified {
   readonly caller: Caller;
-  /** From this instant on the token is refused; null without a token. */
+  /** The token is rejected from this instant on; null without a token. */
   readonly expiresAt: Date | null;
 }
 
-/** Knows callers by their tokens; the same for HTTP and WebSocket. */
+/** Identifies callers by their tokens, for HTTP and WebSocket. */
 export interface Identity {
   /**
-   * No token is PUBLIC.
+   * Without a token, the caller is PUBLIC.
    *
    * @throws InvalidToken, or IdentityUnavailable when the keys cannot be fetched
    */
@@ -25,21 +25,21 @@ export interface Identity {
   readonly providerKeys: { state(): ProviderKeysState } | null;
 }
 
-/** Signatures with a public key. A shared secret is never accepted where keys come from a URL, nor the other way round. */
+/** Public key signatures. Shared secrets are never accepted where keys come from a URL, nor vice versa. */
 const PUBLIC_KEY_ALGORITHMS = [
   ...['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'],
 ];
-/** How far the clocks of whoever issues tokens and of this server may differ. */
+/** How far the clocks of the token issuer and of this server may differ. */
 export const CLOCK_TOLERANCE_SECONDS = 30;
-/** Keys that one token is tried with: a provider that rotates has two or three. */
+/** How many keys are tried for one token; during a rotation a provider has two or three. */
 const MAX_KEYS_TRIED = 16;
-/** Longer than what Node accepts as headers. */
+/** Longer than the headers that Node accepts. */
 const MAX_TOKEN_CHARACTERS = 16_384;
 const PUBLIC: Identified = { caller: { userId: null, role: 'PUBLIC' }, expiresAt: null };
-/** The last instant that JavaScript knows, in seconds: ECMA-262, Time Values. */
+/** The last instant that a Date can represent, in seconds: ECMA-262, Time Values. */
 const LAST_INSTANT_SECONDS = 8.64e12;
 
-/** Verified tokens that are remembered. */
+/** How many verified tokens are cached. */
 const MAX_REMEMBERED_COUNT = 10_000;
 const MAX_REMEMBERED_CHARACTERS = 16 * 1_024 * 1_024;
 
@@ -60,7 +60,7 @@ export function createIdentity(settings: IdentityConfig, parts: ProviderKeysPart
       if (token.length > MAX_TOKEN_CHARACTERS) throw new InvalidToken('The token is too long.');
       if (providerKeys) {
         if (!providerKeys.isFresh()) await providerKeys.ready();
-        // A key may have been withdrawn: what it has signed is no longer good.
+        // A key may have been revoked, and with it the tokens it signed.
         if (providerKeys.version !== rememberedVersion) remembered.clear();
         rememberedVersion = providerKeys.version;
       }
@@ -68,7 +68,7 @@ export function createIdentity(settings: IdentityConfig, parts: ProviderKeysPart
       if (known?.expiresAt && known.expiresAt.getTime() > clock.now().getTime()) return known;
       const payload = await verify(token).catch((error: unknown) => Promise.reject(refusalOf(error)));
       const identified = { caller: callerOf(payload, settings), expiresAt: expiryOf(payload) };
-      // A fraction of a second in `exp`, which jose rounds.
+      // jose rounds a fraction of a second in `exp`.
       if (identified.expiresAt.getTime() <= clock.now().getTime()) throw new InvalidToken('The token has expired.');
       if (!providerKeys || providerKeys.version === rememberedVersion) remembered.set(token, identified);
       return identified;
@@ -77,14 +77,14 @@ export function createIdentity(settings: IdentityConfig, parts: ProviderKeysPart
 }
 
 /**
- * The token of an `Authorization` header; null without one. https://www.rfc-editor.org/rfc/rfc6750#section-2.1
+ * The token in an `Authorization` header; null without one. https://www.rfc-editor.org/rfc/rfc6750#section-2.1
  *
  * @throws InvalidToken for any scheme but Bearer, and for several tokens
  */
 export function bearerToken(authorization: string | undefined): string | null {
   if (!authorization) return null;
   const match = /^ *Bearer +([\w.~+/-]+=*) *$/i.exec(authorization);
-  if (!match?.[1]) throw new InvalidToken('The Authorization header must be "Bearer" and a token.');
+  if (!match?.[1]) throw new InvalidToken('The Authorization header must be "Bearer" followed by a token.');
   return match[1];
 }
 
@@ -109,7 +109,7 @@ function verifierByProvider(settings: IdentityConfig, keys: ProviderKeys, clock:
     try {
       return (await jwtVerify(token, keys.select, options)).payload;
     } catch (error) {
-      // Without a `kid`, or with one that several keys have, any of these may have signed.
+      // Without a `kid`, or with one shared by several keys, any of them may have signed.
       if (error instanceof errors.JWKSMultipleMatchingKeys) return verifyWithEach(token, error, options);
       throw error;
     }
@@ -126,7 +126,7 @@ function verifierByProvider(settings: IdentityConfig, keys: ProviderKeys, clock:
 
 type Key = Parameters<typeof jwtVerify>[1];
 
-/** The payload by the first key that verifies the signature. What is wrong beside the signature is the same for all keys. */
+/** Verifies with each key until one matches the signature. Other problems with the token are the same for all keys. */
 async function verifyWithEach(
   token: string,
   keys: Iterable<Uint8Array> | AsyncIterable<Exclude<Key, Uint8Array>>,
@@ -145,23 +145,23 @@ async function verifyWithEach(
   throw new errors.JWSSignatureVerificationFailed();
 }
 
-/** A `kid` that is not known, or a token without one that no key has signed: the provider may have a key that we do not know yet. */
+/** Whether the provider may have a new key: the `kid` is unknown, or there is none and no known key has signed the token. */
 function mayBeOfNewKey(error: unknown, token: string): boolean {
   if (error instanceof errors.JWKSNoMatchingKey) return true;
   return error instanceof errors.JWSSignatureVerificationFailed && decodeProtectedHeader(token).kid === undefined;
 }
 
-/** Codes of jose that are about the provider's keys. */
+/** jose's error codes for problems with the provider's keys. */
 const KEYS_FAULTS = new Set([errors.JWKSInvalid.code]);
 
 function refusalOf(error: unknown): Error {
   if (error instanceof IdentityUnavailable) return error;
   if (error instanceof errors.JWTExpired) return new InvalidToken('The token has expired.');
   const isTokensFault = error instanceof errors.JOSEError && !KEYS_FAULTS.has(error.code);
-  return isTokensFault ? new InvalidToken('The token is not valid.') : new IdentityUnavailable(error);
+  return isTokensFault ? new InvalidToken('The token is invalid.') : new IdentityUnavailable(error);
 }
 
-/** HTTP and WebSocket refuse a token from the same instant on: `exp` and the tolerance. */
+/** HTTP and WebSocket reject a token from the same instant: `exp` plus the tolerance. */
 function expiryOf({ exp }: JWTPayload): Date {
   const seconds = (exp as number) + CLOCK_TOLERANCE_SECONDS;
   if (!(seconds < LAST_INSTANT_SECONDS)) throw new InvalidToken('The token has no valid `exp`.');

@@ -39,28 +39,28 @@ export interface GatewayOptions {
   readonly services: RequiredServices;
   /** Product time. */
   readonly clock: Clock;
-  /** By which tokens are dated; without: `clock`. */
+  /** The clock for tokens. Default: `clock`. */
   readonly realClock?: Clock;
   readonly logger: Logger;
-  /** Where what is served is counted; a registry of its own without. */
+  /** Request metrics. Default: a separate registry. */
   readonly metrics?: Metrics;
   readonly tracing?: Tracing | null;
-  /** Opens the connection by which nodes count rates together. Without it, or without a `redisUrl`, each node counts for itself. */
+  /** Opens the Redis connection through which nodes share rate limits. Without it, or without a `redisUrl`, each node counts separately. */
   readonly connectRedis?: (settings: RedisSettings) => Redis;
-  /** By the names that /readyz shows. */
+  /** By their names in /readyz. */
   readonly readiness: Readonly<Record<string, ReadinessCheck>>;
   /** Adds the pages before the server listens. */
   readonly extend?: (app: FastifyInstance, identity: Identity) => void;
 }
 
 export interface Gateway {
-  /** Listens. Fails with EADDRINUSE and the like. Port 0 takes a free one; the URL tells which. */
+  /** Starts listening. Port 0 uses a free port, which is in the returned URL. @throws EADDRINUSE and the like */
   start(): Promise<{ url: string }>;
-  /** Says so at /readyz for a while, then takes no new connections, lets running requests end, and resolves when all have. */
+  /** Reports 503 on /readyz for a while, then accepts no new connections, and resolves when all running requests have finished. */
   stop(): Promise<void>;
 }
 
-/** The edge: HTTP with GraphQL, health, security headers and CORS. Fails when the contract and the classes differ. */
+/** The edge: HTTP with GraphQL, health, security headers and CORS. Throws if the contract and the classes differ. */
 export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const { config, services, clock, realClock = clock, logger, metrics = createMetrics(), tracing = null } = options;
   const schema = await composeSchema();
@@ -74,7 +74,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   await apollo.start();
   const app = createServer(config, logger);
   let stopping = false;
-  // A connection that is kept open would bring its next request here: the client is to open one elsewhere.
+  // With keep-alive, the client would send its next request here: make it open a connection to another server.
   app.addHook('onRequest', (_request, reply, done) => {
     if (stopping) reply.header('connection', 'close');
     done();
@@ -105,7 +105,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     async stop() {
       if (stopping) return;
       stopping = true;
-      // Nobody has to turn away from what never listened.
+      // If the server never listened, no load balancer has to be warned.
       if (app.server.listening) await pause(config.http.drainNoticeMs);
       connections.shorten(config.limits.socketCloseGraceMs);
       await sockets.stop();
@@ -117,11 +117,11 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   };
 }
 
-/** Shows whether the identity provider can be reached, in the metrics and as a check of readiness. */
+/** Reports in metrics and readiness whether the identity provider can be reached. */
 function watchIdentity({ providerKeys }: Identity, metrics: Metrics): Record<string, ReadinessCheck> {
   if (!providerKeys) return {};
   watchProviderKeys(metrics, providerKeys);
-  // Begins to fetch the keys: the first request need not wait for them.
+  // Starts fetching the keys, so that the first request need not wait for them.
   providerKeys.state();
   return { identity: async () => providerKeys.state() };
 }
@@ -132,7 +132,7 @@ async function listen(app: FastifyInstance, { host, port: wantedPort }: Config['
   return { url: `http://${family === 'IPv6' ? `[${address}]` : address}:${port}` };
 }
 
-/** What holds for a connection whatever is asked on it. */
+/** Limits for connections, independent of their requests. */
 function guardConnections(app: FastifyInstance, { http, limits }: GatewayOptions['config']): ConnectionGuard {
   boundPipelining(app, limits.pipelinedRequestsCount);
   if (http.allowedHosts) serveHostCheck(app, new Set(http.allowedHosts));
@@ -140,10 +140,10 @@ function guardConnections(app: FastifyInstance, { http, limits }: GatewayOptions
   return new ConnectionGuard(app.server, { ...limits, connectionsMaximumCount });
 }
 
-/** The executor of both transports: answers are bounded, and there is a span around each operation when there is tracing. */
+/** The executor of both transports, with limited response sizes, and a span per operation if tracing is on. */
 function loggedExecutor(schema: GraphQLSchema, limits: Limits, logger: Logger, tracing: Tracing | null): Executor {
   const unlimited = createExecutor(schema, limits, (error, { requestId }) =>
-    logger.warn({ requestId, err: error }, 'an operation could not be answered straight from its rows'),
+    logger.warn({ requestId, err: error }, 'fast path failed; executing the operation field by field'),
   );
   const execute = limitResponses(unlimited, limits.responseBytes);
   if (!tracing) return execute;
@@ -153,7 +153,7 @@ function loggedExecutor(schema: GraphQLSchema, limits: Limits, logger: Logger, t
   };
 }
 
-/** Where rates are counted together with other nodes; while it is out of reach, each node counts for itself. */
+/** The Redis in which nodes share rate limits; while it is unavailable, each node counts separately. */
 function openRates({ config: { guard, limits, redisUrl }, connectRedis, logger }: GatewayOptions): Redis | undefined {
   if (!redisUrl || !guard.rateLimits) return undefined;
   return connectRedis?.({
@@ -162,7 +162,7 @@ function openRates({ config: { guard, limits, redisUrl }, connectRedis, logger }
     retryAfterMs: limits.redisRetryAfterMs,
     connectionName: 'boxoffice-rates',
     onConnectionError: (error) =>
-      logger.warn({ reason: error.message }, 'Redis is out of reach: each node counts rates for itself'),
+      logger.warn({ reason: error.message }, 'Redis is unavailable; each node counts rates separately'),
   });
 }
 
@@ -186,17 +186,17 @@ function createGate(
 function createServer({ http, limits }: GatewayOptions['config'], logger: Logger): FastifyInstance {
   const app = Fastify({
     loggerInstance: logger,
-    // Lines name their request themselves: a logger for each request would cost more than most requests need it.
+    // Log lines include the request id themselves: a child logger per request would be too expensive.
     childLoggerFactory: () => logger,
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: requestIdOf,
     bodyLimit: limits.requestBodyBytes,
     ...serverTimeouts(limits),
     trustProxy: (_address: string, hop: number) => hop < http.trustedProxyCount,
-    // While it drains, a request that came in on an open connection is still served, and the connection closed after it.
+    // While draining, requests on open connections are still served, and the connection is closed afterwards.
     return503OnClosing: false,
     forceCloseConnections: 'idle',
-    // Fastify would repeat the path.
+    // Fastify's own message would echo the path.
     frameworkErrors: (_error, _request, reply) => refuse(reply, 400, 'BAD_REQUEST', 'The request is malformed.'),
   }) as unknown as FastifyInstance;
   readJsonInUtf8(app);
@@ -212,14 +212,14 @@ function createServer({ http, limits }: GatewayOptions['config'], logger: Logger
   });
   app.setErrorHandler<FastifyError>((error, request, reply) => {
     const status = error.statusCode ?? 500;
-    // Fastify's words about bodies are fixed; others may repeat what was sent.
+    // Fastify's messages about bodies are fixed; others may echo what was sent.
     const isAboutBody = error instanceof UnreadableBody || error.code?.startsWith('FST_ERR_CTP_');
-    const words = isAboutBody ? error.message : 'The request is malformed.';
-    if (status < 500) return refuse(reply, status, 'BAD_REQUEST', words);
-    logger.error({ requestId: request.id, err: error }, 'a request failed');
-    return refuse(reply, 500, 'INTERNAL_SERVER_ERROR', 'Something went wrong on our side. Tell us the request id.');
+    const message = isAboutBody ? error.message : 'The request is malformed.';
+    if (status < 500) return refuse(reply, status, 'BAD_REQUEST', message);
+    logger.error({ requestId: request.id, err: error }, 'request failed');
+    return refuse(reply, 500, 'INTERNAL_SERVER_ERROR', 'Internal error. Quote the request id when you report it.');
   });
-  app.setNotFoundHandler((_request, reply) => refuse(reply, 404, 'NOT_FOUND', 'There is nothing here.'));
+  app.setNotFoundHandler((_request, reply) => refuse(reply, 404, 'NOT_FOUND', 'Not found.'));
   return app;
 }
 

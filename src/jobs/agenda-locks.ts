@@ -1,15 +1,15 @@
 import type { JobRepository } from 'agenda';
 
 /**
- * Stands between Agenda and the store of jobs, for a stop in order. Agenda's own stop hands back the locks that it knows of,
- * but a look for jobs that is under way just then still takes one, which would keep the job from all workers for its lock's
- * lifetime; and a job that is about to begin is in none of its lists while its first note is being written.
+ * Wraps Agenda's job store, for an orderly stop. Agenda's own stop releases the locks that it knows of, but a poll that is running at
+ * that moment still takes one, which would block the job for all workers until the lock expires. A job that is about to start is in none
+ * of Agenda's lists while its first update is being written.
  */
 export class LockGate {
   private readonly underWay = new Set<Promise<unknown>>();
   private closed = false;
 
-  /** `mayRun`: whether jobs may be begun now. */
+  /** `mayRun`: whether jobs may be started now. */
   constructor(repository: JobRepository, mayRun: () => boolean) {
     const getNextJobToRun = repository.getNextJobToRun.bind(repository);
     const saveJobState = repository.saveJobState.bind(repository);
@@ -20,13 +20,13 @@ export class LockGate {
     repository.removeJobs = (options) => this.follow(removeJobs(options));
   }
 
-  /** No lock is taken any more; ends when Agenda knows of all that were. */
+  /** Prevents further locks; resolves when Agenda knows of all that were taken. */
   async close(): Promise<void> {
     this.closed = true;
     await this.settled();
   }
 
-  /** Ends when nothing is being asked of the store, and Agenda has heard the answers. */
+  /** Resolves when no call to the store is running, and Agenda has received all results. */
   async settled(): Promise<void> {
     while (this.underWay.size > 0) {
       await Promise.allSettled(this.underWay);

@@ -3,8 +3,8 @@ const MAX_DELAY_MS = 5 * 60_000;
 const SMALLEST_CAP_MS = 10_000;
 
 /**
- * How long after a failure a job runs again, in milliseconds: 1 second, doubled with each failure in a row, at most its own
- * interval and 5 minutes, but a job that runs each second still leaves an ailing database 10 seconds.
+ * How long after a failure a job is retried, in milliseconds: 1 second, doubled with each consecutive failure, up to its own interval and
+ * 5 minutes. A job that runs every second still gives a struggling database 10 seconds.
  */
 export function decideRetryDelay(failuresInARow: number, intervalMs: number): number {
   const capMs = Math.min(Math.max(intervalMs, SMALLEST_CAP_MS), MAX_DELAY_MS);

@@ -1,6 +1,6 @@
 /**
- * Calls `work` with the batch size until a batch is not full, or until the worker stops. Memory is bounded by the batch, and other
- * work gets its turn between two batches. Returns how many were done.
+ * Calls `work` with the batch size until a batch is not full, or until the worker stops. A batch limits the memory used, and other work
+ * can run between two batches. Returns the number of processed items.
  */
 export async function drainBatches(
   work: (limit: number) => Promise<number>,
@@ -16,7 +16,7 @@ export async function drainBatches(
   return total;
 }
 
-/** As drainBatches, for work that goes through all rows by a cursor: `next` is null after the last. */
+/** Like drainBatches, for work that pages through all rows with a cursor: `next` is null after the last. */
 export async function drainPages(
   work: (after: string | null, limit: number) => Promise<{ taken: number; next: string | null }>,
   batchCount: number,

@@ -3,14 +3,14 @@ import type { Job } from 'agenda';
 export interface HeartbeatSettings {
   readonly lockLifetimeMs: number;
   readonly intervalMs: number;
-  /** A beat that fails is not the end of the job: the next one may succeed before the lock is lost. */
+  /** A failed heartbeat does not end the job: the next one may succeed before the lock expires. */
   readonly onError: (error: Error) => void;
 }
 
 /**
- * Keeps the lock of a running job, so that no other worker takes it for dead. A job of a long interval is also kept due
- * soon while it runs: Agenda notes the next run before it begins, and with that alone a job whose worker died would wait
- * for its next turn, which may be a day away.
+ * Renews the lock of a running job, so that no other worker considers it dead. A job with a long interval is also kept due soon while it
+ * runs: Agenda schedules the next run before it starts a job, so a job whose worker died would otherwise wait for its next run, which may
+ * be a day away.
  */
 export class Heartbeat {
   private readonly timer: NodeJS.Timeout;
@@ -27,7 +27,7 @@ export class Heartbeat {
     this.timer.unref();
   }
 
-  /** Ends when no beat is under way any more: a late one would lock the job again after its end. */
+  /** Resolves when no heartbeat is running: a late one would lock the job again after its end. */
   async stop(): Promise<void> {
     clearInterval(this.timer);
     await this.beating;

@@ -11,7 +11,7 @@ export interface JobRunDependencies {
   readonly trace?: <Result>(name: string, run: () => Promise<Result>) => Promise<Result>;
 }
 
-/** Runs a job once and records how it went. Returns the error of a job that failed, else null. @throws the database's error. */
+/** Runs a job once and records its outcome. Returns the error if the job failed, otherwise null. @throws the database's error */
 export async function runJob(definition: JobDefinition, dependencies: JobRunDependencies, signal: AbortSignal): Promise<unknown> {
   const { states, clock, logger, trace = untraced } = dependencies;
   const { name } = definition;
@@ -28,7 +28,7 @@ export async function runJob(definition: JobDefinition, dependencies: JobRunDepe
     result = await trace(name, () => definition.run({ signal, warn, found }));
   } catch (error) {
     failure = error ?? new Error('failed without a reason');
-    logger.error({ job: name, reason: describeFailure(error) }, 'a job failed');
+    logger.error({ job: name, reason: describeFailure(error) }, 'job failed');
   }
   const durationMs = Math.round(performance.now() - begin);
   const error = failure === null ? null : describeFailure(failure);

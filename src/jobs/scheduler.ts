@@ -12,42 +12,42 @@ import type { JobDefinition } from './job.js';
 import { type JobRunDependencies, runJob } from './run-job.js';
 
 export interface JobRunnerSettings {
-  /** After this a job whose worker died runs again; frequent jobs are taken up sooner. */
+  /** After this, a job whose worker died runs again; frequent jobs are picked up sooner. */
   readonly lockLifetimeMs: number;
   /** How long a stop waits for running jobs. */
   readonly stopTimeoutMs: number;
 }
 
 export interface JobRunnerDependencies extends JobRunDependencies {
-  /** Where schedules and locks are kept. */
+  /** Stores schedules and locks. */
   readonly store: {
     readonly backend: AgendaBackend;
-    /** Brings a job forward that is put off beyond `latest`; what was started manually, to `now`. */
+    /** Moves up a job that is scheduled after `latest`, and a manual run to `now`. */
     pullBack(name: string, latest: Date, now: Date): Promise<void>;
   };
   readonly definitions: readonly JobDefinition[];
-  /** Whether this process's real clock, by which Agenda goes, can be trusted with schedules and locks; without: always. */
+  /** Whether this process's clock, which Agenda uses, is accurate enough for schedules and locks. Default: always. */
   readonly mayRun?: () => boolean;
   readonly settings: JobRunnerSettings;
 }
 
-/** By hand: once, beside the schedule. */
+/** `manual`: started once, outside the schedule. */
 interface JobData {
-  readonly byHand?: boolean;
+  readonly manual?: boolean;
 }
 
 const MAX_SCAN_INTERVAL_MS = 1_000;
 const SMALLEST_LOCK_LIFETIME_MS = 5_000;
 const LOCK_LIFETIME_IN_INTERVALS = 5;
 const QUIET_MS = 10_000;
-/** How often schedules are looked at that a worker with a wrong clock may have pushed into the future. */
+/** How often schedules are checked for instants too far in the future, set by a worker with a wrong clock. */
 const PULL_BACK_INTERVAL_MS = 5_000;
-/** How often a process that may not run jobs looks whether it may. */
+/** How often a process that may not run jobs checks whether it may. */
 const MAY_RUN_INTERVAL_MS = 500;
 
 /**
- * Runs jobs by their schedules on Agenda, any number of these side by side: a job is locked by one worker while it runs, and
- * one job that fails or takes long never holds up another.
+ * Runs scheduled jobs with Agenda, in any number of processes: a job is locked by one worker while it runs, and a job that fails or takes
+ * long never delays another.
  */
 export class JobRunner implements JobScheduler {
   private readonly agenda: Agenda;
@@ -82,7 +82,7 @@ export class JobRunner implements JobScheduler {
     return this.dependencies.definitions;
   }
 
-  /** Notes the schedules and begins to run what is due, now or as soon as it may. Call at most once, in processes that run jobs. */
+  /** Stores the schedules and starts running due jobs, now or as soon as allowed. Call at most once, in processes that run jobs. */
   start(): Promise<void> {
     if (this.mayRun()) {
       this.starting = this.begin();
@@ -103,7 +103,7 @@ export class JobRunner implements JobScheduler {
     this.timer = setInterval(() => void this.pullBack().catch((error: Error) => this.onError(error)), PULL_BACK_INTERVAL_MS);
   }
 
-  /** Brings forward what a worker with a wrong clock has put off beyond its schedule. */
+  /** Moves up jobs that a worker with a wrong clock has scheduled too late. */
   private async pullBack(): Promise<void> {
     if (!this.mayRun()) return;
     const { clock, store, definitions } = this.dependencies;
@@ -111,17 +111,20 @@ export class JobRunner implements JobScheduler {
     for (const { name, schedule } of definitions) await store.pullBack(name, decideLatestRun(schedule, now), now);
   }
 
-  /** Begins nothing more, lets running jobs end after the batch at hand, and hands on what does not end in time. */
+  /** Starts nothing more, lets running jobs finish their current batch, and releases those that do not finish in time. */
   async stop(): Promise<void> {
     this.stopping.abort();
-    // Twice: one that waits for its clock must not begin, and one that has begun must not look any more.
+    // Twice: a process that waits for its clock must not start, and one that has started must stop polling.
     clearInterval(this.timer);
     await this.starting.catch(() => {});
     clearInterval(this.timer);
     await this.locks.close();
     await this.agenda.stop(false);
     await this.locks.settled();
-    const deadline = setTimeout(() => void this.handOn().then(() => this.endWaiting()), this.dependencies.settings.stopTimeoutMs);
+    const deadline = setTimeout(
+      () => void this.releaseLocks().then(() => this.endWaiting()),
+      this.dependencies.settings.stopTimeoutMs,
+    );
     if (this.running.size > 0) await new Promise<void>((resolve) => this.waitingForEnd.add(resolve));
     clearTimeout(deadline);
     await this.locks.settled();
@@ -144,9 +147,9 @@ export class JobRunner implements JobScheduler {
   }
 
   async startNow(name: string): Promise<void> {
-    const data: JobData = { byHand: true };
+    const data: JobData = { manual: true };
     const { jobs } = await this.agenda.queryJobs({ name, data });
-    // One that waits to begin is enough, however often it is asked for.
+    // One pending run is enough, however often it is requested.
     if (jobs.some((job) => job.nextRunAt)) return;
     await this.agenda.create(name, data).schedule(this.dependencies.clock.now()).save();
   }
@@ -163,20 +166,20 @@ export class JobRunner implements JobScheduler {
     await this.pullBack();
     for (const { name, schedule } of this.dependencies.definitions) {
       if (this.stopping.signal.aborted) return;
-      if ('cron' in schedule) await this.noteCron(name, schedule.cron);
+      if ('cron' in schedule) await this.scheduleCron(name, schedule.cron);
       else await this.noteInterval(name, schedule.intervalMs);
     }
   }
 
   private async noteInterval(name: string, intervalMs: number): Promise<void> {
     const job = await this.agenda.every(intervalMs, name);
-    // The schedule may have become denser since the next run was noted.
+    // The schedule may have become more frequent since the next run was stored.
     const latest = new Date(this.dependencies.clock.now().getTime() + intervalMs);
     if (job.attrs.nextRunAt && job.attrs.nextRunAt > latest) await job.schedule(latest).save();
   }
 
-  /** Noted anew, a turn that was missed while no worker ran, or that is to be tried again, would be put off to the next one. */
-  private async noteCron(name: string, cron: string): Promise<void> {
+  /** Storing it again would postpone a run that was missed while no worker was running, or that is to be retried. */
+  private async scheduleCron(name: string, cron: string): Promise<void> {
     const { jobs } = await this.agenda.queryJobs({ name });
     if (jobs.some((job) => job.repeatInterval === cron && job.nextRunAt)) return;
     await this.agenda.every(cron, name, undefined, { timezone: 'UTC' });
@@ -204,7 +207,7 @@ export class JobRunner implements JobScheduler {
   private async run(definition: JobDefinition, job: Job<JobData>, lockLifetimeMs: number): Promise<void> {
     const { logger } = this.dependencies;
     const { name, schedule } = definition;
-    const onError = (error: Error) => logger.warn({ job: name, reason: describeFailure(error) }, 'a lock could not be prolonged');
+    const onError = (error: Error) => logger.warn({ job: name, reason: describeFailure(error) }, 'could not renew a job lock');
     const heartbeat = new Heartbeat(job as Job, { lockLifetimeMs, intervalMs: intervalMsOf(schedule), onError });
     this.running.set(job as Job, heartbeat);
     let failure: unknown;
@@ -212,20 +215,20 @@ export class JobRunner implements JobScheduler {
       failure = await runJob(definition, this.dependencies, this.stopping.signal);
     } finally {
       await heartbeat.stop();
-      // It was told to stop: what is left is for another worker now, not at the next turn.
+      // It was interrupted: another worker should continue now, not at the next scheduled run.
       if (this.stopping.signal.aborted) job.attrs.nextRunAt = new Date();
     }
-    // A run by hand is not tried again: whoever asked for it sees the failure.
-    if (failure !== null && !job.attrs.data?.byHand) throw failure;
+    // A manual run is not retried: the admin who started it sees the failure.
+    if (failure !== null && !job.attrs.data?.manual) throw failure;
   }
 
-  /** With the store away each look for jobs fails, several times a second: one line says it for a while. */
+  /** While the store is down, each poll fails, several times a second: log it only once in a while. */
   private onError(error: Error): void {
-    // Agenda looks after a job by its lock, and sometimes in the moment between the job's end and the note of it: nothing is wrong.
+    // Agenda may check a job's lock between the job's end and its update; this is harmless.
     if (error.message.includes('no lockedAt date found')) return;
     if (performance.now() < this.quietUntilMs) return;
     this.quietUntilMs = performance.now() + QUIET_MS;
-    this.dependencies.logger.error({ reason: describeFailure(error) }, 'jobs could not be looked for or locked');
+    this.dependencies.logger.error({ reason: describeFailure(error) }, 'could not poll or lock jobs');
   }
 
   private onComplete(job: Job): void {
@@ -233,8 +236,8 @@ export class JobRunner implements JobScheduler {
     if (this.running.size === 0) this.endWaiting();
   }
 
-  /** Gives up the locks of jobs that do not end: another worker need not wait until they run out. */
-  private async handOn(): Promise<void> {
+  /** Releases the locks of jobs that do not finish, so that another worker need not wait until they expire. */
+  private async releaseLocks(): Promise<void> {
     const { repository } = this.dependencies.store.backend;
     for (const [job, heartbeat] of this.running) {
       await heartbeat?.stop();

@@ -7,13 +7,13 @@ import { Transaction } from '../entities/transaction.js';
 
 const names = new UnderscoreNamingStrategy();
 
-/** The columns of an entity by its property names, as MikroORM's decorators declare them. */
+/** An entity's columns by property name, as declared by MikroORM's decorators. */
 export function columnNames(entity: new () => object): ReadonlyMap<string, string> {
   const { properties } = (entity as unknown as Record<symbol, EntityMetadata>)[MetadataStorage.META_SYMBOL] as EntityMetadata;
   return new Map(Object.keys(properties).map((name) => [name, names.propertyToColumnName(name)]));
 }
 
-/** Selects an entity's columns under the names of its properties. */
+/** Selects an entity's columns, named after its properties. */
 function columnsOf(entity: new () => object): string {
   return [...columnNames(entity)].map(([name, column]) => (column === name ? column : `${column} as "${name}"`)).join(', ');
 }

@@ -4,18 +4,18 @@ import type { Database } from './database.js';
 export interface DatabaseClockSettings {
   /** How often the database's clock is read, in milliseconds. */
   readonly refreshIntervalMs: number;
-  /** By how much this process's real clock may differ from the database's, in milliseconds. */
+  /** How far this process's clock may differ from the database's, in milliseconds. */
   readonly differenceMaximumMs: number;
-  /** Called when the real clock begins or ends to differ by more; `differenceMs` above 0: it is ahead. Must not throw. */
+  /** Called when the clock starts or stops to differ by more. `differenceMs` is positive if it is ahead. Must not throw. */
   readonly onStepChange?: (inStep: boolean, differenceMs: number) => void;
-  /** This process's clocks; tests give others. */
+  /** This process's clocks; tests replace them. */
   readonly machine?: MachineClocks;
 }
 
 interface MachineClocks {
-  /** Milliseconds since 1970, as the operating system says. */
+  /** Milliseconds since 1970, according to the operating system. */
   realMs(): number;
-  /** Milliseconds since any instant; never set. */
+  /** Milliseconds since an arbitrary instant; never adjusted. */
   monotonicMs(): number;
 }
 
@@ -28,15 +28,15 @@ const MACHINE: MachineClocks = { realMs: () => Date.now(), monotonicMs: () => pe
 const READ_CLOCK = `select (extract(epoch from clock_timestamp()) * 1000)::float8 as "databaseMs",
   (select offset_ms from development_clock)::float8 as "offsetMs"`;
 const ADVANCE_CLOCK = 'update development_clock set offset_ms = offset_ms + $1';
-/** A reading is right to half the time that it took: slower ones are not used while there is a better one. */
-const SLOWEST_READING_MS = 500;
-/** Readings differ by the time that they take. Smaller steps back than this only hold the time until it is reached again. */
+/** A reading is accurate to half the time it took. Slower ones are ignored while there is a better one. */
+const MAX_READING_MS = 500;
+/** Readings vary by the time they take. On smaller steps back than this, time stands still until it has caught up. */
 const MAX_HELD_STEP_MS = 5_000;
 
 /**
- * Product time: the database's clock plus the development offset that is stored there, read now and then and counted on by the machine's
- * monotonic clock, so that asking costs nothing and a machine whose clock is wrong or set makes no difference. Never goes back by less than 5 seconds; a database whose
- * clock is set back by more is followed.
+ * Product time: the database's clock plus the development offset stored there, read periodically and extrapolated with the machine's
+ * monotonic clock, so that reading the time is free and a wrong or adjusted machine clock makes no difference. It never goes back by less
+ * than 5 seconds; if the database's clock is set back by more, it follows.
  */
 export class DatabaseClock implements Clock {
   /** The database's clock without the offset: by it jobs are scheduled, which share their schedules with the machine's clock. */
@@ -54,12 +54,12 @@ export class DatabaseClock implements Clock {
     private readonly settings: DatabaseClockSettings,
   ) {
     this.machine = settings.machine ?? MACHINE;
-    // A reading that fails leaves the last one; readiness says that the database is away.
+    // If a reading fails, the last one stays in use; readiness reports that the database is unavailable.
     this.timer = setInterval(() => void this.refresh().catch(() => {}), settings.refreshIntervalMs);
     this.timer.unref();
   }
 
-  /** Reads the database's clock for the first time. @throws the driver's error. */
+  /** Reads the database's clock for the first time. @throws the driver's error */
   static async open(pool: Pick<Database['pool'], 'connect'>, settings: DatabaseClockSettings): Promise<DatabaseClock> {
     const clock = new DatabaseClock(pool, settings);
     try {
@@ -78,12 +78,12 @@ export class DatabaseClock implements Clock {
     return new Date(this.lastMs);
   }
 
-  /** How far this process's real clock is ahead of the database's, in milliseconds. */
+  /** How far this process's clock is ahead of the database's, in milliseconds. */
   differenceMs(): number {
     return Math.round(this.machine.realMs() - this.databaseTime.now().getTime());
   }
 
-  /** Whether the real clock is close enough to the database's to keep schedules and locks of jobs. */
+  /** Whether this process's clock is close enough to the database's for the schedules and locks of jobs. */
   isInStep(): boolean {
     return Math.abs(this.differenceMs()) <= this.settings.differenceMaximumMs;
   }
@@ -104,7 +104,7 @@ export class DatabaseClock implements Clock {
     await this.refresh();
   }
 
-  /** Reads the database's clock. @throws the driver's error. */
+  /** Reads the database's clock. @throws the driver's error */
   async refresh(): Promise<void> {
     const client = await this.pool.connect();
     try {
@@ -114,7 +114,7 @@ export class DatabaseClock implements Clock {
       const { databaseMs, offsetMs } = rows[0] as Reading;
       // A reading that began before a move and ends after it must not undo it.
       this.offset = Math.max(this.offset, offsetMs);
-      if (tookMs <= SLOWEST_READING_MS || this.databaseMs === 0) {
+      if (tookMs <= MAX_READING_MS || this.databaseMs === 0) {
         this.databaseMs = databaseMs;
         this.readAtMs = beganMs + tookMs / 2;
       }

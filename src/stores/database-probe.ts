@@ -1,14 +1,14 @@
 import type { Database, Statement } from './database.js';
 
-/** Leaves a row alone that another process is just probing with. A read-only server refuses it all the same (25006). */
+/** Skips a row that another process is probing with. A read-only server rejects the statement anyway (25006). */
 const writeRow: Statement = {
   name: 'probe-write-row',
   text: 'update write_probe set probed_at = now() where id in (select id from write_probe for update skip locked)',
 };
 const littleMemory: Statement = { name: 'probe-little-memory', text: "set local work_mem = '64kB'" };
 /**
- * Sorts about a megabyte, which goes to a temporary file: an update of a row finds room in its page even on a full disk (53100),
- * while inserts already fail.
+ * Sorts about a megabyte, which spills to a temporary file. On a full disk (53100), an update may still find room in its page while
+ * inserts already fail.
  */
 const spill: Statement = {
   name: 'probe-spill',
@@ -18,9 +18,9 @@ const spill: Statement = {
 };
 
 /**
- * Whether the database can be written to now: one small row is, and a disk has room.
+ * Checks that the database is writable, by updating a small row, and that its disk has room.
  *
- * @throws the database's error otherwise: 25006 (read-only, or a standby), 53100 (disk full), or as it cannot be reached.
+ * @throws the database's error: 25006 (read-only or a standby), 53100 (disk full), or a connection error
  */
 export async function probeDatabase(database: Pick<Database, 'transaction'>): Promise<void> {
   await database.transaction(async (tx) => {

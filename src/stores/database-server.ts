@@ -1,7 +1,7 @@
 import type { Config } from '../config/config.js';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from './embedded-postgres/embedded-postgres.js';
 
-/** The database that the settings name, or the embedded one, which is started then and must be stopped. */
+/** The configured database, or the embedded one, which is started and must be stopped. */
 export function openDatabaseServer(
   config: Pick<Config, 'databaseUrl' | 'dataDirectory'>,
   options: { share?: boolean } = {},

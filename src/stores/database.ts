@@ -4,7 +4,7 @@ import { PreparedPlaces, type PreparedPlacesSettings } from './prepared-places.j
 import { sessionSettings } from './session.js';
 import { type Release, ViewerBusy, ViewerPlaces, type ViewerPlacesSettings } from './viewer-places.js';
 
-/** A named prepared statement: planned once for each connection, then only its values travel. Names are unique. */
+/** A named prepared statement: planned once per connection, then only its values are sent. Names are unique. */
 export interface Statement {
   readonly name: string;
   readonly text: string;
@@ -12,12 +12,12 @@ export interface Statement {
   readonly family?: string;
 }
 
-/** Where statements run: the pool, or one transaction of it. */
+/** Runs statements: the pool, or one of its transactions. */
 export interface Queryable {
   query<Row>(statement: Statement, values?: readonly unknown[]): Promise<Row[]>;
   /**
-   * Of transactions: takes one of the viewer's places until the transaction ends. Without a free one the transaction is rolled
-   * back, and run again when it has one.
+   * In transactions: takes one of the viewer's places until the transaction ends. If none is free, the transaction is rolled back, and
+   * run again once it has one.
    */
   takePlace?(userId: string): void;
 }
@@ -28,29 +28,29 @@ export interface DatabaseSettings {
   poolSize: number;
   statementTimeoutMs: number;
   connectionTimeoutMs: number;
-  /** How long a statement waits for a row that another transaction holds; without it, as long as for a statement. */
+  /** How long a statement waits for a row locked by another transaction. Default: the statement timeout. */
   lockTimeoutMs?: number;
-  /** A transaction that stands still for longer is ended, so that it holds up nobody; without it, never. */
+  /** How long a transaction may be idle before it is terminated, so that it blocks nobody. Default: unlimited. */
   idleTransactionTimeoutMs?: number;
-  /** How many connections one viewer's changes may hold, and how many may wait for them; without it, as many as there are. */
+  /** How many connections one viewer's changes may hold, and how many may wait for one. Default: unlimited. */
   viewerPlaces?: Omit<ViewerPlacesSettings, 'waitMs'>;
   /** Which statements that callers compose are prepared; the defaults unless said. */
   preparedPlaces?: PreparedPlacesSettings;
   /** Shown in pg_stat_activity. */
   applicationName?: string;
-  /** Told of connections that break while idle; the pool replaces them. */
+  /** Called when an idle connection is lost; the pool replaces it. */
   onIdleError?: (error: Error) => void;
   observer?: Pick<CallObserver, 'statement'>;
 }
 
-/** Deadlock and serialization failure: the transaction did nothing and may be run again. */
+/** Deadlock and serialization failure: the transaction had no effect and may be run again. */
 const REPEATABLE = new Set(['40001', '40P01']);
 const MAX_ATTEMPTS = 3;
-/** After the time that Postgres ends a statement itself. Who hears nothing until then sits on a line that is cut. */
+/** After Postgres' own statement timeout. A connection that is silent until then is dead. */
 const SILENCE_MS = 2_000;
 /** What a connection has prepared is freed with it: see PreparedPlaces. */
 const CONNECTION_LIFETIME_SECONDS = 60 * 60;
-/** The longest that a timer can be set to. */
+/** The maximum delay of a timer. */
 const UNLIMITED_MS = 2 ** 31 - 1;
 const noStatementTimeout: Statement = { name: 'no-statement-timeout', text: 'set local statement_timeout = 0' };
 const COMMIT: Statement = { name: 'commit', text: 'commit' };
@@ -62,14 +62,14 @@ const types = {
   }) as typeof pg.types.getTypeParser,
 };
 
-/** Amounts are held within ±(2^53-1) by check constraints; a sum that is not exact must not pass for one. */
+/** Check constraints keep amounts within ±(2^53-1); an inexact sum must not be mistaken for an exact one. */
 function exactNumber(text: string): number {
   const value = Number(text);
   if (!Number.isSafeInteger(value)) throw new RangeError(`not an exact integer: ${text}`);
   return value;
 }
 
-/** The shared pool behind all hot reads and all writes of money. MikroORM has a pool of its own for the catalogue. */
+/** The shared pool for all hot reads and all writes of money. */
 export class Database implements Queryable {
   readonly pool: pg.Pool;
   private readonly observer: DatabaseSettings['observer'];
@@ -92,18 +92,18 @@ export class Database implements Queryable {
       types,
     });
     this.pool.on('error', (error) => settings.onIdleError?.(error));
-    // A connection that breaks between two statements of a transaction says so by an event, which would end the process if
-    // nobody heard it. The next statement fails by itself, and the pool lets the connection go.
+    // A connection that is lost between two statements of a transaction emits an error event, which would end the process without a
+    // listener. The next statement fails anyway, and the pool discards the connection.
     this.pool.on('connect', (client) => client.on('error', () => {}));
   }
 
-  /** Runs one statement on any connection, in a transaction of its own. Ends in pg's DatabaseError. */
+  /** Runs one statement on any connection, in its own transaction. @throws pg's DatabaseError */
   async query<Row>(statement: Statement, values: readonly unknown[] = []): Promise<Row[]> {
     return this.run(this.pool, statement, values);
   }
 
   /**
-   * Where single statements run that may wait for a lock of this viewer: in one of the viewer's places.
+   * Runs single statements that may wait for a lock of this viewer, in one of the viewer's places.
    * @throws ViewerBusy when too many wait for one
    */
   forViewer(userId: string): Queryable {
@@ -122,9 +122,8 @@ export class Database implements Queryable {
   }
 
   /**
-   * Runs `work` in one transaction (READ COMMITTED) and gives back what it gives. Whatever it throws rolls back. After a
-   * deadlock it is run again, so it must not touch anything but the database. `unlimited`: its statements may take as long as they
-   * take.
+   * Runs `work` in one transaction (READ COMMITTED) and returns its result. If it throws, the transaction is rolled back. After a deadlock
+   * it is run again, so it must not have effects outside the database. `unlimited`: without a statement timeout.
    */
   async transaction<Result>(work: (tx: Queryable) => Promise<Result>, { unlimited = false } = {}): Promise<Result> {
     const held = new Map<string, Release>();
@@ -139,7 +138,7 @@ export class Database implements Queryable {
     }
   }
 
-  /** `held`: places that the transaction has; all of them are given back at its end. */
+  /** `held`: the places that the transaction has; all of them are released at its end. */
   private async attempt<Result>(
     work: (tx: Queryable) => Promise<Result>,
     unlimited: boolean,
@@ -170,7 +169,7 @@ export class Database implements Queryable {
     held.set(userId, release);
   }
 
-  /** Begins a transaction on a connection of its own, and rolls it back should `work` fail. */
+  /** Begins a transaction on its own connection, and rolls it back if `work` fails. */
   private async inConnection<Result>(work: (client: pg.PoolClient) => Promise<Result>): Promise<Result> {
     const client = await this.pool.connect();
     let broken: Error | undefined;
@@ -183,12 +182,12 @@ export class Database implements Queryable {
       });
       throw error;
     } finally {
-      // A connection that cannot roll back is not given back to the pool.
+      // A connection that cannot roll back is not returned to the pool.
       client.release(broken);
     }
   }
 
-  /** For metrics: connections that are open, that wait for work, and work that waits for a connection. */
+  /** For metrics: open connections, idle connections, and requests waiting for one. */
   statistics(): { open: number; idle: number; waiting: number } {
     const { totalCount, idleCount, waitingCount } = this.pool;
     return { open: totalCount, idle: idleCount, waiting: waitingCount };
@@ -213,71 +212,71 @@ export class Database implements Queryable {
   }
 }
 
-/** At least one connection is left for everyone else. */
+/** Leaves at least one connection for everyone else. */
 function placesOf({ viewerPlaces, poolSize, lockTimeoutMs, statementTimeoutMs }: DatabaseSettings): ViewerPlaces | null {
   if (!viewerPlaces) return null;
   const maximumCount = Math.max(1, Math.min(viewerPlaces.maximumCount, poolSize - 1));
   return new ViewerPlaces({ maximumCount, queueCount: viewerPlaces.queueCount, waitMs: lockTimeoutMs ?? statementTimeoutMs });
 }
 
-/** Connections that broke, that could not be made, or a server that is stopping: class 08, 53300 and 57P0x of Postgres. */
+/** Lost or failed connections, or a server that is stopping: Postgres' class 08, 53300 and 57P0x. */
 const UNREACHABLE =
   /^(ECONNREFUSED|ECONNRESET|EPIPE|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|08...|53300|57P0[123])$/;
 const UNREACHABLE_MESSAGE = /^(Connection terminated|timeout exceeded when trying to connect|Query read timeout)/;
 
-/** Whether a statement failed because its server cannot be reached: nothing is wrong with the statement. */
+/** Whether a statement failed because the server cannot be reached, not because of the statement itself. */
 export function isUnreachable(error: unknown): boolean {
   const { code, message } = asFailure(error);
   return UNREACHABLE.test(code) || (!(error instanceof pg.DatabaseError) && UNREACHABLE_MESSAGE.test(message));
 }
 
 /**
- * Deadlock and serialization failure (40001, 40P01), a lock or a statement that took too long or was cancelled (55P03, 57014), no
- * room, memory or connections (53), a server that is stopping, starting or gone over to another (57P0x, 25006: it is read-only, as a
- * standby is), a session that was ended (25P03, 25P04), a disk that fails (58030).
+ * Deadlock and serialization failure (40001, 40P01), a lock or statement that timed out or was cancelled (55P03, 57014), no space,
+ * memory or connections (53), a server that is stopping, starting or failing over (57P0x; 25006: it is read-only, like a standby), a
+ * terminated session (25P03, 25P04), a disk failure (58030).
  * https://www.postgresql.org/docs/current/errcodes-appendix.html
  */
 const TRANSIENT = /^(40001|40P01|55P03|57014|53...|57P0.|25006|25P03|25P04|58030)$/;
 const TRANSIENT_MESSAGE = /^(Client (has encountered|was closed)|Cannot use a pool after calling end)/;
 
 /**
- * Whether a statement failed because of the state that the database, or the connection to it, is in: nothing is wrong with the
- * statement, nothing was committed by it that it can know of, and it may be tried again later.
+ * Whether a statement failed because of the state of the database or the connection: the statement itself is correct, no commit of it is
+ * known, and it may be retried later.
  */
 export function isTransient(error: unknown): boolean {
   if (isUnreachable(error) || error instanceof ViewerBusy) return true;
   if (error instanceof pg.DatabaseError) {
-    // What ends the session, or refuses it, says nothing of the statement.
+    // An error that ends or rejects the session is not about the statement.
     return TRANSIENT.test(error.code ?? '') || error.severity === 'FATAL' || error.severity === 'PANIC';
   }
-  // MongoDB, where jobs may be kept: MongoServerSelectionError, MongoNetworkTimeoutError, MongoPoolClearedError and the like.
+  // MongoDB, which may store jobs: MongoServerSelectionError, MongoNetworkTimeoutError, MongoPoolClearedError and the like.
   const { name, message } = asFailure(error);
   return TRANSIENT_MESSAGE.test(message) || /^Mongo(ServerSelection|Network|Pool|WaitQueue|Topology)/.test(name);
 }
 
-/** Not by `instanceof Error`, which errors of Node's own need not be in another realm, such as a test's. */
+/** Not by `instanceof Error`: Node's own errors may belong to another realm, such as in tests. */
 function asFailure(error: unknown): { name: string; code: string; message: string } {
   const { name = '', code = '', message = '' } = (error ?? {}) as Partial<Record<'name' | 'code' | 'message', unknown>>;
   return { name: String(name), code: String(code), message: String(message) };
 }
 
-/** Class 28 and 3D of Postgres: who asks, or the database's name; certificates that are not believed; no TLS where it is wanted. */
+/** Postgres' class 28 (authentication) and 3D (database name), untrusted certificates, and missing TLS. */
 const REFUSED_CONNECTION = /^(28...|3D...)$|CERT|LEAF_SIGNATURE|^ERR_TLS_/;
 const REFUSED_CONNECTION_MESSAGE = /^The server does not support SSL connections/;
 
-/** Whether it is the connection that could not be made, by a server that is away or by a URL that is wrong. */
+/** Whether the connection failed, because the server is unavailable or the URL is wrong. */
 export function isConnectionFault(error: unknown): boolean {
   if (isUnreachable(error)) return true;
   const { code, message } = error as { code?: unknown; message?: unknown };
   return REFUSED_CONNECTION.test(String(code)) || REFUSED_CONNECTION_MESSAGE.test(String(message));
 }
 
-/** Class 22, data exception: what no attempt will ever store. https://www.postgresql.org/docs/current/errcodes-appendix.html */
+/** Class 22, data exception: no retry can ever store the value. https://www.postgresql.org/docs/current/errcodes-appendix.html */
 export function isDataException(error: unknown): boolean {
   return error instanceof pg.DatabaseError && error.code?.startsWith('22') === true;
 }
 
-/** The constraint that a statement broke, or null when it failed for another reason. */
+/** The constraint that a statement violated, or null if it failed for another reason. */
 export function brokenConstraint(error: unknown): string | null {
   return error instanceof pg.DatabaseError && error.code?.startsWith('23') ? (error.constraint ?? null) : null;
 }

@@ -18,7 +18,7 @@ import { SubscriptionVersion } from '../entities/subscription-version.js';
 import { SubscriptionVersionFilm } from '../entities/subscription-version-film.js';
 import { Transaction } from '../entities/transaction.js';
 
-/** Every table of the product. */
+/** All tables. */
 export const entities = [
   Film,
   Subscription,

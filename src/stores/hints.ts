@@ -1,21 +1,21 @@
-/** Tells whoever listens, on any node, that a viewer has live events up to a number. Lost hints cost time, never events. */
+/** Notifies listeners on any node that a viewer has live events up to a number. A lost hint causes a delay, never a lost event. */
 export interface Hints {
   /** Called after the commit. Never throws, never waits. */
   announce(userId: string, sequence: number): void;
 }
 
-/** Called with the number announced, or with null when hints may have been lost: then look for yourself. */
+/** Called with the announced number, or with null if hints may have been lost, so that the listener must poll. */
 export type HintListener = (sequence: number | null) => void;
 
 /**
- * ALONE: this process hears only itself. CONNECTED: it hears all nodes. DOWN: it should hear all nodes and hears only
- * itself; listeners are called with null once it hears again.
+ * ALONE: there is only this process. CONNECTED: hints from all nodes arrive. DOWN: only this process's own hints arrive; listeners are
+ * called with null once the connection is back.
  */
 export type HintState = 'ALONE' | 'CONNECTED' | 'DOWN';
 
-/** The hearing side of hints, as the live feed uses it. */
+/** The receiving side of hints, for the live feed. */
 export interface HintChannel extends Hints {
-  /** Calls `listener` for each hint about the viewer, until the function given back is called. */
+  /** Calls `listener` for each hint about the viewer, until the returned function is called. */
   listen(userId: string, listener: HintListener): () => void;
   /** For readiness and metrics. */
   state(): HintState;
@@ -27,11 +27,11 @@ export class LocalHints implements HintChannel {
   private readonly listeners = new Map<string, Set<HintListener>>();
 
   announce(userId: string, sequence: number): void {
-    this.tell(userId, sequence);
+    this.deliver(userId, sequence);
   }
 
-  /** As announce; null: hints about this viewer may have been lost. */
-  tell(userId: string, sequence: number | null): void {
+  /** Like `announce`; null: hints about this viewer may have been lost. */
+  deliver(userId: string, sequence: number | null): void {
     for (const listener of this.listeners.get(userId) ?? []) listener(sequence);
   }
 
@@ -48,17 +48,17 @@ export class LocalHints implements HintChannel {
     };
   }
 
-  /** Whether anyone listens to the viewer. */
+  /** Whether anyone listens for hints about the viewer. */
   hears(userId: string): boolean {
     return this.listeners.has(userId);
   }
 
-  /** Tells everyone that hints may have been lost. */
+  /** Notifies all listeners that hints may have been lost. */
   invalidate(): void {
     for (const listeners of this.listeners.values()) for (const listener of listeners) listener(null);
   }
 
-  /** The viewers that are listened to. */
+  /** The viewers that have listeners. */
   viewers(): Iterable<string> {
     return this.listeners.keys();
   }

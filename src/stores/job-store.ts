@@ -7,31 +7,31 @@ import { sessionSettings } from './session.js';
 
 export interface JobStoreSettings {
   readonly databaseUrl: string;
-  /** When set, schedules and locks are kept in MongoDB and not in the product's Postgres. */
+  /** If set, schedules and locks are stored in MongoDB instead of Postgres. */
   readonly mongodbUrl: string | undefined;
   readonly connectionTimeoutMs: number;
-  /** Told of what went wrong beside any job, such as a connection that broke while idle. It mends itself. */
+  /** Called for errors outside of jobs, such as a lost idle connection, which is replaced automatically. */
   readonly onIdleError: (error: Error) => void;
 }
 
-/** Where schedules and locks of jobs are kept. */
+/** Stores the schedules and locks of jobs. */
 export interface JobStore {
   readonly backend: AgendaBackend;
-  /** For readiness: whether it answers. Jobs wait while it is down; nothing else does. */
+  /** For readiness: whether it is available. Only jobs wait while it is down. */
   state(): Promise<'CONNECTED' | 'DOWN'>;
   /**
-   * Brings a job that is not running forward: its schedule to `latest` at most, what was started manually to `now`. A lock taken in the
-   * future, which would never run out, counts from `now`.
+   * Moves up a job that is not running: its schedule to `latest` at most, a manual run to `now`. A lock taken in the future, which would
+   * never expire, counts from `now`.
    */
   pullBack(name: string, latest: Date, now: Date): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Jobs that are due are found by looking, so a worker needs few connections, and none that listens. */
+/** Due jobs are found by polling, so a worker needs few connections, and none that listens. */
 const POOL_SIZE = 3;
 const CALL_TIMEOUT_MS = 10_000;
 const PING_TIMEOUT_MS = 1_000;
-/** How far in the future a lock may lie: workers whose clocks differ by more do not run jobs. */
+/** How far in the future a lock may be: workers whose clocks differ by more do not run jobs. */
 const LOCK_TOLERANCE_MS = 60_000;
 const PULL_BACK = `update agenda_jobs set
     next_run_at = case when locked_at is not null then next_run_at when type = 'single' then least(next_run_at, $2) else $3 end,
@@ -40,7 +40,7 @@ const PULL_BACK = `update agenda_jobs set
     or (locked_at is null and ((type = 'single' and next_run_at > $2) or (type <> 'single' and next_run_at > $4))))`;
 const DUPLICATE_KEY = 11_000;
 
-/** Opens the store; in Postgres its table must be there. Ends in the driver's error when it cannot be reached. */
+/** Opens the store; in Postgres its table must exist. @throws the driver's error when it cannot be reached */
 export function openJobStore(settings: JobStoreSettings): Promise<JobStore> {
   return settings.mongodbUrl === undefined ? openPostgres(settings) : openMongo(settings.mongodbUrl, settings);
 }
@@ -57,7 +57,7 @@ async function openPostgres(settings: JobStoreSettings): Promise<JobStore> {
   const backend = new PostgresBackend({
     pool,
     tableName: 'agenda_jobs',
-    // It comes with the migrations: this role need not be allowed to change the schema.
+    // The migrations create it: this role may not be allowed to change the schema.
     ensureSchema: false,
     disableNotifications: true,
   });
@@ -68,7 +68,7 @@ async function openPostgres(settings: JobStoreSettings): Promise<JobStore> {
     throw error;
   }
   return {
-    backend: madeSafe(backend, settings),
+    backend: withErrorsHandled(backend, settings),
     state: () => stateBy(pool.query('select 1')),
     async pullBack(name, latest, now) {
       await pool.query(PULL_BACK, [name, latest, now, new Date(now.getTime() + LOCK_TOLERANCE_MS)]);
@@ -84,7 +84,7 @@ async function openMongo(url: string, settings: JobStoreSettings): Promise<JobSt
     connectTimeoutMS: settings.connectionTimeoutMs,
     serverSelectionTimeoutMS: settings.connectionTimeoutMs,
     waitQueueTimeoutMS: settings.connectionTimeoutMs,
-    // Without it a server that no longer answers is waited for without end.
+    // Without it, a call to an unresponsive server would wait forever.
     socketTimeoutMS: CALL_TIMEOUT_MS,
   });
   const backend = new MongoBackend({ mongo: client.db(), collection: 'agenda_jobs', logCollection: 'agenda_logs' });
@@ -97,7 +97,7 @@ async function openMongo(url: string, settings: JobStoreSettings): Promise<JobSt
     throw error;
   }
   return {
-    backend: madeSafe(backend, settings),
+    backend: withErrorsHandled(backend, settings),
     state: () => stateBy(client.db().command({ ping: 1 }, { timeoutMS: PING_TIMEOUT_MS })),
     async pullBack(name, latest, now) {
       const jobs = client.db().collection('agenda_jobs');
@@ -123,8 +123,8 @@ const stateBy = (answer: Promise<unknown>) =>
   );
 
 /**
- * Agenda notes a schedule by an upsert, which in MongoDB may insert twice when two workers start together, unless an index
- * forbids it; one of the two may then be told of the other's, and finds it when it asks again.
+ * Agenda stores a schedule with an upsert, which in MongoDB may insert twice when two workers start at the same time, unless a unique
+ * index prevents it. One of the two may then get a duplicate key error, and finds the other's when it retries.
  * https://www.mongodb.com/docs/manual/reference/method/db.collection.updateOne/#upsert-with-duplicate-values
  */
 async function oneScheduleForEachJob(client: MongoClient, { repository }: MongoBackend): Promise<void> {
@@ -141,10 +141,10 @@ async function oneScheduleForEachJob(client: MongoClient, { repository }: MongoB
 }
 
 /**
- * Two calls that Agenda makes without looking at how they end would end the process when the store is out of reach: it
- * connects in its constructor (done before, here), and it gives back locks that it took too early (they run out by themselves).
+ * Agenda makes two calls without handling their errors, which would end the process when the store is unavailable: it connects in its
+ * constructor (done earlier, here), and it releases locks that it took too early (they expire anyway).
  */
-function madeSafe<Backend extends AgendaBackend>(backend: Backend, settings: JobStoreSettings): Backend {
+function withErrorsHandled<Backend extends AgendaBackend>(backend: Backend, settings: JobStoreSettings): Backend {
   backend.connect = async () => {};
   const { repository } = backend;
   const unlockJob = repository.unlockJob.bind(repository);

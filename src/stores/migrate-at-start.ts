@@ -6,21 +6,21 @@ import { migrate, pendingMigrations } from './migrate.js';
 type Settings = Pick<Config, 'databaseUrl' | 'migrateAtStart'>;
 
 /**
- * Brings the database at `url` to the newest migration, or with MIGRATE_AT_START=false only looks whether it is there.
+ * Migrates the database at `url`, or with MIGRATE_AT_START=false only checks that no migration is missing.
  *
- * @throws StartupError when the server of DATABASE_URL cannot be used or migrations are missing, else the migration's own error.
+ * @throws StartupError when the server at DATABASE_URL cannot be used or migrations are missing; otherwise the migration's own error
  */
 export async function prepareDatabase(settings: Settings, url: string): Promise<void> {
   if (settings.migrateAtStart) await migrateNow(settings, url);
   else await requireMigrated(settings, url);
 }
 
-/** Brings the database at `url` to the newest migration; returns the names of those that ran. @throws as prepareDatabase. */
+/** Migrates the database at `url` and returns the names of the applied migrations. @throws as prepareDatabase */
 export function migrateNow(settings: Pick<Settings, 'databaseUrl'>, url: string): Promise<string[]> {
   return migrate(url).catch((error: unknown) => explain(settings, error));
 }
 
-/** For commands and for processes that may not change the schema. @throws as prepareDatabase. */
+/** For commands, and for processes that may not change the schema. @throws as prepareDatabase */
 export async function requireMigrated(settings: Pick<Settings, 'databaseUrl'>, url: string): Promise<void> {
   const pending = await pendingMigrations(url).catch((error: unknown) => explain(settings, error));
   if (pending.length === 0) return;

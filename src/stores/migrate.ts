@@ -5,23 +5,23 @@ import pg from 'pg';
 import settings from '../../mikro-orm.config.js';
 import { sessionSettings } from './session.js';
 
-/** Held while the schema is changed, by one process at a time. Any number that nothing else in this database locks. */
+/** Held by the process that changes the schema. An arbitrary number, unique in this database. */
 const SCHEMA_LOCK = 6_108_204;
 const CONNECT_TIMEOUT_MS = 10_000;
-/** Migrations may take as long as they take; waiting for the process that runs them too. */
+/** No timeout for migrations, nor for waiting for the process that runs them. */
 const session = sessionSettings({ statementTimeoutMs: 0 });
 
 /**
- * Brings the database to the newest migration and returns the names of those that ran. Processes that start together wait for the
- * one that came first. The database must exist.
+ * Applies all pending migrations and returns their names. Processes that start at the same time wait for the first one. The database
+ * must exist.
  *
- * @throws the driver's error when it cannot be connected to (3D000: it does not exist), or the migration's own.
+ * @throws the driver's error when connecting fails (3D000: the database does not exist), or the migration's own
  */
 export async function migrate(databaseUrl: string): Promise<string[]> {
   return withClient(databaseUrl, async (client) => {
     // The lock belongs to this connection: it is released when the process dies.
     await client.query('select pg_advisory_lock($1)', [SCHEMA_LOCK]);
-    const { schema, pending } = await lookAtSchema(client);
+    const { schema, pending } = await inspectSchema(client);
     if (pending.length === 0) return [];
     const orm = await openOrm(databaseUrl, {
       migrations: { ...settings.migrations, tableName: `${schema}.mikro_orm_migrations` },
@@ -35,16 +35,17 @@ export async function migrate(databaseUrl: string): Promise<string[]> {
   });
 }
 
-/** The names of the migrations that the database lacks, oldest first. Reads only. @throws the driver's error as `migrate`. */
+/** The names of the pending migrations, oldest first. Reads only. @throws the driver's error, like `migrate` */
 export async function pendingMigrations(databaseUrl: string): Promise<string[]> {
-  return withClient(databaseUrl, async (client) => (await lookAtSchema(client)).pending);
+  return withClient(databaseUrl, async (client) => (await inspectSchema(client)).pending);
 }
 
-/** Writes a migration of what the entities have and the database lacks into the sources; null when they agree. */
+/** Writes a migration with the difference between the entities and the database to the sources; null if there is none. */
 export async function createMigration(databaseUrl: string): Promise<string | null> {
   const folder = path.resolve('migrations');
-  if (!existsSync(folder)) throw new Error('Run this in the project: there is no folder "migrations" here.');
-  // Both paths: one for what is compiled, where it runs, and one for where sources are written.
+  if (!existsSync(folder))
+    throw new Error('Run this command in the project directory: the current directory has no folder "migrations".');
+  // Both paths: where compiled migrations run, and where sources are written.
   const migrations = { ...settings.migrations, path: folder, pathTs: folder, emit: 'ts' as const };
   const orm = await openOrm(databaseUrl, { migrations });
   try {
@@ -55,7 +56,7 @@ export async function createMigration(databaseUrl: string): Promise<string | nul
   }
 }
 
-/** The URL is read by pg, as for every other pool, so that all agree on what it says. */
+/** pg parses the URL, as for every other pool, so that all interpret it the same way. */
 function openOrm(databaseUrl: string, options: Pick<typeof settings, 'migrations'>): Promise<MikroORM> {
   const driverOptions = { connectionString: databaseUrl, application_name: 'boxoffice-migrations', onConnect: session };
   return MikroORM.init({ ...settings, clientUrl: databaseUrl, driverOptions, logger: () => {}, ...options });
@@ -68,7 +69,7 @@ async function withClient<Result>(databaseUrl: string, work: (client: pg.Client)
     application_name: 'boxoffice-migrations',
     keepAlive: true,
   });
-  // A connection that breaks between two queries reports it by an event; the next query fails.
+  // A connection that is lost between two queries emits an error event; the next query fails.
   client.on('error', () => {});
   try {
     await client.connect();
@@ -79,15 +80,15 @@ async function withClient<Result>(databaseUrl: string, work: (client: pg.Client)
   }
 }
 
-/** Where the list of migrations is, or will be, and which ones it lacks. */
-async function lookAtSchema(client: pg.Client): Promise<{ schema: string; pending: string[] }> {
+/** The schema of the table of applied migrations, and the pending migrations. */
+async function inspectSchema(client: pg.Client): Promise<{ schema: string; pending: string[] }> {
   const found = await client.query<{ schema: string | null; exists: boolean }>(
     `select coalesce(n.nspname, current_schema()) as schema, c.oid is not null as exists
      from (select to_regclass('mikro_orm_migrations') as oid) t
      left join pg_class c on c.oid = t.oid left join pg_namespace n on n.oid = c.relnamespace`,
   );
   const { schema, exists } = found.rows[0] as { schema: string | null; exists: boolean };
-  if (schema === null) throw new Error('search_path names no schema that exists: there is no place for the tables.');
+  if (schema === null) throw new Error('search_path contains no existing schema to create the tables in.');
   const done = exists ? (await client.query<{ name: string }>('select name from mikro_orm_migrations')).rows : [];
   const known = new Set(done.map(({ name }) => name.replace(/\.[jt]s$/, '')));
   return { schema, pending: migrationNames().filter((name) => !known.has(name)) };

@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import { connectRedis, type RedisSettings } from './redis.js';
 
-/** What a checkout session is open for: one subscription version, or a top-up of one amount. */
+/** What a checkout session is for: one subscription version, or a top-up of one amount. */
 export interface SessionSubject {
   readonly userId: string;
   readonly versionId: string | null;
@@ -11,18 +11,18 @@ export interface SessionSubject {
 }
 
 /**
- * Remembers which order has the open session for something: a hint where to look in the database, never the truth. Entries
- * may be lost, old or wrong.
+ * Remembers which order has the open session for a subject. This is a hint where to look in the database, never authoritative: entries
+ * may be missing, outdated or wrong.
  */
 export interface OpenSessions {
-  /** The order's id; null when nothing is remembered, or nobody can be asked. Never throws. */
+  /** The order's id; null if there is no entry or Redis is unavailable. Never throws. */
   find(subject: SessionSubject): Promise<string | null>;
-  /** Until `expiresAt`, the session's own end. Never throws, never waits. */
+  /** Stored until `expiresAt`, when the session expires. Never throws, never waits. */
   keep(subject: SessionSubject, orderId: string, expiresAt: Date, now: Date): void;
   close(): Promise<void>;
 }
 
-/** Without Redis: the database is asked each time. */
+/** Without Redis: the database is queried each time. */
 export const noOpenSessions: OpenSessions = {
   find: async () => null,
   keep: () => {},
@@ -31,7 +31,7 @@ export const noOpenSessions: OpenSessions = {
 
 const KEY_PREFIX = 'boxoffice:open-session:';
 
-/** In Redis, with the session's own expiry, for all gateways together. */
+/** Stored in Redis with the session's own expiry, shared by all gateways. */
 export class RedisOpenSessions implements OpenSessions {
   private readonly redis: Redis;
 

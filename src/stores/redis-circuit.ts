@@ -2,23 +2,23 @@ import { Command, Redis, type RedisOptions } from 'ioredis';
 
 type SendArguments = Parameters<Redis['sendCommand']>;
 
-/** Of ioredis, for a command that took longer than `commandTimeout`: https://github.com/redis/ioredis#error-handling */
+/** ioredis's message for a command that took longer than `commandTimeout`: https://github.com/redis/ioredis#error-handling */
 const TIMED_OUT = 'Command timed out';
 
-/** Fails a command at once instead of waiting for a Redis that has stopped answering. */
+/** Rejects a command immediately instead of waiting for an unresponsive Redis. */
 export class RedisSilent extends Error {
   override readonly name = 'RedisSilent';
 
   constructor() {
-    super('Redis does not answer; it will be tried again soon');
+    super('Redis is not responding; it will be retried soon');
   }
 }
 
 /**
- * A connection with a circuit breaker: https://martinfowler.com/bliki/CircuitBreaker.html. A server that is down fails commands at
- * once; one that accepts them and never answers would cost each request the whole timeout. After the first timeout commands fail
- * with RedisSilent; `retryAfterMs` later one PING of our own, for which no request waits, finds out whether they may pass again.
- * When it is not answered either, a new connection is opened, which carries commands only once the server has answered on it.
+ * A connection with a circuit breaker: https://martinfowler.com/bliki/CircuitBreaker.html. If a server is down, commands fail immediately,
+ * but if it accepts them and never responds, each request would take the whole timeout. After the first timeout, commands throw
+ * RedisSilent; after `retryAfterMs`, a PING, which no request waits for, checks whether the circuit can be closed. If it is not answered
+ * either, a new connection is opened, which is used for commands only once the server has responded on it.
  */
 export class CircuitRedis extends Redis {
   private isOpen = false;

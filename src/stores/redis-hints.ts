@@ -5,28 +5,28 @@ import { connectRedis, type RedisSettings } from './redis.js';
 const CHANNEL_PREFIX = 'boxoffice:live:';
 /** Channels in one SUBSCRIBE. */
 const CHANNELS_PER_COMMAND = 1_000;
-/** Publications on their way to Redis; more are dropped, and found by the sweep. */
+/** Publications being sent to Redis; further ones are dropped, and found by the sweep. */
 const MAX_PENDING_PUBLICATIONS = 10_000;
-/** A connection whose other side has vanished without a word is found out this fast. */
+/** How often connections are checked, to detect a peer that has vanished silently. */
 const HEARTBEAT_INTERVAL_MS = 2_000;
 
 /**
- * Hints across nodes, through Redis: one connection that publishes and one that is subscribed to the channels of the viewers
- * connected to this node, and to no others. Hints of this node reach this node without Redis.
+ * Hints across nodes, through Redis: one connection publishes, and one subscribes to the channels of the viewers connected to this node
+ * only. This node's own hints do not go through Redis.
  */
 export class RedisHints implements HintChannel {
   private readonly local = new LocalHints();
   private readonly publisher: Redis;
   private readonly subscriber: Redis;
   private readonly heartbeat: NodeJS.Timeout;
-  /** Viewers whose channel was asked for on the present connection. */
+  /** Viewers whose channel was subscribed to on the current connection. */
   private readonly asked = new Set<string>();
-  /** Viewers whose channel may have to be taken or left. */
+  /** Viewers whose channel may have to be subscribed to or unsubscribed from. */
   private readonly changed = new Set<string>();
   private flushPlanned = false;
   private following = false;
   private pendingPublications = 0;
-  /** Grows with each connection, so that answers of an earlier one count for nothing. */
+  /** Incremented with each connection, so that responses of an earlier one are ignored. */
   private generation = 0;
   private subscribed = false;
   private closed = false;
@@ -48,7 +48,7 @@ export class RedisHints implements HintChannel {
     this.local.announce(userId, sequence);
     if (this.closed || this.publisher.status !== 'ready' || this.pendingPublications >= MAX_PENDING_PUBLICATIONS) return;
     this.pendingPublications++;
-    // A hint that does not get through is found by the sweep of the other nodes.
+    // If a hint is lost, the sweeps of the other nodes find the change.
     this.publisher
       .publish(CHANNEL_PREFIX + userId, String(sequence))
       .catch(() => undefined)
@@ -57,10 +57,10 @@ export class RedisHints implements HintChannel {
 
   listen(userId: string, listener: HintListener): () => void {
     const stop = this.local.listen(userId, listener);
-    this.reconsider(userId);
+    this.scheduleUpdate(userId);
     return () => {
       stop();
-      this.reconsider(userId);
+      this.scheduleUpdate(userId);
     };
   }
 
@@ -78,11 +78,11 @@ export class RedisHints implements HintChannel {
 
   private receive(channel: string, message: string): void {
     const sequence = Number(message);
-    this.local.tell(channel.slice(CHANNEL_PREFIX.length), Number.isSafeInteger(sequence) ? sequence : null);
+    this.local.deliver(channel.slice(CHANNEL_PREFIX.length), Number.isSafeInteger(sequence) ? sequence : null);
   }
 
-  /** Viewers come and go in bursts: what changed within one turn of the event loop goes out as one command. */
-  private reconsider(userId: string): void {
+  /** Viewers come and go in bursts: changes within one turn of the event loop are sent as one command. */
+  private scheduleUpdate(userId: string): void {
     this.changed.add(userId);
     if (this.flushPlanned || this.closed) return;
     this.flushPlanned = true;
@@ -93,8 +93,8 @@ export class RedisHints implements HintChannel {
   }
 
   /**
-   * Takes the channels of viewers who have come, leaves those of viewers who have gone. One run at a time: what a viewer
-   * wanted last must reach Redis last.
+   * Subscribes to the channels of new viewers, and unsubscribes from those of viewers who have left. One run at a time: a viewer's latest
+   * state must reach Redis last.
    */
   private async follow(): Promise<void> {
     if (this.following) return;
@@ -119,12 +119,12 @@ export class RedisHints implements HintChannel {
     for (const part of parts(unwanted)) await this.subscriber.unsubscribe(...part.map(channelOf));
     for (const part of parts(wanted)) {
       await this.subscriber.subscribe(...part.map(channelOf));
-      // What was announced before the channel was ours is not lost, only unheard.
-      for (const userId of part) this.local.tell(userId, null);
+      // Hints announced before the subscription did not arrive here, so the listeners must poll.
+      for (const userId of part) this.local.deliver(userId, null);
     }
   }
 
-  /** On each new connection: all channels, then everyone looks for what was missed meanwhile. */
+  /** On each new connection: subscribes to all channels, then makes all listeners poll for missed changes. */
   private async subscribeToAll(): Promise<void> {
     const { generation } = this;
     const viewers = [...this.local.viewers()];
@@ -135,7 +135,7 @@ export class RedisHints implements HintChannel {
       if (this.closed || generation !== this.generation) return;
       this.subscribed = true;
       this.local.invalidate();
-      // Viewers who came or went meanwhile.
+      // Viewers who connected or left in the meantime.
       await this.follow();
     } catch {
       if (generation === this.generation) this.reconnect();

@@ -8,8 +8,8 @@ export interface SessionTimeouts {
 }
 
 /**
- * What every session of ours must have, whatever the database, its role or DATABASE_URL set: how values are written and read, and
- * that transactions are READ COMMITTED. The schema (search_path) and whether the database is read-only are the operator's.
+ * Settings that every session must have, whatever the database, its role or DATABASE_URL specify: the formats of values, and READ
+ * COMMITTED transactions. The schema (search_path) and read-only mode are left to the operator.
  */
 const FORMATS = [
   "set timezone = 'UTC'",
@@ -24,11 +24,11 @@ const FORMATS = [
 ].join('; ');
 
 /**
- * Gives a new connection its settings, for pg's `onConnect`: before its first use, in one round trip. They are not sent as startup
- * options, which `?options=` in the URL would replace and PgBouncer refuses: https://www.pgbouncer.org/config.html#ignore_startup_parameters
+ * Applies the settings to a new connection, for pg's `onConnect`, in one round trip before its first use. They are not sent as startup
+ * options, which `?options=` in the URL would replace and PgBouncer rejects: https://www.pgbouncer.org/config.html#ignore_startup_parameters
  */
 export function sessionSettings({ statementTimeoutMs, lockTimeoutMs = 0, idleTransactionTimeoutMs = 0 }: SessionTimeouts) {
-  // Numbers only: nothing of these texts comes from outside.
+  // Numbers only: no part of this text comes from outside.
   const text = [
     `set statement_timeout = ${statementTimeoutMs}`,
     `set lock_timeout = ${lockTimeoutMs}`,

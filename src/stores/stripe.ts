@@ -4,18 +4,18 @@ import { fromStripe } from './stripe-amounts.js';
 
 export interface StripeSettings {
   secretKey: string;
-  /** Where the client calls: Stripe, the sandbox, or a recording proxy in front of either. */
+  /** The base URL: Stripe, the sandbox, or a recording proxy in front of either. */
   apiUrl: string;
   timeoutMs: number;
-  /** Tries in all, the first included; the SDK sends the same idempotency key each time. */
+  /** The total number of attempts; the SDK sends the same idempotency key each time. */
   attemptsCount: number;
   observer?: Pick<CallObserver, 'stripe'>;
 }
 
-/** The version whose shapes the code was written for; the SDK's types are of the same one. */
+/** The API version that the code was written for; the SDK's types have the same version. */
 export const STRIPE_API_VERSION = '2026-10-28.endive';
 
-/** Stripe's own client, but that amounts in its answers are in our minor units; what is sent must be made by toStripeAmount. */
+/** Stripe's client, with amounts in responses converted to our minor units. Amounts in requests must be made by toStripeAmount. */
 export function openStripe(settings: StripeSettings): Stripe {
   const url = new URL(settings.apiUrl);
   const port = url.port || (url.protocol === 'http:' ? '80' : '443');
@@ -33,7 +33,7 @@ export function openStripe(settings: StripeSettings): Stripe {
 
 const unobserved: Pick<CallObserver, 'stripe'> = { stripe: (_call, run) => run({}) };
 
-/** The SDK's own client, each of its requests under the observer's eyes. */
+/** The SDK's HTTP client, with each request observed and its response converted. */
 function convertingClient(observer = unobserved) {
   const client = Stripe.createNodeHttpClient();
   const makeRequest = client.makeRequest.bind(client);
@@ -48,7 +48,7 @@ function convertingClient(observer = unobserved) {
   return client;
 }
 
-/** Ids of Stripe have a prefix, an underscore, and digits or capitals: /v1/refunds/re_3PqL becomes /v1/refunds/:id. */
+/** Stripe's ids have a prefix, an underscore, and digits or capitals: /v1/refunds/re_3PqL becomes /v1/refunds/:id. */
 export const withoutIds = (path: string): string =>
   path
     .replace(/\?.*$/s, '')
@@ -57,36 +57,36 @@ export const withoutIds = (path: string): string =>
     .join('/');
 
 /**
- * What an error of the client means. RETRYABLE: Stripe was away, busy or slow, and may or may not have done it: ask again with
- * the same key. DEFINITE: it refused this very request for good, and did nothing. MISCONFIGURED: it refuses us (key,
- * permission), or a key was used before with other parameters: an operator must look, and nothing is known of the earlier
- * request. Null: not Stripe's at all. Sources: https://docs.stripe.com/error-handling and
+ * Classifies an error of the client. RETRYABLE: Stripe was unavailable, busy or slow, and the request may or may not have taken effect:
+ * retry with the same key. DEFINITE: Stripe permanently rejected this request, without effect. MISCONFIGURED: Stripe rejects our key or
+ * permissions, or an idempotency key was used before with other parameters: an operator must act, and the outcome of the earlier request
+ * is unknown. Null: not an error from Stripe. Sources: https://docs.stripe.com/error-handling and
  * https://docs.stripe.com/error-low-level
  */
 export function classifyStripeError(error: unknown): 'RETRYABLE' | 'DEFINITE' | 'MISCONFIGURED' | null {
   if (!(error instanceof Stripe.errors.StripeError)) return null;
   const { statusCode, code } = error;
   if (statusCode === undefined || statusCode >= 500) return 'RETRYABLE';
-  // 409: another request with this key, or one that holds the object's lock, is under way. 429 and rate_limit: too many requests.
+  // 409: another request with this key, or one that holds the object's lock, is in progress. 429 and rate_limit: too many requests.
   if (statusCode === 409 || statusCode === 429 || code === 'rate_limit' || code === 'lock_timeout') return 'RETRYABLE';
   if (statusCode === 401 || statusCode === 403 || error instanceof Stripe.errors.StripeIdempotencyError) return 'MISCONFIGURED';
   return 'DEFINITE';
 }
 
 /**
- * Whether asking again with the same key and parameters can never succeed: Stripe refuses the request itself, or the key was used
- * with other parameters. A refusal of us (key, permission) is not meant: an operator repairs that.
+ * Whether retrying with the same key and parameters can never succeed: Stripe rejects the request itself, or the key was used with other
+ * parameters. Rejected credentials do not count: an operator can fix them.
  */
 export function isPermanentRefusal(error: unknown): boolean {
   const kind = classifyStripeError(error);
   return kind === 'DEFINITE' || (kind === 'MISCONFIGURED' && error instanceof Stripe.errors.StripeIdempotencyError);
 }
 
-/** Whether Stripe says that there is no such object (any more). */
+/** Whether Stripe reports that the object does not exist (any more). */
 export const isMissingAtStripe = (error: unknown): error is InstanceType<typeof Stripe.errors.StripeError> =>
   error instanceof Stripe.errors.StripeError && error.code === 'resource_missing';
 
-/** Whether the header signs the body with the secret and is no older than `toleranceSeconds` (0: of any age). */
+/** Whether the header is a signature of the body with the secret, no older than `toleranceSeconds` (0: any age). */
 export function isSignedByStripe(
   rawBody: Buffer,
   header: string,
@@ -102,13 +102,13 @@ export function isSignedByStripe(
   }
 }
 
-/** How many answers that Stripe keeps for a key may be failures before the call is given up. */
+/** How many stored failures are tolerated before the call is abandoned. */
 const MAX_KEY_COUNT = 5;
 
 /**
- * Runs `call` with the key. Stripe answers a key again with what it answered first, a failure of its own (5xx) included, for a
- * day: such a kept failure is left behind with the next key of the same row, the same for all who ask. Only for calls that
- * may leave something unused behind, never for those that move money. https://docs.stripe.com/api/idempotent_requests
+ * Runs `call` with the key. For a day, Stripe repeats its first response to a key, even a failure of its own (5xx). Such a stored failure
+ * is skipped by using the next key in a deterministic sequence, the same for all callers. Only for calls that may leave something unused
+ * behind, never for calls that move money. https://docs.stripe.com/api/idempotent_requests
  */
 export async function withIdempotencyKey<Result>(
   key: string,

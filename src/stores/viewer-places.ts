@@ -1,21 +1,21 @@
-/** A viewer has as many statements under way, and waiting, as one may: try again soon. */
+/** A viewer has too many running and waiting statements: try again soon. */
 export class ViewerBusy extends Error {
   override readonly name = 'ViewerBusy';
 
   constructor(readonly userId: string) {
-    super('too many statements of one viewer are under way');
+    super('too many statements of one viewer are running');
   }
 }
 
 export interface ViewerPlacesSettings {
-  /** Statements or transactions of one viewer that hold a connection at once. */
+  /** Statements or transactions of one viewer that may hold a connection at once. */
   readonly maximumCount: number;
-  /** Those that wait for a place. */
+  /** How many more may wait for a place. */
   readonly queueCount: number;
   readonly waitMs: number;
 }
 
-/** Gives a place back. Call once. */
+/** Releases a place. Call once. */
 export type Release = () => void;
 
 interface Waiter {
@@ -29,16 +29,16 @@ interface Places {
 }
 
 /**
- * Bounds how many connections of the pool one viewer's changes hold. They wait for each other's lock anyway; without this, a lock
- * that is held for long would have all connections wait for it, and everyone else behind them. Who waits for a place holds no
- * connection, and who holds a connection never waits for a place, so that neither can block the other.
+ * Limits how many connections of the pool one viewer's changes hold. They wait for each other's lock anyway; without a limit, all
+ * connections could wait for one long-held lock, and everyone else behind them. A change that waits for a place holds no connection, and
+ * one that holds a connection never waits for a place, so they cannot deadlock.
  */
 export class ViewerPlaces {
   private readonly viewers = new Map<string, Places>();
 
   constructor(private readonly settings: ViewerPlacesSettings) {}
 
-  /** A place, if one is free; null otherwise. */
+  /** Takes a place if one is free; null otherwise. */
   tryTake(userId: string): Release | null {
     const key = userId.toLowerCase();
     const places = this.placesOf(key);
@@ -47,7 +47,7 @@ export class ViewerPlaces {
     return () => this.release(key, places);
   }
 
-  /** A place, waited for in turn. @throws ViewerBusy when too many wait, or for too long */
+  /** Waits in turn for a place. @throws ViewerBusy when too many wait, or for too long */
   take(userId: string): Promise<Release> {
     const free = this.tryTake(userId);
     if (free) return Promise.resolve(free);

@@ -262,9 +262,9 @@ describe('each line that is logged for a request', () => {
       expect(new Set(ofRequests.flat())).toEqual(
         new Set([
           'answered',
-          'an operation failed',
-          'an operation could not be answered straight from its rows',
-          'a Stripe event could not be stored',
+          'operation failed',
+          'fast path failed; executing the operation field by field',
+          'could not store a Stripe event',
           'dependency unavailable',
         ]),
       );

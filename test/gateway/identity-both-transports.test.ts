@@ -186,7 +186,7 @@ describe('while the identity provider cannot be reached', () => {
     expect(await answersTo(kit, await sign())).toEqual([null, null]);
     expect(await identityOf(kit)).toEqual([200, 'STALE']);
     expect(await reached(kit)).toBe('0');
-    expect(lines.join()).toContain('the keys of the identity provider could not be fetched');
+    expect(lines.join()).toContain('could not fetch the keys of the identity provider');
     nowMs += 600_000;
     expect(await answersTo(kit, await sign())).toEqual([503, 1013]);
     expect((await kit.ask(FILMS, { token: await sign() })).errors?.[0]?.extensions.code).toBe('SERVICE_UNAVAILABLE');

@@ -206,7 +206,7 @@ describe('a budget', () => {
 
   test('takes no more back than it had', () => {
     const budget = new SocketBudget(settings, () => 0);
-    budget.giveBack(50, 500);
+    budget.restore(50, 500);
     expect(budget.spend(11, 0)).toBe(false);
   });
 });

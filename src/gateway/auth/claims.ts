@@ -4,7 +4,7 @@ import type { IdentityConfig, RoleName } from '../../config/config.js';
 import type { Caller } from '../../services/caller.js';
 import { parseId } from '../../services/ids.js';
 
-/** The token is no good: malformed, of another issuer, expired, forged, or without the claims that are needed. */
+/** The token is invalid: malformed, from another issuer, expired, forged, or without the required claims. */
 export class InvalidToken extends Error {
   override readonly name = 'InvalidToken';
 }
@@ -14,7 +14,7 @@ type ClaimSettings = Pick<
   'audience' | 'audienceClaim' | 'subjectClaim' | 'subjectNamespace' | 'roleClaim' | 'roleMap'
 >;
 
-/** The strongest first: of several roles it is the one that counts. */
+/** Strongest first: of several roles, the strongest applies. */
 const ROLES = [
   ['admin', 'ADMIN'],
   ['support', 'SUPPORT'],
@@ -24,29 +24,29 @@ const ROLES = [
 
 /** OpenID Connect allows no more: https://openid.net/specs/openid-connect-core-1_0.html#IDToken */
 const MAX_SUBJECT_CHARACTERS = 255;
-/** U+0000 to U+001F and U+007F to U+009F, and half a surrogate pair: nothing that a name has. */
+/** Control characters (U+0000 to U+001F, U+007F to U+009F) and lone surrogates. */
 const NOT_IN_SUBJECTS = /[\p{Cc}\p{Cs}]/u;
 
 /**
- * Who the claims of a verified token speak for.
+ * The caller that the claims of a verified token identify.
  *
- * @throws InvalidToken when the audience is another, or there is no subject or role that counts
+ * @throws InvalidToken when the audience is wrong, or there is no valid subject or role
  */
 export function callerOf(payload: JWTPayload, settings: ClaimSettings): Caller {
   const audience = readClaim(payload, settings.audienceClaim);
   if (audience !== settings.audience && !(Array.isArray(audience) && audience.includes(settings.audience))) {
-    throw new InvalidToken('The token is not for this audience.');
+    throw new InvalidToken('The token is for another audience.');
   }
   const userId = userIdOf(readClaim(payload, settings.subjectClaim), settings.subjectNamespace);
   const role = strongestRole(readClaim(payload, settings.roleClaim), settings.roleMap);
-  if (!role) throw new InvalidToken('The token has none of the roles viewer, service, support and admin.');
+  if (!role) throw new InvalidToken('The token must have the role viewer, service, support or admin.');
   return { userId, role };
 }
 
 /**
- * A claim by its exact name (which may contain dots, such as `https://example.com/roles`), else by a path of names separated by
- * dots (`realm_access.roles`). Of a path that can be read in several ways, the longest first name counts. Own properties of
- * objects only, so that no name reaches a prototype. Undefined when there is none.
+ * Finds a claim by its exact name, which may contain dots (`https://example.com/roles`), otherwise by a dotted path
+ * (`realm_access.roles`). If a path can be read in several ways, the longest first name wins. Only own properties are read, so that no
+ * name reaches a prototype. Undefined if there is none.
  */
 export function readClaim(claims: unknown, name: string): unknown {
   if (typeof claims !== 'object' || claims === null || Array.isArray(claims)) return undefined;
@@ -60,14 +60,14 @@ export function readClaim(claims: unknown, name: string): unknown {
   return undefined;
 }
 
-/** A subject that is a UUID, in lower case; any other becomes a UUID in the namespace, when there is one. */
+/** The subject in lower case if it is a UUID; otherwise mapped to a UUID in the namespace, if there is one. */
 function userIdOf(subject: unknown, namespace: string | undefined): string {
   if (typeof subject !== 'string' || subject.trim() === '') throw new InvalidToken('The token has no subject.');
   const id = parseId(subject);
   if (id) return id;
   if (!namespace) throw new InvalidToken('The subject of the token is not a UUID.');
   if ([...subject].length > MAX_SUBJECT_CHARACTERS || NOT_IN_SUBJECTS.test(subject)) {
-    throw new InvalidToken('The subject of the token is not valid.');
+    throw new InvalidToken('The subject of the token is invalid.');
   }
   return uuidV5(namespace, subject);
 }
@@ -83,13 +83,13 @@ export function uuidV5(namespace: string, name: string): string {
   return hash.toString('hex', 0, 16).replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
 }
 
-/** A claim is one role, several separated by spaces (as OAuth's `scope`), or a list of roles. */
+/** A claim is one role, several separated by spaces (like OAuth's `scope`), or a list of roles. */
 function strongestRole(claim: unknown, roleMap: IdentityConfig['roleMap']): Caller['role'] | undefined {
   const names = new Set((Array.isArray(claim) ? claim : namesOf(claim, roleMap)).map((name) => meaningOf(name, roleMap)));
   return ROLES.find(([name]) => names.has(name))?.[1];
 }
 
-/** A name that is mapped as it stands is not taken apart at its spaces. */
+/** A name that is mapped as a whole is not split at its spaces. */
 function namesOf(claim: unknown, roleMap: IdentityConfig['roleMap']): string[] {
   if (typeof claim !== 'string') return [];
   return roleMap.has(claim) ? [claim] : claim.split(' ');

@@ -12,35 +12,35 @@ export interface ProviderKeysParts {
 }
 
 /**
- * CONNECTED: the last fetch succeeded. STALE: the provider cannot be reached, and the keys of the last fetch are in use. DOWN: it
- * cannot be reached, and there are no keys that may be used.
+ * CONNECTED: the last fetch succeeded. STALE: the provider cannot be reached, and the last known keys are used. DOWN: it cannot be
+ * reached, and there are no usable keys.
  */
 export type ProviderKeysState = 'CONNECTED' | 'STALE' | 'DOWN';
 
-/** The keys that tokens are verified with could not be fetched: not the caller's fault. */
+/** The keys for verifying tokens could not be fetched; not the caller's fault. */
 export class IdentityUnavailable extends Error {
   override readonly name = 'IdentityUnavailable';
 
   constructor(cause?: unknown) {
-    super('The keys that tokens are verified with could not be fetched.', { cause });
+    super('The keys for verifying tokens could not be fetched.', { cause });
   }
 }
 
 /**
- * The public keys of an identity provider. They are fresh for `jwksFreshMs`; while the provider cannot be reached they stay in use
- * for `jwksStaleMs` longer. There is one fetch at a time, and after a failure none within `jwksCooldownMs`. Requests wait for a
- * fetch only while the provider is not known to be unreachable; during an outage fetches run in the background.
+ * The public keys of an identity provider. They are fresh for `jwksFreshMs`; while the provider cannot be reached, they are used for
+ * `jwksStaleMs` longer. There is one fetch at a time, and after a failure none within `jwksCooldownMs`. During a known outage, fetches
+ * run in the background and requests do not wait for them.
  */
 export class ProviderKeys {
-  /** Selects by `kid`, `kty`, `alg`, `use` and `key_ops`. When it fetches is decided here: by itself it never fetches again. */
+  /** Selects a key by `kid`, `kty`, `alg`, `use` and `key_ops`. It never fetches on its own: this class decides when. */
   readonly select: JWTVerifyGetKey;
-  /** Grows with each fetch that brought other keys than the one before. */
+  /** Incremented by each fetch that returned different keys. */
   version = 0;
   private readonly remote: ReturnType<typeof createRemoteJWKSet>;
   private known = '';
   private fetchedAtMs = Number.NEGATIVE_INFINITY;
   private attemptedAtMs = Number.NEGATIVE_INFINITY;
-  /** Of the last fetch; null when it succeeded. */
+  /** The error of the last fetch; null if it succeeded. */
   private failure: { readonly cause: unknown } | null = null;
   private fetching: Promise<void> | null = null;
 
@@ -54,13 +54,13 @@ export class ProviderKeys {
     this.select = this.remote;
   }
 
-  /** Whether the keys can be used at once, without asking the provider. */
+  /** Whether the keys can be used without asking the provider. */
   isFresh(): boolean {
     return this.ageMs() < this.parts.limits.jwksFreshMs;
   }
 
   /**
-   * Returns when there are keys to verify with.
+   * Resolves when there are keys to verify with.
    *
    * @throws IdentityUnavailable
    */
@@ -71,10 +71,9 @@ export class ProviderKeys {
   }
 
   /**
-   * For a token that none of the keys has signed: fetches them again, unless that was done within the cooldown. Returns whether
-   * they were.
+   * For a token that none of the keys has signed: fetches the keys again, unless within the cooldown. Returns whether they were fetched.
    *
-   * @throws IdentityUnavailable when the provider cannot be reached, so that nobody knows whether the token is bad
+   * @throws IdentityUnavailable when the provider cannot be reached, so it is unknown whether the token is invalid
    */
   async renewForUnknownKey(): Promise<boolean> {
     if (this.failure === null && this.isCoolingDown()) return false;
@@ -83,7 +82,7 @@ export class ProviderKeys {
     return true;
   }
 
-  /** Also renews keys that are no longer fresh, so that a process that is only watched notices that the provider is back. */
+  /** Also renews stale keys, so that an idle process notices through its probes that the provider is back. */
   state(): ProviderKeysState {
     if (!this.isFresh()) void this.renew();
     if (this.failure === null && this.isUsable()) return 'CONNECTED';
@@ -91,7 +90,7 @@ export class ProviderKeys {
   }
 
   private async renew(): Promise<void> {
-    // Longer ago than keys are fresh, nobody has tried again: what is known of the outage is out of date.
+    // If nothing was fetched for longer than keys are fresh, the outage may be over.
     const isOutage = this.failure !== null && this.now() - this.attemptedAtMs < this.parts.limits.jwksFreshMs;
     if (this.failure === null || !this.isCoolingDown()) this.fetching ??= this.fetch();
     if (!isOutage) await this.fetching;
@@ -104,10 +103,10 @@ export class ProviderKeys {
       const keys = JSON.stringify(this.remote.jwks());
       if (keys !== this.known) this.version++;
       this.known = keys;
-      if (this.failure) this.parts.logger.warn('the keys of the identity provider were fetched again');
+      if (this.failure) this.parts.logger.warn('identity provider reachable again; keys fetched');
       this.failure = null;
     } catch (cause) {
-      if (!this.failure) this.parts.logger.warn({ err: cause }, 'the keys of the identity provider could not be fetched');
+      if (!this.failure) this.parts.logger.warn({ err: cause }, 'could not fetch the keys of the identity provider');
       this.failure = { cause };
     } finally {
       this.attemptedAtMs = this.now();

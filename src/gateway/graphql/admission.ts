@@ -10,11 +10,11 @@ import type { SentOperation, TrustedOperations } from './trusted-documents.js';
 export interface GateParts {
   readonly schema: GraphQLSchema;
   readonly limits: Limits;
-  /** Whether all may ask about the schema; admins always may. */
+  /** Whether everyone may introspect the schema; admins always may. */
   readonly introspection: boolean;
-  /** Null when rates are not limited. */
+  /** Null if rates are not limited. */
   readonly rates: Rates | null;
-  /** Null when any operation may be sent. */
+  /** Null if any operation may be sent. */
   readonly trusted: TrustedOperations | null;
 }
 
@@ -24,7 +24,7 @@ export interface Admission {
   readonly cost: number;
 }
 
-/** What stands between a prepared operation and its execution, the same over HTTP and WebSocket. */
+/** The checks between preparing and executing an operation, the same over HTTP and WebSocket. */
 export class OperationGate {
   private readonly costs: OperationCosts;
 
@@ -38,14 +38,15 @@ export class OperationGate {
   }
 
   /**
-   * The text to run: what was sent, or what the manifest has under the id that was sent. Ends as
-   * TrustedOperations.textOf, and in PERSISTED_QUERY_NOT_SUPPORTED for an id where there is no manifest.
+   * The text to run: the one sent, or the manifest's for the id that was sent.
+   *
+   * @throws the errors of TrustedOperations.resolveText; PERSISTED_QUERY_NOT_SUPPORTED for an id without a manifest
    */
   resolveText(sent: SentOperation, caller: Caller): string {
     if (this.parts.trusted && !this.isOpenTo(caller)) return this.parts.trusted.resolveText(sent);
     const { query = '', extensions } = sent;
     if (query === '' && (extensions as { persistedQuery?: unknown } | null | undefined)?.persistedQuery) {
-      throw new GraphQLError('Automatic persisted queries are learned over HTTP only: send the text.', {
+      throw new GraphQLError('Automatic persisted queries can be registered over HTTP only. Send the full query.', {
         extensions: { code: 'PERSISTED_QUERY_NOT_SUPPORTED' },
       });
     }
@@ -53,9 +54,10 @@ export class OperationGate {
   }
 
   /**
-   * Checks the variables before anything else looks at them, then introspection and cost, and counts the operation. What is
-   * refused counts too. `@throws` RequestRefused with BAD_USER_INPUT (variables), GRAPHQL_VALIDATION_FAILED (introspection),
-   * QUERY_TOO_EXPENSIVE or RATE_LIMITED.
+   * Checks the variables before anything else uses them, then introspection and cost, and counts the operation. Rejected operations count
+   * too.
+   *
+   * @throws RequestRefused with BAD_USER_INPUT (variables), GRAPHQL_VALIDATION_FAILED (introspection), QUERY_TOO_EXPENSIVE or RATE_LIMITED
    */
   async admit(
     prepared: PreparedOperation,
@@ -78,23 +80,23 @@ export class OperationGate {
     return { variables, cost };
   }
 
-  /** What `extensions.cost` answers. */
+  /** The value of `extensions.cost`. */
   costExtension(caller: Caller, prepared: PreparedOperation, { values }: CheckedVariables): { asked: number; limit: number } {
     return { asked: this.costs.of(prepared.document, prepared.operation, values), limit: this.costLimitOf(caller) };
   }
 
-  /** The cost that an operation of this caller may have. */
+  /** The maximum cost of this caller's operations. */
   costLimitOf(caller: Caller): number {
     return this.costs.limitOf(caller);
   }
 
-  /** Seconds that an address must wait; null when it need not. */
+  /** How many seconds an address must wait; null if it need not. */
   async addressRetryAfter(address: string): Promise<number | null> {
     return (await this.parts.rates?.spendOfAddress(address)) ?? null;
   }
 }
 
-/** How many seconds an error asks to wait; null for any other error. */
+/** The seconds to wait according to an error; null for any other error. */
 export function retryAfterOf(error: unknown): number | null {
   const seconds = error instanceof GraphQLError ? error.extensions.retryAfterSeconds : null;
   return typeof seconds === 'number' ? seconds : null;

@@ -2,15 +2,15 @@ import { defaultFieldResolver, type GraphQLField, getNamedType, isLeafType } fro
 import type { Limits } from '../../config/limits.js';
 import { isRowResolver } from '../../resolvers/row-fields.js';
 
-/** So many characters of text are one point of cost, as is any other leaf. */
+/** The number of characters of text that cost one point, like any other leaf. */
 const CHARACTERS_PER_POINT = 200;
 
-/** What a text costs that has so many characters. */
+/** The cost of a text with this many characters. */
 export const textCost = (characters: number): number => Math.max(1, Math.ceil(characters / CHARACTERS_PER_POINT));
 
 /**
- * The most characters that a text of an answer has, by `Type.field` or, for all types, by the field's name. Every field of type
- * String is listed (a test compares this with the schema). A name stands for the limit of that name.
+ * The maximum length of each text in a response, by `Type.field` or, for all types, by the field's name. Every field of type String is
+ * listed (a test compares this with the schema). A name refers to the limit of that name.
  */
 export const TEXT_CHARACTERS: Readonly<Record<string, number | 'descriptionMaximumCharacters'>> = {
   'Film.title': 300,
@@ -19,7 +19,7 @@ export const TEXT_CHARACTERS: Readonly<Record<string, number | 'descriptionMaxim
   'Subscription.description': 'descriptionMaximumCharacters',
   'Subscription.stripeProductId': 100,
   'Subscription.stripePriceId': 100,
-  // Links to Stripe Checkout end in a fragment of some hundred characters.
+  // Links to Stripe Checkout have a fragment of several hundred characters.
   'Order.checkoutUrl': 2_000,
   'Refund.failureReason': 100,
   'StripeEvent.stripeId': 100,
@@ -35,7 +35,7 @@ export const TEXT_CHARACTERS: Readonly<Record<string, number | 'descriptionMaxim
   'WrongState.state': 100,
   lastError: 500,
   reason: 500,
-  // They carry what a page is ordered by, such as a film's title.
+  // Cursors contain the sort key of the page, such as a film's title.
   cursor: 500,
   startCursor: 500,
   endCursor: 500,
@@ -44,12 +44,12 @@ export const TEXT_CHARACTERS: Readonly<Record<string, number | 'descriptionMaxim
   path: 50,
 };
 
-/** As long as the list that the parent's arguments ask for: a page, or what a mutation was given. */
+/** As long as the parent's arguments request: a page, or the input of a mutation. */
 export const AS_ASKED = 'as asked';
 
 /**
- * How long the lists are that have no argument of their own to say so: by `Type.field`, or by the field's name. Every such list is
- * here (a test compares this with the schema).
+ * The maximum length of lists without a size argument, by `Type.field` or by the field's name. Every such list is here (a test compares
+ * this with the schema).
  */
 export const LIST_LENGTHS: Readonly<Record<string, number | typeof AS_ASKED>> = {
   edges: AS_ASKED,
@@ -61,7 +61,7 @@ export const LIST_LENGTHS: Readonly<Record<string, number | typeof AS_ASKED>> = 
   'LedgerReport.discrepancies': 1_000,
   'Reconciliation.findings': 1_000,
   'Query.jobs': 20,
-  // Writing the catalogue lists each fault of an input; every other mutation stops at the first.
+  // Catalogue mutations report every invalid input; all others stop at the first.
   'FilmPayload.errors': 100,
   'FilmsPayload.errors': 100,
   'SubscriptionPayload.errors': 100,
@@ -69,10 +69,10 @@ export const LIST_LENGTHS: Readonly<Record<string, number | typeof AS_ASKED>> = 
   path: 5,
 };
 
-/** The argument whose list has one element for each element of the answer. */
+/** Arguments whose list has one element for each element of the response. */
 export const SIZE_ARGUMENTS: Readonly<Record<string, string>> = { 'Query.access': 'filmIds', 'Mutation.createFilms': 'input' };
 
-/** For what the tables do not list; nothing of the contract is. */
+/** For lists that are not in the table; none of the contract's are. */
 const UNKNOWN_LIST_LENGTH = 100;
 
 export const listLength = (typeName: string, fieldName: string): number | typeof AS_ASKED =>
@@ -88,13 +88,13 @@ export function resolverCost({ resolve }: Pick<GraphQLField<unknown, unknown>, '
   return !resolve || resolve === defaultFieldResolver || isRowResolver(resolve) ? 0 : RESOLVED_FIELD_COST;
 }
 
-/** What one value of a leaf costs: 1, and more where it may be a long text. */
+/** The cost of one leaf value: 1, or more if it may be a long text. */
 export function leafCost(typeName: string, { name, type }: GraphQLField<unknown, unknown>, limits: Limits): number {
   const leaf = getNamedType(type);
   return isLeafType(leaf) ? textCost(textCharacters(typeName, { name, type }, limits)) : 1;
 }
 
-/** The most characters that a value of a leaf has when it is a text; 0 for what is none. */
+/** The maximum length of a leaf's text; 0 if it is not a text. */
 export function textCharacters(
   typeName: string,
   { name, type }: Pick<GraphQLField<unknown, unknown>, 'name' | 'type'>,

@@ -22,9 +22,9 @@ import type { Caller } from '../../services/caller.js';
 import { AS_ASKED, leafCost, listLength, resolverCost, SIZE_ARGUMENTS } from './cost-table.js';
 import { IntrospectionCosts, isIntrospection } from './introspection-cost.js';
 
-/** A mutation writes: it weighs as much as a small page. */
+/** A mutation writes, so it costs as much as a small page. */
 const MUTATION_COST = 10;
-/** A page larger than any that is served costs no more: it is refused when it is resolved. */
+/** Larger pages cost no more: they are rejected when they are resolved. */
 const MAX_PAGE_SIZE = 10_000;
 
 type Variables = Readonly<Record<string, unknown>>;
@@ -45,7 +45,7 @@ export class OperationCosts {
     this.introspection = new IntrospectionCosts(schema, limits.queryCostMaximumCount);
   }
 
-  /** Measured once per operation and for different sizes that variables ask for. The work is in proportion to the document. */
+  /** Measured once per operation and per combination of sizes in its variables. The work is proportional to the document. */
   of(document: DocumentNode, operation: OperationDefinitionNode, variables: Variables = {}): number {
     const known = this.known.get(operation);
     const measuredBefore = known?.bySizes.get(sizesKey(known.sizeVariables, variables));
@@ -58,15 +58,17 @@ export class OperationCosts {
     return cost;
   }
 
-  /** What a caller's operation may cost at most. Without a token anyone may ask, as often as they have addresses. */
+  /** The maximum cost for a caller. It is lower without a token, where a client can use any number of addresses. */
   limitOf({ userId }: Caller): number {
     const { queryCostMaximumCount, queryCostAnonymousMaximumCount } = this.limits;
     return userId === null ? Math.min(queryCostAnonymousMaximumCount, queryCostMaximumCount) : queryCostMaximumCount;
   }
 
   /**
-   * The cost, if the caller may ask for it. The tools' query about the schema is long, and who may send it is decided elsewhere:
-   * such questions have the limit of callers with a token. `@throws` GraphQLError with the code QUERY_TOO_EXPENSIVE.
+   * Returns the cost if it is allowed for the caller. The usual introspection query is long, and who may send it is decided elsewhere, so
+   * introspection has the limit of callers with a token.
+   *
+   * @throws QUERY_TOO_EXPENSIVE
    */
   check(caller: Caller, document: DocumentNode, operation: OperationDefinitionNode, variables: Variables = {}): number {
     const cost = this.of(document, operation, variables);
@@ -74,27 +76,26 @@ export class OperationCosts {
     if (cost <= limit) return cost;
     const asksMore = () => new CostMeter(this.schema, this.limits, null, document, operation, variables).measure() > limit;
     if (cost <= this.limits.queryCostMaximumCount && !asksMore()) return cost;
-    const remedy = caller.userId === null ? 'Send a token, or ask' : 'Ask';
-    throw new GraphQLError(
-      `The operation may cost ${cost}; at most ${limit} is served. ${remedy} for smaller pages or fewer of them.`,
-      { extensions: { code: 'QUERY_TOO_EXPENSIVE', cost, limit, http: { status: 400 } } },
-    );
+    const remedy = caller.userId === null ? 'Authenticate, or request' : 'Request';
+    throw new GraphQLError(`The operation may cost ${cost}, and the maximum is ${limit}. ${remedy} smaller or fewer pages.`, {
+      extensions: { code: 'QUERY_TOO_EXPENSIVE', cost, limit, http: { status: 400 } },
+    });
   }
 }
 
-/** Costs of one operation, by what its variables ask for. */
+/** Costs of one operation, by the sizes in its variables. */
 interface KnownCosts {
   readonly sizeVariables: readonly string[];
   readonly bySizes: Map<string, number>;
 }
 
-/** More are measured each time: clients may ask for any size. */
+/** Further sizes are measured each time: clients may request any size. */
 const MAX_KNOWN_SIZES = 32;
 
 const sizesKey = (names: readonly string[], variables: Variables): string =>
   names.map((name) => sizeGiven(variables, name) ?? '').join();
 
-/** How many a variable asks for: its number, or the length of its list. Undefined when it is not given. */
+/** The size in a variable: its number, or the length of its list. Undefined if it is not given. */
 function sizeGiven(variables: Variables, name: string): number | undefined {
   const given = Object.hasOwn(variables, name) ? variables[name] : undefined;
   if (typeof given === 'number') return given;
@@ -103,11 +104,11 @@ function sizeGiven(variables: Variables, name: string): number | undefined {
   return given === null || given === undefined ? undefined : 1;
 }
 
-/** Sums and products of large documents stay exact integers, and no `0 × ∞` turns up. */
+/** Keeps sums and products of large documents exact, and avoids `0 × ∞`. */
 const bounded = (cost: number): number => Math.min(cost, Number.MAX_SAFE_INTEGER);
 
 class CostMeter {
-  /** Variables that had a part in it. */
+  /** Variables that affect the cost. */
   readonly sizeVariables = new Set<string>();
   private readonly fragments: ReadonlyMap<string, FragmentDefinitionNode>;
   private readonly fragmentCosts = new Map<string, number>();
@@ -115,7 +116,7 @@ class CostMeter {
   constructor(
     private readonly schema: GraphQLSchema,
     private readonly limits: Limits,
-    /** Null: questions about the schema are left out. */
+    /** Null: introspection is not counted. */
     private readonly introspection: IntrospectionCosts | null,
     document: DocumentNode,
     private readonly operation: OperationDefinitionNode,
@@ -130,7 +131,7 @@ class CostMeter {
     return root ? this.costOfSelections(this.operation.selectionSet, root, null) : 0;
   }
 
-  /** `asked`: how many the field whose selections these are was asked for; null when it has no such argument. */
+  /** `asked`: the size requested from the field that these selections belong to; null if it has no such argument. */
   private costOfSelections(selectionSet: SelectionSetNode, parent: GraphQLCompositeType, asked: number | null): number {
     let cost = 0;
     for (const selection of selectionSet.selections) {
@@ -144,7 +145,7 @@ class CostMeter {
     return bounded(cost);
   }
 
-  /** Each fragment is measured once, however often it is spread; one that spreads itself counts as nothing there. */
+  /** Each fragment is measured once, however often it is spread; a fragment within itself counts as nothing. */
   private costOfFragment(name: string, asked: number | null): number {
     const key = `${name} ${asked ?? ''}`;
     const known = this.fragmentCosts.get(key);
@@ -178,7 +179,7 @@ class CostMeter {
     return parent === this.schema.getRootType(this.operation.operation) ? 0 : resolverCost(field);
   }
 
-  /** How many values a field has: 1 unless it is a list. */
+  /** The number of values of a field: 1 unless it is a list. */
   private lengthOf(typeName: string, { name, type }: GraphQLField<unknown, unknown>, size: number | null, asked: number | null) {
     if (!isListType(getNullableType(type))) return 1;
     if (size !== null) return size;
@@ -186,7 +187,7 @@ class CostMeter {
     return length === AS_ASKED ? (asked ?? this.limits.pageMaximumCount) : length;
   }
 
-  /** How many the field's arguments ask for: by `first`, or by a list with an element for each. */
+  /** The size requested by the field's arguments: by `first`, or by a list with one element for each item. */
   private sizeAsked(node: FieldNode, typeName: string, field: GraphQLField<unknown, unknown>): number | null {
     const sizeArgument = SIZE_ARGUMENTS[`${typeName}.${field.name}`] ?? 'first';
     const argument = field.args.find(({ name }) => name === sizeArgument);

@@ -1,28 +1,30 @@
 import { type DocumentNode, GraphQLError, Kind, type SelectionSetNode } from 'graphql';
 
 /**
- * Pairs of fields with one response name that a document may have: GraphQL's own rule compares each pair, so its work grows with
- * the square of their number. 300 fields of one name are 45,000 pairs.
+ * The maximum number of pairs of fields with the same response name: GraphQL's own rule compares each pair, so its work is quadratic.
+ * 300 fields with one name are 45,000 pairs.
  */
 const MAX_SAME_NAME_PAIRS = 50_000;
 
 /**
- * Refuses a document that is small as a text and large once its fragments are expanded. It must run before anything else walks
- * the document; it visits each node once. Returns the count of selections. `@throws` GRAPHQL_VALIDATION_FAILED.
+ * Rejects a document that is small as a text and large once its fragments are expanded. It must run before any other traversal of the
+ * document, and visits each node once. Returns the number of selections.
+ *
+ * @throws GRAPHQL_VALIDATION_FAILED
  */
 export function limitExpansion(document: DocumentNode, limit: number): number {
   const count = countSelections(document);
   if (count > limit) {
-    throw tooLarge(`The document has ${count} selections with its fragments expanded; at most ${limit} are served.`);
+    throw tooLarge(`The document has ${count} selections with its fragments expanded; at most ${limit} are allowed.`);
   }
   const pairs = countSameNamePairs(document);
-  if (pairs > MAX_SAME_NAME_PAIRS) throw tooLarge('The document repeats too many fields of the same name.');
+  if (pairs > MAX_SAME_NAME_PAIRS) throw tooLarge('The document repeats too many fields with the same name.');
   return count;
 }
 
 /**
- * How many selections there are when each fragment is counted wherever it is spread: those of all operations, and of fragments
- * that none of them spreads. A fragment that spreads itself counts as nothing there; validation refuses it.
+ * Counts selections, each fragment wherever it is spread: those of all operations, and of unused fragments. A fragment within itself
+ * counts as nothing; validation rejects it.
  */
 export function countSelections(document: DocumentNode): number {
   const fragments = new Map<string, SelectionSetNode>();
@@ -37,7 +39,7 @@ export function countSelections(document: DocumentNode): number {
       if (selection.kind === Kind.FRAGMENT_SPREAD) count += countOfFragment(selection.name.value);
       else if (selection.selectionSet) count += countOf(selection.selectionSet);
     }
-    // Beyond this, a sum would no longer grow by one.
+    // Beyond this, adding one would have no effect.
     return Math.min(count, Number.MAX_SAFE_INTEGER);
   };
   const countOfFragment = (name: string): number => {
@@ -55,7 +57,7 @@ export function countSelections(document: DocumentNode): number {
   return Math.min(total, Number.MAX_SAFE_INTEGER);
 }
 
-/** Pairs of fields anywhere in the document that answer to the same name. */
+/** Pairs of fields anywhere in the document that have the same response name. */
 function countSameNamePairs(document: DocumentNode): number {
   const counts = new Map<string, number>();
   let pairs = 0;

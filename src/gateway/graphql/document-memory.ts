@@ -1,13 +1,13 @@
 import type { ASTNode, DocumentNode } from 'graphql';
 
-/** Heap that one node and its location take, measured with Node 24 and rounded up. */
+/** Heap used by one node and its location, measured with Node 24 and rounded up. */
 const NODE_BYTES = 250;
-/** For the text, its source object and what else is kept once per document. */
+/** For the text, its source object and everything else kept once per document. */
 const DOCUMENT_BYTES = 2_048;
 
 /**
- * Drops the tokens that the parser leaves behind each node: nothing reads them after validation, and they are half of a
- * document's heap. Errors keep their line and column. Returns roughly how many bytes of heap the document then retains.
+ * Drops the tokens that the parser attaches to each node: nothing reads them after validation, and they are half of a document's heap.
+ * Errors keep their line and column. Returns roughly how many bytes of heap the document then retains.
  */
 export function compactDocument(document: DocumentNode, text: string): number {
   let nodes = 0;
@@ -20,7 +20,7 @@ export function compactDocument(document: DocumentNode, text: string): number {
     }
   };
   visit(document);
-  // The text is the key as well as the source, and its characters may take two bytes each.
+  // The text is both the key and the source, and its characters may take two bytes each.
   return DOCUMENT_BYTES + 4 * text.length + nodes * NODE_BYTES;
 }
 

@@ -4,7 +4,7 @@ import { CursorExpired } from '../../services/live/live-cursor.js';
 import { IdentityUnavailable } from '../auth/provider-keys.js';
 import { cut, wordsOf } from './error-words.js';
 
-/** What was meant for the caller. Everything else is a defect, and told as INTERNAL_SERVER_ERROR and nothing more. */
+/** Codes of errors meant for callers. Every other error is a defect, and shown only as INTERNAL_SERVER_ERROR. */
 const PUBLIC_CODES = new Set<unknown>([
   'BAD_REQUEST',
   'BAD_USER_INPUT',
@@ -24,20 +24,20 @@ const PUBLIC_CODES = new Set<unknown>([
   'UNAUTHENTICATED',
 ]);
 
-/** An answer tells this many errors: who sends thousands learns nothing from the rest. */
+/** The maximum number of errors in a response: more would not help a client that sends thousands. */
 export const MAX_ERRORS = 10;
 const MAX_LOCATIONS = 10;
 const MAX_PATH_LENGTH = 100;
-/** Of a name in a path (aliases may be of any length), and of a text in extensions. */
+/** For names in a path (aliases may have any length) and texts in extensions. */
 const MAX_NAME_CHARACTERS = 100;
 
-/** Names of the schema that GraphQL suggests in the place of an unknown one. */
+/** GraphQL's suggestions of schema names for an unknown one. */
 const SUGGESTION = / ?Did you mean .*$/s;
-const INTERNAL = 'Something went wrong on our side. Tell us the request id.';
-const BUSY = 'Too many changes of this viewer are under way. Try again soon.';
-const UNAVAILABLE = 'A service that we depend on cannot be reached. Try again soon.';
+const INTERNAL = 'Internal error. Quote the request id when you report it.';
+const BUSY = 'Too many changes of this viewer are in progress. Try again soon.';
+const UNAVAILABLE = 'A dependency is unavailable. Try again soon.';
 
-/** A public error, and whether it hides a defect that must be logged. */
+/** An error for the caller, and whether it hides a defect that must be logged. */
 export interface MaskedError {
   readonly error: GraphQLFormattedError;
   readonly isDefect: boolean;
@@ -45,13 +45,13 @@ export interface MaskedError {
 
 export interface MaskingSettings {
   readonly requestId?: string;
-  /** Whether names of the schema may be suggested. */
+  /** Whether schema names may be suggested. */
   readonly suggestions: boolean;
 }
 
 /**
- * An error as callers see it, the same over HTTP and WebSocket: a stable code, the request's id, no stack, nothing internal.
- * `fallbackCode` is the code of errors that GraphQL itself raises in that phase, such as GRAPHQL_VALIDATION_FAILED.
+ * Masks an error for callers, the same over HTTP and WebSocket: a stable code, the request id, no stack, nothing internal.
+ * `fallbackCode` is the code of errors that GraphQL itself throws in the current phase, such as GRAPHQL_VALIDATION_FAILED.
  */
 export function maskError(thrown: unknown, settings: MaskingSettings, fallbackCode?: string): MaskedError {
   const error = thrown instanceof GraphQLError ? thrown : new GraphQLError('', { originalError: thrown as Error });
@@ -64,7 +64,7 @@ export function maskError(thrown: unknown, settings: MaskingSettings, fallbackCo
   if (storeFault === 'BUSY') return masked(error, { message: BUSY }, { code: 'SERVICE_UNAVAILABLE' }, settings);
   if (cause instanceof IdentityUnavailable || storeFault === 'UNAVAILABLE')
     return { ...masked(error, { message: UNAVAILABLE }, { code: 'SERVICE_UNAVAILABLE' }, settings), isDefect: true };
-  // The reason a scalar gives against a value is an ordinary error inside GraphQL's.
+  // A scalar's reason for rejecting a value is an ordinary error inside GraphQL's.
   const requestCode = PUBLIC_CODES.has(fallbackCode) ? fallbackCode : undefined;
   const isAboutInput = isAboutVariables(error) || isAboutArgument(error);
   const isAboutRequest = isAboutInput || requestCode !== undefined;
@@ -95,21 +95,21 @@ function masked(
   };
 }
 
-/** The errors of an answer, each in its public form: the first few. Small, whatever was sent. */
-export function maskErrors<Thrown, Public>(errors: readonly Thrown[], tellOne: (error: Thrown) => Public): Public[] {
-  return errors.slice(0, MAX_ERRORS).map(tellOne);
+/** The first errors of a response, masked, so that they are small whatever was sent. */
+export function maskErrors<Thrown, Public>(errors: readonly Thrown[], mask: (error: Thrown) => Public): Public[] {
+  return errors.slice(0, MAX_ERRORS).map(mask);
 }
 
 const bounded = <Value>(value: Value): Value => (typeof value === 'string' ? cut(value, MAX_NAME_CHARACTERS) : value) as Value;
 
-/** Codes, numbers and names; anything larger is not for callers. */
+/** Keeps codes, numbers and names; anything larger is not for callers. */
 function boundedEntries(extensions: Record<string, unknown>): Record<string, unknown> {
   const plain = Object.entries(extensions).filter(([, value]) => ['string', 'number', 'boolean'].includes(typeof value));
   return Object.fromEntries(plain.map(([name, value]) => [name, bounded(value)]));
 }
 
 /**
- * The code of an error that GraphQL raised against the request itself, before anything ran; Apollo finds it by phase, a socket
+ * The code of an error that GraphQL threw because of the request itself, before execution. Apollo derives it from the phase; a socket
  * has only the error.
  */
 export function requestErrorCode(error: GraphQLError): string | undefined {
@@ -117,16 +117,16 @@ export function requestErrorCode(error: GraphQLError): string | undefined {
   return error.message.startsWith('Syntax Error') ? 'GRAPHQL_PARSE_FAILED' : 'GRAPHQL_VALIDATION_FAILED';
 }
 
-/** What was thrown in the first place: GraphQL wraps it, sometimes twice. */
+/** The error thrown originally: GraphQL wraps it, sometimes twice. */
 export function rootCause(error: unknown): unknown {
   let cause = error;
   while (cause instanceof GraphQLError && cause.originalError) cause = cause.originalError;
   return cause;
 }
 
-/** GraphQL finds faults of variables only while it executes: https://spec.graphql.org/October2021/#sec-Coercing-Variable-Values */
+/** GraphQL detects invalid variables only during execution: https://spec.graphql.org/October2021/#sec-Coercing-Variable-Values */
 const isAboutVariables = (error: GraphQLError): boolean => !error.path && error.message.startsWith('Variable "$');
 
-/** Nor is a variable that is null inside a list or an input object found before the field is executed; that is no defect of ours. */
+/** A null variable inside a list or an input object is also detected only when the field is executed; it is not a defect. */
 const isAboutArgument = (error: GraphQLError): boolean =>
   !error.originalError && /^Argument "\w+" (?:has invalid value|of (?:required|non-null) type) /.test(error.message);

@@ -7,21 +7,21 @@ import { RawJson } from './raw-json.js';
 import { MAX_ERRORS } from './request-refused.js';
 import type { SettledField } from './settled-field.js';
 
-/** An operation that was admitted, and what it runs with. */
+/** An admitted operation, and what it runs with. */
 export interface OperationRun {
   readonly prepared: PreparedOperation;
   readonly variables: CheckedVariables;
   readonly context: Context;
-  /** The event, for a live operation; the outcome of a mutation that has run. */
+  /** The event of a live operation, or the outcome of a mutation that has run. */
   readonly event?: unknown;
 }
 
-/** Runs an operation, or resolves one event of a live operation: without a promise where none is needed. */
+/** Runs an operation, or resolves one event of a live operation; synchronously if possible. */
 export type Executor = (run: OperationRun) => Promise<ExecutionResult> | ExecutionResult;
 
 /**
- * Executes by graphql-js, but for answers that can be written straight from rows. Where one cannot be written, or fails, graphql-js
- * resolves the operation field by field and finds the errors and their paths; a mutation that has run is not run again.
+ * Executes with graphql-js, except for responses that can be written directly from rows. If that is impossible or fails, graphql-js
+ * resolves the operation field by field and reports errors with their paths; a mutation that has run is not run again.
  */
 export function createExecutor(
   schema: GraphQLSchema,
@@ -47,7 +47,7 @@ export function createExecutor(
   };
 }
 
-/** graphql-js alone. It checks the variables as they were given once more, to the same end. */
+/** Executes with graphql-js only. It checks the original variables again, with the same result. */
 export function executePlain(
   schema: GraphQLSchema,
   { prepared, variables, context, event }: OperationRun,

@@ -15,17 +15,17 @@ type Fragments = ReadonlyMap<string, FragmentDefinitionNode>;
 export const isIntrospection = (fieldName: string): boolean => fieldName === '__schema' || fieldName === '__type';
 
 /**
- * What questions about the schema cost: 1 for each object and each leaf of the answer. The answer is known before it is asked for,
- * so it is counted exactly; guesses at the lengths of lists would refuse the tools' usual query or let through its like, nested.
+ * The cost of introspection: 1 for each object and each leaf in the response. The response is known in advance, so it is counted
+ * exactly. Estimated list lengths would either reject the usual introspection query or allow a nested variant of it.
  */
 export class IntrospectionCosts {
   constructor(
     private readonly schema: GraphQLSchema,
-    /** Counting stops here: what costs more is not served. */
+    /** Counting stops here: anything more expensive is rejected. */
     private readonly limit: number,
   ) {}
 
-  /** Of a field `__schema` or `__type`. A type is taken to be the one that costs most: a variable may name it. */
+  /** The cost of a field `__schema` or `__type`. A type counts as the most expensive one: a variable may name it. */
   of(node: FieldNode, fragments: Fragments): number {
     if (!node.selectionSet) return 0;
     const count = new Count(this.schema, fragments, this.limit);
@@ -70,7 +70,7 @@ class Count {
   private ofField(node: FieldNode, type: GraphQLObjectType, source: unknown): number {
     const field = type.getFields()[node.name.value];
     if (!field) return 1;
-    // The work is never more than the cost, so what takes long is too expensive as well.
+    // The work never exceeds the cost, so a query that takes long is also too expensive.
     this.work += 1;
     if (this.work > this.limit) return Number.MAX_SAFE_INTEGER;
     const resolve = field.resolve as (source: unknown, args: object, context: null, info: object) => unknown;

@@ -3,7 +3,7 @@ import type { Admission, OperationGate } from './admission.js';
 import type { PreparedOperation, Variables } from './prepared-operation.js';
 import type { PreparedOperations } from './prepared-operations.js';
 
-/** What a client asks for. */
+/** A client's request. */
 export interface GraphqlRequest {
   readonly query: string;
   readonly operationName?: string | null | undefined;
@@ -15,8 +15,8 @@ export interface Admitted extends Admission {
 }
 
 /**
- * One request on its way: prepared, then admitted, each at most once whoever asks for it. So what refuses a request need not
- * do the work again, and nobody is counted twice.
+ * The steps of one request: prepare, then admit, each at most once, however often it is called. So rejecting a request does not repeat
+ * the work, and no request is counted twice.
  */
 export class RequestPipeline {
   private preparation: (() => PreparedOperation) | null = null;
@@ -28,13 +28,13 @@ export class RequestPipeline {
     readonly request: GraphqlRequest,
   ) {}
 
-  /** `@throws` RequestRefused, each time. */
+  /** @throws RequestRefused, each time */
   prepare(): PreparedOperation {
     this.preparation ??= outcomeOf(() => this.operations.prepare(this.request.query, this.request.operationName));
     return this.preparation();
   }
 
-  /** `@throws` RequestRefused or GraphQLError, each time. */
+  /** @throws RequestRefused or GraphQLError, each time */
   admit(who: Pick<Context, 'caller'> & { address: string }): Promise<Admitted> {
     this.admission ??= this.admitOnce(who);
     return this.admission;
@@ -46,7 +46,7 @@ export class RequestPipeline {
   }
 }
 
-/** Does the work now; what it returned or threw is returned or thrown whenever it is asked for. */
+/** Does the work now, and returns a function that returns or throws its outcome. */
 function outcomeOf<Result>(work: () => Result): () => Result {
   try {
     const result = work();

@@ -13,35 +13,35 @@ import { rootFieldsOf } from './rate-limits.js';
 import { MAX_ERRORS, RequestRefused, refusedWith } from './request-refused.js';
 import { createVariableReader } from './variable-reader.js';
 
-/** Larger operations are not planned: what a plan retains grows with its selections. */
+/** Larger operations are not planned: a plan's memory grows with its selections. */
 export const MAX_PLANNED_SELECTIONS = 500;
-/** Plans of one operation, for different outcomes of its conditions. */
+/** The maximum number of plans of one operation, for different values of its conditions. */
 export const MAX_PLANS = 4;
 
 export type Variables = Readonly<Record<string, unknown>>;
 
-/** Variables as they were sent, and as the operation declares them: defaults filled in, types checked. */
+/** Variables as sent, and as declared by the operation: with defaults, and with types checked. */
 export interface CheckedVariables {
   readonly given: Variables;
   readonly values: Variables;
 }
 
-/** Heap that a plan takes for each selection, measured and rounded up. */
+/** Heap used by a plan per selection, measured and rounded up. */
 const PLANNED_SELECTION_BYTES = 1_000;
 
-/** What the plans of an operation may come to retain. */
+/** The maximum memory that the plans of an operation retain. */
 export function planBytes({ selectionCount, conditions }: PreparedOperation): number {
   if (selectionCount > MAX_PLANNED_SELECTIONS) return 0;
   return selectionCount * PLANNED_SELECTION_BYTES * Math.min(2 ** conditions.length, MAX_PLANS);
 }
 
-/** An operation that was parsed, bounded and validated: what every step after it needs, worked out once. */
+/** An operation that was parsed, checked against limits and validated, with everything that later steps need. */
 export class PreparedOperation {
-  /** Names of the root fields; the first is what metrics call the operation by. */
+  /** Names of the root fields; metrics use the first one. */
   readonly rootFields: readonly string[];
-  /** The first field that asks about the schema itself; null when none does. */
+  /** The first introspection field; null if there is none. */
   readonly introspection: FieldNode | null;
-  /** Variables that decide by `@skip` and `@include` what is asked for. */
+  /** Variables of `@skip` and `@include`. */
   readonly conditions: readonly string[];
   private readonly readVariables: (given: Variables) => Variables | null;
 
@@ -49,9 +49,9 @@ export class PreparedOperation {
     private readonly schema: GraphQLSchema,
     readonly document: DocumentNode,
     readonly operation: OperationDefinitionNode,
-    /** As it was sent. */
+    /** As sent. */
     readonly operationName: string | undefined,
-    /** Of the document, with its fragments expanded. */
+    /** The number of selections in the document, with fragments expanded. */
     readonly selectionCount: number,
     private readonly maxVariableValues: number,
   ) {
@@ -65,13 +65,13 @@ export class PreparedOperation {
     return this.rootFields[0] ?? '?';
   }
 
-  /** Checks the variables against their declarations; stops at the first few errors. `@throws` RequestRefused, BAD_USER_INPUT. */
+  /** Checks the variables against their declarations; stops after a few errors. @throws RequestRefused with BAD_USER_INPUT */
   checkVariables(given: Variables | null | undefined): CheckedVariables {
     const sent = given ?? {};
     const definitions = this.operation.variableDefinitions ?? [];
     if (definitions.length === 0) return { given: sent, values: {} };
     if (hasMoreValues(sent, this.maxVariableValues)) {
-      const tooMany = new GraphQLError(`The variables hold more than ${this.maxVariableValues} values.`);
+      const tooMany = new GraphQLError(`The variables contain more than ${this.maxVariableValues} values.`);
       throw new RequestRefused([refusedWith('BAD_USER_INPUT', tooMany)]);
     }
     const read = this.readVariables(sent);
@@ -83,8 +83,8 @@ export class PreparedOperation {
 }
 
 /**
- * Whether a JSON value holds more than `limit` items of lists and fields of objects: checking types costs microseconds for each.
- * Stops there, and does not recurse.
+ * Whether a JSON value contains more than `limit` list items and object fields: checking their types takes microseconds for each. Stops at
+ * the limit, and does not recurse.
  */
 function hasMoreValues(value: object, limit: number): boolean {
   const open: unknown[] = [value];

@@ -18,19 +18,19 @@ import { MAX_ERRORS, RequestRefused, refusedWith } from './request-refused.js';
 
 export interface PrepareOptions {
   readonly schema: GraphQLSchema;
-  /** Added to those of the GraphQL specification. */
+  /** In addition to those of the GraphQL specification. */
   readonly rules: readonly ValidationRule[];
   readonly limits: Pick<
     Limits,
     'queryTokensMaximumCount' | 'querySelectionsMaximumCount' | 'queryVariableValuesMaximumCount' | 'documentCacheBytes'
   >;
-  /** Whether names of the schema may be suggested in errors. */
+  /** Whether errors may suggest schema names. */
   readonly suggestions: boolean;
 }
 
 /**
- * Prepares operations, for HTTP and WebSocket alike, and keeps those that are valid: the same text always gets the same verdict.
- * What is kept is bounded in bytes, for anyone may send texts without end; what is refused is not kept.
+ * Prepares operations for HTTP and WebSocket, and caches the valid ones: the result depends only on the text. The cache is limited in
+ * bytes, because clients may send any number of texts; rejected ones are not cached.
  */
 export class PreparedOperations {
   private readonly kept: LRUCache<string, PreparedOperation>;
@@ -41,14 +41,15 @@ export class PreparedOperations {
     this.kept = new LRUCache({ maxSize: options.limits.documentCacheBytes });
   }
 
-  /** Roughly how many bytes of heap the kept operations retain. */
+  /** Roughly how many bytes of heap the cached operations retain. */
   get keptBytes(): number {
     return this.kept.calculatedSize;
   }
 
   /**
-   * Parses, bounds and validates a document, in this order, and picks one of its operations. `@throws` RequestRefused with
-   * GRAPHQL_PARSE_FAILED, GRAPHQL_VALIDATION_FAILED or OPERATION_RESOLUTION_FAILURE.
+   * Parses a document, checks its limits and validates it, in this order, and selects one of its operations.
+   *
+   * @throws RequestRefused with GRAPHQL_PARSE_FAILED, GRAPHQL_VALIDATION_FAILED or OPERATION_RESOLUTION_FAILURE
    */
   prepare(text: string, operationName?: string | null): PreparedOperation {
     const key = keyOf(text, operationName);
@@ -85,24 +86,24 @@ export class PreparedOperations {
       return parse(text, { maxTokens: this.options.limits.queryTokensMaximumCount });
     } catch (error) {
       if (error instanceof GraphQLError) throw new RequestRefused([refusedWith('GRAPHQL_PARSE_FAILED', error)]);
-      // Only where the limit of tokens was raised far: the stack is what bounds recursion then.
+      // Only if the token limit was raised a lot: then the stack limits recursion.
       throw error instanceof RangeError ? nestedTooDeep('GRAPHQL_PARSE_FAILED') : error;
     }
   }
 }
 
-/** No text that is kept begins with a NUL, so one pair of text and name never has the key of another. */
+/** No cached text starts with a NUL, so different pairs of text and name have different keys. */
 const keyOf = (text: string, operationName: string | null | undefined) =>
   operationName === undefined || operationName === null ? text : `\0${operationName.length}:${operationName}${text}`;
 
 const nestedTooDeep = (code: string) =>
-  new RequestRefused([refusedWith(code, new GraphQLError('The document is nested too deep.'))]);
+  new RequestRefused([refusedWith(code, new GraphQLError('The document is nested too deeply.'))]);
 
 function noSuchOperation(document: DocumentNode, operationName: string | null | undefined): GraphQLError {
   const count = document.definitions.filter(({ kind }) => kind === Kind.OPERATION_DEFINITION).length;
   const isNamed = operationName !== undefined && operationName !== null;
   const message = isNamed
-    ? 'The document has no operation of that name.'
+    ? 'The document has no operation with that name.'
     : `The document has ${count} operations: \`operationName\` must name one of them.`;
   return refusedWith('OPERATION_RESOLUTION_FAILURE', new GraphQLError(message));
 }

@@ -6,7 +6,7 @@ import { limitDirectives } from './rules/limit-directives.js';
 import { limitRootFields } from './rules/limit-root-fields.js';
 import { scalarLiteralErrors } from './rules/scalar-literal-errors.js';
 
-/** The rules that HTTP and WebSocket add to GraphQL's own. */
+/** The validation rules in addition to GraphQL's own. */
 export function guardRules(limits: Limits): ValidationRule[] {
   return [
     scalarLiteralErrors,

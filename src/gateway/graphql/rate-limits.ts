@@ -14,17 +14,19 @@ import type { Limits } from '../../config/limits.js';
 import type { Caller } from '../../services/caller.js';
 import { addressKey } from './address-key.js';
 
-/** What an operation does, tightest limit last. */
+/** The rate limit that an operation falls under, strictest last. */
 export type OperationClass = 'reads' | 'writes' | 'money';
 
 export interface Rates {
   /**
-   * Counts a request of an address. Gives back null, or, when the address has asked too often, for how many seconds it must wait.
+   * Counts a request of an address. Returns null, or how many seconds the address must wait if it has exceeded its rate.
    */
   spendOfAddress(address: string): Promise<number | null>;
   /**
-   * Counts an operation of a caller by what it costs; callers without a token share their address. Ends in the code RATE_LIMITED.
-   * `cost`: 0 for what was refused before it was known.
+   * Counts an operation of a caller by its cost; callers without a token are counted by address. `cost`: 0 if the operation was rejected
+   * before its cost was known.
+   *
+   * @throws RATE_LIMITED
    */
   spendOfCaller(
     caller: Caller,
@@ -38,13 +40,13 @@ export interface Rates {
 export interface RateSettings {
   readonly schema: GraphQLSchema;
   readonly limits: Limits;
-  /** Where several nodes count together; without it, or while it is down, each counts for itself. */
+  /** Shared by all nodes; without it, or while it is down, each node counts separately. */
   readonly redis?: Redis | undefined;
-  /** For metrics: told by which limit somebody was held back. */
+  /** For metrics: called with the limit that was exceeded. */
   readonly onLimited?: (limit: 'address' | OperationClass) => void;
 }
 
-/** Limits how often may be asked, per window: for each address, and for each caller and class of operation. */
+/** Limits the rate of requests per address, and of operations per caller and class. */
 export function createRates({ schema, limits, redis, onLimited }: RateSettings): Rates {
   const limiter = (name: string, points: number): RateLimiterAbstract => {
     const options = { keyPrefix: `boxoffice:rate:${name}`, points, duration: limits.rateLimitWindowMs / 1_000 };
@@ -86,7 +88,7 @@ async function spend(limiter: RateLimiterAbstract, key: string, points: number):
     await limiter.consume(key, points);
     return null;
   } catch (refusal) {
-    // Counting must never be what stops the house: a limiter that fails lets through.
+    // A limiter that fails must not block requests.
     return refusal instanceof RateLimiterRes ? Math.max(1, Math.ceil(refusal.msBeforeNext / 1_000)) : null;
   }
 }
@@ -103,12 +105,12 @@ export function fieldsThatMoveMoney(schema: GraphQLSchema): ReadonlySet<string> 
   return new Set(moving.map(({ name }) => name));
 }
 
-/** So much cost is one point of a rate. */
+/** The cost that counts as one point of a rate. */
 const COST_PER_POINT = 1_000;
 
 /**
- * An operation counts by its cost, so that a caller may ask for much or often. Each root field of a mutation counts as well: twenty
- * purchases in one document are twenty.
+ * An operation counts by its cost, so a caller may send few expensive or many cheap ones. Each root field of a mutation counts as well:
+ * twenty purchases in one document are twenty.
  */
 function weigh(
   document: DocumentNode,
@@ -124,7 +126,7 @@ function weigh(
   return { operationClass: 'writes', points: Math.max(fields.length, pointsOfCost) };
 }
 
-/** Names of the root fields. A fragment that is spread again adds its fields once: GraphQL merges them. */
+/** The names of the root fields. A repeated fragment adds its fields once: GraphQL merges them. */
 export function rootFieldsOf(document: DocumentNode, selectionSet: SelectionSetNode, seen: Set<string>): string[] {
   return selectionSet.selections.flatMap((selection) => {
     if (selection.kind === Kind.FIELD) return [selection.name.value];

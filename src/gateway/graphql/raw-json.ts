@@ -1,7 +1,7 @@
 import type { ExecutionResult, GraphQLError } from 'graphql';
 import { maskErrors } from './errors.js';
 
-/** A value that is JSON text already: what writes the answer may pass it on as it is; anything else finds the value in it. */
+/** A value that is already JSON text. The response writer inserts it unchanged; for anything else it serialises to its value. */
 export class RawJson {
   constructor(readonly text: string) {}
 
@@ -11,8 +11,8 @@ export class RawJson {
 }
 
 /**
- * A result as JSON text, with each error in its public form. https://spec.graphql.org/October2021/#sec-Response-Format: errors
- * come first where there are some.
+ * Serialises a result, with each error masked. Errors come first if there are any:
+ * https://spec.graphql.org/October2021/#sec-Response-Format
  */
 export function resultText({ data, errors, extensions }: ExecutionResult, publicForm: (error: GraphQLError) => object): string {
   const parts: string[] = [];

@@ -1,10 +1,10 @@
 import { GraphQLError } from 'graphql';
 import { wordsOf } from './error-words.js';
 
-/** GraphQL stops at this many errors of one request: whoever sends thousands learns nothing from the rest. */
+/** The maximum number of errors per request: more would not help a client that sends thousands. */
 export const MAX_ERRORS = 10;
 
-/** A request that is refused before it runs, with one or more errors, each with its code. */
+/** A request that is rejected before execution, with one or more errors, each with a code. */
 export class RequestRefused extends Error {
   override readonly name = 'RequestRefused';
   readonly errors: readonly GraphQLError[];
@@ -15,14 +15,14 @@ export class RequestRefused extends Error {
   }
 }
 
-/** The errors of a refusal; any other error is thrown on. */
+/** The errors of a rejected request; rethrows any other error. */
 export function refusalOf(error: unknown): readonly GraphQLError[] {
   if (error instanceof RequestRefused) return error.errors;
   if (error instanceof GraphQLError) return [error];
   throw error;
 }
 
-/** The same error, without the values in its message, with a code and the status 400 over HTTP, unless it has a code of its own. */
+/** The error without values in its message, with a code and the HTTP status 400 unless it already has a code. */
 export function refusedWith(code: string, error: GraphQLError): GraphQLError {
   const { nodes, source, positions, extensions } = error;
   return new GraphQLError(wordsOf(error), {

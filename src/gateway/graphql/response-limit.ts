@@ -1,15 +1,15 @@
 import { type ExecutionResult, GraphQLError } from 'graphql';
 import { RawJson } from './raw-json.js';
 
-/** For what surrounds the data of an answer, and for its errors, which are bounded as well. */
+/** For the parts of a response around its data, and for its errors, which are limited too. */
 const ENVELOPE_BYTES = 1_024;
 const ERRORS_BYTES = 32 * 1_024;
 
 type Run<Operation> = (operation: Operation) => Promise<ExecutionResult> | ExecutionResult;
 
 /**
- * Answers RESPONSE_TOO_LARGE in the place of data that is longer than `maxBytes` as JSON, for every transport alike. The data is
- * measured before it is written: aliases and lists that share a text take little memory until then.
+ * Responds with RESPONSE_TOO_LARGE instead of data that is longer than `maxBytes` as JSON, for all transports. The data is measured before
+ * it is serialised: until then, aliases and lists that share a text take little memory.
  */
 export function limitResponses<Operation>(run: Run<Operation>, maxBytes: number): Run<Operation> {
   const check = (result: ExecutionResult): ExecutionResult => {
@@ -26,19 +26,19 @@ const tooLarge = (limit: number): ExecutionResult => ({
   data: null,
   errors: [
     new GraphQLError(
-      `The answer is longer than ${limit} bytes. Ask for smaller pages or fewer fields. What a mutation was to do has been done.`,
+      `The response is larger than ${limit} bytes. Request smaller pages or fewer fields. If this was a mutation, it has been executed.`,
       { extensions: { code: 'RESPONSE_TOO_LARGE', limit } },
     ),
   ],
 });
 
-/** How many bytes a result takes as JSON in UTF-8; counting stops when it is more than `limit`. */
+/** The size of a result as JSON in UTF-8; counting stops above `limit`. */
 export function jsonBytes(value: unknown, limit: number): number {
   if (typeof value === 'string') return textBytes(value);
   if (value === null || value === undefined) return 4;
   if (typeof value !== 'object') return String(value).length;
   if (value instanceof RawJson) return shortTextBytes(value.text, limit);
-  // Brackets, and a comma for each element but the first.
+  // Brackets, and a comma for each element except the first.
   let bytes = 2;
   if (Array.isArray(value)) {
     for (const item of value) {
@@ -49,21 +49,21 @@ export function jsonBytes(value: unknown, limit: number): number {
   }
   const names = Object.keys(value);
   for (const name of names) {
-    // Names are GraphQL's, so they are ASCII: two quotation marks, a colon and a comma beside them.
+    // GraphQL names are ASCII; plus two quotation marks, a colon and a comma.
     bytes += name.length + 4 + jsonBytes((value as Record<string, unknown>)[name], limit - bytes);
     if (bytes > limit) return bytes;
   }
   return bytes - Math.min(1, names.length);
 }
 
-/** No text has more bytes than three for each of its units: most are known to fit without looking into them. */
+/** A text has at most three bytes per code unit, so most are known to fit without being scanned. */
 function shortTextBytes(text: string, limit: number): number {
-  // Pieces that were joined are not yet one text: making it of hundreds of megabytes takes as much memory, and long.
+  // Concatenated strings are not flattened yet; flattening hundreds of megabytes takes as much memory, and time.
   if (text.length > limit || text.length * 3 <= limit) return text.length;
   return Buffer.byteLength(text);
 }
 
-/** What JSON writes as more than the character itself: https://www.rfc-editor.org/rfc/rfc8259#section-7; and halves of pairs. */
+/** Characters that JSON escapes: https://www.rfc-editor.org/rfc/rfc8259#section-7, and lone surrogates. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what JSON escapes
 const ESCAPED = /["\\\u0000-\u001f\ud800-\udfff]/;
 

@@ -11,9 +11,8 @@ type Role = Caller['role'];
 type Resolve = GraphQLFieldResolver<unknown, Context>;
 
 /**
- * Makes `@allowed(to:)` of the contract hold: the one truth about who may use a field. PUBLIC means anybody. Only fields that
- * carry it are wrapped, so that all others cost nothing. The texts in the arguments of those who may are checked. Fails when a root
- * field does not carry it.
+ * Enforces the contract's `@allowed(to:)`, the only definition of who may use a field. PUBLIC means anyone. Only fields that have it are
+ * wrapped, so all others cost nothing. The texts in the arguments of allowed callers are checked. Throws if a root field lacks it.
  */
 export function enforceRoles(schema: GraphQLSchema): GraphQLSchema {
   const roots = [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()].map((type) => type?.name);
@@ -39,8 +38,8 @@ export function enforceRoles(schema: GraphQLSchema): GraphQLSchema {
 }
 
 /**
- * Who may use a field, by the contract; undefined when it does not say. Support reads what viewers read, as the account that its
- * token names, and changes nothing.
+ * The roles that may use a field, according to the contract; undefined if it does not specify any. Support reads what viewers read, as the
+ * account in its token, and changes nothing.
  */
 export function allowedRoles(schema: GraphQLSchema, field: object): readonly Role[] | undefined {
   const [directive] = getDirective(schema, field as never, 'allowed') ?? [];
@@ -58,7 +57,7 @@ function guarded(resolve: Resolve, roles: readonly Role[]): Resolve {
   };
 }
 
-/** Several mutations of one operation run one after the other: what the first has loaded is stale for the second. */
+/** The mutations of one operation run in sequence: data loaded by the first is stale for the second. */
 function withFreshLoaders(resolve: Resolve): Resolve {
   return (source, args, context, info) => {
     if (source instanceof SettledField) return source.result();

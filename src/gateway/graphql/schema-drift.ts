@@ -11,8 +11,8 @@ import {
 } from 'graphql';
 
 /**
- * Every difference between two schemas, in words; nothing when they are the same. Directives and descriptions are left aside:
- * the contract alone carries them.
+ * Describes every difference between two schemas; empty if they are the same. Directives and descriptions are ignored: only the contract
+ * has them.
  */
 export function schemaDrift(contract: GraphQLSchema, classes: GraphQLSchema): string[] {
   const left = bare(contract);

@@ -1,6 +1,6 @@
 /**
- * What a mutation's field has come to. In the place of an operation's root value it has graphql-js complete that outcome, for a
- * mutation must not run again because its payload could not be written from rows.
+ * The outcome of a mutation's field. Used as an operation's root value, it makes graphql-js complete that outcome: a mutation must not run
+ * again because its payload could not be written from rows.
  */
 export class SettledField {
   private constructor(private readonly outcome: { readonly value: unknown } | { readonly error: unknown }) {}
@@ -14,7 +14,7 @@ export class SettledField {
     }
   }
 
-  /** `@throws` what the mutation threw. */
+  /** @throws what the mutation threw */
   result(): unknown {
     if ('error' in this.outcome) throw this.outcome.error;
     return this.outcome.value;

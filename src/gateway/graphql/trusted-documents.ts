@@ -4,22 +4,22 @@ import { GraphQLError } from 'graphql';
 import { z } from 'zod';
 import { configurationError } from '../../config/env.js';
 
-/** What a client sends, over either transport, as far as it matters here. */
+/** The relevant part of a client's request, over either transport. */
 export interface SentOperation {
   readonly query?: unknown;
   readonly extensions?: unknown;
 }
 
 /**
- * The manifest of trusted operations, in either form that tools write: `{"operations": [{"id", "body"}]}`, as Apollo's, or one
- * object of texts by id, as Relay's.
+ * The manifest of trusted operations, in one of the usual formats: Apollo's `{"operations": [{"id", "body"}]}`, or Relay's object of texts
+ * by id.
  */
 const manifestSchema = z.union([
   z.object({ operations: z.array(z.object({ id: z.string(), body: z.string() })) }),
   z.record(z.string(), z.string()),
 ]);
 
-/** Only operations of a manifest, found by their id or recognised by their text. */
+/** The operations of a manifest, found by id or text. */
 export class TrustedOperations {
   private readonly texts: ReadonlyMap<string, string>;
   private readonly hashes: ReadonlySet<string>;
@@ -34,18 +34,19 @@ export class TrustedOperations {
   }
 
   /**
-   * The text to run. Ends in PERSISTED_QUERY_NOT_FOUND for an id that is not in the manifest, and in OPERATION_NOT_TRUSTED for
-   * a text that is not.
+   * The text to run.
+   *
+   * @throws PERSISTED_QUERY_NOT_FOUND for an id that is not in the manifest, and OPERATION_NOT_TRUSTED for a text that is not
    */
   resolveText({ query, extensions }: SentOperation): string {
     const id = (extensions as { persistedQuery?: { sha256Hash?: unknown } } | null | undefined)?.persistedQuery?.sha256Hash;
     if (typeof id === 'string') {
       const text = this.texts.get(id) ?? this.texts.get(`sha256:${id}`);
       if (text !== undefined) return text;
-      throw refusal('PERSISTED_QUERY_NOT_FOUND', 'There is no operation of that id in the manifest.');
+      throw refusal('PERSISTED_QUERY_NOT_FOUND', 'The manifest has no operation with that id.');
     }
     if (typeof query === 'string' && this.hashes.has(hashOf(query))) return query;
-    throw refusal('OPERATION_NOT_TRUSTED', 'Only operations of the manifest are served here.');
+    throw refusal('OPERATION_NOT_TRUSTED', 'Only operations in the manifest are allowed.');
   }
 }
 

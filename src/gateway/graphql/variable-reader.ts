@@ -15,7 +15,7 @@ import {
 
 type Variables = Readonly<Record<string, unknown>>;
 
-/** A value is not plainly right: graphql-js says what is wrong with it, or coerces it. */
+/** A value that is not obviously valid: graphql-js reports what is wrong with it, or coerces it. */
 const UNSURE = Symbol('unsure');
 
 type Read = (value: unknown) => unknown;
@@ -29,8 +29,8 @@ interface DeclaredVariable {
 }
 
 /**
- * Reads an operation's variables as graphql-js's `getVariableValues` does, without its work for error messages: no path is kept for
- * each item of a list. The returned function returns null for anything that is not plainly right.
+ * Reads an operation's variables like graphql-js's `getVariableValues`, but without its work for error messages, such as a path for each
+ * list item. The returned function returns null for anything that is not obviously valid.
  */
 export function createVariableReader(
   schema: GraphQLSchema,
@@ -65,7 +65,7 @@ function readAll(declared: readonly DeclaredVariable[], given: Variables): Varia
   return values;
 }
 
-/** A variable may be called `__proto__`. */
+/** A variable may be named `__proto__`. */
 function set(values: Record<string, unknown>, name: string, value: unknown): void {
   if (name === '__proto__') Object.defineProperty(values, name, { value, enumerable: true, configurable: true, writable: true });
   else values[name] = value;
@@ -109,7 +109,7 @@ function readList(value: unknown, readItem: Read): unknown {
   return items;
 }
 
-/** Types may contain themselves: their fields are looked at when a value first comes. */
+/** Types may be recursive, so their fields are read when the first value arrives. */
 function objectReader(type: GraphQLInputObjectType): Read {
   let fields: [field: GraphQLInputField, read: Read][] | undefined;
   return (value) => {
@@ -120,7 +120,7 @@ function objectReader(type: GraphQLInputObjectType): Read {
 }
 
 function readObject(value: Variables, fields: readonly [GraphQLInputField, Read][]): unknown {
-  // As graphql-js makes it, so that both are the same to whoever reads them.
+  // Without a prototype, like graphql-js's.
   const read: Record<string, unknown> = Object.create(null);
   let count = 0;
   for (const [field, readField] of fields) {
@@ -134,6 +134,6 @@ function readObject(value: Variables, fields: readonly [GraphQLInputField, Read]
     if (each === UNSURE) return UNSURE;
     read[field.name] = each;
   }
-  // A name that the type does not have.
+  // Otherwise there is a name that the type does not have.
   return Object.keys(value).length === count ? read : UNSURE;
 }

@@ -27,9 +27,9 @@ export interface PlainAnswer {
 }
 
 /**
- * Answers a request of the plainest form: the same pipeline, the same bytes, without Apollo's work in between. Null when it is
- * anything else, or when it is refused before it runs: Apollo is to answer then, by the pipeline that the context has. `body`:
- * what was sent, or what the manifest has in its place. Never rejects.
+ * Responds to a plain POST with the same pipeline and the same bytes as Apollo, without its overhead. Returns null for any other request,
+ * or if it is rejected before execution; Apollo then responds, with the pipeline in the context. `body`: what was sent, or its
+ * replacement from the manifest. Never rejects.
  */
 export async function answerPlainPost(
   parts: PlainPostParts,
@@ -44,7 +44,7 @@ export async function answerPlainPost(
   context.pipeline = new RequestPipeline(parts.operations, parts.gate, plain);
   let admitted: Admitted;
   try {
-    // Live operations run over WebSocket only: Apollo says so.
+    // Live operations run over WebSocket only: Apollo reports that.
     if (context.pipeline.prepare().operation.operation === 'subscription') return null;
     admitted = await context.pipeline.admit(context);
   } catch {
@@ -57,7 +57,7 @@ export async function answerPlainPost(
     const masked = maskError(error, { requestId: context.requestId, suggestions }, error.extensions?.code as string | undefined);
     const { operationName } = prepared;
     const facts = { requestId: context.requestId, operationName, path: error.path, err: rootCause(error) };
-    if (masked.isDefect) logger.error(facts, 'an operation failed');
+    if (masked.isDefect) logger.error(facts, 'operation failed');
     return masked.error;
   });
   metrics.served(prepared.rootField, result.errors ? 'errors' : 'ok', (performance.now() - startedAtMs) / 1_000);
@@ -66,7 +66,7 @@ export async function answerPlainPost(
 
 const JSON_TYPE = /^application\/json(?:; ?charset=utf-8)?$/i;
 
-/** `POST` of JSON with nothing but a text, a name and variables. What a browser sends from another page is not that plain. */
+/** A `POST` of JSON with only a query, a name and variables. Cross-site requests by browsers do not have this form. */
 function plainRequest({ method, headers }: FastifyRequest, body: unknown): GraphqlRequest | null {
   if (method !== 'POST' || !JSON_TYPE.test(headers['content-type'] ?? '') || typeof body !== 'object' || body === null)
     return null;

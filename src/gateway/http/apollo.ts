@@ -19,10 +19,10 @@ import { RequestPipeline } from '../graphql/pipeline.js';
 import type { PreparedOperations } from '../graphql/prepared-operations.js';
 import { refusalOf } from '../graphql/request-refused.js';
 
-/** A resolver's context, and what the edge alone must know. */
+/** A resolver's context, and what only the edge needs. */
 export interface HttpContext extends Context {
   readonly address: string;
-  /** How far this request has come: nothing is done, and nobody is counted, twice. */
+  /** The pipeline of this request, so that no step runs, or counts, twice. */
   pipeline?: RequestPipeline;
 }
 
@@ -38,15 +38,15 @@ export interface ApolloParts {
 }
 
 /**
- * Apollo Server for all but plain POSTs: GET, automatic persisted queries, requests of the wrong form, refusals. Without what
- * costs time or what we do ourselves: no cache control (it wraps every resolver), no landing page, no reports, no batching, no
- * signal handlers. It neither parses nor validates nor keeps documents: the pipeline hands it those that were prepared.
+ * Apollo Server for everything but plain POSTs: GET, automatic persisted queries, malformed and rejected requests. Without features that
+ * cost time or that we implement ourselves: no cache control (it wraps every resolver), no landing page, no reports, no batching, no
+ * signal handlers. It does not parse, validate or cache documents: the pipeline provides prepared ones.
  */
 export function createApollo(parts: ApolloParts): ApolloServer<HttpContext> {
   const { schema, execute, guard, limits, logger } = parts;
   return new ApolloServer<HttpContext>({
     gateway: gatewayTo(schema, execute),
-    // The gate refuses it, for WebSocket too.
+    // Admission rejects it, for WebSocket too.
     introspection: true,
     documentStore: null,
     csrfPrevention: true,
@@ -55,7 +55,7 @@ export function createApollo(parts: ApolloParts): ApolloServer<HttpContext> {
     includeStacktraceInErrorResponses: false,
     persistedQueries:
       guard.persistedOperations === 'automatic' ? { ttl: null, cache: textsUpTo(limits.documentCacheBytes) } : false,
-    // Nothing depends on NODE_ENV behind our back.
+    // Fixed, so that no behaviour depends on NODE_ENV implicitly.
     nodeEnv: 'production',
     logger,
     formatError: (formatted, error) => publicForm(formatted, error, guard.introspection),
@@ -70,7 +70,7 @@ export function createApollo(parts: ApolloParts): ApolloServer<HttpContext> {
   });
 }
 
-/** Texts of automatic persisted queries by their hash, up to so many bytes. */
+/** The texts of automatic persisted queries by hash, up to a number of bytes. */
 function textsUpTo(bytes: number) {
   const texts = new LRUCache<string, string>({
     maxSize: bytes,
@@ -86,7 +86,7 @@ function textsUpTo(bytes: number) {
 
 type ApolloGateway = NonNullable<ConstructorParameters<typeof ApolloServer<HttpContext>>[0]['gateway']>;
 
-/** Apollo runs operations by whatever its "gateway" says; ours runs what the pipeline has admitted. */
+/** Apollo runs operations through its "gateway"; ours runs what the pipeline has admitted. */
 function gatewayTo(schema: GraphQLSchema, execute: Executor): ApolloGateway {
   return {
     onSchemaLoadOrUpdate(callback) {
@@ -96,7 +96,7 @@ function gatewayTo(schema: GraphQLSchema, execute: Executor): ApolloGateway {
     load: async () => ({
       executor: async ({ context }) => {
         const { pipeline } = context as HttpContext;
-        if (!pipeline) throw new Error('an operation is admitted before it runs');
+        if (!pipeline) throw new Error('an operation must be admitted before it runs');
         return execute({ ...(await pipeline.admit(context as HttpContext)), context: context as HttpContext }) as never;
       },
     }),
@@ -104,25 +104,25 @@ function gatewayTo(schema: GraphQLSchema, execute: Executor): ApolloGateway {
   };
 }
 
-/** Apollo has put its own code on what it refused itself; what a resolver threw is in the original. */
+/** Apollo adds its own code to requests that it rejects; a resolver's error is in the original. */
 function publicForm(formatted: GraphQLFormattedError, error: unknown, suggestions: boolean): GraphQLFormattedError {
   const code = formatted.extensions?.code;
   return maskError(error, { suggestions }, code === 'INTERNAL_SERVER_ERROR' ? codeOf(error) : (code as string | undefined)).error;
 }
 
-/** Apollo refuses some persisted queries with a status and no code: the request is at fault. */
+/** Apollo rejects some persisted queries with a status and no code: the request is invalid. */
 function codeOf(error: unknown): string | undefined {
   if (!(error instanceof GraphQLError)) return undefined;
   const { code, http } = error.extensions as { code?: string; http?: { status?: number } };
   return code ?? (http?.status === 400 ? 'BAD_REQUEST' : undefined);
 }
 
-/** Stands in for a document that was refused, so that Apollo comes to the place where a plugin may refuse. */
+/** Replaces a rejected document, so that Apollo reaches the point where a plugin can reject the request. */
 const REFUSED = parse('{ __typename }');
 
 type ApolloContext = GraphQLRequestContext<HttpContext>;
 
-/** Prepares in Apollo's place; returns the refusal, or null. */
+/** Prepares the operation instead of Apollo; returns the errors if it is rejected, or null. */
 function prepareFor(context: ApolloContext, { operations, gate }: ApolloParts): readonly GraphQLError[] | null {
   const { request, source = '', contextValue } = context;
   const { operationName, variables } = request;
@@ -142,7 +142,7 @@ function prepareFor(context: ApolloContext, { operations, gate }: ApolloParts): 
   }
 }
 
-/** The pipeline before execution; the request's id in every error; a log line for every defect; what was served. */
+/** Runs the pipeline before execution, adds the request id to every error, logs defects and counts operations. */
 function watchRequests(parts: ApolloParts): ApolloServerPlugin<HttpContext> {
   const { gate, guard, logger, metrics } = parts;
   return {
@@ -162,7 +162,7 @@ function watchRequests(parts: ApolloParts): ApolloServerPlugin<HttpContext> {
           } catch (error) {
             refusal = refusalOf(error);
           }
-          // Apollo takes one error here; the others are added to its answer.
+          // Apollo accepts one error here; the others are added to its response.
           if (refusal) throw withHttpStatus(refusal[0] as GraphQLError);
         },
         didEncounterErrors: async ({ errors, operationName }) => {
@@ -194,11 +194,11 @@ function watchRequests(parts: ApolloParts): ApolloServerPlugin<HttpContext> {
 }
 
 const liveOverHttp = () =>
-  new GraphQLError('Live operations run over WebSocket only, by the protocol graphql-transport-ws.', {
+  new GraphQLError('Live operations run over WebSocket only, with the protocol graphql-transport-ws.', {
     extensions: { code: 'BAD_REQUEST', http: { status: 400 } },
   });
 
-/** What Apollo answers with: 429 and when to come back, for who has asked too often. */
+/** Adds the HTTP status 429 and Retry-After to an error of a rate limit. */
 function withHttpStatus(error: GraphQLError): GraphQLError {
   const seconds = retryAfterOf(error);
   if (seconds === null) return error;

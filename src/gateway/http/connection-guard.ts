@@ -4,28 +4,28 @@ import type { FastifyInstance } from 'fastify';
 import { refuse } from './graphql-endpoint.js';
 
 export interface ConnectionLimits {
-  /** How long what is written may wait for its client to read. */
+  /** How long written data may wait for its client to read it. */
   readonly responseWriteTimeoutMs: number;
-  /** What may wait for clients to read, on all connections together. */
+  /** Bytes that may wait for clients to read, on all connections together. */
   readonly responsesBufferedBytes: number;
-  /** Requests of one connection that may wait for their answers (pipelining). */
+  /** Requests of one connection that may wait for their responses (pipelining). */
   readonly pipelinedRequestsCount: number;
-  /** Connections at once, those of WebSockets among them. */
+  /** Concurrent connections, including WebSockets. */
   readonly connectionsMaximumCount: number;
 }
 
-/** What was waiting to be read when it was last looked at, and since when. */
+/** The data waiting to be read at the last check, and since when. */
 interface Backlog {
   readonly sinceMs: number;
-  /** How many bytes must have left until all of it has. */
+  /** How many bytes must have been sent in total for all of it to be gone. */
   readonly goalBytes: number;
 }
 
 const MAX_LOOK_INTERVAL_MS = 1_000;
 
 /**
- * Closes connections whose clients do not read. Their number is looked at once a second at most, so that a request costs nothing:
- * what waits in a socket must have left within the time, however slowly; a client that reads a byte now and then is cut off too.
+ * Closes connections whose clients do not read. Connections are checked at most once a second, so a request costs nothing. Data waiting in
+ * a socket must be sent within the time limit; a client that reads a byte now and then is disconnected too.
  */
 export class ConnectionGuard {
   private readonly sockets = new Map<Socket, Backlog | null>();
@@ -47,7 +47,7 @@ export class ConnectionGuard {
     this.timer = this.startLooking();
   }
 
-  /** The server closes: clients that do not read must not hold it up for longer than this. */
+  /** Called when the server closes: clients that do not read must not delay it for longer than this. */
   shorten(writeTimeoutMs: number): void {
     this.writeTimeoutMs = Math.min(this.writeTimeoutMs, writeTimeoutMs);
     this.stop();
@@ -58,7 +58,7 @@ export class ConnectionGuard {
     clearInterval(this.timer);
   }
 
-  /** Looks at every connection, and closes those that have been waited for too long, then the fullest while they hold too much. */
+  /** Checks every connection. Closes those that have waited too long, then the fullest while there is too much data in total. */
   look(): void {
     const nowMs = this.nowMs();
     let bufferedBytes = 0;
@@ -96,16 +96,16 @@ export class ConnectionGuard {
 }
 
 /**
- * Bounds how many requests of one connection wait for their answers. Node parses and runs all that came in one piece, hundreds of
- * small ones, before it looks at whether the client reads; one more than allowed is refused, and the connection ends with that.
+ * Limits how many requests of one connection may wait for their responses. Node parses and runs all requests in one chunk, possibly
+ * hundreds of small ones, before it checks whether the client reads. A request above the limit is rejected, and the connection closed.
  */
-export function boundPipelining(app: FastifyInstance, largestCount: number): void {
+export function boundPipelining(app: FastifyInstance, maxCount: number): void {
   const waiting = new WeakMap<Socket, number>();
   app.addHook('onRequest', (request, reply, done) => {
     const { socket } = request.raw;
     const count = (waiting.get(socket) ?? 0) + 1;
     waiting.set(socket, count);
-    if (count <= largestCount) return done();
+    if (count <= maxCount) return done();
     return refuse(reply.header('connection', 'close'), 429, 'RATE_LIMITED', 'Too many requests at once on this connection.');
   });
   app.addHook('onResponse', (request, _reply, done) => {

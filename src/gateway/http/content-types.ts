@@ -1,14 +1,14 @@
 import { LRUCache } from 'lru-cache';
 
-/** Longer headers than this are not worth remembering. */
+/** Longer headers are not cached. */
 const MAX_ACCEPT_CHARACTERS = 200;
 const MAX_COUNT = 100;
 
-/** Answers differ by `Accept` in their content type alone: what Apollo has negotiated for a header, it need not be asked again. */
+/** `Accept` affects only the content type of responses, so the type that Apollo has negotiated for a header is cached. */
 export class ContentTypes {
   private readonly known = new LRUCache<string, string>({ max: MAX_COUNT });
 
-  /** What Apollo answered to this `Accept` with; undefined when it was not asked yet. */
+  /** The content type that Apollo used for this `Accept`; undefined if it is not known yet. */
   find(accept: string | undefined): string | undefined {
     return this.known.get(accept ?? '');
   }

@@ -28,14 +28,14 @@ export function serveGraphql(app: FastifyInstance, parts: EndpointParts): void {
   app.route({ method: ['GET', 'POST'], url: '/graphql', handler: (request, reply) => answer(parts, request, reply) });
 }
 
-/** A refusal in GraphQL's form, for what never got as far as GraphQL. */
+/** Rejects a request with an error in GraphQL's format, before it reaches GraphQL. */
 export function refuse(reply: FastifyReply, status: number, code: string, message: string): FastifyReply {
   const body = { errors: [{ message, extensions: { code, requestId: reply.request.id } }] };
   return reply.code(status).header('content-type', mediaTypeFor(reply.request)).send(JSON.stringify(body));
 }
 
 async function answer(parts: EndpointParts, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-  // Answers are about one caller and one moment.
+  // Responses are specific to a caller and a moment.
   reply.header('cache-control', 'no-store');
   const waitSeconds = await parts.gate.addressRetryAfter(request.ip);
   if (waitSeconds !== null) {
@@ -48,7 +48,7 @@ async function answer(parts: EndpointParts, request: FastifyRequest, reply: Fast
   const plain = await withTimeout(parts.requestTimeoutMs, answerPlainPost(parts, request, body, context), isTooLate);
   if (plain === TOO_LATE) return tooLate(reply);
   if (plain) return reply.header('content-type', plain.contentType).send(plain.text);
-  if (hasFaultyHash(body)) return refuse(reply, 400, 'BAD_REQUEST', '`sha256Hash` of a persisted query must be a text.');
+  if (hasInvalidHash(body)) return refuse(reply, 400, 'BAD_REQUEST', '`sha256Hash` of a persisted query must be a string.');
   const response = await withTimeout(
     parts.requestTimeoutMs,
     parts.apollo.executeHTTPGraphQLRequest({
@@ -73,12 +73,12 @@ async function answer(parts: EndpointParts, request: FastifyRequest, reply: Fast
 }
 
 /**
- * Refusals of well-formed requests. To clients that do not know application/graphql-response+json they are answers like any
- * other, with 200: https://graphql.github.io/graphql-over-http/draft/#sec-application-json
+ * Errors for well-formed requests. Clients that do not accept application/graphql-response+json get them with status 200, like any other
+ * response: https://graphql.github.io/graphql-over-http/draft/#sec-application-json
  */
 const WELL_FORMED = /"code":"(GRAPHQL_PARSE_FAILED|GRAPHQL_VALIDATION_FAILED|BAD_USER_INPUT|QUERY_TOO_EXPENSIVE)"/;
 
-/** Apollo refuses some requests before our plugin sees them. */
+/** Apollo rejects some requests before our plugin sees them. */
 function withRequestId(text: string, requestId: string): string {
   if (!text.startsWith('{')) {
     return JSON.stringify({ errors: [{ message: text, extensions: { code: 'BAD_REQUEST', requestId } }] });
@@ -88,17 +88,17 @@ function withRequestId(text: string, requestId: string): string {
   return JSON.stringify({ ...body, ...(errors && { errors }) });
 }
 
-/** Apollo would look for what is no hash, and not find it. */
-function hasFaultyHash(body: unknown): boolean {
+/** Apollo would look up an invalid hash, and not find it. */
+function hasInvalidHash(body: unknown): boolean {
   const { extensions } = (body ?? {}) as { extensions?: { persistedQuery?: { sha256Hash?: unknown } } };
   const persistedQuery = extensions?.persistedQuery;
   return typeof persistedQuery === 'object' && persistedQuery !== null && typeof persistedQuery.sha256Hash !== 'string';
 }
 
 const tooLate = (reply: FastifyReply) =>
-  refuse(reply, 503, 'REQUEST_TIMEOUT', 'The operation took too long; part of it may have been done.');
+  refuse(reply, 503, 'REQUEST_TIMEOUT', 'The operation timed out; part of it may have been executed.');
 
-/** Who asks, and what for; or a refusal, sent. */
+/** Identifies the caller and reads the request, or sends an error. */
 async function admit(parts: EndpointParts, request: FastifyRequest, reply: FastifyReply) {
   try {
     const { caller } = await parts.identity.identify(bearerToken(authorizationOf(request)));
@@ -112,25 +112,25 @@ async function admit(parts: EndpointParts, request: FastifyRequest, reply: Fasti
       refuse(reply.header('www-authenticate', 'Bearer error="invalid_token"'), 401, 'UNAUTHENTICATED', error.message);
     } else {
       const masked = maskError(error, { suggestions: false });
-      if (masked.isDefect) parts.logger.error({ requestId: request.id, err: error }, 'a caller could not be identified');
+      if (masked.isDefect) parts.logger.error({ requestId: request.id, err: error }, 'could not identify the caller');
       refuse(reply, masked.isDefect ? 503 : 400, String(masked.error.extensions?.code), masked.error.message);
     }
     return { sent: true as const };
   }
 }
 
-/** Node keeps the first of several `Authorization` headers; a proxy may have looked at another. */
+/** Node keeps the first of several `Authorization` headers; a proxy may have checked another. */
 function authorizationOf({ headers, raw: { rawHeaders } }: FastifyRequest): string | undefined {
   if (headers.authorization === undefined) return undefined;
   let count = 0;
   for (let index = 0; index < rawHeaders.length; index += 2) {
     if (rawHeaders[index]?.length === 'authorization'.length && rawHeaders[index]?.toLowerCase() === 'authorization') count++;
   }
-  if (count > 1) throw new InvalidToken('There is more than one Authorization header.');
+  if (count > 1) throw new InvalidToken('There must be only one Authorization header.');
   return headers.authorization;
 }
 
-/** The request with the text of the manifest in the place of what was sent. */
+/** The request with the manifest's text instead of what was sent. */
 function trustedRequest(gate: OperationGate, request: FastifyRequest, caller: Caller) {
   const converted = toApollo(request);
   if (request.method === 'GET') {
@@ -163,7 +163,7 @@ function toApollo(request: FastifyRequest) {
   return { method: request.method, headers, search: query === -1 ? '' : request.url.slice(query), body: request.body };
 }
 
-/** The work goes on then; its own limits (statements, calls to Stripe) end it. */
+/** The work continues then; its own timeouts (statements, calls to Stripe) end it. */
 const TOO_LATE = Symbol('too late');
 const isTooLate = (): typeof TOO_LATE => TOO_LATE;
 

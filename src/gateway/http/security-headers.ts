@@ -2,10 +2,10 @@ import { ServerResponse } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import helmet from 'helmet';
 
-/** What every answer is sent with, unless it is a page, which says for itself what it may load. */
+/** The policy for every response except pages, which define their own. */
 const contentSecurityPolicy = { directives: { 'default-src': ["'none'"], 'frame-ancestors': ["'none'"] } };
 
-/** Puts helmet's headers on every answer. They are the same for each, so helmet is asked once, not for every request. */
+/** Adds helmet's headers to every response. They are always the same, so helmet is called only once. */
 export function serveSecurityHeaders(app: FastifyInstance): void {
   const headers = headersOf(helmet({ contentSecurityPolicy }));
   app.addHook('onRequest', (_request, reply, done) => {

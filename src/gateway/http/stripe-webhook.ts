@@ -6,23 +6,23 @@ import type { StripeInbox } from '../../services/stripe-events/stripe-inbox.js';
 export interface StripeWebhookOptions {
   readonly inbox: Pick<StripeInbox, 'receive'>;
   readonly bodyLimitBytes: number;
-  /** For metrics: told how each delivery ended. */
+  /** For metrics: called with the outcome of each delivery. */
   readonly onReceived?: (outcome: 'stored' | 'refused' | 'failed') => void;
 }
 
 const REFUSALS = {
   EMPTY: 'The body is empty.',
-  NOT_SIGNED: 'The signature is missing or wrong.',
+  NOT_SIGNED: 'The signature is missing or invalid.',
   STALE: 'The signature is too old.',
-  NOT_AN_EVENT: 'The body is not an event of Stripe.',
+  NOT_AN_EVENT: 'The body is not a Stripe event.',
 } as const;
 
 /**
- * `POST /webhooks/stripe`. Answers 200 only when the event is stored; 4xx, with nothing stored, to what Stripe did not send
- * like that; 503 when it could not be stored, so that Stripe sends it again: https://docs.stripe.com/webhooks#retries
+ * `POST /webhooks/stripe`. Responds with 200 only if the event is stored; with 4xx, and nothing stored, if Stripe did not send it in this
+ * form; with 503 if it could not be stored, so that Stripe retries: https://docs.stripe.com/webhooks#retries
  */
 export const stripeWebhook: FastifyPluginAsync<StripeWebhookOptions> = async (scope, { inbox, bodyLimitBytes, onReceived }) => {
-  // The signature is over the bytes as they came. The parser holds only for this encapsulated scope.
+  // The signature covers the raw bytes. The parser applies only to this encapsulated scope.
   scope.removeAllContentTypeParsers();
   scope.addContentTypeParser('application/json', { parseAs: 'buffer', bodyLimit: bodyLimitBytes }, (_request, body, done) =>
     done(null, body),
@@ -31,8 +31,8 @@ export const stripeWebhook: FastifyPluginAsync<StripeWebhookOptions> = async (sc
   scope.setErrorHandler<FastifyError>((error, request, reply) => {
     const status = error.statusCode ?? (storeFaultOf(error) === 'UNSTORABLE' ? 422 : 503);
     if (status >= 500)
-      request.log.error({ requestId: request.id, reason: describeFailure(error) }, 'a Stripe event could not be stored');
-    const message = status >= 500 ? 'The event could not be stored; send it again.' : error.message;
+      request.log.error({ requestId: request.id, reason: describeFailure(error) }, 'could not store a Stripe event');
+    const message = status >= 500 ? 'The event could not be stored. Send it again.' : error.message;
     return reply.code(status).send({ error: message });
   });
 

@@ -18,11 +18,11 @@ type Refusal = readonly [code: number, reason: string];
 
 export interface AdmissionSettings {
   readonly socketsPerViewerCount: number;
-  /** Sockets of one address that have not been admitted. */
+  /** Sockets of one address that are not admitted yet. */
   readonly socketsWaitingPerAddressCount: number;
 }
 
-/** Who may stay connected: with a good token, until it expires, and with no more sockets than one viewer may have. */
+/** Decides which sockets may stay connected: those with a valid token, until it expires, up to a number of sockets per viewer. */
 export class SocketAdmission {
   private readonly socketsOfViewers = new Tally();
   private readonly waitingOfAddresses = new Tally();
@@ -33,18 +33,18 @@ export class SocketAdmission {
     private readonly clock: Clock,
   ) {}
 
-  /** Whether an address may open another socket before those that it has opened are admitted. */
+  /** Whether an address may open another socket while others wait for admission. */
   mayWait(address: string): boolean {
     return this.waitingOfAddresses.of(addressKey(address)) < this.settings.socketsWaitingPerAddressCount;
   }
 
-  /** A socket was opened, and waits to be admitted. */
+  /** Records a new socket that waits for admission. */
   wait(connection: LiveConnection, address: string): void {
     connection.waitingFrom = addressKey(address);
     this.waitingOfAddresses.add(connection.waitingFrom, 1);
   }
 
-  /** Finds out who speaks; gives back why the socket may not stay, or null. */
+  /** Identifies the caller. Returns why the socket must be closed, or null. */
   async admit(connection: LiveConnection, parameters: Readonly<Record<string, unknown>> | undefined): Promise<Refusal | null> {
     let identity: LiveIdentity;
     try {
@@ -52,12 +52,13 @@ export class SocketAdmission {
       if (token === null) return [LIVE_CLOSE_CODES.unauthorized, 'Unauthorized: connection_init needs a token'];
       identity = await this.identify(token);
     } catch (error) {
-      if (error instanceof IdentityUnavailable) return [LIVE_CLOSE_CODES.tryAgainLater, 'Tokens cannot be checked just now'];
-      return [LIVE_CLOSE_CODES.forbidden, 'Forbidden: bad or expired token'];
+      if (error instanceof IdentityUnavailable)
+        return [LIVE_CLOSE_CODES.tryAgainLater, 'Tokens cannot be verified at the moment'];
+      return [LIVE_CLOSE_CODES.forbidden, 'Forbidden: invalid or expired token'];
     }
     const { userId } = identity.caller;
-    if (userId === null) return [LIVE_CLOSE_CODES.forbidden, 'Forbidden: the token names nobody'];
-    // It may have closed meanwhile, and then nobody would count it off.
+    if (userId === null) return [LIVE_CLOSE_CODES.forbidden, 'Forbidden: the token has no subject'];
+    // It may have closed in the meantime; then it would never be removed from the count.
     if (connection.socket.readyState !== connection.socket.OPEN) return [LIVE_CLOSE_CODES.goingAway, 'Going away'];
     if (this.socketsOfViewers.of(userId) >= this.settings.socketsPerViewerCount)
       return [LIVE_CLOSE_CODES.tryAgainLater, 'Too many sockets of this viewer'];
@@ -68,7 +69,7 @@ export class SocketAdmission {
     return null;
   }
 
-  /** The socket is closed. */
+  /** Removes a closed socket. */
   forget(connection: LiveConnection): void {
     this.stopWaiting(connection);
     const userId = connection.caller?.userId;
@@ -82,7 +83,7 @@ export class SocketAdmission {
   }
 }
 
-/** How many there are of each; what there is none of takes no room. */
+/** Counts by key; keys with a count of zero take no memory. */
 class Tally {
   private readonly counts = new Map<string, number>();
 
@@ -98,14 +99,14 @@ class Tally {
 }
 
 /**
- * `{ token }`, or `{ authorization: 'Bearer …' }` as over HTTP; null without either.
+ * The token in `{ token }`, or in `{ authorization: 'Bearer …' }` as over HTTP; null without either.
  *
- * @throws InvalidToken when there are several that differ
+ * @throws InvalidToken when there are several different tokens
  */
 function tokenOf(parameters: Readonly<Record<string, unknown>> | undefined): string | null {
   const { token, authorization, Authorization } = parameters ?? {};
   const bearers = [authorization, Authorization].map((header) => (typeof header === 'string' ? bearerToken(header) : null));
   const tokens = new Set([token, ...bearers].filter((given) => typeof given === 'string' && given !== ''));
-  if (tokens.size > 1) throw new InvalidToken('There are several tokens that differ.');
+  if (tokens.size > 1) throw new InvalidToken('There are several different tokens.');
   return ([...tokens][0] as string | undefined) ?? null;
 }

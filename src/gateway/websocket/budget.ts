@@ -2,13 +2,13 @@ export interface SocketBudgetSettings {
   readonly socketMessagesWindowMs: number;
   /** Messages, pings and pongs within the window. */
   readonly socketMessagesCount: number;
-  /** Bytes within the window, as they come over the wire. */
+  /** Bytes within the window, as received. */
   readonly socketReceivedBytes: number;
 }
 
 /**
- * What one socket may send: a token bucket for messages and one for bytes, each full at the start and refilled evenly over the
- * window. Counted in this process alone, so that a message costs nothing but a subtraction.
+ * Limits what one socket may send: a token bucket for messages and one for bytes, each initially full and refilled evenly over the
+ * window. Counted in this process only, so a message costs just a subtraction.
  */
 export class SocketBudget {
   private messages: number;
@@ -25,7 +25,7 @@ export class SocketBudget {
     this.refilledAtMs = nowMs();
   }
 
-  /** Counts what came; returns false when it is more than the budget has. */
+  /** Counts received data; returns false if it exceeds the budget. */
   spend(messages: number, bytes: number): boolean {
     this.refill();
     this.messages -= messages;
@@ -33,8 +33,8 @@ export class SocketBudget {
     return this.messages >= 0 && this.bytes >= 0;
   }
 
-  /** What has been counted by another limit. */
-  giveBack(messages: number, bytes: number): void {
+  /** Returns to the budget what another limit has counted. */
+  restore(messages: number, bytes: number): void {
     this.messages = Math.min(this.messages + messages, this.settings.socketMessagesCount);
     this.bytes = Math.min(this.bytes + bytes, this.settings.socketReceivedBytes);
   }
@@ -43,6 +43,6 @@ export class SocketBudget {
     const nowMs = this.nowMs();
     const part = (nowMs - this.refilledAtMs) / this.settings.socketMessagesWindowMs;
     this.refilledAtMs = nowMs;
-    this.giveBack(part * this.settings.socketMessagesCount, part * this.settings.socketReceivedBytes);
+    this.restore(part * this.settings.socketMessagesCount, part * this.settings.socketReceivedBytes);
   }
 }

@@ -7,60 +7,60 @@ import type { Caller } from '../../services/caller.js';
 import type { SocketBudget } from './budget.js';
 import { textFrame } from './text-frame.js';
 
-/** Codes that a socket is closed with, beside those of the protocol: graphql-ws/PROTOCOL.md and RFC 6455, section 7.4. */
+/** Close codes in addition to those of the protocol: graphql-ws/PROTOCOL.md and RFC 6455, section 7.4. */
 export const LIVE_CLOSE_CODES = {
-  /** This server stops; another one, or this one later, goes on. */
+  /** This server is stopping: reconnect. */
   goingAway: 1001,
-  /** The viewer has too many sockets, or tokens cannot be checked. */
+  /** The viewer has too many sockets, or tokens cannot be verified at the moment. */
   tryAgainLater: 1013,
-  /** No token. graphql-ws clients do not try again, for it would not help. */
+  /** No token. graphql-ws clients do not retry, because it would not help. */
   unauthorized: 4401,
-  /** The token is bad or has expired. graphql-ws clients try again, and ask for a token anew. */
+  /** The token is invalid or has expired. graphql-ws clients retry, with a new token. */
   forbidden: 4403,
-  /** The client does not read as fast as it is sent to. It tries again and goes on after its cursor. */
+  /** The client reads too slowly. It reconnects and resumes after its cursor. */
   slowReader: 4413,
   /**
-   * The client sends more than its budget. graphql-ws has this code for a second `connection_init`, and its clients do not try
-   * again by themselves: what floods one socket would flood the next.
+   * The client exceeds its budget. graphql-ws uses this code for a second `connection_init`, and its clients do not retry automatically: a
+   * client that floods one socket would flood the next.
    */
   tooManyMessages: 4429,
 } as const;
 
-/** What setTimeout can wait at most. */
+/** The maximum delay of setTimeout. */
 const MAX_DELAY_MS = 2 ** 31 - 1;
 const MAX_REASON_BYTES = 123;
 const PING_BYTES = 8;
 
 export interface LiveConnectionParts {
   socket: WebSocket;
-  /** What the socket writes to. */
+  /** The underlying TCP socket. */
   rawSocket: Duplex;
   pingSlot: number;
-  /** What may wait to be read by the client before it is cut off. */
-  largestBufferedBytes: number;
-  /** How long the client may take to answer when it is told to go. */
+  /** Bytes that may wait for the client before it is disconnected. */
+  maxBufferedBytes: number;
+  /** How long the client may take to acknowledge a close. */
   closeGraceMs: number;
   onSlow(): void;
-  /** What the client may send. */
+  /** Limits what the client may send. */
   budget: SocketBudget;
   onOverBudget(): void;
 }
 
-/** One socket: who it is, whether it lives, how much it has not read. */
+/** One socket: its caller, whether it is alive, and how much it has not read. */
 export class LiveConnection {
   caller: Caller | null = null;
-  /** What its address is counted by while it waits to be admitted; null from then on. */
+  /** The key of its address while it waits for admission; then null. */
   waitingFrom: string | null = null;
-  /** Ids of operations under way, also of those whose client has lost interest. */
+  /** Ids of running operations, including those that the client has completed. */
   readonly operations = new Set<string>();
-  /** What the last ping carried and its pong must carry; null when it has been answered. */
+  /** The payload of the last ping, which its pong must repeat; null once it was answered. */
   private unanswered: Buffer | null = null;
   private expiry: NodeJS.Timeout | undefined;
   private cut: NodeJS.Timeout | undefined;
   private going: Promise<void> | undefined;
 
   readonly socket: WebSocket;
-  /** In which part of the interval it is pinged: that in which it came. */
+  /** The part of the interval in which it is pinged: that in which it connected. */
   readonly pingSlot: number;
 
   constructor(private readonly parts: LiveConnectionParts) {
@@ -69,12 +69,12 @@ export class LiveConnection {
     this.pingSlot = pingSlot;
     socket.on('pong', (data: Buffer) => {
       this.count(1, 0);
-      // A pong that nobody asked for does not show that the client reads: https://www.rfc-editor.org/rfc/rfc6455#section-5.5.3
+      // An unsolicited pong does not prove that the client reads: https://www.rfc-editor.org/rfc/rfc6455#section-5.5.3
       if (this.unanswered?.equals(data)) this.unanswered = null;
     });
     socket.on('ping', () => {
       this.count(1, 0);
-      // ws answers pings by itself: a client that only pings and never reads must not fill the buffer either.
+      // ws answers pings automatically: a client that only pings and never reads must not fill the buffer either.
       this.refuseSlowReader();
     });
     parts.rawSocket.on('data', (chunk: Buffer) => this.count(0, chunk.length));
@@ -95,30 +95,30 @@ export class LiveConnection {
     this.expiry.unref();
   }
 
-  /** Pings; cuts off a peer that has not answered the ping before. */
+  /** Sends a ping; terminates a peer that has not answered the previous one. */
   ping(): void {
     if (this.socket.readyState !== this.socket.OPEN) return;
     if (this.unanswered === null) {
       this.unanswered = randomBytes(PING_BYTES);
       this.socket.ping(this.unanswered);
     } else if (this.socket.bufferedAmount > 0) {
-      // The ping waits behind what the client does not read.
+      // The ping waits behind data that the client does not read.
       this.closeSlowReader();
     } else {
       this.socket.terminate();
     }
   }
 
-  /** Ends with a code; a peer that does not answer in time is cut off. */
+  /** Closes with a code; a peer that does not acknowledge it in time is terminated. */
   close(code: number, reason: string): void {
     if (this.socket.readyState === this.socket.CLOSED) return;
-    // An id of the client may be in it, of any length: https://www.rfc-editor.org/rfc/rfc6455#section-5.5
+    // It may contain a client's id of any length: https://www.rfc-editor.org/rfc/rfc6455#section-5.5
     this.socket.close(code, Buffer.byteLength(reason) <= MAX_REASON_BYTES ? reason : '');
     this.cut ??= setTimeout(() => this.socket.terminate(), this.parts.closeGraceMs);
     this.cut.unref();
   }
 
-  /** What graphql-ws writes to and reads from. `send` resolves when the bytes have left: streams wait for it. */
+  /** The transport for graphql-ws. `send` resolves when the bytes have been sent: streams wait for it. */
   transport(onDefect: (error: unknown) => void): GraphQLSocket {
     const { socket } = this;
     return {
@@ -127,7 +127,7 @@ export class LiveConnection {
       close: (code, reason) => this.close(code ?? 1000, reason ?? ''),
       onMessage: (receive) => {
         socket.on('message', (data: Buffer) => {
-          // What comes after the end, such as the rest of a flood, is not looked at.
+          // Data after the close, such as the rest of a flood, is ignored.
           if (!this.count(1, 0) || socket.readyState !== socket.OPEN) return;
           receive(data.toString()).catch((error: unknown) => {
             onDefect(error);
@@ -139,8 +139,8 @@ export class LiveConnection {
   }
 
   /**
-   * Sends a message as one piece, where `ws` would write a header and a text: half the cost of an event. Gives back a promise
-   * when not all of it has left: streams wait for it. https://www.rfc-editor.org/rfc/rfc6455#section-5.2
+   * Sends a message in one write, where `ws` would write a header and a text: half the cost of an event. Returns a promise if not all of it
+   * has been sent: streams wait for it. https://www.rfc-editor.org/rfc/rfc6455#section-5.2
    */
   push(data: string): Promise<void> | undefined {
     const { socket, rawSocket } = this.parts;
@@ -151,15 +151,15 @@ export class LiveConnection {
 
   private send(data: string): Promise<void> {
     const { socket } = this;
-    // Whoever still has something to say waits for the end, and does not fetch more of it meanwhile.
+    // Streams that still have data wait for the close instead of fetching more.
     if (socket.readyState !== socket.OPEN || this.refuseSlowReader()) return this.gone();
     return new Promise((resolve) => {
-      // A failed write means that the socket breaks, and its close ends the operations.
+      // A failed write means that the connection is lost, and its close ends the operations.
       socket.send(data, () => resolve());
     });
   }
 
-  /** Resolves when all that was written has left, or when the socket has broken. */
+  /** Resolves when all written data has been sent, or when the connection is lost. */
   private drained(): Promise<void> {
     const { rawSocket } = this.parts;
     return new Promise((resolve) => {
@@ -175,12 +175,12 @@ export class LiveConnection {
     return this.going;
   }
 
-  /** An operation was admitted, and has been counted by its caller's rate. */
-  giveBack(query: string): void {
-    this.parts.budget.giveBack(1, Buffer.byteLength(query));
+  /** Called when an operation was admitted: it counts towards its caller's rate instead of the budget. */
+  operationAdmitted(query: string): void {
+    this.parts.budget.restore(1, Buffer.byteLength(query));
   }
 
-  /** Counts what the client sent; false when it is more than it may. */
+  /** Counts data from the client; false if it exceeds the budget. */
   private count(messages: number, bytes: number): boolean {
     if (this.parts.budget.spend(messages, bytes)) return true;
     const { socket } = this;
@@ -188,13 +188,13 @@ export class LiveConnection {
       this.parts.onOverBudget();
       this.close(LIVE_CLOSE_CODES.tooManyMessages, 'Too many messages');
     }
-    // Nothing more is read of it, not even its answer: it is cut off after the grace.
+    // Nothing more is read from it, not even its close frame: it is terminated after the grace period.
     if (!socket.isPaused) socket.pause();
     return false;
   }
 
   private refuseSlowReader(): boolean {
-    if (this.socket.bufferedAmount <= this.parts.largestBufferedBytes) return false;
+    if (this.socket.bufferedAmount <= this.parts.maxBufferedBytes) return false;
     this.closeSlowReader();
     return true;
   }

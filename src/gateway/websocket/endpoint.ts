@@ -28,7 +28,7 @@ export interface SocketParts {
   readonly execute: Executor;
   readonly gate: OperationGate;
   readonly services: RequiredServices;
-  /** Product time, and by which tokens are dated. */
+  /** Product time, also used for tokens. */
   readonly clock: Clock;
   readonly realClock: Clock;
   readonly logger: Logger;
@@ -36,17 +36,17 @@ export interface SocketParts {
   readonly metrics: Metrics;
 }
 
-/** A resolver's context, and whether the client wants to know what its operation may cost. */
+/** A resolver's context, and whether the client requested the cost of its operation. */
 interface SocketContext extends Context {
   readonly costAsked: boolean;
 }
 
-/** GraphQL over WebSocket on the same server: the guard, the callers, the execution and the masking of HTTP. */
+/** GraphQL over WebSocket on the same server, with the same admission, authentication, execution and error masking as HTTP. */
 export function serveSockets(server: Server, parts: SocketParts): LiveSockets {
   const { schema, identity, execute, gate, services, clock, realClock, logger, config, metrics } = parts;
   const allowedHosts = config.http.allowedHosts && new Set(config.http.allowedHosts);
   const logDefect = (error: unknown, requestId?: string) =>
-    logger.error({ requestId, err: rootCause(error) }, 'an operation on a socket failed');
+    logger.error({ requestId, err: rootCause(error) }, 'operation on a socket failed');
   const formatError = (error: GraphQLError): GraphQLFormattedError => {
     const requestId = randomUUID();
     const masked = maskError(error, { requestId, suggestions: config.guard.introspection }, requestErrorCode(error));
@@ -75,13 +75,13 @@ export function serveSockets(server: Server, parts: SocketParts): LiveSockets {
       if (!context.costAsked) return result;
       return { ...result, extensions: { ...result.extensions, cost: gate.costExtension(context.caller, prepared, variables) } };
     },
-    // An event is bounded by the limits of its statements: a timer, a histogram or a promise would cost more than it.
+    // An event is bounded by the timeouts of its statements: a timer, a histogram or a promise would cost more than the event.
     executeEvent: ({ prepared, variables }, contextValue, event) => {
       const context = contextValue as SocketContext;
       const result = execute({ prepared, variables, context, event });
       if (!context.costAsked) return result;
       const cost = gate.costExtension(context.caller, prepared, variables);
-      const withCost = (told: ExecutionResult) => ({ ...told, extensions: { ...told.extensions, cost } });
+      const withCost = (result: ExecutionResult) => ({ ...result, extensions: { ...result.extensions, cost } });
       return result instanceof Promise ? result.then(withCost) : withCost(result);
     },
     settings: { ...config.limits, allowedOrigins: config.http.allowedOrigins },
@@ -90,10 +90,10 @@ export function serveSockets(server: Server, parts: SocketParts): LiveSockets {
   });
 }
 
-/** As over HTTP. The work goes on then; its own limits end it. */
+/** As over HTTP, the work continues; its own timeouts end it. */
 const tooLate = (): ExecutionResult => ({
   errors: [
-    new GraphQLError('The operation took too long; part of it may have been done.', { extensions: { code: 'REQUEST_TIMEOUT' } }),
+    new GraphQLError('The operation timed out; part of it may have been executed.', { extensions: { code: 'REQUEST_TIMEOUT' } }),
   ],
 });
 

@@ -3,7 +3,7 @@ import type { Caller } from '../../services/caller.js';
 import type { CheckedVariables, PreparedOperation, Variables } from '../graphql/prepared-operation.js';
 import { EventFailed, PushedEvents, type PushedEventsOptions } from './subscription.js';
 
-/** What a client sent in a `subscribe` message. */
+/** The content of a `subscribe` message. */
 export interface LiveRequest {
   readonly query: string;
   readonly operationName?: string | null;
@@ -11,14 +11,14 @@ export interface LiveRequest {
   readonly extensions?: Record<string, unknown> | null;
 }
 
-/** An operation that may run, and what it runs with. */
+/** An admitted operation, and what it runs with. */
 export interface LiveOperation {
   readonly prepared: PreparedOperation;
   readonly variables: CheckedVariables;
 }
 
 /**
- * Decides whether a request may run, by the pipeline of HTTP. Returns the operation, or the errors that answer the request.
+ * Runs the same pipeline as HTTP. Returns the operation, or the errors to respond with.
  */
 export type PrepareOperation = (
   request: LiveRequest,
@@ -36,7 +36,7 @@ export type ExecuteOperation = (
 export interface OperationRunner {
   /** For queries and mutations. Never throws. */
   execute(): Promise<ExecutionResult>;
-  /** For live operations: each event gets a context of its own, for a loader that is kept serves stale rows. Never throws. */
+  /** For live operations. Each event gets its own context, because a reused loader would return stale rows. Never throws. */
   subscribe(): Promise<ExecutionResult | AsyncIterableIterator<ExecutionResult>>;
 }
 
@@ -46,11 +46,11 @@ export interface OperationRunnerOptions {
   createContext(): unknown;
   execute: ExecuteOperation;
   executeEvent: ExecuteOperation;
-  /** Sends an event of a live operation; gives back a promise when the client must read first. */
+  /** Sends an event of a live operation; returns a promise if the client must read first. */
   push: PushedEventsOptions['push'];
 }
 
-/** Runs one operation; a defect answers the operation and leaves the socket open. */
+/** Runs one operation; after a defect, the operation gets an error and the socket stays open. */
 export function operationRunner(options: OperationRunnerOptions): OperationRunner {
   const { schema, operation, createContext, push, execute, executeEvent } = options;
   const { prepared, variables } = operation;
@@ -81,7 +81,7 @@ export function operationRunner(options: OperationRunnerOptions): OperationRunne
   };
 }
 
-/** What an event stream threw, which graphql-ws has wrapped: graphql-js's errors, which know where they happened. */
+/** The errors of an event stream, which graphql-ws has wrapped: graphql-js's errors, with their paths. */
 export function streamErrors(error: GraphQLError): readonly GraphQLError[] {
   const { originalError } = error;
   if (originalError instanceof EventFailed && originalError.errors.length > 0) return originalError.errors;

@@ -7,49 +7,49 @@ import type { SocketBudgetSettings } from './budget.js';
 import type { ExecuteOperation, LiveRequest, PrepareOperation } from './operations.js';
 
 export interface LiveSocketSettings extends SocketBudgetSettings {
-  /** Where sockets are taken; `/graphql` unless said otherwise. */
+  /** The path of sockets. Default: `/graphql`. */
   path?: string;
-  /** Browsers of other origins are refused. Clients that send no Origin are no browsers. */
+  /** Browsers on other origins are rejected. Clients that send no Origin are not browsers. */
   allowedOrigins: readonly string[];
   connectionInitTimeoutMs: number;
   socketsMaximumCount: number;
   socketsPerViewerCount: number;
   socketsWaitingPerAddressCount: number;
   operationsPerSocketCount: number;
-  /** The longest message that a client may send. */
+  /** The maximum size of a message. */
   socketMessageBytes: number;
-  /** What may wait to be read by a client before it is cut off. */
+  /** Bytes that may wait for a client before it is disconnected. */
   socketBufferedBytes: number;
-  /** How long a client that is told to go may take to answer before it is cut off. */
+  /** How long a client may take to acknowledge a close before it is terminated. */
   socketCloseGraceMs: number;
-  /** How often sockets are pinged; one that has not answered by the next ping is cut off. */
+  /** How often sockets are pinged; one that has not answered by the next ping is terminated. */
   socketKeepAliveMs: number;
 }
 
 export interface LiveSocketOptions {
   schema: GraphQLSchema;
-  /** All that HTTP does before it runs an operation. */
+  /** The same pipeline as HTTP, up to execution. */
   prepare: PrepareOperation;
-  /** Who a token speaks for. Throws when it is bad or has expired, and IdentityUnavailable when that cannot be told. */
+  /** The caller that a token identifies. @throws InvalidToken, or IdentityUnavailable when it cannot be verified */
   identify: Identify;
-  /** Made anew for each operation and each event. */
+  /** Creates a new context for each operation and each event. */
   createContext(caller: Caller, request: LiveRequest): unknown;
-  /** Whether a request is meant for this server; each is unless said. */
+  /** Whether a request is addressed to this server. Default: always. */
   isForThisHost?(request: IncomingMessage): boolean;
-  /** Where a socket comes from; nowhere unless said. */
+  /** The client address of a socket. Default: none. */
   addressOf?(request: IncomingMessage): string;
-  /** Seconds that an address must wait before it may open another socket; null: none. */
+  /** How many seconds an address must wait before it may open another socket; null: none. */
   addressRetryAfter?(address: string): Promise<number | null>;
-  /** The masking rule; the same as over HTTP. */
+  /** Masks errors, the same as over HTTP. */
   formatError(error: GraphQLError): GraphQLFormattedError;
   /** Runs queries and mutations. */
   execute: ExecuteOperation;
-  /** Resolves an event of a live operation, without a promise where it can. */
+  /** Resolves an event of a live operation, synchronously if possible. */
   executeEvent: ExecuteOperation;
   settings: LiveSocketSettings;
   clock?: Clock;
-  /** A clock that never goes backwards, in milliseconds; the process's unless said. */
+  /** A monotonic clock, in milliseconds. Default: the process's. */
   elapsedMs?: () => number;
-  /** Told of defects; clients see nothing of them. */
+  /** Called with defects; clients do not see them. */
   onDefect?: (error: unknown) => void;
 }

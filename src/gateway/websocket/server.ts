@@ -13,7 +13,7 @@ import { LIVE_CLOSE_CODES, LiveConnection } from './connection.js';
 import { type LiveOperation, type LiveRequest, operationRunner, streamErrors } from './operations.js';
 import type { LiveSocketOptions } from './options.js';
 
-/** For metrics: operations under way, clients cut off because they did not read or sent too much, and events sent. */
+/** For metrics: running operations, clients disconnected because they did not read or sent too much, and events sent. */
 export interface LiveStatistics {
   connections: number;
   operations: number;
@@ -25,7 +25,7 @@ export interface LiveStatistics {
 export interface LiveSockets {
   connections(): number;
   statistics(): LiveStatistics;
-  /** Takes no more sockets and closes all with 1001; ends when they are closed, or cut off after the grace. */
+  /** Accepts no more sockets and closes all with 1001; resolves when they are closed, or terminated after the grace period. */
   stop(): Promise<void>;
 }
 
@@ -34,11 +34,11 @@ interface Extra {
   address: string;
 }
 
-/** Sockets are pinged in so many parts, one after the other: ten thousand at once would make everyone wait. */
-const BEATS = 12;
+/** Sockets are pinged in this many groups, one after the other: ten thousand at once would delay everything else. */
+const PING_SLOTS = 12;
 const MAX_FRAGMENTS = 64;
 
-/** Takes graphql-ws sockets on the server's path `/graphql`. */
+/** Accepts graphql-ws sockets on the server's path `/graphql`. */
 export function attachLiveSocket(server: Server, options: LiveSocketOptions): LiveSockets {
   return new LiveSocketServer(server, options);
 }
@@ -52,7 +52,7 @@ class LiveSocketServer implements LiveSockets {
   private slowReaders = 0;
   private overBudget = 0;
   private events = 0;
-  /** Whose turn it is to be pinged. */
+  /** The group to ping next. */
   private pingSlot = 0;
   private stopped = false;
 
@@ -63,20 +63,20 @@ class LiveSocketServer implements LiveSockets {
     const { settings } = options;
     this.admission = new SocketAdmission(options.identify, settings, options.clock ?? systemClock);
     this.protocol = this.makeProtocol();
-    // perMessageDeflate costs some 230 KiB for each idle socket.
+    // perMessageDeflate costs about 230 KiB per idle socket.
     const socketOptions: ServerOptions & { closeTimeout: number } = {
       noServer: true,
       clientTracking: false,
       perMessageDeflate: false,
       maxPayload: settings.socketMessageBytes,
-      // Empty fragments are no messages yet, and would come without end.
+      // Empty fragments are not counted as messages, and could arrive endlessly.
       maxFragments: MAX_FRAGMENTS,
-      // For closes that ws begins by itself, after a frame that is none.
+      // For closes that ws starts itself, after an invalid frame.
       closeTimeout: settings.socketCloseGraceMs,
       handleProtocols,
     };
     this.sockets = new WebSocketServer(socketOptions);
-    this.heartbeat = setInterval(() => this.ping(), settings.socketKeepAliveMs / BEATS);
+    this.heartbeat = setInterval(() => this.ping(), settings.socketKeepAliveMs / PING_SLOTS);
     this.heartbeat.unref();
     server.on('upgrade', this.upgrade);
   }
@@ -136,7 +136,7 @@ class LiveSocketServer implements LiveSockets {
       socket,
       rawSocket,
       pingSlot: this.pingSlot,
-      largestBufferedBytes: settings.socketBufferedBytes,
+      maxBufferedBytes: settings.socketBufferedBytes,
       closeGraceMs: settings.socketCloseGraceMs,
       onSlow: () => this.slowReaders++,
       budget: new SocketBudget(settings, elapsedMs),
@@ -144,7 +144,7 @@ class LiveSocketServer implements LiveSockets {
     });
     this.connected.add(connection);
     this.admission.wait(connection, address);
-    // A message that is too long or no WebSocket frame: ws closes the socket with the code that says so.
+    // A message that is too long, or not a WebSocket frame: ws closes the socket with the matching code.
     socket.on('error', () => undefined);
     const closed = this.protocol.opened(
       connection.transport((error) => this.options.onDefect?.(error)),
@@ -164,19 +164,19 @@ class LiveSocketServer implements LiveSockets {
       onConnect: async (context) => {
         const { connectionParams, extra } = context;
         const refusal = await this.admission.admit(extra.connection, connectionParams);
-        // Tokens are long, and this one has done its work.
+        // Tokens are long, and this one is no longer needed.
         (context as { connectionParams?: unknown }).connectionParams = undefined;
-        // The socket is closing: what graphql-ws sends after this goes nowhere.
+        // The socket is closing: what graphql-ws sends after this is discarded.
         if (refusal) extra.connection.close(...refusal);
         return refusal === null;
       },
       onSubscribe: async ({ extra }, id, payload) => {
         const { connection } = extra;
-        // graphql-ws takes an id again as soon as its client has given up the operation, and then tells the end of the old one as
-        // that of the new one, which nothing ends any more.
+        // graphql-ws accepts an id again as soon as its client has completed the operation. The end of the old operation would then be
+        // reported as the end of the new one, which could never be ended.
         if (connection.operations.has(id)) {
           connection.close(CloseCode.SubscriberAlreadyExists, `Subscriber for ${id} already exists`);
-          return [new GraphQLError('The id is in use.')];
+          return [new GraphQLError('This operation id is already in use.')];
         }
         if (connection.operations.size >= options.settings.operationsPerSocketCount) return [tooManyOperations()];
         connection.operations.add(id);
@@ -185,9 +185,9 @@ class LiveSocketServer implements LiveSockets {
           connection.operations.delete(id);
           return prepared;
         }
-        connection.giveBack(payload.query);
+        connection.operationAdmitted(payload.query);
         const args = this.argumentsOf(prepared, payload, extra, id);
-        // graphql-ws keeps the message while the operation runs; its text is long, and kept once with the document.
+        // graphql-ws keeps the message while the operation runs; its text is long, and already kept with the document.
         (payload as { query: string }).query = '';
         return args;
       },
@@ -217,7 +217,7 @@ class LiveSocketServer implements LiveSockets {
   }
 
   private argumentsOf(operation: LiveOperation, payload: LiveRequest, { connection }: Extra, id: string) {
-    // What graphql-ws would write: https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md#next
+    // The message that graphql-ws would send: https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md#next
     const beginning = `{"id":${JSON.stringify(id)},"type":"next","payload":`;
     const { schema, execute, executeEvent, formatError } = this.options;
     const runner = operationRunner({
@@ -232,7 +232,7 @@ class LiveSocketServer implements LiveSockets {
       },
     });
     const { document, operationName } = operation.prepared;
-    // The runner knows the rest, and makes a context for each event.
+    // The runner has the rest, and creates a context for each event.
     return { schema, document, operationName, contextValue: runner };
   }
 
@@ -241,7 +241,7 @@ class LiveSocketServer implements LiveSockets {
   }
 
   private ping(): void {
-    this.pingSlot = (this.pingSlot + 1) % BEATS;
+    this.pingSlot = (this.pingSlot + 1) % PING_SLOTS;
     for (const connection of this.connected) if (connection.pingSlot === this.pingSlot) connection.ping();
   }
 }
@@ -251,7 +251,7 @@ const runnerOf = (args: { contextValue?: unknown }) => args.contextValue as Retu
 const isOperation = (prepared: LiveOperation | readonly GraphQLError[]): prepared is LiveOperation => 'prepared' in prepared;
 
 const tooManyOperations = () =>
-  new GraphQLError('Too many operations at once on this socket. End one, or open another socket.', {
+  new GraphQLError('Too many operations on this socket. Complete one, or open another socket.', {
     extensions: { code: 'RATE_LIMITED' },
   });
 
@@ -261,7 +261,7 @@ const ignored = () => undefined;
 
 function refuseUpgrade(socket: Duplex, status: string): void {
   socket.on('error', ignored);
-  // A client that keeps its side open would keep the connection.
+  // Otherwise a client that keeps its side open would keep the connection.
   socket.once('finish', () => socket.destroy());
   socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }

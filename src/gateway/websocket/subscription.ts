@@ -2,18 +2,18 @@ import type { ExecutionResult, GraphQLError } from 'graphql';
 import type { LiveStream } from '../../services/live/live-stream.js';
 
 export interface PushedEventsOptions {
-  /** Tells of an event: with a promise only when there is something to wait for. */
+  /** Resolves an event; returns a promise only if necessary. */
   resolve(event: unknown): ExecutionResult | Promise<ExecutionResult>;
-  /** Sends what was told; gives back a promise when the client must read first. */
+  /** Sends a result; returns a promise if the client must read first. */
   push(result: ExecutionResult): Promise<void> | undefined;
 }
 
-/** An event could not be told: all that was wrong with it. */
+/** An event could not be resolved; contains all of its errors. */
 export class EventFailed extends Error {
   override readonly name = 'EventFailed';
 
   constructor(readonly errors: readonly GraphQLError[]) {
-    super('an event gave no data');
+    super('the event has no data');
   }
 }
 
@@ -22,9 +22,9 @@ const DONE = { value: undefined, done: true } as const;
 type Receive = (event: unknown) => Promise<void> | undefined;
 
 /**
- * A live operation as graphql-ws sees it: an iterator that has nothing to give and, asked for its first item, sends every
- * event by itself until there are no more. So graphql-ws keeps the operation's beginning, its end and its errors, and events
- * do not pass through its layers of promises: they cost more than the event itself.
+ * A live operation for graphql-ws: an iterator without items that, when asked for the first one, sends all events itself until there are
+ * no more. graphql-ws still handles the operation's start, end and errors, but events bypass its layers of promises, which cost more than
+ * the event itself.
  */
 export class PushedEvents implements AsyncIterableIterator<never, undefined, undefined> {
   private ended = false;
@@ -34,7 +34,7 @@ export class PushedEvents implements AsyncIterableIterator<never, undefined, und
     private readonly options: PushedEventsOptions,
   ) {}
 
-  /** Ends when the source does, or when its client has given it up; in the error of an event that cannot be told. */
+  /** Resolves when the source ends or its client completes the operation. @throws EventFailed */
   async next(): Promise<IteratorResult<never, undefined>> {
     try {
       if (!this.ended) await pushAll(this.source, (event) => this.receive(event));
@@ -66,14 +66,14 @@ export class PushedEvents implements AsyncIterableIterator<never, undefined, und
   }
 
   private send(result: ExecutionResult): Promise<void> | undefined {
-    // An event that cannot be told would be a gap. The operation ends, and the client goes on after its last cursor.
+    // A failed event would be a gap. The operation ends, and the client resumes after its last cursor.
     if (result.data === null || result.data === undefined) throw new EventFailed(result.errors ?? []);
-    // The client may have given up this operation meanwhile, and begun another one with the same id.
+    // The client may have completed this operation in the meantime, and started another one with the same id.
     return this.ended ? undefined : this.options.push(result);
   }
 }
 
-/** Streams of the feed push by themselves; any other is iterated. */
+/** Streams of the feed push their events; any other is iterated. */
 async function pushAll(source: AsyncIterator<unknown> & { pushTo?: LiveStream<unknown>['pushTo'] }, receive: Receive) {
   if (source.pushTo) return source.pushTo(receive);
   for (;;) {

@@ -14,19 +14,19 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 
-/** The account that a server process runs under; empty: the account of this process. */
+/** The account that a server process runs as; empty: this process's account. */
 export interface Account {
   readonly uid?: number;
   readonly gid?: number;
 }
 
 /**
- * Where root keeps what the database's account must be able to read when DATA_DIR or node_modules stand below a directory
- * that is closed to it (`/root` has mode 700): a copy of the binaries, and the cluster, to which DATA_DIR/postgres then links.
+ * Where root keeps what the database's account must be able to read if DATA_DIR or node_modules are below a directory that it cannot
+ * access (`/root` has mode 700): a copy of the binaries, and the cluster, which DATA_DIR/postgres then links to.
  */
 const shelf = '/var/lib/boxoffice';
 
-/** Postgres refuses to run as root, so root hands over to an account that every system has; no account is made. */
+/** Postgres refuses to run as root, so root uses an account that every system has; no account is created. */
 export function databaseAccount(): Account {
   if (process.getuid?.() !== 0) return {};
   const rows = readFileSync('/etc/passwd', 'utf8')
@@ -37,20 +37,20 @@ export function databaseAccount(): Account {
   return { uid: Number(row[2]), gid: Number(row[3]) };
 }
 
-/** The owner of a cluster that is there already: it may have been made under another account. */
+/** The owner of an existing cluster, which may have been created by another account. */
 export function accountOf(directory: string): Account {
   if (process.getuid?.() !== 0) return {};
   const { uid, gid } = lstatSync(directory);
   return uid === 0 ? databaseAccount() : { uid, gid };
 }
 
-/** The directory of the cluster of a data directory, whether it is there yet or not. */
+/** The directory of a data directory's cluster, whether or not it exists. */
 export function clusterDirectory(dataDirectory: string, account: Account): string {
   const own = path.join(dataDirectory, 'postgres');
   if (existsSync(own)) return realpathSync(own);
-  if (mayEnter(dataDirectory, account)) return own;
+  if (canEnter(dataDirectory, account)) return own;
   makeShelf();
-  // A new name each time: a data directory that was thrown away must not come back with its old contents.
+  // A new name each time: a deleted data directory must not reappear with its old contents.
   const parent = mkdtempSync(path.join(shelf, 'cluster-'));
   chmodSync(parent, 0o755);
   const cluster = path.join(parent, 'postgres');
@@ -59,7 +59,7 @@ export function clusterDirectory(dataDirectory: string, account: Account): strin
   return cluster;
 }
 
-/** Throws away the cluster of a data directory, wherever it stands. Its server must have ended. */
+/** Deletes the cluster of a data directory, wherever it is stored. Its server must have stopped. */
 export function removeCluster(dataDirectory: string): void {
   const own = path.join(dataDirectory, 'postgres');
   if (!existsSync(own)) return;
@@ -69,10 +69,10 @@ export function removeCluster(dataDirectory: string): void {
   rmSync(own, { force: true });
 }
 
-/** The directory of the binaries, copied to where the account can read them if need be. */
+/** The directory of the binaries, copied to where the account can read them if necessary. */
 export function reachableBinaries(native: string, version: string, account: Account): string {
-  if (mayEnter(native, account) && runs(native, account)) return native;
-  // What we cannot run either (an install without its scripts) is no better as a copy, and the copy would stay.
+  if (canEnter(native, account) && runs(native, account)) return native;
+  // If we cannot run them either (install scripts did not run), a copy would not help, and would remain.
   if (account.uid === undefined || !runs(native, {})) {
     throw new Error(
       `The Postgres binaries in ${native} cannot be run. Install the dependencies again, with their install scripts.`,
@@ -96,7 +96,7 @@ export function reachableBinaries(native: string, version: string, account: Acco
 
 function runs(native: string, account: Account): boolean {
   const settings = { ...account, cwd: '/', stdio: 'ignore' } as const;
-  // Postgres needs fewer libraries than initdb does.
+  // Both: postgres needs fewer libraries than initdb.
   return ['postgres', 'initdb'].every((name) => spawnSync(path.join(native, 'bin', name), ['--version'], settings).status === 0);
 }
 
@@ -105,8 +105,8 @@ function makeShelf(): void {
   chmodSync(shelf, 0o755);
 }
 
-/** Asks the system itself, as that account: permissions come from every parent, access lists and mount options. */
-function mayEnter(directory: string, account: Account): boolean {
+/** Tries it as that account: permissions depend on every parent, access lists and mount options. */
+function canEnter(directory: string, account: Account): boolean {
   if (account.uid === undefined) return true;
   return spawnSync('/bin/sh', ['-c', 'cd "$0"', directory], { ...account, cwd: '/', stdio: 'ignore' }).status === 0;
 }

@@ -24,17 +24,17 @@ import { type Account, accountOf, clusterDirectory, databaseAccount, reachableBi
 
 export interface EmbeddedPostgres {
   readonly url: string;
-  /** Ends the server and waits for its end; does nothing when another process owns it. */
+  /** Stops the server and waits until it has stopped; does nothing if another process owns it. */
   stop(): Promise<void>;
-  /** Has the server end at once, without waiting; it recovers by its log at the next start. */
+  /** Stops the server immediately, without waiting; it recovers from its log at the next start. */
   abandon(): void;
 }
 
 export interface EmbeddedPostgresOptions {
   readonly dataDirectory: string;
-  /** For tests: commits do not wait for the disk, and a crash of the machine may lose them. */
+  /** For tests: commits do not wait for the disk, so a machine crash may lose them. */
   readonly fast?: boolean;
-  /** For commands beside a running server: use what another process owns instead of failing. */
+  /** For commands while a server is running: use a server that another process owns instead of failing. */
   readonly share?: boolean;
 }
 
@@ -57,14 +57,14 @@ const stopTimeoutMs = 2_000;
 const pollMs = 20;
 /** How long a server may take to notice that its owner was killed. */
 const ownerGoneMs = 1_000;
-/** Held on the server for as long as a process owns it. It goes with its connection, so a process killed by -9 leaves none. */
+/** Held on the server while a process owns it. It is released with its connection, even after `kill -9`. */
 const ownerLock = 0x0b0f_f1ce;
 
 /**
- * Starts the Postgres of a data directory, or takes over one that a killed process left running. Data survive restarts.
- * The server is in a session of its own: Ctrl-C in a terminal reaches only us, and we stop things in order.
+ * Starts the Postgres of a data directory, or takes over one that a killed process left running. Data survives restarts. The server has
+ * its own session: Ctrl-C in a terminal reaches only us, and we stop everything in order.
  *
- * @throws StartupError when another process owns the server, or when it cannot start.
+ * @throws StartupError when another process owns the server, or when it cannot start
  */
 export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
   const cluster = await prepareCluster(options);
@@ -74,7 +74,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
     const server = running ?? (await launch(cluster));
     const owner = await own(cluster, server, deadline);
     if (owner === 'ended') {
-      // Another start was faster, the port was taken, or the shared memory of a killed server is still being let go.
+      // Another startup was faster, the port was taken, or the shared memory of a killed server is still being released.
       if (Date.now() > deadline) throw new StartupError([`The embedded Postgres does not start: ${lastWords(cluster)}`]);
       await pause(pollMs * 5);
       continue;
@@ -111,7 +111,7 @@ async function prepareCluster({ dataDirectory, fast = false }: EmbeddedPostgresO
   }
 }
 
-/** Makes the cluster beside its place and moves it there whole: a kill half-way leaves nothing that looks like a cluster. */
+/** Creates the cluster in a draft directory and renames it: an interrupted run leaves nothing that looks like a cluster. */
 function initialise(directory: string, { binaries, account, password, fast }: Omit<Cluster, 'directory'>): void {
   const draft = `${directory}.new-${randomBytes(4).toString('hex')}`;
   const passwordDirectory = mkdtempSync(path.join(os.tmpdir(), 'boxoffice-'));
@@ -154,14 +154,14 @@ function serverEnvironment(): NodeJS.ProcessEnv {
 }
 
 /**
- * The server that runs on this cluster already. Its pid file alone proves nothing: after a crash of the machine the number
- * may belong to any other process, for which Postgres itself would refuse to start. Such a file is removed.
+ * The server that already runs on this cluster. Its pid file alone proves nothing: after a machine crash, the number may belong to any
+ * other process, and Postgres itself would then refuse to start. Such a file is removed.
  */
 async function runningServer(cluster: Cluster): Promise<Server | undefined> {
   const file = path.join(cluster.directory, 'postmaster.pid');
   const deadline = Date.now() + startTimeoutMs;
   for (; existsSync(file); await pause(pollMs)) {
-    // Lines of the file: pid, data directory, start time, port (https://www.postgresql.org/docs/18/storage-file-layout.html).
+    // The lines of the file: pid, data directory, start time, port (https://www.postgresql.org/docs/18/storage-file-layout.html).
     const [pid, , , port] = readFileSync(file, 'utf8').split('\n').map(Number);
     if (pid && !serves(pid, cluster)) {
       rmSync(file, { force: true });
@@ -173,7 +173,7 @@ async function runningServer(cluster: Cluster): Promise<Server | undefined> {
   return undefined;
 }
 
-/** Whether this process is a Postgres of this very cluster. */
+/** Whether this process is a Postgres of this cluster. */
 function serves(pid: number, cluster: Cluster): boolean {
   if (!alive(pid)) return false;
   if (process.platform === 'win32') return true;
@@ -207,12 +207,12 @@ async function launch(cluster: Cluster): Promise<Server> {
   return { pid: child.pid as number, port };
 }
 
-/** Connects as soon as the server answers, and takes the lock of its owner: a connection that holds it, or how it failed. */
+/** Connects as soon as the server accepts connections, and takes the owner's lock. Returns the connection that holds it, or why not. */
 async function own(cluster: Cluster, server: Server, deadline: number): Promise<pg.Client | 'taken' | 'ended'> {
   const takenAt = Date.now() + ownerGoneMs;
   for (;;) {
     const client = new pg.Client({ connectionString: urlOf(cluster, server, 'postgres'), connectionTimeoutMillis: 2_000 });
-    // The server may go before we do; whoever uses the database notices by itself.
+    // The server may stop before we do; users of the database notice on their own.
     client.on('error', () => {});
     try {
       await client.connect();

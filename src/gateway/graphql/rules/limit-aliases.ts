@@ -1,6 +1,6 @@
 import { GraphQLError, type ValidationRule } from 'graphql';
 
-/** Refuses documents with more than `limit` aliases, which ask for one thing many times. */
+/** Rejects documents with more than `limit` aliases, which can request the same field many times. */
 export const limitAliases =
   (limit: number): ValidationRule =>
   (context) => {
@@ -13,7 +13,7 @@ export const limitAliases =
         leave(node) {
           if (count > limit) {
             context.reportError(
-              new GraphQLError(`The document has ${count} aliases; at most ${limit} are served.`, { nodes: node }),
+              new GraphQLError(`The document has ${count} aliases; at most ${limit} are allowed.`, { nodes: node }),
             );
           }
         },

@@ -1,7 +1,7 @@
 import { GraphQLError, type ValidationRule } from 'graphql';
 import { measureDepth } from './selections.js';
 
-/** Refuses operations that nest deeper than `limit` fields. Introspection is left aside: it has a switch of its own. */
+/** Rejects operations that nest more than `limit` fields deep. Introspection is ignored: it has its own setting. */
 export const limitDepth =
   (limit: number): ValidationRule =>
   (context) => ({
@@ -9,7 +9,7 @@ export const limitDepth =
       const depth = measureDepth(node, (name) => context.getFragment(name));
       if (depth > limit) {
         context.reportError(
-          new GraphQLError(`The operation nests ${depth} fields deep; at most ${limit} are served.`, { nodes: node }),
+          new GraphQLError(`The operation nests ${depth} fields deep; at most ${limit} are allowed.`, { nodes: node }),
         );
       }
     },

@@ -1,6 +1,6 @@
 import { GraphQLError, type ValidationRule } from 'graphql';
 
-/** Refuses documents with more than `limit` directives, wherever they stand: each is work before anything runs. */
+/** Rejects documents with more than `limit` directives in any position: each costs work before execution. */
 export const limitDirectives =
   (limit: number): ValidationRule =>
   (context) => {
@@ -13,7 +13,7 @@ export const limitDirectives =
         leave(node) {
           if (count > limit) {
             context.reportError(
-              new GraphQLError(`The document has ${count} directives; at most ${limit} are served.`, { nodes: node }),
+              new GraphQLError(`The document has ${count} directives; at most ${limit} are allowed.`, { nodes: node }),
             );
           }
         },

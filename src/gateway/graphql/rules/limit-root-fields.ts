@@ -1,7 +1,7 @@
 import { GraphQLError, type ValidationRule } from 'graphql';
 import { countRootFields } from './selections.js';
 
-/** Refuses operations that ask for more than `limit` root fields: each may be a page, or a movement of money. */
+/** Rejects operations with more than `limit` root fields: each may be a page, or move money. */
 export const limitRootFields =
   (limit: number): ValidationRule =>
   (context) => ({
@@ -9,7 +9,7 @@ export const limitRootFields =
       const count = countRootFields(node, (name) => context.getFragment(name));
       if (count > limit) {
         context.reportError(
-          new GraphQLError(`The operation has ${count} root fields; at most ${limit} are served.`, { nodes: node }),
+          new GraphQLError(`The operation has ${count} root fields; at most ${limit} are allowed.`, { nodes: node }),
         );
       }
     },

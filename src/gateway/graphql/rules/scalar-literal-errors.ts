@@ -10,8 +10,8 @@ import {
 } from 'graphql';
 
 /**
- * Names the argument or input field whose literal one of our scalars refuses. GraphQL's own rule tells only the type and the
- * value; for variables it names the field by itself.
+ * Names the argument or input field whose literal one of our scalars rejects. GraphQL's own rule reports only the type and the value; for
+ * variables it already names the field.
  */
 export const scalarLiteralErrors: ValidationRule = (context) => {
   const check = (
@@ -39,7 +39,7 @@ export const scalarLiteralErrors: ValidationRule = (context) => {
   return { StringValue: check, IntValue: check, FloatValue: check, BooleanValue: check, EnumValue: check };
 };
 
-/** The way to a value, outermost first, such as `input.amount`. */
+/** The path of a value, outermost first, such as `input.amount`. */
 function nameOf(ancestors: readonly (ASTNode | readonly ASTNode[])[]): string {
   return ancestors
     .flatMap((ancestor) => ('kind' in ancestor ? [ancestor] : []))

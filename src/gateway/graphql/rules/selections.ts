@@ -1,11 +1,11 @@
 import { type FragmentDefinitionNode, Kind, type OperationDefinitionNode, type SelectionSetNode } from 'graphql';
 
-/** Where the fragments of a document are found by name. */
+/** Finds the fragments of a document by name. */
 export type FindFragment = (name: string) => FragmentDefinitionNode | null | undefined;
 
 /**
- * Measures an operation from the leaves up. A fragment is measured once however often it is spread, so that the work is in
- * proportion to the document; a fragment that spreads itself counts as nothing there (validation refuses it anyway).
+ * Measures an operation from the leaves up. A fragment is measured once, however often it is spread, so the work is proportional to the
+ * document; a fragment within itself counts as nothing (validation rejects it anyway).
  */
 export function measureDepth(operation: OperationDefinitionNode, findFragment: FindFragment): number {
   const known = new Map<string, number>();
@@ -33,7 +33,7 @@ export function measureDepth(operation: OperationDefinitionNode, findFragment: F
   return depthOf(operation.selectionSet);
 }
 
-/** How many fields the operation asks of its root, those in fragments included each time they are spread. */
+/** The number of root fields of an operation, counting those in fragments each time they are spread. */
 export function countRootFields(operation: OperationDefinitionNode, findFragment: FindFragment): number {
   const known = new Map<string, number>();
   const count = (selectionSet: SelectionSetNode | undefined): number => {
