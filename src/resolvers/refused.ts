@@ -1,8 +1,8 @@
 import { GraphQLError } from 'graphql';
 
-/** The field wants a known caller and there is no token. */
-export const unauthenticated = (message = 'This needs a valid token.') =>
+/** The field requires a token. */
+export const unauthenticated = (message = 'Authentication required.') =>
   new GraphQLError(message, { extensions: { code: 'UNAUTHENTICATED' } });
 
-/** The caller is known and may not do this. */
-export const forbidden = () => new GraphQLError('You may not do this.', { extensions: { code: 'FORBIDDEN' } });
+/** The caller's role does not allow this. */
+export const forbidden = () => new GraphQLError("You don't have permission to do this.", { extensions: { code: 'FORBIDDEN' } });

@@ -220,7 +220,7 @@ describe('what is refused is refused at the same places', () => {
 
   test('a caller without an account of their own', async () => {
     const { whole } = await ask('{ me { userId } }', {}, { userId: null, role: 'PUBLIC' });
-    expect(whole.errors[0].message).toBe('This needs a valid token.');
+    expect(whole.errors[0].message).toBe('Authentication required.');
     const service = await ask('{ me { userId } }', {}, { userId: viewer.userId, role: 'SERVICE' } as Caller);
     expect(service.whole.errors[0].message).toBe('You may not do this.');
   });
