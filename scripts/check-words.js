@@ -7,7 +7,27 @@ import { readFileSync } from 'node:fs';
  */
 
 /** Paths that must stay clean. Add a path as soon as it is clean; when all are, remove this list and the option. */
-const CLEAN = [];
+const CLEAN = [
+  'schema.graphql',
+  'Dockerfile',
+  'docker-compose.yml',
+  'docker-compose.test.yml',
+  'deploy',
+  'examples',
+  'public',
+  'scripts',
+  'src/app.ts',
+  'src/main.ts',
+  'src/worker.ts',
+  'src/cli',
+  'src/config',
+  'src/demo',
+  'src/entities',
+  'src/gateway',
+  'src/jobs',
+  'src/observability',
+  'src/runtime',
+];
 
 const SEARCHED = [
   'src',
@@ -63,8 +83,10 @@ const ALLOWED = [
   { file: 'CONTRIBUTING.md', line: /^\| not \||^\| .*gives back/, reason: 'quotes the word list' },
 ];
 
-const patterns = WORDS.map(([pattern, instead]) => ({ pattern: new RegExp(`(?<![\\w-])(?:${pattern})(?![\\w-])`, 'gi'), instead }));
-// A phrase may be broken over two lines of a comment.
+const patterns = WORDS.map(([pattern, instead]) => ({
+  pattern: new RegExp(`(?<![\\w-])(?:${pattern})(?![\\w-])`, 'gi'),
+  instead,
+}));
 const files = execFileSync('git', ['ls-files', '--', ...SEARCHED], { encoding: 'utf8' })
   .split('\n')
   .filter((file) => file !== '' && !/\.(?:png|svg|ico)$|package-lock\.json$/.test(file));

@@ -26,9 +26,9 @@ export function createRedactor(secrets: readonly string[] = []): Redactor {
     .filter(({ length }) => length >= MIN_KNOWN_SECRET_CHARACTERS)
     .sort((a, b) => b.length - a.length);
   return (text) => {
-    let censored = text;
-    for (const secret of known) censored = censored.replaceAll(secret, REDACTED);
-    for (const [pattern, replacement] of PATTERNS) censored = censored.replace(pattern, replacement);
-    return censored;
+    let redacted = text;
+    for (const secret of known) redacted = redacted.replaceAll(secret, REDACTED);
+    for (const [pattern, replacement] of PATTERNS) redacted = redacted.replace(pattern, replacement);
+    return redacted;
   };
 }

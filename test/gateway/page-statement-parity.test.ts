@@ -222,6 +222,6 @@ describe('what is refused is refused at the same places', () => {
     const { whole } = await ask('{ me { userId } }', {}, { userId: null, role: 'PUBLIC' });
     expect(whole.errors[0].message).toBe('Authentication required.');
     const service = await ask('{ me { userId } }', {}, { userId: viewer.userId, role: 'SERVICE' } as Caller);
-    expect(service.whole.errors[0].message).toBe('You may not do this.');
+    expect(service.whole.errors[0].message).toBe("You don't have permission to do this.");
   });
 });

@@ -77,7 +77,7 @@ export class OperationCosts {
     const asksMore = () => new CostMeter(this.schema, this.limits, null, document, operation, variables).measure() > limit;
     if (cost <= this.limits.queryCostMaximumCount && !asksMore()) return cost;
     const remedy = caller.userId === null ? 'Authenticate, or request' : 'Request';
-    throw new GraphQLError(`The operation may cost ${cost}, and the maximum is ${limit}. ${remedy} smaller or fewer pages.`, {
+    throw new GraphQLError(`The operation may cost ${cost}; at most ${limit} is allowed. ${remedy} smaller or fewer pages.`, {
       extensions: { code: 'QUERY_TOO_EXPENSIVE', cost, limit, http: { status: 400 } },
     });
   }
