@@ -33,8 +33,8 @@ async function rowsOf(url: string, text: string): Promise<Record<string, unknown
 }
 
 describe('Processes that start together on an empty database', () => {
-  test('migrate it once between them, in 4 rounds of 3', async () => {
-    for (let round = 0; round < 4; round++) {
+  test('migrate it once between them, in 10 rounds of 3', async () => {
+    for (let round = 0; round < 10; round++) {
       const { url, drop } = await emptyDatabase(`round_${round}`);
       try {
         const done = await Promise.all([1, 2, 3].map(() => migrate(url)));
