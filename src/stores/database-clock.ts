@@ -30,7 +30,7 @@ const READ_CLOCK = `select (extract(epoch from clock_timestamp()) * 1000)::float
 const ADVANCE_CLOCK = 'update development_clock set offset_ms = offset_ms + $1';
 /** A reading is accurate to half the time it took. Slower ones are ignored while there is a better one. */
 const MAX_READING_MS = 500;
-/** Readings vary by the time they take. On smaller steps back than this, time stands still until it has caught up. */
+/** Readings vary by the time they take. On smaller steps back than this, time is held until the clock has caught up. */
 const MAX_HELD_STEP_MS = 5_000;
 
 /**
