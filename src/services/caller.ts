@@ -5,16 +5,16 @@ export interface Caller {
   readonly role: 'PUBLIC' | 'VIEWER' | 'SERVICE' | 'SUPPORT' | 'ADMIN';
 }
 
-/** Whether the caller may see and change what belongs to a viewer: its owner and admins may. */
+/** Whether the caller may read and change a viewer's data: only that viewer and admins may. */
 export const canAccess = (caller: Caller, userId: string): boolean => caller.role === 'ADMIN' || caller.userId === userId;
 
-/** The caller's id. The edge lets nobody without a token this far, so a missing one is a defect. */
+/** Returns the caller's id. The gateway rejects callers without a token before this point, so a missing id is a bug. */
 export function requireUserId({ userId }: Caller): string {
   if (userId === null) throw new Error('a caller without a user id reached a service');
   return userId;
 }
 
-/** The admin's id. The edge lets only admins this far, so anyone else is a defect. */
+/** Returns the admin's id. The gateway rejects everyone else before this point, so any other caller is a bug. */
 export function requireAdminId(caller: Caller): string {
   if (caller.role !== 'ADMIN') throw new Error('a caller who is not an admin reached an admin service');
   return requireUserId(caller);

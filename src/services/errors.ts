@@ -15,13 +15,13 @@ export const NOT_REFUNDABLE_REASONS = [
 export type NotRefundableReason = (typeof NOT_REFUNDABLE_REASONS)[number];
 
 interface Failure {
-  /** For people, in English. */
+  /** For display to people, in English. */
   readonly message: string;
   /** The input field at fault, outermost first. */
   readonly path: readonly string[] | null;
 }
 
-/** An expected failure: data of a payload, never thrown to a client. The contract's types of the same names. */
+/** An expected error: returned in a payload's `errors`, never thrown to a client. Mirrors the schema's types of the same names. */
 export type BillingError =
   | (Failure & { readonly code: 'INSUFFICIENT_FUNDS'; readonly shortfall: Money })
   | (Failure & { readonly code: 'NOT_FOUND' })
@@ -36,8 +36,8 @@ export type BillingError =
   | (Failure & { readonly code: 'WRONG_STATE'; readonly state: string });
 
 /**
- * Thrown inside a service to leave a transaction with nothing done; the service's public function turns it into a payload
- * with `refusalsAsData`.
+ * Thrown inside a service to roll back its transaction; the service's public function converts it to a payload with
+ * `refusalsAsData`.
  */
 export class Refusal extends Error {
   constructor(readonly error: BillingError) {
@@ -45,7 +45,7 @@ export class Refusal extends Error {
   }
 }
 
-/** Runs `work`; what it refuses becomes a payload with that error and nothing else. */
+/** Runs `work` and converts a Refusal to a payload that contains only that error. */
 export async function refusalsAsData<Payload>(work: () => Promise<Payload>): Promise<Payload | { errors: BillingError[] }> {
   try {
     return await work();
@@ -55,23 +55,23 @@ export async function refusalsAsData<Payload>(work: () => Promise<Payload>): Pro
   }
 }
 
-/** NOT_FOUND: `what` is a word for people, `path` where its id stands. */
+/** NOT_FOUND: `what` is a noun for the message, `path` points to the id in the input. */
 export const notFound = (what: string, ...path: string[]) =>
-  new Refusal({ code: 'NOT_FOUND', message: `There is no such ${what}.`, path });
+  new Refusal({ code: 'NOT_FOUND', message: `No such ${what}.`, path });
 
-/** INVALID_INPUT; `path` is given from below `input`. */
+/** INVALID_INPUT; `path` is relative to `input`. */
 export const invalidInput = (message: string, ...path: string[]) =>
   new Refusal({ code: 'INVALID_INPUT', message, path: ['input', ...path] });
 
-/** INVALID_INPUT: an amount that Stripe cannot take, `step` in minor units. */
+/** INVALID_INPUT: an amount that Stripe does not accept; `step` is in minor units. */
 export const notInSteps = (step: number, currency: string, ...path: string[]) =>
-  invalidInput(`Payments and refunds by card in ${currency} must be multiples of ${step} minor units.`, ...path);
+  invalidInput(`Card payments and refunds in ${currency} must be multiples of ${step} minor units.`, ...path);
 
-/** WRONG_STATE: it cannot be done to what is in this state. */
+/** WRONG_STATE: the object's state does not allow the operation. */
 export const wrongState = (message: string, state: string, ...path: string[]) =>
   new Refusal({ code: 'WRONG_STATE', message, path, state });
 
-/** AMOUNT_OUT_OF_BOUNDS: the bounds in minor units, both of them allowed. */
+/** AMOUNT_OUT_OF_BOUNDS: inclusive bounds, in minor units. */
 export const outOfBounds = (message: string, bounds: { minimum: number; maximum: number; currency: string }, ...path: string[]) =>
   new Refusal({
     code: 'AMOUNT_OUT_OF_BOUNDS',
@@ -81,11 +81,11 @@ export const outOfBounds = (message: string, bounds: { minimum: number; maximum:
     maximum: { amount: bounds.maximum, currency: bounds.currency },
   });
 
-/** INSUFFICIENT_FUNDS: `shortfall` is what is missing, in minor units. */
+/** INSUFFICIENT_FUNDS: `shortfall` is the missing amount, in minor units. */
 export const insufficientFunds = (
   shortfall: number,
   currency: string,
-  message = 'The balance does not cover it.',
+  message = 'Insufficient balance.',
   path: string[] | null = null,
 ) => new Refusal({ code: 'INSUFFICIENT_FUNDS', message, path, shortfall: { amount: shortfall, currency } });
 
@@ -93,12 +93,12 @@ export const insufficientFunds = (
 export const currencyMismatch = (expected: string, path: string[] | null = null) =>
   new Refusal({
     code: 'CURRENCY_MISMATCH',
-    message: `The balance is in ${expected}: one balance has one currency.`,
+    message: `The balance is in ${expected}, and a balance has only one currency.`,
     path,
     expected,
   });
 
-/** A query's argument that cannot be served. The edge answers it with the code BAD_USER_INPUT and this message. */
+/** An invalid argument of a query. The gateway returns it with the code BAD_USER_INPUT and this message. */
 export class InvalidArgument extends Error {
   override readonly name: string = 'InvalidArgument';
 
@@ -111,12 +111,12 @@ export class InvalidArgument extends Error {
 }
 
 /**
- * What a store failed for, when the work itself is not at fault. BUSY: too many changes of this viewer are under way. UNAVAILABLE: it
- * cannot be reached, or not in time. UNSTORABLE: the data can never be stored.
+ * Why a store failed although the operation itself is valid. BUSY: too many changes of this viewer are in progress. UNAVAILABLE: the
+ * store cannot be reached, or did not respond in time. UNSTORABLE: the data can never be stored.
  */
 export type StoreFault = 'BUSY' | 'UNAVAILABLE' | 'UNSTORABLE';
 
-/** Returns null for every other error. */
+/** Classifies an error of a store; returns null for every other error. */
 export function storeFaultOf(error: unknown): StoreFault | null {
   if (error instanceof ViewerBusy) return 'BUSY';
   if (isTransient(error)) return 'UNAVAILABLE';

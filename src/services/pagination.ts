@@ -2,34 +2,34 @@ import { isStorable } from '../runtime/text.js';
 import { InvalidArgument } from './errors.js';
 import { isUuid } from './ids.js';
 
-/** What a value of a cursor may be. An instant is a Date in code and milliseconds since 1970 in the cursor. */
+/** The types of a cursor's values. An instant is a Date in code and milliseconds since 1970 in the cursor. */
 export type CursorPart = 'text' | 'integer' | 'uuid' | 'instant';
 
 type PartValue<Part extends CursorPart> = Part extends 'integer' ? number : Part extends 'instant' ? Date : string;
 export type CursorValues<Shape extends readonly CursorPart[]> = { -readonly [Index in keyof Shape]: PartValue<Shape[Index]> };
 
-/** Not a cursor of this connection. Clients must take cursors from `pageInfo` or `edges`. */
+/** Not a cursor of this connection. Clients must use cursors from its `pageInfo` or `edges`. */
 export class InvalidCursor extends InvalidArgument {
   override readonly name = 'InvalidCursor';
 
   constructor(argument = 'after') {
-    super(argument, `\`${argument}\` is not a cursor of this connection.`);
+    super(argument, `\`${argument}\` is not a valid cursor.`);
   }
 }
 
 const MAX_CURSOR_CHARACTERS = 4_000;
-/** The first instant that Postgres knows, 24 November 4714 BC: https://www.postgresql.org/docs/current/datatype-datetime.html */
+/** The earliest instant that Postgres supports, 24 November 4714 BC: https://www.postgresql.org/docs/current/datatype-datetime.html */
 const FIRST_INSTANT_MS = -210_866_803_200_000;
-/** The last instant that JavaScript knows: ECMA-262, Time Values. */
+/** The latest instant that JavaScript supports: ECMA-262, Time Values. */
 const LAST_INSTANT_MS = 8.64e15;
 
-/** Packs the values that a keyset page sorts by. Opaque to clients. */
+/** Encodes the values that a keyset page is sorted by. Opaque to clients. */
 export function encodeCursor(values: readonly (string | number | Date)[]): string {
   const plain = values.map((value) => (value instanceof Date ? value.getTime() : value));
   return Buffer.from(JSON.stringify(plain)).toString('base64url');
 }
 
-/** The values of a cursor, each checked against the shape. @throws InvalidCursor */
+/** Returns the values of a cursor, each checked against the shape. @throws InvalidCursor */
 export function decodeCursor<const Shape extends readonly CursorPart[]>(text: string, shape: Shape): CursorValues<Shape> {
   if (text.length > MAX_CURSOR_CHARACTERS) throw new InvalidCursor();
   let values: unknown;
@@ -53,7 +53,7 @@ function readPart(value: unknown, part: CursorPart): string | number | Date {
 const isInstant = (value: unknown): value is number =>
   Number.isSafeInteger(value) && (value as number) >= FIRST_INSTANT_MS && (value as number) <= LAST_INSTANT_MS;
 
-/** The contract's connections: https://relay.dev/graphql/connections.htm */
+/** The schema's connections: https://relay.dev/graphql/connections.htm */
 export interface Page<Node> {
   readonly edges: readonly { readonly cursor: string; readonly node: Node }[];
   readonly nodes: readonly Node[];
@@ -68,8 +68,8 @@ export interface PageInfo {
 }
 
 /**
- * A page of at most `first` nodes from rows read with `limit first + 1`: the one too many tells that there is more.
- * `positionOf` gives the values that the query sorts by.
+ * Builds a page of at most `first` nodes from rows read with `limit first + 1`: the extra row shows that there is a next page.
+ * `positionOf` returns the values that the query sorts by.
  */
 export function pageOf<Node>(
   rows: readonly Node[],
@@ -91,8 +91,8 @@ export function pageOf<Node>(
   };
 }
 
-/** `first` when it is from 1 to `maximum`; fails with InvalidArgument else. */
+/** Returns `first`. @throws InvalidArgument unless it is from 1 to `maximum` */
 export function checkedFirst(first: number, maximum: number): number {
   if (Number.isInteger(first) && first >= 1 && first <= maximum) return first;
-  throw new InvalidArgument('first', `\`first\` must be from 1 to ${maximum}.`);
+  throw new InvalidArgument('first', `\`first\` must be between 1 and ${maximum}.`);
 }

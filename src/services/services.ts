@@ -44,23 +44,23 @@ export interface ServiceDependencies {
   readonly stripe: Stripe;
   readonly openSessions: OpenSessions;
   readonly clock: Clock;
-  /** By which Stripe's signatures are dated; without: `clock`. */
+  /** Checks the age of Stripe's signatures; defaults to `clock`. */
   readonly realClock?: Clock;
   readonly logger: { error(details: object, message: string): void };
   /** For metrics. */
   readonly watch?: ServiceWatch;
 }
 
-/** Who hears of what happens in the services. Never throws, never waits. */
+/** Observes what happens in the services. Its methods must neither throw nor wait. */
 export interface ServiceWatch {
   moneyMoved(movement: Moved): void;
-  /** A change was handed to a client this long after it was made. */
+  /** Called with the time between a change and its delivery to a client. */
   liveLag(seconds: number): void;
 }
 
 export type Services = ReturnType<typeof composeServices>;
 
-/** Every service of the house, each made once, in the order in which they need one another. */
+/** Creates every service once, in order of their dependencies. */
 export function composeServices(dependencies: ServiceDependencies) {
   const { config, database, hints, clock } = dependencies;
   const { limits, currency } = config;
@@ -93,7 +93,7 @@ export function composeServices(dependencies: ServiceDependencies) {
     accounts,
     live,
     access: new Access(database, clock, limits),
-    /** Without options: as the run that is under way finds it, for admins who may ask as often as they like. */
+    /** Without options, callers share the run in progress, so admins may call it as often as they like. */
     verifyLedger: (options?: VerifyOptions) => (options ? verifyLedger(database, options) : sharedVerification()),
     sweepers: {
       'idempotency records': (signal: AbortSignal) => {
@@ -102,7 +102,7 @@ export function composeServices(dependencies: ServiceDependencies) {
       },
       'live events': (signal: AbortSignal) => liveEvents.sweep(clock.now(), signal),
     },
-    /** Ends what runs in the background; what is cut off is taken up by a job. */
+    /** Stops background work; a job resumes whatever was interrupted. */
     async close() {
       await live.stop();
       await stripeParts.stripeInbox.close();
@@ -119,7 +119,7 @@ function composeCatalogue({ config, database, stripe, clock, logger }: ServiceDe
   return { catalogue, catalogueSync, catalogueAdmin };
 }
 
-/** Everything through which money moves. All of it writes through the ledger. */
+/** Every service that moves money. All of them write through the ledger. */
 function composeMoney(
   { config, database, hints, stripe, clock, openSessions, watch }: ServiceDependencies,
   { catalogue, catalogueSync }: ReturnType<typeof composeCatalogue>,
@@ -158,7 +158,7 @@ function composeMoney(
   };
 }
 
-/** What Stripe tells us, and what we ask of it to be sure. */
+/** What Stripe sends us, and how we verify it against Stripe. */
 function composeStripe(
   { config, database, stripe, clock, realClock = clock, logger }: ServiceDependencies,
   money: ReturnType<typeof composeMoney>,
@@ -185,8 +185,8 @@ function composeStripe(
       apiVersion: STRIPE_API_VERSION,
     },
     onError: (error, eventOrPaymentId) =>
-      logger.error({ reason: describeFailure(error), eventOrPaymentId }, 'an event of Stripe could not be processed'),
-    onReport: (problem, eventId) => logger.error({ problem, eventId }, 'Stripe has something that an operator must look at'),
+      logger.error({ reason: describeFailure(error), eventOrPaymentId }, 'a Stripe event could not be processed'),
+    onReport: (problem, eventId) => logger.error({ problem, eventId }, 'Stripe reported something that needs manual attention'),
   });
   const reconciliations = new ReconciliationStore(database, limits.pageMaximumCount);
   const settings = { overlapMs: limits.reconcileOverlapMs, lookBackMs: limits.reconcileLookBackMs };

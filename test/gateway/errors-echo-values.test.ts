@@ -24,7 +24,7 @@ beforeAll(async () => {
     services: stubServices({
       catalogue: {
         filmsByIds: async () => [],
-        films: async () => Promise.reject(new InvalidArgument('after', '`after` is not a cursor.')),
+        films: async () => Promise.reject(new InvalidArgument('after', '`after` is not a valid cursor.')),
       },
     }),
     environment: { QUERY_TOKENS_MAXIMUM_COUNT: '100000', SOCKET_MESSAGE_BYTES: String(4_096 * 1_024) },

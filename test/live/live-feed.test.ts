@@ -116,7 +116,9 @@ test('a cursor is refused when it is malformed, of another viewer or of the othe
   const feed = feedWith(new LocalHints());
   const { cursor } = await nextOf(await feed.watchBalance(userId));
   for (const malformed of ['', 'x', '0'.repeat(18), `${cursor}A`, cursor.replace(/.$/, '!')]) {
-    await expect(feed.watchBalance(userId, malformed)).rejects.toThrow(new InvalidArgument('after', '`after` is not a cursor.'));
+    await expect(feed.watchBalance(userId, malformed)).rejects.toThrow(
+      new InvalidArgument('after', '`after` is not a valid cursor.'),
+    );
   }
   await expect(feed.watchBalance(other, cursor)).rejects.toThrow('`after` is a cursor of another viewer.');
   await expect(feed.watchGrants(userId, cursor)).rejects.toThrow('`after` is a cursor of balanceChanged.');

@@ -54,7 +54,7 @@ describe('the services of a node', () => {
     expect(logged).toEqual([
       [
         { reason: expect.stringContaining('stripe_events'), eventOrPaymentId: 'pi_of_the_test' },
-        'an event of Stripe could not be processed',
+        'a Stripe event could not be processed',
       ],
     ]);
   });

@@ -8,22 +8,22 @@ import { type AccessDecision, decideAccess, decisiveGrants } from './decide-acce
 import { FilmSets } from './film-sets.js';
 import { type GrantOfVersion, GrantReads, type GrantReadsLimits } from './grant-reads.js';
 
-/** Films are never deleted, so one that was seen once exists for good. */
+/** Films are never deleted: a film that was found once always exists. */
 const KNOWN_FILM_COUNT = 100_000;
 
 export type AccessLimits = Pick<Limits, 'accessFilmsMaximumCount' | 'filmSetCacheCount'> & GrantReadsLimits;
 
-/** With fewer, finding out which of them decide costs more than looking at each for each film. */
+/** Below this count, selecting the decisive grants costs more than checking every grant for every film. */
 const MANY_GRANTS = 8;
 
-/** The grants that decide: viewers who extend a plan come to have many of the same films. */
+/** Keeps only the decisive grants: viewers who keep extending a plan accumulate many grants of the same films. */
 function decisiveOfEach(grants: readonly GrantOfVersion[], now: Date): readonly GrantOfVersion[] {
   if (grants.length < MANY_GRANTS) return grants;
   const byVersion = Map.groupBy(grants, ({ versionId }) => versionId);
   return [...byVersion.values()].flatMap((ofVersion) => decisiveGrants(ofVersion, now));
 }
 
-/** May this viewer watch these films? At most one statement answers for any number of them; the rest is in memory. */
+/** Decides whether a viewer may watch films. Any number of films takes at most one statement; the rest happens in memory. */
 export class Access {
   private readonly filmSets: FilmSets;
   private readonly grantReads: GrantReads;
@@ -39,20 +39,20 @@ export class Access {
   }
 
   /**
-   * One decision per film, in the order asked; for nobody (null) as for a viewer who has bought nothing. The caller's
-   * right to ask about this viewer is checked by the resolver.
+   * Returns one decision per film, in the order requested. Without a viewer (null), the answer is that for a viewer who has bought
+   * nothing. The resolver checks whether the caller may ask about this viewer.
    *
-   * @throws InvalidArgument on no films or too many
+   * @throws InvalidArgument if there are no films or too many
    */
   async decide(userId: string | null, filmIds: readonly string[]): Promise<AccessDecision[]> {
     const { accessFilmsMaximumCount } = this.limits;
     if (filmIds.length < 1 || filmIds.length > accessFilmsMaximumCount) {
-      throw new InvalidArgument('filmIds', `\`filmIds\` must have 1 to ${accessFilmsMaximumCount} films.`);
+      throw new InvalidArgument('filmIds', `\`filmIds\` must contain 1 to ${accessFilmsMaximumCount} ids.`);
     }
     return this.decideAny(userId, filmIds);
   }
 
-  /** As `decide`, for films that come from our own answers: the cost of the query bounds their number. */
+  /** The same as `decide`, for films that come from our own results: the query's cost limits their number. */
   async decideAny(userId: string | null, filmIds: readonly string[]): Promise<AccessDecision[]> {
     const asked = filmIds.map((filmId) => filmId.toLowerCase());
     const grants = await this.read(userId, asked);
@@ -76,7 +76,7 @@ export class Access {
     });
   }
 
-  /** The viewer's grants. Afterwards every film asked about that exists is known. */
+  /** Reads the viewer's grants. Afterwards `knownFilms` contains every requested film that exists. */
   private async read(userId: string | null, asked: readonly string[]): Promise<readonly GrantOfVersion[]> {
     const strange = asked.filter((id) => !this.knownFilms.get(id) && isUuid(id));
     if (strange.length === 0 && userId === null) return [];

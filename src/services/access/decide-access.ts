@@ -3,30 +3,30 @@ import type { GrantStatus } from '../../entities/grant.js';
 /** The contract's `AccessReason`. */
 export type AccessReason = 'GRANTED' | 'NO_GRANT' | 'EXPIRED' | 'REFUNDED' | 'REVOKED' | 'SUSPENDED' | 'UNKNOWN_FILM';
 
-/** What of a grant decides. */
+/** The part of a grant that access depends on. */
 export interface GrantFacts {
   readonly id: string;
   readonly status: GrantStatus;
   readonly grantedAt: Date;
-  /** Not included. */
+  /** Exclusive. */
   readonly availableUntil: Date;
 }
 
-/** May the film be watched at an instant, and why, or why not? */
+/** Whether a film may be watched at an instant, and the reason. */
 export interface AccessDecision {
-  /** As it was asked about. */
+  /** Spelled as in the request. */
   readonly filmId: string;
   readonly allowed: boolean;
   readonly reason: AccessReason;
-  /** When the grant that allows it ends; null when it is not allowed. */
+  /** When the grant that allows it ends; null if it is not allowed. */
   readonly availableUntil: Date | null;
-  /** The grant that decided: the one that allows it longest, or else the one that last included it. */
+  /** The decisive grant: the one that allows the film longest, otherwise the latest one that includes it. */
   readonly grantId: string | null;
 }
 
 /**
- * Decides by time and status together: a grant past `availableUntil` gives nothing, whether or not the expiry job has run.
- * `grants` are the viewer's grants that include the film, in any order; null when there is no such film.
+ * Decides by time and status together: a grant past `availableUntil` gives no access, whether or not the expiry job has run.
+ * `grants` are the viewer's grants that include the film, in any order; null if the film does not exist.
  */
 export function decideAccess(filmId: string, grants: readonly GrantFacts[] | null, now: Date): AccessDecision {
   if (grants === null) return refused(filmId, 'UNKNOWN_FILM', null);
@@ -38,15 +38,15 @@ export function decideAccess(filmId: string, grants: readonly GrantFacts[] | nul
 }
 
 /**
- * Of grants that include the same films, the one or two that decide. Viewers who extend a plan have many grants of it: these are
- * looked at once, and not for each film.
+ * Returns the one or two decisive grants among grants that include the same films. Viewers who extend a plan have many grants of it;
+ * this way they are compared once rather than once per film.
  */
 export function decisiveGrants<Grant extends GrantFacts>(grants: readonly Grant[], now: Date): Grant[] {
   const { longest, latest } = decisive(grants, now);
   return [...new Set([longest, latest])].filter((grant) => grant !== null);
 }
 
-/** The grant that allows it longest, and the one that was granted last. */
+/** The grant that allows access longest, and the latest one. */
 function decisive<Grant extends GrantFacts>(grants: readonly Grant[], now: Date) {
   let longest: Grant | null = null;
   let latest: Grant | null = null;
@@ -59,7 +59,7 @@ function decisive<Grant extends GrantFacts>(grants: readonly Grant[], now: Date)
 
 const allows = (grant: GrantFacts, now: Date) => grant.status === 'ACTIVE' && now.getTime() < grant.availableUntil.getTime();
 
-/** Equal times are decided by the id, so that the same facts always give the same grant. */
+/** Ties are broken by id, so that the same facts always select the same grant. */
 function outlasts(grant: GrantFacts, other: GrantFacts): boolean {
   const difference = grant.availableUntil.getTime() - other.availableUntil.getTime();
   return difference === 0 ? follows(grant, other) : difference > 0;
@@ -70,7 +70,7 @@ function follows(grant: GrantFacts, other: GrantFacts): boolean {
   return difference === 0 ? grant.id > other.id : difference > 0;
 }
 
-/** A frozen grant whose time is over would give nothing when thawed: it is over. */
+/** A suspended grant past its end counts as expired: reinstating it would give no access. */
 function whyNot(grant: GrantFacts, now: Date): AccessReason {
   const over = now.getTime() >= grant.availableUntil.getTime();
   if (grant.status === 'ACTIVE' || (grant.status === 'SUSPENDED' && over)) return 'EXPIRED';

@@ -7,22 +7,22 @@ const filmIdsOfVersions: Statement = {
     from subscription_version_films where version_id = any($1::uuid[]) group by version_id`,
 };
 
-/** A film id in a set takes about 100 bytes: what is kept stays below some tens of megabytes, whatever the versions' size. */
+/** A film id in a set takes about 100 bytes, so the cache stays below a few tens of megabytes, however large the versions are. */
 const MAX_FILM_COUNT = 500_000;
 
-/** The films of subscription versions. A version never changes, so what is read once holds for good. */
+/** Caches the films of subscription versions. A version never changes, so the cache never goes stale. */
 export class FilmSets {
   private readonly kept: LRUCache<string, ReadonlySet<string>>;
 
   constructor(
     private readonly database: Database,
-    /** How many sets are kept. */
-    largestCount: number,
+    /** How many sets are cached. */
+    maxCount: number,
   ) {
-    this.kept = new LRUCache({ max: largestCount, maxSize: MAX_FILM_COUNT, sizeCalculation: (set) => set.size + 1 });
+    this.kept = new LRUCache({ max: maxCount, maxSize: MAX_FILM_COUNT, sizeCalculation: (set) => set.size + 1 });
   }
 
-  /** The films of each of these versions; those not yet known come in one statement. */
+  /** Returns the films of each version; sets that are not cached are read in one statement. */
   async of(versionIds: Iterable<string>): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
     const sets = new Map<string, ReadonlySet<string>>();
     const missing = new Set<string>();

@@ -3,19 +3,19 @@ import type { Limits } from '../../config/limits.js';
 import type { Database, Statement } from '../../stores/database.js';
 import type { GrantFacts } from './decide-access.js';
 
-/** Whoever has as many grants is read once more, only what decides: few do, and each row costs. */
+/** Viewers with this many grants are read again, decisive grants only: such viewers are rare, and each row costs. */
 const MANY_GRANTS_COUNT = 500;
 
 const COLUMNS = `user_id as "userId", id, version_id as "versionId", status, granted_at as "grantedAt", available_until as "availableUntil"`;
 
-/** The viewers come as one text: of an array Postgres looks at the length and plans anew each time, which costs as much as the reading. */
+/** The viewers are passed as one text: with an array, Postgres replans for each length, which costs as much as the read itself. */
 const GRANTS = `select grants.* from string_to_table($1, ',') viewer (id) cross join lateral (
     select ${COLUMNS} from grants where user_id = viewer.id::uuid limit ${MANY_GRANTS_COUNT}
   ) grants`;
 
 const grantsForAccess: Statement = { name: 'grants-for-access', text: GRANTS };
 
-/** The same with one row more, which has nothing but those of the films that exist. */
+/** The same plus one row, which lists those of the requested films that exist. */
 const grantsAndFilmsForAccess: Statement = {
   name: 'grants-and-films-for-access',
   text: `select g.*, null::uuid[] as "filmIds" from (${GRANTS}) g
@@ -23,7 +23,7 @@ const grantsAndFilmsForAccess: Statement = {
     select null, null, null, null, null, null, array(select id from films where id = any($2::uuid[]))`,
 };
 
-/** Of each version the grant that lasts longest and the one that was given last: no other can decide (see decideAccess). */
+/** The longest-lasting and the latest grant of each version: no other can be decisive (see decideAccess). */
 const decisiveGrantsForAccess: Statement = {
   name: 'decisive-grants-for-access',
   text: `(select distinct on (version_id) ${COLUMNS} from grants where user_id = $1 and status = 'ACTIVE'
@@ -46,23 +46,24 @@ interface FilmsRow {
 }
 
 interface Question {
-  /** A UUID in small letters; null for nobody. */
+  /** A lower-case UUID; null without a viewer. */
   readonly userId: string | null;
-  /** Films that may not exist: UUIDs in small letters. */
+  /** Lower-case UUIDs of films that may not exist. */
   readonly filmIds: readonly string[];
 }
 
 export interface GrantsAndFilms {
   readonly grants: readonly GrantOfVersion[];
-  /** Those of the films asked about that exist. */
+  /** Those of the requested films that exist. */
   readonly filmIds: readonly string[];
 }
 
 export type GrantReadsLimits = Pick<Limits, 'accessBatchMaximumCount' | 'accessStatementsMaximumCount'>;
 
 /**
- * Reads what access is decided by. Few statements run at once; whoever asks meanwhile shares the next one: the busier the house, the
- * cheaper an answer. A read begins after it was asked for, so it sees all that was committed before.
+ * Reads the facts that access depends on. Concurrent checks share a statement: each process runs at most
+ * `ACCESS_STATEMENTS_MAXIMUM_COUNT` of them, and requests that arrive meanwhile join the next one. The busier the server, the cheaper
+ * each check. A read starts after it was requested, so it sees everything committed before.
  */
 export class GrantReads {
   private readonly loader: DataLoader<Question, GrantsAndFilms>;
@@ -76,12 +77,12 @@ export class GrantReads {
     this.loader = new DataLoader((questions) => this.read(questions).finally(() => this.ended()), {
       cache: false,
       maxBatchSize: limits.accessBatchMaximumCount,
-      // After what this turn of the event loop has read from the sockets.
+      // Waits until this turn of the event loop has read all requests from the sockets.
       batchScheduleFn: (dispatch) => setImmediate(() => this.schedule(dispatch)),
     });
   }
 
-  /** @throws the errors of the statement */
+  /** @throws the database's errors */
   of(question: Question): Promise<GrantsAndFilms> {
     return this.loader.load(question);
   }

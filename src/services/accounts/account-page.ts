@@ -1,12 +1,12 @@
 import type { Queryable, Statement } from '../../stores/database.js';
 
-/** A viewer's page that one statement reads: exactly the fields that were asked for, as the text of the answer. */
+/** A viewer's page read by one statement: exactly the requested fields, as the response's JSON text. */
 export interface AccountPage {
   readonly statement: Statement;
   readonly values: readonly Value[];
 }
 
-/** The page as JSON text. @throws InvalidArgument or InvalidCursor, as the connections do */
+/** Returns the page as JSON text. @throws InvalidArgument or InvalidCursor, like the connections */
 export async function readAccountPage(database: Queryable, page: AccountPage, request: AccountPageRequest): Promise<string> {
   const values = page.values.map((value) => value(request));
   const [row] = await database.query<{ text: string }>(page.statement, values);
@@ -14,10 +14,10 @@ export async function readAccountPage(database: Queryable, page: AccountPage, re
   return row.text;
 }
 
-/** What the values of a page's statement follow from. */
+/** The input from which the values of a page's statement are computed. */
 export interface AccountPageRequest {
   readonly userId: string;
-  /** ISO 4217: of a balance that does not exist yet. */
+  /** ISO 4217: the currency of a balance that does not exist yet. */
   readonly currency: string;
   readonly pageMaximumCount: number;
   readonly variables: Readonly<Record<string, unknown>>;

@@ -5,20 +5,20 @@ import { grantColumns, orderColumns, transactionColumns } from '../../stores/col
 import type { Queryable, Statement } from '../../stores/database.js';
 import { checkedFirst, decodeCursor, type Page, pageOf } from '../pagination.js';
 
-/** What part of a connection is asked for. `first` is how many nodes; `filter` is the one status or kind wanted. */
+/** The requested part of a connection: `first` is the number of nodes, `filter` the one status or kind to include. */
 export interface PageRequest<Filter extends string = string> {
   readonly first: number;
   readonly after?: string | null;
   readonly filter?: Filter | null;
 }
 
-/** Before the first page: nothing is newer. With bounds that always stand, the index is entered at the cursor, never filtered. */
+/** The position before the first page: nothing is newer. A bound is always present, so the index scan starts at the cursor. */
 const FURTHEST_INSTANT = 'infinity';
 const MAX_UUID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
-const LEAST_UUID = '00000000-0000-0000-0000-000000000000';
+const MIN_UUID = '00000000-0000-0000-0000-000000000000';
 const MAX_VERSION = 2_147_483_647;
 
-/** Pages of many viewers in one statement: $1 viewers, $2 the filter or null, $3.. the cursor, the last how many rows. */
+/** Pages of many viewers in one statement: $1 the viewers, $2 the filter or null, $3 and $4 the cursor, $5 the number of rows. */
 function byInstant(table: string, columns: string, filterColumn: string, instantColumn: string): Statement {
   return {
     name: `pages-of-${table}`,
@@ -77,10 +77,10 @@ export class AccountPages {
     return pagesByViewer(userIds, rows, first, request, (transaction) => [transaction.version]);
   }
 
-  /** Viewers that have or had a balance, by user id. */
+  /** Viewers that have a balance row, ordered by user id. */
   async accounts(request: PageRequest): Promise<Page<{ userId: string }>> {
     const first = checkedFirst(request.first, this.pageMaximumCount);
-    const [userId] = request.after ? decodeCursor(request.after, ['uuid']) : [LEAST_UUID];
+    const [userId] = request.after ? decodeCursor(request.after, ['uuid']) : [MIN_UUID];
     const rows = await this.database.query<{ userId: string }>(pageOfAccounts, [userId, first + 1]);
     return pageOf(rows, first, (row) => [row.userId], request.after);
   }

@@ -38,7 +38,7 @@ const transactionsByRefunds: Statement = {
   text: `select ${transactionColumns} from transactions where refund_id = any($1::uuid[]) order by version`,
 };
 
-/** Rows found by their own ids or by those of their parents, any number at once. Ids that are not there give nothing. */
+/** Finds rows by their own ids or their parents' ids, any number at once. Unknown ids are skipped. */
 export class AccountRows {
   constructor(private readonly database: Queryable) {}
 

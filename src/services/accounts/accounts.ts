@@ -4,7 +4,7 @@ import { AccountPages } from './account-pages.js';
 import { AccountRows } from './account-rows.js';
 import { Balances } from './balances.js';
 
-/** The types of the contract that `node(id)` finds. */
+/** The schema's types that `node(id)` can return. */
 export const NODE_KINDS = [
   'Film',
   'Subscription',
@@ -32,7 +32,7 @@ export interface AccountsDependencies {
   readonly pageMaximumCount: number;
 }
 
-/** What has happened: grants, orders, movements, refunds and balances, read without changing anything. */
+/** Read-only access to a viewer's grants, orders, transactions, refunds and balance. */
 export class Accounts {
   readonly rows: AccountRows;
   readonly pages: AccountPages;
@@ -45,16 +45,16 @@ export class Accounts {
   }
 
   /**
-   * The JSON text of a planned page, for a viewer, by one statement.
+   * Runs the one statement of a planned page for a viewer and returns the JSON text.
    *
-   * @throws InvalidArgument for a page's size, InvalidCursor for its cursor
+   * @throws InvalidArgument for an invalid page size, InvalidCursor for an invalid cursor
    */
   accountPage(page: AccountPage, userId: string, variables: AccountPageRequest['variables']): Promise<string> {
     const { database, currency, pageMaximumCount } = this.dependencies;
     return readAccountPage(database, page, { userId, currency, pageMaximumCount, variables });
   }
 
-  /** What kind of thing has this id (a UUID); null when nothing has. */
+  /** Returns the type of the object with this id (a UUID); null if there is none. */
   async kindOf(id: string): Promise<NodeKind | null> {
     const [row] = await this.dependencies.database.query<{ kind: NodeKind }>(kindOfNode, [id]);
     return row?.kind ?? null;

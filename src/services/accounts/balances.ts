@@ -2,7 +2,7 @@ import type { Balance } from '../../entities/balance.js';
 import { balanceColumns } from '../../stores/columns.js';
 import type { Queryable, Statement } from '../../stores/database.js';
 
-/** A balance as it is read. One that never changed has version 0 and no `updatedAt`. */
+/** A balance as returned to readers. One that never changed has version 0 and no `updatedAt`. */
 export type BalanceRead = Pick<Balance, 'userId' | 'currency' | 'posted' | 'held' | 'version'> & { updatedAt: Date | null };
 
 export interface BalanceInstant {
@@ -15,7 +15,7 @@ const balancesByUsers: Statement = {
   text: `select ${balanceColumns} from balances where user_id = any($1::uuid[])`,
 };
 
-/** The nearest snapshot not after the instant, and the transactions since. */
+/** The latest snapshot at or before the instant, plus the transactions since. */
 const balancesAt: Statement = {
   name: 'balances-at',
   text: `
@@ -31,15 +31,15 @@ const balancesAt: Statement = {
     order by asked.position`,
 };
 
-/** Reads wallets. Amounts are in minor units. */
+/** Reads balances. Amounts are in minor units. */
 export class Balances {
   constructor(
     private readonly database: Queryable,
-    /** The house's currency, for viewers who have no balance yet. */
+    /** The configured currency, for viewers who have no balance yet. */
     private readonly currency: string,
   ) {}
 
-  /** One balance for each viewer, in their order: zero in the house's currency for those who have none. */
+  /** Returns one balance per viewer, in the given order: zero in the configured currency for viewers who have none. */
   async byUsers(userIds: readonly string[]): Promise<BalanceRead[]> {
     const rows = await this.database.query<Balance>(balancesByUsers, [userIds]);
     const balanceOf = new Map(rows.map((row) => [row.userId, row]));
@@ -50,7 +50,7 @@ export class Balances {
     });
   }
 
-  /** What was posted at each instant, in their order. */
+  /** Returns the posted balance at each instant, in the given order. */
   async postedAt(instants: readonly BalanceInstant[]): Promise<number[]> {
     const values = [instants.map(({ userId }) => userId), instants.map(({ time }) => time)];
     const rows = await this.database.query<{ posted: number }>(balancesAt, values);

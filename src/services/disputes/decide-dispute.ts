@@ -2,31 +2,32 @@ import type Stripe from 'stripe';
 import type { DisputeFunds, DisputeOutcome } from '../../entities/dispute.js';
 import { type BalanceTransaction, type Moved, movementsOf } from './dispute-movements.js';
 
-/** What is known of a dispute. Amounts in minor units, as Stripe states them. */
+/** What is known about a dispute. Amounts are in minor units, as Stripe states them. */
 export interface DisputeState {
   readonly outcome: DisputeOutcome;
   readonly funds: DisputeFunds;
-  /** What it is about. */
+  /** The disputed amount. */
   readonly amount: number;
-  /** What Stripe took for it, and what it returned of that, without fees. */
+  /** What Stripe took because of the dispute, and how much of that it returned, without fees. */
   readonly withdrawn: number;
   readonly reinstated: number;
-  /** How many balance transactions of Stripe say so; 0: what its status means. */
+  /** The number of Stripe's balance transactions that these amounts come from; 0 if they are implied by the status. */
   readonly movements: number;
 }
 
-/** A dispute as Stripe has it, as far as it decides. */
+/** The part of Stripe's dispute that the decision depends on. */
 export type DisputeNews = Pick<Stripe.Dispute, 'amount' | 'currency' | 'status'> & {
   readonly balance_transactions?: readonly BalanceTransaction[] | null;
 };
 
-/** What Stripe holds of the payment because of the dispute. */
+/** How much of the payment Stripe currently withholds because of the dispute. */
 export const takenBy = ({ withdrawn, reinstated }: Pick<DisputeState, 'withdrawn' | 'reinstated'>): number =>
   Math.max(0, withdrawn - reinstated);
 
 /**
- * A dispute by one of Stripe's messages alone. Its money is what its balance transactions say, whatever the status; while there are none, what
- * the status means: an inquiry (warning_…) takes nothing, any other dispute has taken the amount, and one that was won has returned it.
+ * Returns the state of a dispute according to one Stripe message alone. Its amounts come from its balance transactions, whatever the
+ * status. While there are none, the status implies them: an inquiry (warning_…) takes nothing, any other dispute has taken the amount,
+ * and a dispute that was won has returned it.
  * Sources: Stripe's guide "How disputes work" and https://docs.stripe.com/api/disputes/object
  */
 export function stateOf(news: DisputeNews): DisputeState {
@@ -37,9 +38,9 @@ export function stateOf(news: DisputeNews): DisputeState {
 }
 
 /**
- * What is known of a dispute after one more message about it, whichever came first. Balance transactions only become more, so the longer list
- * is the newer one. At the same length a decision stands against what was said before it, and a win against a loss: an
- * arbitration may still turn a loss round.
+ * Returns the state of a dispute after another message about it, in whatever order messages arrive. Balance transactions are only ever
+ * added, so the longer list is the newer one. At equal length, a decision outranks any earlier status, and a win outranks a loss,
+ * because arbitration may still reverse a loss.
  */
 export function mergeDispute(known: DisputeState, newsOf: DisputeNews): DisputeState {
   const news = stateOf(newsOf);
@@ -48,7 +49,7 @@ export function mergeDispute(known: DisputeState, newsOf: DisputeNews): DisputeS
   const further = longer ? 1 : rankOf(news) - rankOf(known);
   const outcome = further > 0 ? news.outcome : known.outcome;
   const amount = further > 0 ? news.amount : further === 0 ? Math.max(known.amount, news.amount) : known.amount;
-  // Of a dispute from before balance transactions were read only the status is known: what is older than that is not its money.
+  // Disputes stored before balance transactions were read have a status only; the amounts of an older message are not theirs.
   if (known.movements === 0 && further < 0) return known;
   if (news.movements > 0) return { ...news, outcome, amount };
   if (known.movements > 0) return { ...known, outcome, amount };

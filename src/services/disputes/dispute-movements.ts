@@ -3,7 +3,7 @@ import { beforeExchange } from '../../stores/stripe-amounts.js';
 
 export type BalanceTransaction = Pick<Stripe.BalanceTransaction, 'amount' | 'currency' | 'exchange_rate'>;
 
-/** What balance transactions say that Stripe took for a dispute and returned, in minor units of the payment's currency. */
+/** What Stripe took for a dispute and returned, according to balance transactions, in minor units of the payment's currency. */
 export interface Moved {
   readonly withdrawn: number;
   readonly reinstated: number;
@@ -11,24 +11,25 @@ export interface Moved {
 }
 
 interface DisputeMoney {
-  /** What the dispute is about. */
+  /** The disputed amount. */
   readonly amount: number;
   readonly currency: string;
   readonly balance_transactions?: readonly BalanceTransaction[] | null;
 }
 
-/** An amount that Stripe's exchange has rounded, and by how much at most; 0 for one that was not exchanged. */
+/** An amount that Stripe's currency conversion may have rounded, and the largest possible error; 0 if it was not converted. */
 interface Estimate {
   readonly amount: number;
   readonly error: number;
 }
 
-/** Stripe states a rate to about six digits. */
+/** Stripe states exchange rates to about six digits. */
 const RATE_ERROR = 1e-5;
 
 /**
- * Null when Stripe names no balance transaction, or one of unknown amount in the payment's currency. What was exchanged is known to
- * within the rounding of the exchange only: there it is the dispute's amount, and what came back is what was taken, if it can be.
+ * Returns null if Stripe lists no balance transaction, or one whose amount in the payment's currency is unknown. A converted amount is
+ * known only to within the rounding error. Within that error, the amount taken is assumed to equal the disputed amount, and the amount
+ * returned to equal the amount taken.
  */
 export function movementsOf({ balance_transactions, currency, amount }: DisputeMoney): Moved | null {
   const parts = (balance_transactions ?? []).map((part) => estimateOf(part, currency));
@@ -38,7 +39,7 @@ export function movementsOf({ balance_transactions, currency, amount }: DisputeM
   return { withdrawn, reinstated, movements: parts.length };
 }
 
-/** Stripe's balance may be in another currency than the payment: then the amount is what it was before the exchange. */
+/** Stripe's balance may be in a different currency from the payment: then the amount is converted back. */
 function estimateOf(part: BalanceTransaction, currency: string): Estimate | null {
   if (part.currency === currency) return { amount: part.amount, error: 0 };
   const { exchange_rate: rate } = part;
@@ -52,7 +53,7 @@ function sumOf(parts: readonly Estimate[]): Estimate {
   return parts.reduce(add, { amount: 0, error: 0 });
 }
 
-/** Nothing is added to what is exact. */
+/** Returns the likely amount if it is within the error; an exact amount is returned as it is. */
 function mostLikely({ amount, error }: Estimate, likely: number): number {
   if (error === 0) return amount;
   return Math.abs(amount - likely) <= error ? likely : Math.round(amount);

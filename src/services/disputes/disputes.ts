@@ -35,9 +35,9 @@ const bookedForDispute: Statement = {
 type KnownDispute = DisputeState & { readonly id: string };
 
 /**
- * Rules 7 and 9: while a dispute is open the grant is SUSPENDED. What Stripe has taken is credited from what was spent on the
- * grant and leaves the balance, which may go below zero (a top-up that was spent elsewhere); what it returns goes the same way
- * back. Lost, with nothing of the payment left: the grant is REVOKED.
+ * Rules 7 and 9: while a dispute is open, the grant is SUSPENDED. What Stripe has taken is first credited from what was spent on the
+ * grant, then debited from the balance, which may become negative (a top-up that was spent elsewhere); what Stripe returns is booked
+ * in reverse. If the dispute is lost and nothing of the payment is left, the grant is REVOKED.
  */
 export class Disputes {
   constructor(
@@ -46,10 +46,10 @@ export class Disputes {
   ) {}
 
   /**
-   * Brings our side to where Stripe's dispute stands; any number of times and in any order. A dispute in another currency than its
-   * order's never becomes money: it is reported.
+   * Applies the state of Stripe's dispute to our records; safe to call any number of times and in any order. A dispute in a different
+   * currency from its order is never booked; it is reported.
    *
-   * @throws PaymentNotFulfilledYet when the payment is not fulfilled here yet
+   * @throws PaymentNotFulfilledYet if the payment's order is not fulfilled yet
    */
   async applyDispute(stripeDispute: Stripe.Dispute, joined: JoinedTransaction | null): Promise<Applied> {
     const paymentIntentId = idOf(stripeDispute.payment_intent);

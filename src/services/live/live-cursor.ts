@@ -3,33 +3,34 @@ import { InvalidArgument } from '../errors.js';
 
 export type LiveKind = 'BALANCE' | 'GRANT';
 
-/** A point in a viewer's live events: all up to and including `sequence` were seen. Null: begin with the present state. */
+/** A position in a viewer's live events: the client has seen all up to and including `sequence`. Null: start with the current state. */
 export interface LivePoint {
   readonly sequence: number | null;
 }
 
-/** The changes after a cursor are no longer kept. `code` is part of the contract. */
+/** The changes after a cursor were deleted. `code` is part of the API. */
 export class CursorExpired extends Error {
   override readonly name = 'CursorExpired';
   readonly code = 'CURSOR_EXPIRED';
 
   constructor() {
-    super('The changes after this cursor are no longer kept. Start afresh, without `after`.');
+    super('The changes after this cursor are no longer available. Subscribe again without `after`.');
   }
 }
 
 const FORMAT = 1;
 const KINDS = { BALANCE: 1, GRANT: 2 } as const satisfies Record<LiveKind, number>;
-/** Format, kind and seven bytes of the viewer's hash: nine bytes, so that they are twelve characters of their own. */
+/** Format, kind and seven bytes of the viewer's hash: nine bytes encode to exactly twelve characters, so they can be compared as text. */
 const OWNER_BYTES = 9;
 const OWNER_CHARACTERS = 12;
-/** No event has this number: `live_events.sequence` is a signed 32 bit integer. */
-const AFRESH = 0xffff_ffff;
+/** No event has this number: `live_events.sequence` is a signed 32-bit integer. */
+const RESTART = 0xffff_ffff;
 const scratch = Buffer.alloc(4);
 
 /**
  * Writes and reads the cursors of one viewer and one kind of change. A cursor is 13 bytes in base64url: format, kind, seven
- * bytes of the viewer's hash, sequence. It carries no secret and no right: it only must not be mistaken for another's.
+ * bytes of the viewer's hash, sequence. It contains no secret and grants nothing; the hash only prevents confusion with another
+ * viewer's cursor.
  */
 export class LiveCursors {
   private readonly owner: string;
@@ -41,21 +42,21 @@ export class LiveCursors {
     this.owner = ownerOf(userId, kind);
   }
 
-  /** The cursor behind the event with this number. */
+  /** Returns the cursor that points just after the event with this number. */
   at(sequence: number): string {
     scratch.writeUInt32BE(sequence);
     return this.owner + scratch.toString('base64url');
   }
 
-  /** The cursor of an item in the middle of the present state: going on from it begins the present state again. */
-  afresh(): string {
-    return this.at(AFRESH);
+  /** Returns the cursor of an item in the middle of the current state: resuming from it sends the current state again. */
+  restart(): string {
+    return this.at(RESTART);
   }
 
-  /** @throws InvalidArgument for anything but a cursor of this viewer and this kind */
+  /** @throws InvalidArgument for anything that is not a cursor of this viewer and kind */
   read(cursor: string): LivePoint {
     const given = /^[A-Za-z0-9_-]{18}$/.test(cursor) ? Buffer.from(cursor, 'base64url') : null;
-    if (given?.[0] !== FORMAT) throw new InvalidArgument('after', '`after` is not a cursor.');
+    if (given?.[0] !== FORMAT) throw new InvalidArgument('after', '`after` is not a valid cursor.');
     const owner = cursor.slice(0, OWNER_CHARACTERS);
     const other = this.kind === 'GRANT' ? 'BALANCE' : 'GRANT';
     if (owner === ownerOf(this.userId, other)) {
@@ -63,7 +64,7 @@ export class LiveCursors {
     }
     if (owner !== this.owner) throw new InvalidArgument('after', '`after` is a cursor of another viewer.');
     const sequence = given.readUInt32BE(OWNER_BYTES);
-    return { sequence: sequence === AFRESH ? null : sequence };
+    return { sequence: sequence === RESTART ? null : sequence };
   }
 }
 
@@ -79,16 +80,16 @@ function ownerOf(userId: string, kind: LiveKind): string {
   return owner.toString('base64url');
 }
 
-/** What is known of a viewer's events when a cursor is presented. */
+/** Which of a viewer's events are kept, read when a client presents a cursor. */
 export interface KeptEvents {
-  /** The number of the last event, 0 when there was none. */
+  /** The number of the last event; 0 if there was none. */
   readonly last: number;
-  /** The number of the oldest event that is still kept; null when none is. */
+  /** The number of the oldest event still kept; null if none is. */
   readonly oldest: number | null;
 }
 
-/** Whether every event after `sequence` is still there. A number from the future (a restored database) is not. */
-export function canGoOnAfter(sequence: number, kept: KeptEvents): boolean {
+/** Whether every event after `sequence` is still kept. False for a number from the future (after a database restore). */
+export function canResumeAfter(sequence: number, kept: KeptEvents): boolean {
   if (sequence > kept.last) return false;
   return sequence >= (kept.oldest ?? kept.last + 1) - 1;
 }

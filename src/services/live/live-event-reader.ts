@@ -15,9 +15,9 @@ const READ_LIVE_EVENTS: Statement = {
     order by wanted.place, event.sequence`,
 };
 
-/** Viewers in one statement. */
+/** Reads in one statement. */
 const MAX_READ = 500;
-/** Statements at once: the pool is there for purchases too. */
+/** Concurrent statements: purchases need the connection pool too. */
 const MAX_CONCURRENCY = 2;
 
 interface Wanted {
@@ -29,8 +29,8 @@ interface Wanted {
 }
 
 /**
- * Reads events of many viewers in one statement: whoever asks while a statement is under way shares the next one, and who
- * asks the same shares the answer. So ten thousand streams cost two connections, however fast events come.
+ * Reads the events of many viewers in one statement: reads requested while a statement is running share the next one, and identical
+ * reads share their result. Ten thousand streams therefore use two connections, however fast events arrive.
  */
 export class LiveEventReader {
   private readonly waiting = new Map<string, Wanted>();
@@ -42,7 +42,7 @@ export class LiveEventReader {
     private readonly batchCount: number,
   ) {}
 
-  /** The viewer's next events after a number, in order, at most `batchCount`. @throws the database's errors */
+  /** Returns the viewer's next events after a number, in order, at most `batchCount`. @throws the database's errors */
   read(userId: string, after: number): Promise<LiveEvent[]> {
     const key = `${userId}:${after}`;
     const known = this.waiting.get(key);
@@ -77,7 +77,7 @@ export class LiveEventReader {
     this.plan();
     try {
       const found = batch.map((): LiveEvent[] => []);
-      // As text, for pg looks at each element of an array by itself.
+      // Passed as text, because pg serializes an array element by element.
       const users = `{${batch.map((wanted) => wanted.userId).join()}}`;
       const positions = `{${batch.map((wanted) => wanted.after).join()}}`;
       const rows = await this.database.query<LiveEvent & { place: number }>(READ_LIVE_EVENTS, [

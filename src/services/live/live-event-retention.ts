@@ -9,14 +9,14 @@ const DELETE_OLD_LIVE_EVENTS: Statement = {
     returning 1`,
 };
 
-/** Forgets live events that are older than cursors are promised to be valid. */
+/** Deletes live events that are older than the documented lifetime of a cursor. */
 export class LiveEventRetention {
   constructor(
     private readonly database: Queryable,
     private readonly settings: { retentionMs: number; batchCount: number },
   ) {}
 
-  /** Deletes what is too old, in batches; gives back how many rows. Whoever comes with an older cursor starts afresh. */
+  /** Deletes old events in batches and returns the number of rows. A client with an older cursor must start again without one. */
   async sweep(now: Date, signal?: AbortSignal): Promise<number> {
     const before = new Date(now.getTime() - this.settings.retentionMs);
     let total = 0;

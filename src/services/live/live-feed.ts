@@ -2,16 +2,16 @@ import type { LiveEvent } from '../../entities/live-event.js';
 import type { Clock } from '../../runtime/clock.js';
 import type { Queryable, Statement } from '../../stores/database.js';
 import type { HintChannel } from '../../stores/hints.js';
-import { CursorExpired, canGoOnAfter, LiveCursors } from './live-cursor.js';
+import { type LiveBalance, readCurrentGrants, readCurrentState } from './current-state.js';
+import { CursorExpired, canResumeAfter, LiveCursors } from './live-cursor.js';
 import { LiveEventReader } from './live-event-reader.js';
 import { LiveStream, type LiveStreamStart } from './live-stream.js';
-import { type LiveBalance, readPresentGrants, readPresentState } from './present-state.js';
 
 export interface BalanceChanged {
   readonly cursor: string;
-  /** As this change left it. */
+  /** The balance after this change. */
   readonly balance: LiveBalance;
-  /** The movement; null when only `held` changed, and for the present state. */
+  /** The posting behind the change; null if only `held` changed, and for the current state. */
   readonly transactionId: string | null;
 }
 
@@ -21,11 +21,11 @@ export interface GrantChanged {
 }
 
 export interface LiveFeedSettings {
-  /** Events read at once for one stream. */
+  /** Events per read of one stream. */
   batchCount: number;
-  /** How often lost hints are looked for when this node does not hear the others. */
+  /** Time between sweeps for lost hints while this node does not receive hints from other nodes. */
   sweepIntervalMs: number;
-  /** How often they are looked for when it does. */
+  /** Time between sweeps while it does. */
   quietSweepIntervalMs: number;
 }
 
@@ -33,24 +33,24 @@ export interface LiveFeedOptions {
   database: Queryable;
   hints: HintChannel;
   settings: LiveFeedSettings;
-  /** Of a balance that does not exist yet. */
+  /** The currency of a balance that does not exist yet. */
   currency: string;
-  /** Told how many seconds after it was made a change was read for a client. What a client catches up on does not count. */
+  /** Called with the seconds between a change and its read for a client. Changes from before the stream was opened do not count. */
   lag?: { readonly clock: Clock; observe(seconds: number): void };
-  /** Told of reads that failed; they are tried again. */
+  /** Called with the error of each failed read; the read is retried. */
   onError?: (error: unknown) => void;
 }
 
 interface Viewer {
   readonly streams: Set<LiveStream<unknown>>;
-  /** Streams, and those whose beginning is still being read. */
-  visits: number;
+  /** Open streams, plus those that are still reading their starting point. */
+  streamCount: number;
   stopListening(): void;
 }
 
-/** Grants in the present state; a viewer with more sees the oldest, and the others as they change. */
-const MAX_PRESENT_GRANTS = 10_000;
-/** Viewers whose position one sweep statement asks for. */
+/** Grants in the current state; a viewer with more receives the oldest ones, and the others when they change. */
+const MAX_CURRENT_GRANTS = 10_000;
+/** Viewers per sweep statement. */
 const SWEEP_COUNT = 1_000;
 
 const SWEEP_LIVE_EVENTS: Statement = {
@@ -59,16 +59,16 @@ const SWEEP_LIVE_EVENTS: Statement = {
 };
 
 /**
- * Pushes each change of a viewer's balance and grants, in order, without a gap or a duplicate. Rows of live_events are the
- * truth and are pulled; hints only say when to look, and a sweep finds what hints lost.
+ * Pushes each change of a viewer's balance and grants, in order, without gaps or duplicates. Rows of live_events are the source of
+ * truth and are pulled; hints only say when to read, and a sweep finds the events of lost hints.
  */
 export class LiveFeed {
   private readonly viewers = new Map<string, Viewer>();
   private readonly reader: LiveEventReader;
   private readonly timer: NodeJS.Timeout;
   private sweeping = false;
-  /** A stream could not read: sweep at the next tick. */
-  private doubtful = false;
+  /** A read or a sweep failed: sweep at the next tick. */
+  private sweepNeeded = false;
   private sweptAtMs = performance.now();
   private stopped = false;
   private streamCount = 0;
@@ -80,29 +80,30 @@ export class LiveFeed {
   }
 
   /**
-   * Changes of the balance after a cursor; without one the present balance, then changes.
+   * Streams the changes of the balance after a cursor; without a cursor, the current balance first.
    *
-   * @throws InvalidArgument for what is no cursor of this viewer; CursorExpired, immediately or, from a stream that was idle longer than
-   * events are kept, later
+   * @throws InvalidArgument for anything that is not a cursor of this viewer; CursorExpired, immediately or, from a stream that was idle
+   * for longer than events are kept, later
    */
   async watchBalance(userId: string, after: string | null = null): Promise<LiveStream<BalanceChanged>> {
     const cursors = new LiveCursors(userId, 'BALANCE');
     const seen = after === null ? null : cursors.read(after).sequence;
     return this.open<BalanceChanged>(userId, async () => {
-      const { balance, events } = await readPresentState(this.options.database, userId, this.options.currency);
-      if (seen !== null && !canGoOnAfter(seen, events)) throw new CursorExpired();
-      const present: BalanceChanged = { cursor: cursors.at(events.last), balance, transactionId: null };
+      const { balance, events } = await readCurrentState(this.options.database, userId, this.options.currency);
+      if (seen !== null && !canResumeAfter(seen, events)) throw new CursorExpired();
+      const current: BalanceChanged = { cursor: cursors.at(events.last), balance, transactionId: null };
       return {
         position: seen ?? events.last,
-        first: seen === null ? [present] : [],
+        first: seen === null ? [current] : [],
         convert: balancesIn(balance.currency, cursors),
       };
     });
   }
 
   /**
-   * Changes of grants after a cursor; without one the grants that are ACTIVE or SUSPENDED, oldest first, then changes. Ends
-   * as watchBalance does.
+   * Streams the changes of grants after a cursor; without a cursor, first the grants that are ACTIVE or SUSPENDED, oldest first.
+   *
+   * @throws the same errors as watchBalance
    */
   async watchGrants(userId: string, after: string | null = null): Promise<LiveStream<GrantChanged>> {
     const cursors = new LiveCursors(userId, 'GRANT');
@@ -110,14 +111,14 @@ export class LiveFeed {
     const convert = grantsIn(cursors);
     return this.open<GrantChanged>(userId, async () => {
       if (seen !== null) {
-        const { events } = await readPresentState(this.options.database, userId, this.options.currency);
-        if (!canGoOnAfter(seen, events)) throw new CursorExpired();
+        const { events } = await readCurrentState(this.options.database, userId, this.options.currency);
+        if (!canResumeAfter(seen, events)) throw new CursorExpired();
         return { position: seen, first: [], convert };
       }
-      const { grantIds, last } = await readPresentGrants(this.options.database, userId, MAX_PRESENT_GRANTS);
+      const { grantIds, last } = await readCurrentGrants(this.options.database, userId, MAX_CURRENT_GRANTS);
       const first = grantIds.map((grantId, index) => ({
-        // Who is cut off in the middle of the present state has not seen the rest of it.
-        cursor: index === grantIds.length - 1 ? cursors.at(last) : cursors.afresh(),
+        // A client that disconnects in the middle of the current state has not seen the rest of it.
+        cursor: index === grantIds.length - 1 ? cursors.at(last) : cursors.restart(),
         grantId,
       }));
       return { position: last, first, convert };
@@ -129,29 +130,29 @@ export class LiveFeed {
     return { viewers: this.viewers.size, streams: this.streamCount };
   }
 
-  /** Ends every stream and takes no more. */
+  /** Ends every stream and rejects new ones. */
   async stop(): Promise<void> {
     this.stopped = true;
     clearInterval(this.timer);
     for (const { streams } of [...this.viewers.values()]) for (const stream of [...streams]) await stream.return();
   }
 
-  /** Listens first and looks then, so that no change falls between. */
+  /** Starts listening before it reads, so that no change is missed in between. */
   private async open<Change>(
     userId: string,
-    begin: () => Promise<LiveStreamStart<Change> & { convert(event: LiveEvent): Change | null }>,
+    readStart: () => Promise<LiveStreamStart<Change> & { convert(event: LiveEvent): Change | null }>,
   ): Promise<LiveStream<Change>> {
     if (this.stopped) throw new Error('the live feed is stopped');
-    // The stream is not there yet while its beginning is read. It begins with a read, so a hint at that time is not missed.
+    // There is no stream yet while its starting point is read. A hint at that time is not lost, because the stream starts with a read.
     const viewer = this.enter(userId);
     try {
-      const { convert, ...start } = await begin();
+      const { convert, ...start } = await readStart();
       const stream: LiveStream<Change> = new LiveStream(start, {
         convert: this.timed(convert),
         read: (after) => this.reader.read(userId, after),
         batchCount: this.options.settings.batchCount,
         onReadError: (error) => {
-          this.doubtful = true;
+          this.sweepNeeded = true;
           this.options.onError?.(error);
         },
         onEnd: () => {
@@ -187,44 +188,44 @@ export class LiveFeed {
   private enter(userId: string): Viewer {
     const known = this.viewers.get(userId);
     if (known) {
-      known.visits++;
+      known.streamCount++;
       return known;
     }
     const streams: Viewer['streams'] = new Set();
     const stopListening = this.options.hints.listen(userId, (sequence) => {
       for (const stream of streams) stream.wake(sequence);
     });
-    const viewer = { streams, visits: 1, stopListening };
+    const viewer = { streams, streamCount: 1, stopListening };
     this.viewers.set(userId, viewer);
     return viewer;
   }
 
   private leave(userId: string, viewer: Viewer): void {
-    viewer.visits--;
-    if (viewer.visits > 0) return;
+    viewer.streamCount--;
+    if (viewer.streamCount > 0) return;
     viewer.stopListening();
     this.viewers.delete(userId);
   }
 
   private async tick(): Promise<void> {
     const { settings, hints } = this.options;
-    // Half an interval of grace: timers are not exact.
+    // Allow half an interval, because timers are not exact.
     const dueMs = hints.state() === 'CONNECTED' ? settings.quietSweepIntervalMs - settings.sweepIntervalMs / 2 : 0;
-    if (this.sweeping || (!this.doubtful && performance.now() - this.sweptAtMs < dueMs)) return;
+    if (this.sweeping || (!this.sweepNeeded && performance.now() - this.sweptAtMs < dueMs)) return;
     this.sweeping = true;
-    this.doubtful = false;
+    this.sweepNeeded = false;
     try {
       await this.sweep();
       this.sweptAtMs = performance.now();
     } catch (error) {
-      this.doubtful = true;
+      this.sweepNeeded = true;
       this.options.onError?.(error);
     } finally {
       this.sweeping = false;
     }
   }
 
-  /** Finds the viewers who have events that no hint told of. */
+  /** Wakes the streams of viewers who have events that no hint announced. */
   private async sweep(): Promise<void> {
     const userIds = [...this.viewers.keys()];
     for (let start = 0; start < userIds.length && !this.stopped; start += SWEEP_COUNT) {
@@ -235,7 +236,7 @@ export class LiveFeed {
   }
 }
 
-// Made outside of where streams are opened: what a stream keeps for its life must not keep its beginning.
+// Defined outside `open`: a closure that lives as long as the stream must not retain the stream's starting point.
 const balancesIn =
   (currency: string, cursors: LiveCursors) =>
   ({ version, posted, held, userId, createdAt, transactionId, sequence }: LiveEvent): BalanceChanged | null => {

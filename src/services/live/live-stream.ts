@@ -1,21 +1,21 @@
 import type { LiveEvent } from '../../entities/live-event.js';
 import { CursorExpired } from './live-cursor.js';
 
-/** Where a stream begins. */
+/** Where a stream starts. */
 export interface LiveStreamStart<Change> {
-  /** All events up to and including this number were seen. */
+  /** The client has seen all events up to and including this number. */
   position: number;
-  /** What comes before any event: the present state. */
+  /** Sent before any event: the current state. */
   first: readonly Change[];
 }
 
 export interface LiveStreamOptions<Change> {
-  /** The viewer's next events after a number, at most `batchCount`. */
+  /** Returns the viewer's next events after a number, at most `batchCount`. */
   read(after: number): Promise<readonly LiveEvent[]>;
   batchCount: number;
-  /** What the stream gives for an event; null when it tells of something else. */
+  /** Converts an event to what the stream sends; null if the event is about something else. */
   convert(event: LiveEvent): Change | null;
-  /** Told when events could not be read; the stream goes on at the next sweep. */
+  /** Called when events could not be read; the stream continues at the next sweep. */
   onReadError(error: unknown): void;
   onEnd(): void;
 }
@@ -23,21 +23,20 @@ export interface LiveStreamOptions<Change> {
 const DONE = { value: undefined, done: true } as const;
 
 /**
- * One subscriber's way through a viewer's events. It reads only when it is asked for more and has nothing left, so a slow
- * subscriber costs one batch and no more. Ten thousand of them stand still most of the time: at rest none holds a promise, and
- * an event makes none of its own. Written by hand, for `return` must end a `next` that is waiting, which an async generator
- * cannot do.
+ * One subscriber's progress through a viewer's events. It reads only when the subscriber wants more and the queue is empty, so a slow
+ * subscriber costs at most one batch. Of ten thousand streams, most are idle: an idle stream holds no promise, and an event creates
+ * none of its own. Not an async generator, because `return` must end a pending `next`, which a generator cannot do.
  */
 export class LiveStream<Change> implements AsyncIterableIterator<Change, undefined, undefined> {
   private queue: Change[];
   private position: number;
-  /** There may be events behind `position`. */
+  /** There may be events after `position`. */
   private behind = true;
   private knownLast = 0;
   private reading = false;
   private ended = false;
   private failure: { error: unknown } | null = null;
-  /** Called when there may be something to take or to read, and at the end. */
+  /** Called when there may be something in the queue or to read, and at the end. */
   private onReady: () => void = () => undefined;
 
   constructor(
@@ -48,22 +47,22 @@ export class LiveStream<Change> implements AsyncIterableIterator<Change, undefin
     this.position = start.position;
   }
 
-  /** There are events up to `sequence`; null: there may be some. */
+  /** Called by a hint: there are events up to `sequence`; with null, there may be some. */
   wake(sequence: number | null): void {
     if (sequence !== null && sequence <= this.position) return;
     this.behind = true;
     this.onReady();
   }
 
-  /** The database says that the last event is `sequence`. */
+  /** Called by the sweep: the database says that the last event is `sequence`. */
   wakeTo(sequence: number): void {
     this.knownLast = sequence;
     this.wake(sequence);
   }
 
   /**
-   * Gives each change to `receive`, and the next one when the promise that it gives back, if any, has resolved. Resolves at the
-   * end of the stream; rejects with what the stream or `receive` ends in. Takes the place of iteration.
+   * Passes each change to `receive`; if it returns a promise, the next change follows once that has resolved. Resolves at the end of
+   * the stream; rejects with the error of the stream or of `receive`. Use it instead of iterating.
    */
   pushTo(receive: (change: Change) => Promise<void> | undefined): Promise<void> {
     return new Promise((resolve, reject) => {
@@ -96,7 +95,7 @@ export class LiveStream<Change> implements AsyncIterableIterator<Change, undefin
     });
   }
 
-  /** One call at a time. */
+  /** Must not be called again before the previous call has settled. */
   async next(): Promise<IteratorResult<Change, undefined>> {
     for (;;) {
       const change = this.queue.shift();
@@ -109,7 +108,7 @@ export class LiveStream<Change> implements AsyncIterableIterator<Change, undefin
     }
   }
 
-  /** Ends the stream, also for whoever waits in `next`. */
+  /** Ends the stream, including a pending `next`. */
   async return(): Promise<IteratorResult<Change, undefined>> {
     this.end();
     return DONE;
@@ -124,7 +123,7 @@ export class LiveStream<Change> implements AsyncIterableIterator<Change, undefin
     return this;
   }
 
-  /** What the stream ended in is thrown once. */
+  /** Throws the error that ended the stream, once. */
   private async atEnd(): Promise<IteratorResult<Change, undefined>> {
     const { failure } = this;
     this.failure = null;
@@ -135,7 +134,7 @@ export class LiveStream<Change> implements AsyncIterableIterator<Change, undefin
   private readOn(): void {
     if (!this.behind || this.reading || this.ended) return;
     this.reading = true;
-    // Before the read: a hint that comes while it runs means another one.
+    // Reset before the read: a hint that arrives during it requires another read.
     this.behind = false;
     const { knownLast } = this;
     this.options.read(this.position).then(
@@ -157,8 +156,8 @@ export class LiveStream<Change> implements AsyncIterableIterator<Change, undefin
   }
 
   /**
-   * Numbers have no gaps: where they do not follow, events were swept while this stream stood still. `surelyUpTo` was known
-   * before the read, so the read has seen it.
+   * Numbers have no gaps: if events are missing, they were deleted while this stream was idle. `knownLast` was known before the read,
+   * so the read must have returned it.
    */
   private isExpired(events: readonly LiveEvent[], knownLast: number): boolean {
     const last = events.at(-1);

@@ -1,34 +1,34 @@
 import type { Queryable, Statement } from '../../stores/database.js';
 import type { KeptEvents } from './live-cursor.js';
 
-/** A balance as a change left it. */
+/** A balance after a change. */
 export interface LiveBalance {
   readonly userId: string;
   readonly currency: string;
   readonly posted: number;
   readonly held: number;
   readonly version: number;
-  /** Null for a balance that never changed. */
+  /** Null if the balance never changed. */
   readonly updatedAt: Date | null;
 }
 
-export interface PresentState {
+export interface CurrentState {
   readonly balance: LiveBalance;
   readonly events: KeptEvents;
 }
 
-/** One statement, so that the balance and the number of its last event belong together. */
-const READ_PRESENT_STATE: Statement = {
-  name: 'read-live-present-state',
+/** One statement, so that the balance and the number of the last event are consistent. */
+const READ_CURRENT_STATE: Statement = {
+  name: 'read-live-current-state',
   text: `
     select currency, posted, held, version, updated_at as "updatedAt", event_sequence as "last",
       (select sequence from live_events where live_events.user_id = balances.user_id order by sequence limit 1) as "oldest"
     from balances where user_id = $1`,
 };
 
-/** One statement, so that the grants and the number of the last event belong together. */
-const READ_PRESENT_GRANTS: Statement = {
-  name: 'read-live-present-grants',
+/** One statement, so that the grants and the number of the last event are consistent. */
+const READ_CURRENT_GRANTS: Statement = {
+  name: 'read-live-current-grants',
   text: `
     select balances.event_sequence as "last", array(
       select id from grants where user_id = $1 and status in ('ACTIVE', 'SUSPENDED') order by granted_at, id limit $2
@@ -36,24 +36,24 @@ const READ_PRESENT_GRANTS: Statement = {
     from balances where user_id = $1`,
 };
 
-/** A viewer without a balance row has never had a change: an empty balance in the house's currency. */
-export async function readPresentState(database: Queryable, userId: string, houseCurrency: string): Promise<PresentState> {
+/** A viewer without a balance row has never had a change: their balance is empty, in `defaultCurrency`. */
+export async function readCurrentState(database: Queryable, userId: string, defaultCurrency: string): Promise<CurrentState> {
   type Row = Omit<LiveBalance, 'userId'> & { last: number; oldest: number | null };
-  const [row] = await database.query<Row>(READ_PRESENT_STATE, [userId]);
+  const [row] = await database.query<Row>(READ_CURRENT_STATE, [userId]);
   if (!row) {
-    const balance = { userId, currency: houseCurrency, posted: 0, held: 0, version: 0, updatedAt: null };
+    const balance = { userId, currency: defaultCurrency, posted: 0, held: 0, version: 0, updatedAt: null };
     return { balance, events: { last: 0, oldest: null } };
   }
   const { last, oldest, ...balance } = row;
   return { balance: { userId, ...balance }, events: { last, oldest } };
 }
 
-/** The ids of the grants that are ACTIVE or SUSPENDED, oldest first, and the number of the event they stand at. */
-export async function readPresentGrants(
+/** Returns the ids of the grants that are ACTIVE or SUSPENDED, oldest first, and the number of the last event they include. */
+export async function readCurrentGrants(
   database: Queryable,
   userId: string,
-  largestCount: number,
+  maxCount: number,
 ): Promise<{ grantIds: readonly string[]; last: number }> {
-  const [row] = await database.query<{ grantIds: string[]; last: number }>(READ_PRESENT_GRANTS, [userId, largestCount]);
+  const [row] = await database.query<{ grantIds: string[]; last: number }>(READ_CURRENT_GRANTS, [userId, maxCount]);
   return row ?? { grantIds: [], last: 0 };
 }
