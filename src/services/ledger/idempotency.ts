@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Database, Queryable, Statement } from '../../stores/database.js';
 import { type Caller, requireUserId } from '../caller.js';
 import { Refusal } from '../errors.js';
+import { parseId } from '../ids.js';
 
 /** One use of a caller's key: who, for what, with which input. */
 export interface IdempotentRequest {
@@ -38,10 +39,11 @@ const sweepRecords: Statement = {
     select caller_id, key from idempotency_records where created_at < $1 limit $2) returning 1`,
 };
 
-/** SHA-256 over the input without its key, with its fields in order of their names, hexadecimal. */
+/** SHA-256 over the input without its key, with its fields in order of their names, hexadecimal. An id is the same in either case. */
 export function hashInput(input: object): string {
   const fields = Object.entries(input)
     .filter(([name, value]) => name !== 'idempotencyKey' && value !== undefined && value !== null)
+    .map(([name, value]) => [name, name.endsWith('Id') ? (parseId(value) ?? value) : value])
     .sort(([one], [other]) => (one < other ? -1 : 1));
   return createHash('sha256').update(JSON.stringify(fields)).digest('hex');
 }
