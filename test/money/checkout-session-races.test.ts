@@ -248,6 +248,30 @@ describe('the checkout session of an order', () => {
       expect(await openSessionsOf(viewer)).toHaveLength(1);
     });
 
+    test.each(['open', 'paid'] as const)(
+      'leaves the order to another request that had its session opened meanwhile, and %s',
+      async (how) => {
+        const viewer = await shop.viewer();
+        const [slow, fast] = [aKey(), aKey()];
+        let other: Order | undefined;
+        const { order, errors } = await meanwhile(
+          'create',
+          async () => {
+            other = (await byCard(viewer, null, fast)).order as Order;
+            if (how === 'paid') await shop.payAtCheckout(viewer, other);
+            shop.sandbox.control.addFault({ kind: 'error_400', operation: 'checkout.sessions.create' });
+          },
+          () => byCard(viewer, null, slow),
+        ).finally(() => shop.sandbox.control.clearFaults());
+        expect(errors).toEqual([]);
+        const status = how === 'paid' ? 'PAID' : 'OPEN';
+        expect(order).toMatchObject({ id: other?.id, status, stripeSessionId: other?.stripeSessionId });
+        for (const key of [slow, fast]) expect((await byCard(viewer, null, key)).order).toMatchObject({ id: other?.id, status });
+        expect(await ordersOf(viewer)).toMatchObject([{ status }]);
+        expect(await sessionsOf(viewer)).toHaveLength(1);
+      },
+    );
+
     test('does not keep an order without a session from being cancelled', async () => {
       const viewer = await shop.viewer();
       shop.sandbox.control.addFault({ kind: 'error_500' });

@@ -30,7 +30,7 @@ const completeRecord: Statement = {
 
 const forgetRecords: Statement = {
   name: 'idempotency-forget-records',
-  text: `delete from idempotency_records where caller_id = $1 and (key = $2 or result ->> 'orderId' = $3)`,
+  text: `delete from idempotency_records where caller_id = $1 and result ->> 'orderId' = $2 and ($3 or key = $4)`,
 };
 
 const sweepRecords: Statement = {
@@ -99,16 +99,16 @@ export async function completeResult<Addition extends object>(
 }
 
 /**
- * Frees keys whose requests were refused after their record was written, for failures are not stored: `key`, and all that name
- * the order `orderId`; null leaves that out.
+ * Frees keys whose requests were refused after their record was written, for failures are not stored: of the keys whose result is
+ * the order, all or the one named; none for null.
  */
 export async function forgetResults(
   database: Queryable,
   callerId: string,
-  key: string | null,
-  orderId: string | null,
+  orderId: string,
+  keys: 'ALL' | { readonly key: string } | null,
 ): Promise<void> {
-  await database.query(forgetRecords, [callerId, key, orderId]);
+  if (keys) await database.query(forgetRecords, [callerId, orderId, keys === 'ALL', keys === 'ALL' ? null : keys.key]);
 }
 
 /** Removes records older than `before`, in batches of `limit`, until none is left or `signal` says to stop; returns how many. */

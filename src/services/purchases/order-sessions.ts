@@ -6,7 +6,7 @@ import { forgetResults } from '../ledger/idempotency.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { type Checkout, SessionRefused } from './checkout.js';
 import { canBeOpened } from './decide-open-order.js';
-import { orderById } from './find-order.js';
+import { lockOrder, orderById } from './find-order.js';
 import type { Fulfilment } from './fulfilment.js';
 
 const closeOpenOrder: Statement = {
@@ -75,8 +75,8 @@ export class OrderSessions {
     try {
       return await this.checkout.open(free);
     } catch (error) {
-      if (error instanceof SessionRefused) await this.closeRefused(free, error.reason, forgetKey);
-      throw error;
+      if (!(error instanceof SessionRefused) || (await this.closeRefused(free, error.reason, forgetKey))) throw error;
+      return orderById(this.database, order.id);
     }
   }
 
@@ -131,12 +131,23 @@ export class OrderSessions {
     return orderById(this.database, orderId);
   }
 
-  private async closeRefused(order: Order, reason: string, forgetKey: string | null): Promise<void> {
+  /** False for an order that is not to be closed: another request had its session opened meanwhile, or it was paid. */
+  private async closeRefused(order: Order, reason: string, forgetKey: string | null): Promise<boolean> {
     // In one transaction: a process that dies in between would leave keys whose result is a failed order.
-    await this.ledger.change(order, async ({ tx, now }) => {
+    return this.ledger.change(order, async ({ tx, now }) => {
+      const locked = await lockOrder(tx, order.id);
+      if (!locked || canBePaid(locked, order.sessionNumber)) return false;
       await tx.query(closeOpenOrder, [order.id, 'FAILED', reason, now, order.sessionNumber]);
       // Before its first session nobody was given the order: then no key has a result.
-      await forgetResults(tx, order.userId, forgetKey, order.sessionNumber === 1 ? order.id : null);
+      const keys = order.sessionNumber === 1 ? 'ALL' : forgetKey === null ? null : { key: forgetKey };
+      await forgetResults(tx, order.userId, order.id, keys);
+      return true;
     });
   }
 }
+
+/** Whether an order is paid, or is to be paid by another session than the one of this number that was refused. */
+const canBePaid = ({ status, stripeSessionId, sessionNumber }: Order, refusedNumber: number): boolean =>
+  status === 'PAID' ||
+  status === 'PROCESSING' ||
+  (status === 'OPEN' && (stripeSessionId !== null || sessionNumber !== refusedNumber));

@@ -224,7 +224,7 @@ export class Purchases {
         this.reopen.keep(order, this.clock.now());
         return order;
       }
-      await forgetResults(this.database, request.callerId, request.key, null);
+      await forgetResults(this.database, request.callerId, order.id, request);
     }
     throw wrongState('The order was closed each time it was opened. Try again.', 'CANCELLED');
   }
