@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import { Agenda, type AgendaBackend, type Job } from 'agenda';
 import { describeFailure } from '../runtime/describe-failure.js';
-import type { JobScheduler, JobStanding } from '../services/jobs/job-scheduler.js';
+import type { JobScheduler, ScheduledJob } from '../services/jobs/job-scheduler.js';
 import { intervalMsOf, type Schedule } from '../services/jobs/schedule.js';
 import { LockGate } from './agenda-locks.js';
 import { isDueBetween } from './decide-due-between.js';
@@ -130,20 +130,20 @@ export class JobRunner implements JobScheduler {
     await this.locks.settled();
   }
 
-  async standing(): Promise<ReadonlyMap<string, JobStanding>> {
+  async scheduledJobs(): Promise<ReadonlyMap<string, ScheduledJob>> {
     await this.agenda.ready;
     const names = this.schedules.map(({ name }) => name);
     const { jobs } = await this.agenda.queryJobs({ names });
-    const standing = new Map<string, JobStanding>();
+    const scheduled = new Map<string, ScheduledJob>();
     for (const { name, nextRunAt, lockedAt, lastRunAt, lastFinishedAt } of jobs) {
-      const before = standing.get(name);
+      const before = scheduled.get(name);
       const running = Boolean(lockedAt && lastRunAt && (!lastFinishedAt || lastRunAt > lastFinishedAt));
-      standing.set(name, {
+      scheduled.set(name, {
         running: running || before?.running === true,
         nextRunAt: earlier(nextRunAt ?? null, before?.nextRunAt ?? null),
       });
     }
-    return standing;
+    return scheduled;
   }
 
   async startNow(name: string): Promise<void> {

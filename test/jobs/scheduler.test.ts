@@ -127,7 +127,7 @@ describe.each(testedJobStores())('Jobs kept in $name', ({ mongodbUrl, drop }) =>
     const [first, second] = await Promise.all([1, 2].map(() => newWorker(definitions, { lockLifetimeMs: 1_000 })));
     await Promise.all([first?.start(), second?.start()]);
     await until(() => longRuns === 1);
-    const standing = await first?.standing();
+    const standing = await first?.scheduledJobs();
     expect(standing?.get('long')?.running).toBe(true);
     const othersBefore = others;
     const longerThanTheLock = Date.now() + 2_500;
@@ -152,7 +152,7 @@ describe.each(testedJobStores())('Jobs kept in $name', ({ mongodbUrl, drop }) =>
     await second.start();
     await until(async () => (await stateOf('daily'))?.lastResult === 'done', 'done');
     expect(begun).toBe(2);
-    await until(async () => ((await second.standing()).get('daily')?.nextRunAt?.getTime() ?? 0) > Date.now() + 80_000_000);
+    await until(async () => ((await second.scheduledJobs()).get('daily')?.nextRunAt?.getTime() ?? 0) > Date.now() + 80_000_000);
   });
 
   test('a stop lets the batch at hand end and begins nothing more', async () => {
@@ -291,7 +291,7 @@ describe.each(testedJobStores())('Jobs kept in $name', ({ mongodbUrl, drop }) =>
       await until(() => runs === 1);
       await new Jobs(worker, states).run('failing');
       await until(async () => (await stateOf('failing'))?.failCount === 1);
-      expect((await worker.standing()).get('failing')?.nextRunAt?.getTime() ?? 0).toBeGreaterThan(Date.now() + 80_000_000);
+      expect((await worker.scheduledJobs()).get('failing')?.nextRunAt?.getTime() ?? 0).toBeGreaterThan(Date.now() + 80_000_000);
       expect(runs).toBe(2);
     });
 

@@ -192,7 +192,7 @@ describe('a refund at Stripe that carries our metadata', () => {
       const stray = { ...refundOf(order, 100, { metadata: { order_id: order.id } }), payment_intent: 'pi_of_somebody' };
       const { outcome, kept } = await tell('refund.created', stray);
       expect(outcome).toBe('FAILED');
-      expect(kept?.lastError).toContain('names an order of ours that the payment pi_of_somebody did not pay');
+      expect(kept?.lastError).toContain('names one of our orders, which the payment pi_of_somebody did not pay');
     });
   });
 });

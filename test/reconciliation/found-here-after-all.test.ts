@@ -104,7 +104,7 @@ describe('Reconciliation with Stripe', () => {
     await scene.loseEffectsOfEvents();
     const [finding, ...more] = await findings();
     expect(finding).toMatchObject({ kind: 'PAID_WITHOUT_GRANT', stripeId: order.sessionId, orderId: order.orderId });
-    expect(finding?.detail).toContain('by another session');
+    expect(finding?.detail).toContain('through a different session');
     expect(finding?.detail).not.toContain('not here');
     expect(more).toEqual([]);
   });
@@ -119,7 +119,7 @@ describe('Reconciliation with Stripe', () => {
         kind: 'PAID_WITHOUT_GRANT',
         stripeId: order.sessionId,
         orderId: null,
-        detail: expect.stringContaining(`for order ${order.orderId}, which is not here`),
+        detail: expect.stringContaining(`for order ${order.orderId}, which does not exist here`),
       }),
     ]);
   });

@@ -83,13 +83,13 @@ describe('The money that Stripe moved', () => {
   });
 
   test('keeps the gravest findings when there are more than are kept', async () => {
-    const id = await scene.store.begin(clock.now());
+    const id = await scene.store.start(clock.now());
     const about = { stripeId: null, orderId: null, userId: null, detail: '', repairable: false, repaired: false };
     const prices = Array.from({ length: 1_000 }, (): Finding => ({ ...about, kind: 'PRICE_DIFFERS' }));
     const grave: Finding = { ...about, kind: 'PAID_WITHOUT_GRANT', orderId: newId() };
     const totals = { objectsChecked: 0, eventsReplayed: 0 };
-    await scene.store.note(id, { ...totals, findingsCount: 1_000 }, prices, null, null);
-    await scene.store.note(id, { ...totals, findingsCount: 1_001 }, [grave], null, clock.now());
+    await scene.store.save(id, { ...totals, findingsCount: 1_000 }, prices, null, null);
+    await scene.store.save(id, { ...totals, findingsCount: 1_001 }, [grave], null, clock.now());
     const kept = await scene.store.findingsOf([id]);
     expect(kept).toHaveLength(1_000);
     expect(kept[0]).toMatchObject({ kind: 'PAID_WITHOUT_GRANT', orderId: grave.orderId });

@@ -111,7 +111,7 @@ describe('The inbox for events of Stripe', () => {
   test('marks as ignored what is not of an order of ours', async () => {
     effects.outcome = async () => 'NOT_OURS';
     await arrive(newEvent('checkout.session.completed', { id: 'cs_other' }));
-    expect(await only()).toMatchObject({ status: 'IGNORED', attempts: 1, lastError: 'It does not belong to an order of ours.' });
+    expect(await only()).toMatchObject({ status: 'IGNORED', attempts: 1, lastError: 'It does not belong to any of our orders.' });
   });
 
   test('stores what Postgres could not keep as it came', async () => {
@@ -192,7 +192,7 @@ describe('The inbox for events of Stripe', () => {
         clock.advanceMs(60_000);
         await inbox.processDue(10);
       }
-      expect(await only()).toMatchObject({ status: 'IGNORED', lastError: 'No order of ours is behind the payment pi_1.' });
+      expect(await only()).toMatchObject({ status: 'IGNORED', lastError: 'None of our orders has the payment pi_1.' });
       // Paid days later: what was given up is taken up again.
       effects.outcome = async () => 'APPLIED';
       await inbox.processWaiting('pi_1');

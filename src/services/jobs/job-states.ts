@@ -5,9 +5,9 @@ export interface JobRun {
   readonly name: string;
   readonly startedAt: Date;
   readonly durationMs: number;
-  /** What it did, in a few words; null when it failed. */
+  /** A short description of what it did; null if it failed. */
   readonly result: string | null;
-  /** What it found for people to look at; null when it failed, or looks for nothing. */
+  /** The number of findings that need attention; null if it failed, or if the job looks for none. */
   readonly findingsCount: number | null;
   readonly error: string | null;
 }
@@ -30,7 +30,7 @@ const allJobStates: Statement = {
     last_error as "lastError", last_findings_count as "lastFindingsCount", fail_count as "failCount" from job_states`,
 };
 
-/** How the last run of each job went, whichever worker ran it and wherever its schedule is kept. */
+/** The result of each job's last run, whichever worker ran it and wherever its schedule is stored. */
 export class JobStates {
   constructor(private readonly database: Queryable) {}
 

@@ -3,7 +3,7 @@ import type { JobScheduler } from './job-scheduler.js';
 import type { JobStates } from './job-states.js';
 import { describeSchedule } from './schedule.js';
 
-/** The contract's Job. */
+/** The schema's Job. */
 export interface Job {
   readonly name: string;
   readonly schedule: string;
@@ -13,28 +13,28 @@ export interface Job {
   readonly lastDurationMs: number | null;
   readonly lastResult: string | null;
   readonly lastError: string | null;
-  /** What the last run that ended well found for people to look at; null when it looks for nothing. For metrics. */
+  /** The number of findings of the last successful run that need attention; null if the job looks for none. For metrics. */
   readonly lastFindingsCount: number | null;
   readonly failCount: number;
 }
 
-/** What admins see and start of the scheduled tasks. */
+/** Lists and starts scheduled jobs, for admins. */
 export class Jobs {
   constructor(
     private readonly scheduler: JobScheduler,
     private readonly states: JobStates,
   ) {}
 
-  /** All, by name. */
+  /** Returns all jobs, sorted by name. */
   async list(): Promise<Job[]> {
-    const [standing, states] = await Promise.all([this.scheduler.standing(), this.states.all()]);
+    const [scheduled, states] = await Promise.all([this.scheduler.scheduledJobs(), this.states.all()]);
     const jobs = this.scheduler.schedules.map(({ name, schedule }) => {
       const state = states.find((candidate) => candidate.name === name);
       return {
         name,
         schedule: describeSchedule(schedule),
-        running: standing.get(name)?.running ?? false,
-        nextRunAt: standing.get(name)?.nextRunAt ?? null,
+        running: scheduled.get(name)?.running ?? false,
+        nextRunAt: scheduled.get(name)?.nextRunAt ?? null,
         lastRunAt: state?.lastRunAt ?? null,
         lastDurationMs: state?.lastDurationMs ?? null,
         lastResult: state?.lastResult ?? null,
@@ -47,9 +47,9 @@ export class Jobs {
   }
 
   /**
-   * Starts a job beside its schedule, in the next worker that is free.
+   * Starts a job in addition to its schedule, in the next free worker.
    *
-   * @throws NOT_FOUND for a name that is no job's, as the payload's errors
+   * @throws NOT_FOUND if no job has this name, as the payload's errors
    */
   async run(name: string): Promise<{ job: Job | null; errors: BillingError[] }> {
     if (!this.scheduler.schedules.some((schedule) => schedule.name === name)) {

@@ -1,12 +1,12 @@
-/** When a job runs: so many milliseconds after it last began, or by a cron line of five fields, in UTC. */
+/** When a job runs: this many milliseconds after it last started, or by a cron expression of five fields, in UTC. */
 export type Schedule = { readonly intervalMs: number } | { readonly cron: string };
 
-/** The shortest time between two turns, as far as locks and retries care: a cron line is for what runs seldom. */
+/** The time between two runs, for locks and retries. Cron expressions are for jobs that run rarely, so they count as infinite. */
 export function intervalMsOf(schedule: Schedule): number {
   return 'cron' in schedule ? Number.POSITIVE_INFINITY : schedule.intervalMs;
 }
 
-/** For people: 15 seconds, 1 hour, 1500 milliseconds (the largest unit that is exact), or 15 3 * * * (UTC). */
+/** For display: 15 seconds, 1 hour, 1500 milliseconds (in the largest exact unit), or 15 3 * * * (UTC). */
 export function describeSchedule(schedule: Schedule): string {
   return 'cron' in schedule ? `${schedule.cron} (UTC)` : describeInterval(schedule.intervalMs);
 }

@@ -6,29 +6,29 @@ import { decideStripeRefund, isOurRefund, refundNamedBy, refundStatusOf } from '
 import { idOf } from '../stripe-events/stripe-references.js';
 import type { DisputeRecord, MovedRecord, OrderRecord, PaymentRecord, PriceRecord, RefundRecord } from './our-records.js';
 
-/** One thing that stands differently here and at Stripe. */
+/** One difference between our records and Stripe. */
 export interface Difference {
   readonly kind: ReconciliationFindingKind;
   /** Stripe's object. */
   readonly stripeId: string | null;
   readonly orderId: string | null;
   readonly userId: string | null;
-  /** What should be, and what is, in words. */
+  /** Describes the expected and the actual state. */
   readonly detail: string;
-  /** Would applying Stripe's object once more mend it? */
+  /** Whether applying Stripe's object again may repair it. */
   readonly repairable: boolean;
 }
 
-/** An amount in the currency's minor unit, for people. */
+/** Formats an amount in minor units for display. */
 export const money = (amount: number | null, currency: string | null): string =>
   `${amount ?? 'unknown'} ${currency?.toUpperCase() ?? ''} (minor units)`;
 
 type Session = Pick<Stripe.Checkout.Session, 'id' | 'status' | 'payment_status' | 'amount_total' | 'currency' | 'metadata'>;
 
 /**
- * A checkout session beside our order; null when they agree. A session that is open, expired or still waits for its payment
- * agrees with every order that is not paid: the order follows by itself. A paid one that names an order of ours which is not
- * here (a database restored to an earlier point has lost it) is told; one that names none was sold by somebody else.
+ * Compares a checkout session with our order; returns null if they agree. A session that is open, expired or still waiting for its
+ * payment agrees with every order that is not paid, because the order is updated automatically. A paid session that names one of our
+ * orders which does not exist here (lost by restoring an older backup) is reported; one that names none was sold by another system.
  */
 export function compareSession(session: Session, order: OrderRecord | null): Difference | null {
   const paid = isPaid({ status: session.status, paymentStatus: session.payment_status });
@@ -54,13 +54,13 @@ export function compareSession(session: Session, order: OrderRecord | null): Dif
 function paidForLostOrder({ id, metadata, amount_total, currency }: Session): Difference | null {
   const named = metadata?.order_id;
   if (!named) return null;
-  const detail = `Stripe took ${money(amount_total, currency)} for order ${named}, which is not here.`;
+  const detail = `Stripe took ${money(amount_total, currency)} for order ${named}, which does not exist here.`;
   return { kind: 'PAID_WITHOUT_GRANT', stripeId: id, orderId: null, userId: null, detail, repairable: false };
 }
 
-/** The order is here, with another session: either that one is to be paid still, or the order was paid twice. */
+/** The order has another session: either that one is still unpaid, or the order was paid twice. */
 function paidForAnotherSession({ amount_total, currency }: Session, order: OrderRecord) {
-  const took = `Stripe took ${money(amount_total, currency)} by another session than the order's, ${order.stripeSessionId}`;
+  const took = `Stripe took ${money(amount_total, currency)} through a different session from the order's, ${order.stripeSessionId}`;
   const detail = `${took}; the order is ${order.status}.`;
   return { kind: 'PAID_WITHOUT_GRANT' as const, detail, repairable: order.status !== 'PAID' };
 }
@@ -73,7 +73,7 @@ function compareAmounts(
   const captured = session.amount_total ?? 0;
   const sameCurrency = captured === 0 || session.currency?.toUpperCase() === order.currency;
   if (sameCurrency && captured === order.capturedAmount && captured === order.toppedUp) return null;
-  const here = `${money(order.capturedAmount, order.currency)} with the order and ${money(order.toppedUp, order.currency)} in the ledger`;
+  const here = `${money(order.capturedAmount, order.currency)} on the order and ${money(order.toppedUp, order.currency)} in the ledger`;
   const detail = `Stripe took ${money(captured, session.currency)}; here it is ${here}.`;
   return { ...about, kind: 'AMOUNT_DIFFERS', detail, repairable: false };
 }
@@ -86,7 +86,7 @@ export function sessionUnknownToStripe(order: OrderRecord): Difference {
     orderId: order.id,
     userId: order.userId,
     detail: `The order is PAID with ${money(order.capturedAmount, order.currency)}; ${
-      order.stripeSessionId ? 'Stripe does not know its session' : 'no session of it is recorded here'
+      order.stripeSessionId ? 'Stripe does not know its session' : 'no session is recorded for it here'
     }.`,
     repairable: false,
   };
@@ -94,11 +94,11 @@ export function sessionUnknownToStripe(order: OrderRecord): Difference {
 
 type StripeRefund = Pick<Stripe.Refund, 'id' | 'amount' | 'currency' | 'status' | 'metadata' | 'payment_intent'>;
 
-/** Of the records that Stripe's refund has the id of or names, the one that it is by rule 8; null when it is none of them. */
+/** Returns which record, among those whose id Stripe's refund has or names, is that refund by rule 8; null if none is. */
 export const ourRefundOf = (theirs: StripeRefund, records: readonly RefundRecord[], payment: PaymentRecord | null) =>
   records.find((record) => isOurRefund(theirs, record, payment?.paymentIntentId ?? null)) ?? null;
 
-/** Stripe's refund beside ours; null when they agree, or when it is of a payment that is not ours. */
+/** Compares Stripe's refund with ours; returns null if they agree, or if the refund is of a payment that is not ours. */
 export function compareRefund(theirs: StripeRefund, ours: RefundRecord | null, payment: PaymentRecord | null): Difference | null {
   if (!payment) return null;
   const about = { kind: 'REFUND_DIFFERS', stripeId: theirs.id, orderId: payment.orderId, userId: payment.userId } as const;
@@ -107,7 +107,7 @@ export function compareRefund(theirs: StripeRefund, ours: RefundRecord | null, p
   if (theirs.currency.toUpperCase() !== payment.currency) {
     return { ...about, detail: `${there}; its order is in ${payment.currency}: it is never booked.`, repairable: false };
   }
-  if (!ours) return { ...about, detail: `${there}; here there is none.`, repairable: true };
+  if (!ours) return { ...about, detail: `${there}; there is none here.`, repairable: true };
   if (ours.amount !== theirs.amount) {
     return { ...about, detail: `${there}; here it is ${money(ours.amount, ours.currency)}.`, repairable: false };
   }
@@ -117,11 +117,11 @@ export function compareRefund(theirs: StripeRefund, ours: RefundRecord | null, p
   }
   const named = refundNamedBy(theirs);
   if (named === null || named === ours.id || ours.origin === 'REQUEST') return null;
-  const detail = `${there}, which names our refund ${named} and is not it: booked as made at Stripe.`;
+  const detail = `${there}, which names our refund ${named} but is not that refund: booked as made at Stripe.`;
   return { ...about, detail, repairable: false };
 }
 
-/** A refund that is done here and that Stripe does not have. */
+/** A refund that is complete here but that Stripe does not have. */
 export function refundUnknownToStripe(ours: RefundRecord): Difference {
   return {
     kind: 'REFUND_DIFFERS',
@@ -135,7 +135,7 @@ export function refundUnknownToStripe(ours: RefundRecord): Difference {
 
 type StripeDispute = DisputeNews & { readonly id: string };
 
-/** Stripe's dispute beside ours; null when they agree, or when it is about a payment that is not ours. */
+/** Compares Stripe's dispute with ours; returns null if they agree, or if the dispute is about a payment that is not ours. */
 export function compareDispute(
   theirs: StripeDispute,
   ours: DisputeRecord | null,
@@ -148,7 +148,7 @@ export function compareDispute(
   if (theirs.currency.toUpperCase() !== payment.currency) {
     return { ...about, detail: `${there}; its order is in ${payment.currency}: it is never booked.`, repairable: false };
   }
-  if (!ours) return { ...about, detail: `${there}; here there is none.`, repairable: true };
+  if (!ours) return { ...about, detail: `${there}; there is none here.`, repairable: true };
   const merged = mergeDispute(ours, theirs);
   const moves = merged.outcome !== ours.outcome || merged.amount !== ours.amount || takenBy(merged) !== takenBy(ours);
   if (!moves && news.outcome === ours.outcome && theirs.amount === ours.amount) return null;
@@ -156,27 +156,27 @@ export function compareDispute(
   return { ...about, detail: `${there}; ${here}.`, repairable: moves };
 }
 
-/** A dispute that is here and that Stripe does not have. */
+/** A dispute that is recorded here but that Stripe does not have. */
 export function disputeUnknownToStripe(ours: DisputeRecord): Difference {
   const { stripeDisputeId, orderId, userId, amount, currency, outcome } = ours;
   const detail = `Here a dispute of ${money(amount, currency)} is ${outcome}, ${takenBy(ours)} taken; Stripe does not know it.`;
   return { kind: 'DISPUTE_DIFFERS', stripeId: stripeDisputeId, orderId, userId, detail, repairable: false };
 }
 
-/** What Stripe has moved for one payment, refund or dispute, fees left aside. */
+/** What Stripe has moved for one payment, refund or dispute, without fees. */
 export interface Movement {
   readonly kind: 'PAYMENT' | 'REFUND' | 'DISPUTE';
-  /** Of the payment intent, refund or dispute. */
+  /** The id of the payment intent, refund or dispute. */
   readonly stripeId: string;
-  /** In minor units; what left is negative, what left and came back is 0. */
+  /** In minor units: negative if money left, 0 if it left and came back. */
   readonly amount: number;
   readonly currency: string;
 }
 
 /**
- * The movement behind a balance transaction whose source is expanded. Null for what is none of a payment's (a payout, a fee
- * of Stripe's), and for money that Stripe has changed into the account's currency: there its amount is another than the
- * viewer's, and what is compared of session, refund and dispute has to do.
+ * Returns the movement behind a balance transaction whose source is expanded. Null if it does not belong to a payment (a payout, a
+ * Stripe fee), or if Stripe has converted the money to the account's currency: then its amount differs from the viewer's, and comparing
+ * session, refund and dispute has to suffice.
  * Sources: https://docs.stripe.com/api/balance_transactions/object and https://docs.stripe.com/reports/balance-transaction-types
  */
 export function movementOf({ source, amount, currency }: Stripe.BalanceTransaction): Movement | null {
@@ -187,7 +187,7 @@ export function movementOf({ source, amount, currency }: Stripe.BalanceTransacti
     return stripeId ? { kind: 'PAYMENT', stripeId, amount, currency } : null;
   }
   if (source.object === 'refund') {
-    // One that failed is on the balance twice: gone, and come back.
+    // A failed refund appears twice on the balance: out, and back in.
     return { kind: 'REFUND', stripeId: source.id, amount: source.failure_balance_transaction ? 0 : amount, currency };
   }
   if (source.object !== 'dispute') return null;
@@ -196,8 +196,8 @@ export function movementOf({ source, amount, currency }: Stripe.BalanceTransacti
 }
 
 /**
- * What Stripe moved beside what the ledger moved; null when they agree, and when `ours` is null (not ours, or told of where
- * payments, refunds and disputes are compared). Not repairable: nobody may post an amount that no rule explains.
+ * Compares what Stripe moved with what the ledger moved; returns null if they agree, and if `ours` is null (not ours, or reported where
+ * payments, refunds and disputes are compared). Not repairable: an amount that no rule explains must not be posted.
  */
 export function compareMovement(theirs: Movement, ours: MovedRecord | null): Difference | null {
   if (!ours?.settled) return null;
@@ -207,33 +207,33 @@ export function compareMovement(theirs: Movement, ours: MovedRecord | null): Dif
   return { ...about, kind: 'AMOUNT_DIFFERS', detail, repairable: false };
 }
 
-/** With its product expanded. */
+/** A price with its product expanded. */
 export type StripePrice = Pick<Stripe.Price, 'id' | 'active' | 'unit_amount' | 'currency' | 'product'>;
 
 /**
- * The price at Stripe beside the subscription that is on sale; null when they agree. `theirs` is null when Stripe has none.
- * Copying the subscription once more mends whatever is wrong: a price of Stripe cannot be changed, so a new one takes the place
- * of a wrong one, which is archived; an archived one is put on sale again.
+ * Compares the price at Stripe with the subscription that is on sale; returns null if they agree. `theirs` is null if Stripe has none.
+ * Copying the subscription again repairs any difference: a Stripe price cannot be changed, so a wrong one is archived and replaced with
+ * a new one; an archived price is activated again.
  */
 export function comparePrice(theirs: StripePrice | null, ours: PriceRecord): Difference | null {
-  const wrong = theirs ? whatIsWrong(theirs, ours) : 'Stripe does not know it';
+  const wrong = theirs ? describePriceFault(theirs, ours) : 'Stripe does not know it';
   if (wrong === null) return null;
   const detail = `Subscription ${ours.subscriptionId} costs ${money(ours.price, ours.currency)}; its price at Stripe: ${wrong}.`;
   return { kind: 'PRICE_DIFFERS', stripeId: ours.stripePriceId, orderId: null, userId: null, detail, repairable: true };
 }
 
-function whatIsWrong(theirs: StripePrice, ours: PriceRecord): string | null {
+function describePriceFault(theirs: StripePrice, ours: PriceRecord): string | null {
   if (theirs.unit_amount !== ours.price || theirs.currency.toUpperCase() !== ours.currency) {
     return money(theirs.unit_amount, theirs.currency);
   }
   if (!theirs.active) return 'archived';
   const { product } = theirs;
   const productId = idOf(product);
-  if (productId !== ours.stripeProductId) return `of another product, ${productId}`;
+  if (productId !== ours.stripeProductId) return `it belongs to another product, ${productId}`;
   if (typeof product === 'string') return null;
   if (product.deleted) return 'its product is deleted';
   if (!product.active) return 'its product is archived';
-  // Stripe may keep texts without the white space around them.
+  // Stripe may trim whitespace.
   if (product.name.trim() !== ours.title.trim()) return 'its product has another name';
   return (product.description ?? '').trim() === ours.description.trim() ? null : 'its product has another description';
 }

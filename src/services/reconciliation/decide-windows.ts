@@ -1,4 +1,4 @@
-/** A stretch of Stripe's time, the beginning included, the end not; the last one is open. */
+/** A range of Stripe's creation times: `from` is inclusive, `until` exclusive. The last window is open. */
 export interface Window {
   readonly from: Date;
   readonly until: Date;
@@ -6,23 +6,23 @@ export interface Window {
 }
 
 export interface WindowRules {
-  /** How far a run reaches back before the end of the last one: what was made then may have come to be seen later. */
+  /** How far a run goes back before the end of the last one: objects created then may have become visible later. */
   readonly overlapMs: number;
-  /** How far the first run reaches back. */
+  /** How far back the first run goes. */
   readonly lookBackMs: number;
 }
 
 const WINDOW_MS = 24 * 60 * 60 * 1000;
 
 /**
- * The stretches that a run has to compare, oldest first, a day each: a run that is cut off leaves off at the end of one.
- * The last is open, because Stripe's clock need not agree with ours.
+ * Returns the windows that a run has to compare, oldest first, one day each: a run that is interrupted keeps its completed windows.
+ * The last one is open, because Stripe's clock may differ from ours.
  */
 export function decideWindows(comparedUntil: Date | null, now: Date, rules: WindowRules): Window[] {
   const earliest = now.getTime() - rules.lookBackMs;
-  const begin = comparedUntil === null ? earliest : Math.max(comparedUntil.getTime() - rules.overlapMs, earliest);
+  const start = comparedUntil === null ? earliest : Math.max(comparedUntil.getTime() - rules.overlapMs, earliest);
   const windows: Window[] = [];
-  for (let from = Math.min(begin, now.getTime()); ; from += WINDOW_MS) {
+  for (let from = Math.min(start, now.getTime()); ; from += WINDOW_MS) {
     const until = from + WINDOW_MS;
     const open = until >= now.getTime();
     windows.push({ from: new Date(from), until: open ? now : new Date(until), open });
@@ -30,7 +30,7 @@ export function decideWindows(comparedUntil: Date | null, now: Date, rules: Wind
   }
 }
 
-/** The window as a parameter of Stripe's lists, in whole seconds. */
+/** Converts the window to the `created` parameter of Stripe's lists, in whole seconds. */
 export function createdIn({ from, until, open }: Window): { gte: number; lt?: number } {
   const gte = Math.floor(from.getTime() / 1000);
   return open ? { gte } : { gte, lt: Math.floor(until.getTime() / 1000) };

@@ -3,7 +3,7 @@ import type { RefundDestination, RefundOrigin, RefundStatus } from '../../entiti
 import type { Queryable, Statement } from '../../stores/database.js';
 import type { DisputeState } from '../disputes/decide-dispute.js';
 
-/** An order with what came of it. */
+/** An order with its grant and top-ups. */
 export interface OrderRecord {
   readonly id: string;
   readonly userId: string;
@@ -51,14 +51,14 @@ export interface DisputeRecord extends DisputeState {
 
 /** What the ledger has moved between a viewer and Stripe for one payment, refund or dispute. */
 export interface MovedRecord {
-  /** Of the payment, refund or dispute. */
+  /** The id of the payment, refund or dispute. */
   readonly stripeId: string;
   readonly orderId: string | null;
   readonly userId: string;
   readonly currency: string;
-  /** In minor units, from the viewer's side: what came in is positive. */
+  /** In minor units, from the viewer's perspective: money in is positive. */
   readonly moved: number;
-  /** False while a refund is on its way: its money may be held, but not have moved. */
+  /** False while a refund is pending: its money may be held but has not moved. */
   readonly settled: boolean;
 }
 
@@ -149,11 +149,11 @@ const priceOf: Statement = {
 const FIRST_ID = '00000000-0000-0000-0000-000000000000';
 const PAGE_COUNT = 200;
 
-/** What stands here, as far as it is compared with Stripe. Reads only. */
+/** Reads the records that are compared with Stripe. Read-only. */
 export class OurRecords {
   constructor(private readonly database: Queryable) {}
 
-  /** By session, and the orders that sessions name: their own session may be another one. */
+  /** Finds orders by session, and the orders that sessions name, whose own session may be a different one. */
   orders(sessionIds: readonly string[], orderIds: readonly string[]): Promise<OrderRecord[]> {
     return this.database.query(ordersOfSessions, [sessionIds, orderIds]);
   }
@@ -170,27 +170,27 @@ export class OurRecords {
     return this.database.query(disputes, [stripeDisputeIds]);
   }
 
-  /** Orders that were opened in the time and are PAID, page by page. */
+  /** Reads PAID orders that were opened in the period, page by page. */
   paidOrders(from: Date, until: Date): AsyncGenerator<OrderRecord> {
     return this.byTime<OrderRecord>(paidOrders, from, until);
   }
 
-  /** Refunds to cards that were asked for in the time and are done, page by page. */
+  /** Reads completed card refunds that were requested in the period, page by page. */
   cardRefundsDone(from: Date, until: Date): AsyncGenerator<RefundRecord> {
     return this.byTime<RefundRecord>(cardRefundsDone, from, until);
   }
 
-  /** Disputes that were first heard of in the time, page by page. */
+  /** Reads disputes that were first recorded in the period, page by page. */
   disputesOpened(from: Date, until: Date): AsyncGenerator<DisputeRecord> {
     return this.byTime<DisputeRecord>(disputesOpened, from, until);
   }
 
-  /** By the ids of Stripe's payments, refunds and disputes. */
+  /** Finds ledger movements by the ids of Stripe's payments, refunds and disputes. */
   moved(stripeIds: readonly string[]): Promise<MovedRecord[]> {
     return this.database.query(moved, [stripeIds]);
   }
 
-  /** Null when the subscription is not on sale, or is being copied right now. */
+  /** Returns null if the subscription is not on sale or is currently being copied. */
   async price(subscriptionId: string): Promise<PriceRecord | null> {
     return (await this.database.query<PriceRecord>(priceOf, [subscriptionId]))[0] ?? null;
   }

@@ -5,7 +5,7 @@ import { newId } from '../ids.js';
 import { checkedFirst, decodeCursor, type Page, pageOf } from '../pagination.js';
 import type { Finding } from './walk-objects.js';
 
-/** What Stripe moved for our viewers in one currency, in minor units; `net` is what the account was left with. */
+/** What Stripe moved for our viewers in one currency, in minor units; `net` is what remained for the account. */
 export interface MovedTotal {
   readonly currency: string;
   readonly gross: number;
@@ -13,7 +13,7 @@ export interface MovedTotal {
   readonly net: number;
 }
 
-/** Both together, by currency. */
+/** Adds the totals, by currency. */
 export function addTotals(some: readonly MovedTotal[], more: readonly MovedTotal[]): MovedTotal[] {
   const sums = new Map<string, MovedTotal>();
   for (const total of [...some, ...more]) {
@@ -25,14 +25,14 @@ export function addTotals(some: readonly MovedTotal[], more: readonly MovedTotal
   return [...sums.values()];
 }
 
-/** For people. */
+/** Formats the totals for display. */
 export function describeMoved(totals: readonly MovedTotal[]): string {
   if (totals.length === 0) return 'no money moved';
   const inWords = totals.map(({ currency, gross, fees, net }) => `${gross} ${currency} moved, ${fees} fees, ${net} net`);
   return `${inWords.join('; ')} (minor units)`;
 }
 
-/** More findings than this are counted, but not kept: the gravest are. */
+/** Findings beyond this number are counted but not stored; the most serious ones are stored. */
 const MAX_FINDINGS_KEPT = 1_000;
 
 const columns = `id, started_at as "startedAt", finished_at as "finishedAt", compared_until as "comparedUntil",
@@ -58,7 +58,7 @@ const insertFindings: Statement = {
     from jsonb_to_recordset($2::jsonb) as finding
       (id uuid, kind text, "stripeId" text, "orderId" uuid, "userId" uuid, detail text, repaired boolean)`,
 };
-/** The contract's order: gravest first, those that are left before those that were repaired. */
+/** The schema's order: most serious first; within a kind, open findings before repaired ones. */
 const gravestFirst = (kinds: string) => `array_position(${kinds}::text[], kind), repaired, id`;
 const dropBeyond: Statement = {
   name: 'drop-reconciliation-findings-beyond',
@@ -88,7 +88,7 @@ export interface Progress {
   readonly findingsCount: number;
 }
 
-/** The record of comparisons with Stripe. */
+/** Stores the runs and their findings. */
 export class ReconciliationStore {
   constructor(
     private readonly database: Database,
@@ -103,30 +103,30 @@ export class ReconciliationStore {
     return pageOf(rows, first, (run) => [run.startedAt, run.id], after);
   }
 
-  /** Those that there are, in no order. The ids must be UUIDs. */
+  /** Returns the runs that exist, in no particular order. The ids must be UUIDs. */
   byIds(ids: readonly string[]): Promise<Reconciliation[]> {
     return this.database.query<Reconciliation>(runsByIds, [ids]);
   }
 
-  /** The findings of these runs, gravest first, those that were repaired after those that were not. */
+  /** Returns the findings of these runs, most serious first; within a kind, open findings before repaired ones. */
   findingsOf(ids: readonly string[]): Promise<ReconciliationFinding[]> {
     return this.database.query<ReconciliationFinding>(findingsOfRuns, [ids, RECONCILIATION_FINDING_KINDS]);
   }
 
-  /** Up to where Stripe's objects have been compared, by whichever run came farthest. */
+  /** The time up to which Stripe's objects have been compared, by whichever run progressed furthest. */
   async comparedUntil(): Promise<Date | null> {
     const [row] = await this.database.query<{ comparedUntil: Date | null }>(lastComparedUntil);
     return row?.comparedUntil ?? null;
   }
 
-  async begin(startedAt: Date): Promise<string> {
+  async start(startedAt: Date): Promise<string> {
     const id = newId();
     await this.database.query(insertRun, [id, startedAt]);
     return id;
   }
 
-  /** Notes how far the run has come, with what it has found since it was noted last. */
-  async note(id: string, progress: Progress, found: readonly Finding[], comparedUntil: Date | null, finishedAt: Date | null) {
+  /** Saves the run's progress and its findings since the last save. */
+  async save(id: string, progress: Progress, found: readonly Finding[], comparedUntil: Date | null, finishedAt: Date | null) {
     const rows = found.map((finding) => ({ id: newId(), ...finding }));
     await this.database.transaction(async (tx: Queryable) => {
       if (rows.length > 0) await tx.query(insertFindings, [id, JSON.stringify(rows)]);

@@ -19,7 +19,7 @@ export interface ReconciliationDependencies {
   readonly inbox: StripeInbox;
   readonly effects: StripeEffects;
   readonly store: ReconciliationStore;
-  /** Copies a subscription to Stripe once more. */
+  /** Copies a subscription to Stripe again. */
   readonly copyAgain: (subscriptionId: string) => Promise<SyncOutcome>;
   readonly clock: Clock;
   readonly settings: WindowRules;
@@ -32,13 +32,13 @@ export interface ReconciliationSummary {
   readonly findingsCount: number;
   /** Findings that were not repaired. */
   readonly openFindingsCount: number;
-  /** What Stripe moved for our viewers in the time that was compared, and its fees, by currency. */
+  /** What Stripe moved for our viewers in the compared period, and its fees, by currency. */
   readonly moved: readonly MovedTotal[];
-  /** False when it was told to stop before the end; the next run goes on from there. */
+  /** False if the run was stopped before the end; the next run continues from there. */
   readonly finished: boolean;
 }
 
-/** Compares with Stripe, mends what the rules allow and keeps a record of the rest. Safe to run twice at once. */
+/** Compares our records with Stripe, repairs what the rules allow and records the rest. Safe to run concurrently. */
 export class StripeReconciliation {
   private readonly records: OurRecords;
   private readonly objects: ObjectWalk;
@@ -50,21 +50,21 @@ export class StripeReconciliation {
   }
 
   /**
-   * One comparison of all that was made at Stripe since the last one, less an overlap.
+   * Compares everything created at Stripe since the last run, plus an overlap.
    *
-   * @throws Stripe's or the database's error; what was compared until then is kept
+   * @throws Stripe's or the database's error; completed windows are kept
    */
   async run({ signal }: { signal?: AbortSignal } = {}): Promise<ReconciliationSummary> {
     const { store, clock, settings } = this.dependencies;
     const startedAt = clock.now();
     const windows = decideWindows(await store.comparedUntil(), startedAt, settings);
-    const id = await store.begin(startedAt);
+    const id = await store.start(startedAt);
     const totals = { objectsChecked: 0, eventsReplayed: 0, findingsCount: 0, openFindingsCount: 0 };
     let moved: readonly MovedTotal[] = [];
-    const note = (found: readonly Finding[], comparedUntil: Date | null, finishedAt: Date | null) => {
+    const save = (found: readonly Finding[], comparedUntil: Date | null, finishedAt: Date | null) => {
       totals.findingsCount += found.length;
       totals.openFindingsCount += found.filter((finding) => !finding.repaired).length;
-      return store.note(id, totals, found, comparedUntil, finishedAt);
+      return store.save(id, totals, found, comparedUntil, finishedAt);
     };
     for (const window of windows) {
       if (signal?.aborted) return { id, ...totals, moved, finished: false };
@@ -72,17 +72,17 @@ export class StripeReconciliation {
       totals.objectsChecked += walked.objectsChecked;
       totals.eventsReplayed += walked.eventsReplayed;
       moved = addTotals(moved, walked.moved);
-      await note(walked.findings, window.until, null);
+      await save(walked.findings, window.until, null);
     }
     const prices = newWalkResult();
     const { stripe, copyAgain } = this.dependencies;
     await walkPrices({ stripe, records: this.records, copyAgain }, prices);
     totals.objectsChecked += prices.objectsChecked;
-    await note(prices.findings, null, clock.now());
+    await save(prices.findings, null, clock.now());
     return { id, ...totals, moved, finished: true };
   }
 
-  /** Events first: they explain most of what would differ. Sessions next: refunds and disputes need their payment. */
+  /** Events come first, because they explain most differences. Sessions come next, because refunds and disputes need their payment. */
   private async walk(window: Window): Promise<WalkResult & { eventsReplayed: number }> {
     const { stripe } = this.dependencies;
     const { objectsChecked, eventsReplayed } = await walkEvents(this.dependencies, window);

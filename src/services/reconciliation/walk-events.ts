@@ -8,7 +8,7 @@ import { createdIn, type Window } from './decide-windows.js';
 import { chunksOf } from './walk-objects.js';
 
 const CHUNK_COUNT = 100;
-/** Stored, and so far without effect on what it is about. */
+/** The states of stored events that have had no effect so far. */
 const WITHOUT_EFFECT: readonly StripeEventStatus[] = ['RECEIVED', 'FAILED'];
 
 export interface EventWalk {
@@ -17,7 +17,7 @@ export interface EventWalk {
   readonly inbox: Pick<StripeInbox, 'store' | 'process'>;
 }
 
-/** Stores and processes the events of a window that never came, and tries again those that had no effect. */
+/** Stores and processes the missed events of a window, and retries those that had no effect. */
 export async function walkEvents(
   { stripe, database, inbox }: EventWalk,
   window: Window,
@@ -31,7 +31,7 @@ export async function walkEvents(
       chunk.map((event) => event.id),
     ]);
     const known = new Map(rows.map((row) => [row.stripeId, row]));
-    // Stripe lists the newest first; the oldest first saves some waiting of one event for another.
+    // Stripe lists the newest first. Starting with the oldest avoids some events waiting for others.
     for (const event of chunk.reverse()) {
       const stored = known.get(event.id) ?? (await inbox.store(event));
       if (!stored || !WITHOUT_EFFECT.includes(stored.status)) continue;

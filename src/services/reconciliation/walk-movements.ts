@@ -14,19 +14,19 @@ export interface MovementWalk {
   readonly objects: Pick<ObjectWalk, 'compareSessions' | 'followRefund' | 'followDispute'>;
 }
 
-/** A balance transaction with what it means. */
-export interface Seen {
+/** A balance transaction and the movement it represents. */
+export interface SeenMovement {
   readonly movement: Movement;
   readonly transaction: Stripe.BalanceTransaction;
 }
 
 /**
- * Compares the payments that came onto Stripe's balance in the window with the ledger; a payment may belong to a session
- * that was opened long before, which is then brought up to date first. Gives back what else moved, to be compared by
- * `compareMovements` when the refunds and disputes themselves have been.
+ * Compares the payments that reached Stripe's balance in the window with the ledger; a payment may belong to a session that was opened
+ * long before, which is then brought up to date first. Returns the other movements, which `compareMovements` compares once the refunds
+ * and disputes themselves have been compared.
  */
-export async function walkPayments(parts: MovementWalk, window: Window, result: WalkResult): Promise<Seen[]> {
-  const rest: Seen[] = [];
+export async function walkPayments(parts: MovementWalk, window: Window, result: WalkResult): Promise<SeenMovement[]> {
+  const rest: SeenMovement[] = [];
   const list = parts.stripe.balanceTransactions.list({
     created: createdIn(window),
     limit: CHUNK_COUNT,
@@ -45,15 +45,15 @@ export async function walkPayments(parts: MovementWalk, window: Window, result: 
   return rest;
 }
 
-/** Compares movements with the ledger and adds up their fees. What the ledger does not know is brought up to date first. */
-export async function compareMovements(parts: MovementWalk, seen: readonly Seen[], result: WalkResult): Promise<void> {
+/** Compares movements with the ledger and adds up their fees. Movements that the ledger does not know are applied first. */
+export async function compareMovements(parts: MovementWalk, seen: readonly SeenMovement[], result: WalkResult): Promise<void> {
   for (let start = 0; start < seen.length; start += CHUNK_COUNT) {
     const chunk = seen.slice(start, start + CHUNK_COUNT);
     const ids = chunk.map(({ movement }) => movement.stripeId);
     const before = await recordsOf(parts.records, ids);
     for (const one of chunk) {
       const ours = before.get(one.movement.stripeId) ?? null;
-      // A refund or dispute may have gone on; a payment that is known is done with.
+      // A refund or dispute may have changed since; a known payment cannot.
       const differs = !ours?.settled || compareMovement(one.movement, ours) !== null;
       if (!ours || (differs && one.movement.kind !== 'PAYMENT')) await bringUpToDate(parts, one, result);
     }
@@ -66,21 +66,26 @@ async function recordsOf(records: OurRecords, stripeIds: readonly string[]): Pro
   return new Map((await records.moved(stripeIds)).map((record) => [record.stripeId, record]));
 }
 
-async function bringUpToDate({ stripe, objects }: MovementWalk, { movement, transaction }: Seen, result: WalkResult) {
+async function bringUpToDate({ stripe, objects }: MovementWalk, { movement, transaction }: SeenMovement, result: WalkResult) {
   if (movement.kind === 'REFUND') return objects.followRefund(transaction.source as Stripe.Refund, result);
   if (movement.kind === 'DISPUTE') return objects.followDispute(transaction.source as Stripe.Dispute, result);
   const { data } = await stripe.checkout.sessions.list({ payment_intent: movement.stripeId, limit: 1 });
   return objects.compareSessions(data, result);
 }
 
-async function compareOne(parts: MovementWalk, { movement, transaction }: Seen, ours: MovedRecord | null, result: WalkResult) {
+async function compareOne(
+  parts: MovementWalk,
+  { movement, transaction }: SeenMovement,
+  ours: MovedRecord | null,
+  result: WalkResult,
+) {
   if (!ours) return;
   const { amount: gross, fee: fees, net } = transaction;
   result.moved = addTotals(result.moved, [{ currency: transaction.currency.toUpperCase(), gross, fees, net }]);
   if (!compareMovement(movement, ours)) return;
-  const told = ({ kind, stripeId, orderId }: Finding) =>
+  const isReported = ({ kind, stripeId, orderId }: Finding) =>
     kind === 'AMOUNT_DIFFERS' && (stripeId === movement.stripeId || (movement.kind === 'PAYMENT' && orderId === ours.orderId));
-  if (result.findings.some(told)) return;
+  if (result.findings.some(isReported)) return;
   const finding = await recheck<Movement | null>({
     refetch: async () => movementOf(await parts.stripe.balanceTransactions.retrieve(transaction.id, { expand: ['source'] })),
     compare: async (theirs) =>

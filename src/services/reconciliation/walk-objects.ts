@@ -21,7 +21,7 @@ import { createdIn, type Window } from './decide-windows.js';
 import type { OurRecords } from './our-records.js';
 import type { MovedTotal } from './reconciliation-store.js';
 
-/** Gathers what comes one by one into arrays of at most `size`, so that each can be looked up in one statement. */
+/** Groups items into arrays of at most `size`, so that each group can be looked up in one statement. */
 export async function* chunksOf<Item>(items: AsyncIterable<Item>, size: number): AsyncGenerator<Item[]> {
   let chunk: Item[] = [];
   for await (const item of items) {
@@ -34,7 +34,7 @@ export async function* chunksOf<Item>(items: AsyncIterable<Item>, size: number):
   if (chunk.length > 0) yield chunk;
 }
 
-/** Null for what Stripe does not know. */
+/** Returns null if Stripe does not know the object. */
 export async function nullIfMissing<Theirs>(asked: Promise<Theirs>): Promise<Theirs | null> {
   try {
     return await asked;
@@ -44,24 +44,24 @@ export async function nullIfMissing<Theirs>(asked: Promise<Theirs>): Promise<The
   }
 }
 
-/** A difference with what became of it. */
+/** A difference, and whether it was repaired. */
 export interface Finding extends Difference {
   readonly repaired: boolean;
 }
 
-export interface Examination<Theirs> {
-  /** As Stripe has it now. */
+export interface Recheck<Theirs> {
+  /** Reads Stripe's current object. */
   readonly refetch: () => Promise<Theirs>;
-  /** Compares with what stands here now. */
+  /** Compares it with our current record. */
   readonly compare: (theirs: Theirs) => Promise<Difference | null>;
   readonly repair: (theirs: Theirs) => Promise<unknown>;
 }
 
 /**
- * Follows up a difference that was seen: looks again at both sides, because things go on while we compare; repairs what
- * the rules allow; looks whether that helped. Null when it was gone at the second look.
+ * Follows up a difference: reads both sides again, because they may change during the comparison; repairs what the rules allow; and
+ * checks whether that helped. Returns null if the difference has disappeared.
  */
-export async function recheck<Theirs>({ refetch, compare, repair }: Examination<Theirs>): Promise<Finding | null> {
+export async function recheck<Theirs>({ refetch, compare, repair }: Recheck<Theirs>): Promise<Finding | null> {
   const theirs = await refetch();
   const difference = await compare(theirs);
   if (!difference) return null;
@@ -76,20 +76,20 @@ export async function recheck<Theirs>({ refetch, compare, repair }: Examination<
 
 const CHUNK_COUNT = 100;
 
-/** What looking at Stripe's objects has brought so far. */
+/** The result of the walk so far. */
 export interface WalkResult {
   objectsChecked: number;
   readonly findings: Finding[];
-  /** What Stripe moved of ours. */
+  /** What Stripe moved for our viewers. */
   moved: readonly MovedTotal[];
 }
 
-/** Nothing looked at yet. */
+/** An empty result. */
 export const newWalkResult = (): WalkResult => ({ objectsChecked: 0, findings: [], moved: [] });
 
 type StripeReads = Pick<Stripe, 'checkout' | 'refunds' | 'disputes'>;
 
-/** Walks Stripe's objects of a window and compares them with what stands here, and the other way round. */
+/** Compares Stripe's objects in a window with our records, and our records with Stripe. */
 export class ObjectWalk {
   constructor(
     private readonly stripe: StripeReads,
@@ -149,7 +149,7 @@ export class ObjectWalk {
     }
   }
 
-  /** Compares a refund with ours, and applies it when they differ. */
+  /** Compares a refund with ours, and applies it if they differ. */
   async followRefund(refund: Stripe.Refund, result: WalkResult): Promise<void> {
     const compare = (theirs: Stripe.Refund) => this.compareRefund(theirs);
     const refetch = () => this.stripe.refunds.retrieve(refund.id);
@@ -160,7 +160,7 @@ export class ObjectWalk {
     );
   }
 
-  /** Compares a dispute with ours, and applies it when they differ. */
+  /** Compares a dispute with ours, and applies it if they differ. */
   async followDispute(dispute: Stripe.Dispute, result: WalkResult): Promise<void> {
     const compare = (theirs: Stripe.Dispute) => this.compareDispute(theirs);
     const refetch = () => this.stripe.disputes.retrieve(dispute.id);
@@ -171,11 +171,11 @@ export class ObjectWalk {
     );
   }
 
-  /** Compares sessions with their orders, and fulfils what was paid. */
+  /** Compares sessions with their orders, and fulfils paid ones. */
   async compareSessions(sessions: readonly Stripe.Checkout.Session[], result: WalkResult): Promise<void> {
     const orders = await this.ordersOf(sessions);
     for (const session of sessions) {
-      // Its payment leads here once more.
+      // The walk over payments reaches the same session again.
       if (result.findings.some((finding) => finding.stripeId === session.id)) continue;
       result.objectsChecked++;
       if (!compareSession(session, orders.get(session.id) ?? null)) continue;
@@ -223,30 +223,26 @@ export class ObjectWalk {
     return id === null ? null : ((await this.records.payments([id]))[0] ?? null);
   }
 
-  private async follow<Theirs extends { id: string }>(
-    theirs: Theirs,
-    examination: Parameters<typeof recheck<Theirs>>[0],
-    result: WalkResult,
-  ): Promise<void> {
+  private async follow<Theirs extends { id: string }>(theirs: Theirs, steps: Recheck<Theirs>, result: WalkResult): Promise<void> {
     if (result.findings.some((finding) => finding.stripeId === theirs.id)) return;
     result.objectsChecked++;
-    if (!(await examination.compare(theirs))) return;
-    const finding = await recheck(examination);
+    if (!(await steps.compare(theirs))) return;
+    const finding = await recheck(steps);
     if (finding) result.findings.push(finding);
   }
 }
 
-/** Prices on sale at Stripe that are held in memory at most. */
+/** The maximum number of Stripe's active prices kept in memory. */
 const MAX_PRICES = 20_000;
 
 export interface PriceWalk {
   readonly stripe: Pick<Stripe, 'prices'>;
   readonly records: OurRecords;
-  /** Copies a subscription to Stripe once more, as it is now. */
+  /** Copies the current state of a subscription to Stripe again. */
   readonly copyAgain: (subscriptionId: string) => Promise<SyncOutcome>;
 }
 
-/** Compares the prices of all that is on sale now, whatever the window, and copies again what differs. */
+/** Compares the prices of everything on sale now, whatever the window, and copies again what differs. */
 export async function walkPrices({ stripe, records, copyAgain }: PriceWalk, result: WalkResult): Promise<void> {
   const active = new Map<string, StripePrice>();
   for await (const price of stripe.prices.list({ active: true, limit: CHUNK_COUNT, expand: ['data.product'] })) {
@@ -265,7 +261,8 @@ export async function walkPrices({ stripe, records, copyAgain }: PriceWalk, resu
         return now && comparePrice(await lookUp(now.stripePriceId), now);
       },
       repair: async (subscriptionId) => {
-        if ((await copyAgain(subscriptionId)) === 'FAILED') throw new Error('it could not be copied to Stripe; the job goes on.');
+        if ((await copyAgain(subscriptionId)) === 'FAILED')
+          throw new Error('it could not be copied to Stripe; the job tries again.');
       },
     });
     if (finding) result.findings.push(finding);

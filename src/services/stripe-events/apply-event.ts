@@ -8,8 +8,8 @@ import { subjectOf } from './event-types.js';
 import type { Applied } from './payment-not-fulfilled-yet.js';
 
 /**
- * What objects of Stripe do to orders, grants and the ledger. Each may be applied any number of times and in any order, in the
- * transaction given or, with null, in one of its own.
+ * The effects of Stripe's objects on orders, grants and the ledger. Each may be applied any number of times and in any order, in the
+ * given transaction or, with null, in its own.
  */
 export interface StripeEffects {
   readonly fulfilment: Pick<Fulfilment, 'applyCheckoutSession'>;
@@ -17,12 +17,12 @@ export interface StripeEffects {
   readonly disputes: Pick<Disputes, 'applyDispute'>;
 }
 
-/** More refunds than this on one payment are not looked at. */
+/** Refunds of one payment beyond this number are not read. */
 const MAX_REFUNDS = 1_000;
 
 /**
- * Applies the object that an event carries. A `charge.refunded` carries no refunds, so they are asked of Stripe before the
- * transaction (`refundsOfPayment`) and handed in: all are applied, whatever one of them is REPORTED for.
+ * Applies the object in an event. A `charge.refunded` event does not contain the refunds, so the caller reads them from Stripe before
+ * the transaction (`refundsOfPayment`) and passes them in. All of them are applied, even if one of them is REPORTED.
  *
  * @throws PaymentNotFulfilledYet for an object of a payment whose order is not fulfilled yet
  */
@@ -61,7 +61,7 @@ async function applyRefunds(
   return applied.has('APPLIED') ? 'APPLIED' : 'NOT_OURS';
 }
 
-/** All refunds of a payment as Stripe has them now, oldest first; none when Stripe does not know the payment. */
+/** Reads a payment's current refunds from Stripe, oldest first; returns none if Stripe does not know the payment. */
 export async function refundsOfPayment(stripe: Pick<Stripe, 'refunds'>, paymentIntentId: string): Promise<Stripe.Refund[]> {
   try {
     const list = stripe.refunds.list({ payment_intent: paymentIntentId, limit: 100 });

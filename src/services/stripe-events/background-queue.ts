@@ -1,12 +1,12 @@
 export interface BackgroundQueueSettings<Item> {
   readonly concurrency: number;
-  /** More than this many waiting are turned away. */
+  /** When this many items are waiting, further ones are rejected. */
   readonly capacity: number;
   readonly work: (item: Item) => Promise<unknown>;
   readonly onError: (error: unknown, item: Item) => void;
 }
 
-/** Works things off in the background, a few at a time, and holds no more than it may. */
+/** Processes items in the background, with bounded concurrency and a bounded queue. */
 export class BackgroundQueue<Item> {
   private readonly waiting: Item[] = [];
   private readonly running = new Set<Promise<void>>();
@@ -14,7 +14,7 @@ export class BackgroundQueue<Item> {
 
   constructor(private readonly settings: BackgroundQueueSettings<Item>) {}
 
-  /** False when it is full or closed: someone else has to see to the item. */
+  /** Returns false if the queue is full or closed: the item must be processed elsewhere. */
   add(item: Item): boolean {
     if (this.closed || this.waiting.length >= this.settings.capacity) return false;
     this.waiting.push(item);
@@ -22,14 +22,14 @@ export class BackgroundQueue<Item> {
     return true;
   }
 
-  /** Drops what waits and ends when what runs has ended. */
+  /** Drops waiting items and resolves when the running ones have finished. */
   async close(): Promise<void> {
     this.closed = true;
     this.waiting.length = 0;
     await this.idle();
   }
 
-  /** Ends when nothing waits and nothing runs. */
+  /** Resolves when nothing is waiting or running. */
   async idle(): Promise<void> {
     while (this.running.size > 0) await Promise.all(this.running);
   }

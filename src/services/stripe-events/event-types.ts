@@ -1,4 +1,4 @@
-/** What an event of Stripe is about, as far as the product cares. */
+/** The kind of object that a Stripe event is about. */
 export type EventSubject = 'CHECKOUT_SESSION' | 'REFUND' | 'CHARGE_REFUNDED' | 'DISPUTE';
 
 /** https://docs.stripe.com/api/events/types. Every other type is stored and ignored. */
@@ -19,8 +19,8 @@ const SUBJECTS: ReadonlyMap<string, EventSubject> = new Map([
   ['charge.dispute.funds_reinstated', 'DISPUTE'],
 ]);
 
-/** The types that have an effect; also what a webhook endpoint has to be subscribed to. At most 20 fit into one list call. */
+/** The types that have an effect; a webhook endpoint must be subscribed to them. One list call accepts at most 20. */
 export const EVENT_TYPES: readonly string[] = [...SUBJECTS.keys()];
 
-/** What the type is about, or null when it has no effect here. */
+/** Returns the subject of an event type; null if the type has no effect here. */
 export const subjectOf = (type: string): EventSubject | null => SUBJECTS.get(type) ?? null;

@@ -10,14 +10,14 @@ export const storeStripeEvent: Statement = {
     values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict (stripe_id) do nothing returning id`,
 };
 
-/** Without a lock: only to see what must be fetched from Stripe before the transaction. */
+/** Takes no lock: it only finds out what must be fetched from Stripe before the transaction. */
 export const peekStripeEvent: Statement = {
   name: 'peek-stripe-event',
   text: `select type, payload #>> '{data,object,payment_intent}' as "paymentIntentId" from stripe_events
     where id = $1 and status = any($2)`,
 };
 
-/** Whoever has it locked is processing it: then there is nothing left to do here. */
+/** A locked event is being processed by another worker, so it is skipped. */
 export const lockStripeEvent: Statement = {
   name: 'lock-stripe-event',
   text: `select ${columns} from stripe_events where id = $1 and status = any($2) for no key update skip locked`,
@@ -29,14 +29,17 @@ export const settleStripeEvent: Statement = {
     next_attempt_at = null, waits_for_payment_intent_id = null where id = $1`,
 };
 
-/** Only the attempt that was seen: another process may have settled it since. */
+/** Only in the expected states: another process may have settled the event since. */
 export const recordFailedAttempt: Statement = {
   name: 'record-failed-attempt',
   text: `update stripe_events set status = $3, attempts = attempts + 1, last_error = $4, next_attempt_at = $5,
     waits_for_payment_intent_id = $6 where id = $1 and status = any($2)`,
 };
 
-/** The database's own trouble is no attempt. Due again, whatever it was before: what was to be woken would not be woken again. */
+/**
+ * A database error does not count as an attempt. The event becomes due whatever its status was: fulfilment retries a waiting event
+ * only once.
+ */
 export const postponeStripeEvent: Statement = {
   name: 'postpone-stripe-event',
   text: `update stripe_events set status = 'RECEIVED', next_attempt_at = $3 where id = $1 and status = any($2)`,
@@ -47,7 +50,7 @@ export const findAttempts: Statement = {
   text: 'select attempts from stripe_events where id = $1',
 };
 
-/** Has a payment been fulfilled, or is there at least an order that it may belong to? */
+/** Finds the order that a payment fulfilled, or at least one that the payment may belong to. */
 export const findOrderBehindPayment: Statement = {
   name: 'find-order-behind-payment',
   text: `select status, true as "isOfPayment" from orders where stripe_payment_intent_id = $1
@@ -64,7 +67,7 @@ export const findEventsWaitingForPayment: Statement = {
   text: `select id from stripe_events where waits_for_payment_intent_id = $1 and status = any($2) order by received_at limit $3`,
 };
 
-/** Back to the beginning, with all its attempts before it. */
+/** Resets the event, with all its attempts available again. */
 export const reopenStripeEvent: Statement = {
   name: 'reopen-stripe-event',
   text: `update stripe_events set status = 'RECEIVED', attempts = 0, next_attempt_at = $2, processed_at = null,
@@ -81,7 +84,7 @@ export const findStripeEventsByStripeIds: Statement = {
   text: 'select id, stripe_id as "stripeId", status from stripe_events where stripe_id = any($1)',
 };
 
-/** Newest first; $1 status, $2 and $3 the position after which to go on. */
+/** Newest first; $1 is the status, $2 and $3 the position after which the page starts. */
 export const pageStripeEvents: Statement = {
   name: 'page-stripe-events',
   text: `select ${columns} from stripe_events

@@ -1,12 +1,12 @@
-/** Half of a surrogate pair: no text that UTF-8 can carry. */
+/** Half of a surrogate pair, which UTF-8 cannot encode. */
 const LONE_SURROGATE = /\p{Surrogate}/gu;
-/** How JSON.stringify writes what cannot be stored: https://tc39.es/ecma262/#sec-quotejsonstring */
+/** How JSON.stringify writes characters that cannot be stored: https://tc39.es/ecma262/#sec-quotejsonstring */
 const UNSTORABLE = /\\u(0000|d[89a-f])/;
 
-/** JSON that a jsonb column takes: Postgres knows neither NUL nor half a surrogate pair in a text. */
+/** Returns JSON that a jsonb column accepts: Postgres allows neither NUL nor half a surrogate pair in a string. */
 export function storableJson(value: unknown): string {
   const json = JSON.stringify(value);
-  // A backslash before `u0000` in a text matches as well; the slow way is right for it too.
+  // An escaped backslash before `u0000` matches as well; the slow path handles it correctly.
   return UNSTORABLE.test(json) ? JSON.stringify(value, (_key, part) => storablePart(part)) : json;
 }
 

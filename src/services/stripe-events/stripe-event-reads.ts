@@ -9,7 +9,7 @@ export interface StripeEventPageRequest {
   readonly status?: StripeEventStatus | null;
 }
 
-/** What admins see of the inbox. */
+/** Reads the inbox, for admins. */
 export class StripeEventReads {
   constructor(
     private readonly database: Queryable,

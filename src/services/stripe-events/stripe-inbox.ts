@@ -32,9 +32,9 @@ import { verifyWebhook, type WebhookRefusal } from './verify-webhook.js';
 export interface StripeInboxSettings extends StripeIdentity, RetryRules {
   readonly webhookSecrets: readonly string[];
   readonly toleranceSeconds: number;
-  /** Events worked off at the same time by this process. */
+  /** Events that this process handles concurrently. */
   readonly concurrency: number;
-  /** Events that may wait in memory; the rest is left to the job. */
+  /** Events that may wait in memory; the job processes the rest. */
   readonly queueCapacity: number;
 }
 
@@ -44,12 +44,12 @@ export interface StripeInboxDependencies {
   readonly stripe: Pick<Stripe, 'refunds'>;
   readonly effects: StripeEffects;
   readonly clock: Clock;
-  /** By which signatures are dated. */
+  /** Checks the age of signatures. */
   readonly realClock: Clock;
   readonly settings: StripeInboxSettings;
-  /** Called with what could not even be recorded; the job tries again. */
+  /** Called with an error that could not even be recorded; the job tries again. */
   readonly onError: (error: unknown, eventOrPaymentId: string) => void;
-  /** Takes what an operator must look at, once for each time that it was found: the event keeps it as `lastError`. */
+  /** Called with a problem that an operator must look at, each time it is found; the event keeps it as `lastError`. */
   readonly onReport?: (problem: string, eventId: string) => void;
 }
 
@@ -57,27 +57,27 @@ export type Receipt =
   | { readonly outcome: 'STORED' | 'DUPLICATE' }
   | { readonly outcome: 'REFUSED'; readonly refusal: WebhookRefusal };
 
-/** RETRY: failed or too early, will be tried again. SKIPPED: nothing to do, or another process is at it. */
+/** RETRY: failed or too early, will be tried again. SKIPPED: nothing to do, or another process is handling it. */
 export type ProcessingOutcome = 'PROCESSED' | 'IGNORED' | 'RETRY' | 'FAILED' | 'SKIPPED';
 
 interface BackgroundTask {
-  /** An event of ours or a payment of Stripe. */
+  /** The id of a stored event or of a Stripe payment. */
   readonly about: string;
   readonly run: () => Promise<unknown>;
 }
 
-/** What is behind a payment that no order was fulfilled by. */
-interface Behind {
+/** The order behind a payment that had not fulfilled one when the event was applied. */
+interface OrderBehindPayment {
   readonly paymentIntentId: string;
   readonly order: 'PAID' | 'PAID_OTHERWISE' | 'UNPAID' | null;
 }
 
 const UNSETTLED: readonly StripeEventStatus[] = ['RECEIVED'];
-/** What the fulfilment of its payment can still wake. */
-const WAKEABLE: readonly StripeEventStatus[] = ['RECEIVED', 'IGNORED', 'FAILED'];
+/** Events in these states are retried when their payment is fulfilled. */
+const RETRYABLE: readonly StripeEventStatus[] = ['RECEIVED', 'IGNORED', 'FAILED'];
 const MAX_WAITING = 100;
 
-/** Nobody's delivery is lost and no effect is doubled: an event is stored first, then applied and marked in one transaction. */
+/** No delivery is lost and no effect is applied twice: an event is stored first, then applied and marked in one transaction. */
 export class StripeInbox {
   private readonly background: BackgroundQueue<BackgroundTask>;
 
@@ -92,10 +92,9 @@ export class StripeInbox {
   }
 
   /**
-   * Takes a webhook delivery: checks it, stores its event once and, after that commit, begins to process it in the
-   * background.
+   * Receives a webhook delivery: verifies it, stores its event once and, after that commit, starts to process it in the background.
    *
-   * @throws the database's error when it could not be stored: then Stripe must send it again
+   * @throws the database's error if the event could not be stored: then Stripe must send it again
    */
   async receive(rawBody: Buffer, signature: string): Promise<Receipt> {
     const { settings, realClock } = this.dependencies;
@@ -111,7 +110,7 @@ export class StripeInbox {
     return { outcome: 'STORED' };
   }
 
-  /** Stores an event that was not known before; null when it was. For events that come from Stripe itself, checked or fetched. */
+  /** Stores a new event; returns null if it is already stored. Only for events that were verified or fetched from Stripe. */
   async store(event: Stripe.Event): Promise<{ id: string; status: StripeEventStatus } | null> {
     const { database, clock, settings } = this.dependencies;
     const now = clock.now();
@@ -131,9 +130,9 @@ export class StripeInbox {
   }
 
   /**
-   * Applies one stored event. Failures are recorded with the event, but for those of the database, which only put it off.
+   * Applies one stored event. A failure is recorded with the event; an error of the database only postpones it.
    *
-   * @throws the database's error when not even that was possible
+   * @throws the database's error if not even that was possible
    */
   async process(eventId: string, from: readonly StripeEventStatus[] = UNSETTLED): Promise<ProcessingOutcome> {
     try {
@@ -143,7 +142,7 @@ export class StripeInbox {
     }
   }
 
-  /** Processes up to `limit` events that are due, the longest due first; returns how many were tried. */
+  /** Processes up to `limit` due events, longest overdue first; returns how many were attempted. */
   async processDue(limit: number): Promise<number> {
     const { database, clock, settings } = this.dependencies;
     const due = await database.query<{ id: string }>(findDueStripeEvents, [clock.now(), limit]);
@@ -156,22 +155,22 @@ export class StripeInbox {
     return tried;
   }
 
-  /** Has `processWaiting` done in the background. Never throws, never waits: for the fulfilment to call after its commit. */
+  /** Runs `processWaiting` in the background. Never throws or waits, so that fulfilment can call it after its commit. */
   retryWaitingEvents(paymentIntentId: string): void {
     this.background.add({ about: paymentIntentId, run: () => this.processWaiting(paymentIntentId) });
   }
 
-  /** Processes the refunds and disputes that came before their payment was fulfilled. */
+  /** Processes the refunds and disputes that arrived before their payment was fulfilled. */
   async processWaiting(paymentIntentId: string): Promise<void> {
     const { database } = this.dependencies;
-    const waiting = await database.query<{ id: string }>(findEventsWaitingForPayment, [paymentIntentId, WAKEABLE, MAX_WAITING]);
-    for (const { id } of waiting) await this.process(id, WAKEABLE);
+    const waiting = await database.query<{ id: string }>(findEventsWaitingForPayment, [paymentIntentId, RETRYABLE, MAX_WAITING]);
+    for (const { id } of waiting) await this.process(id, RETRYABLE);
   }
 
   /**
-   * Tries an event again, at once and with all its attempts before it.
+   * Retries an event immediately, with all its attempts available again.
    *
-   * @throws NOT_FOUND, WRONG_STATE for one that is not ours, as the payload's errors
+   * @throws NOT_FOUND, WRONG_STATE for an event that is not ours, as the payload's errors
    */
   async replay(stripeEventId: string): Promise<{ stripeEvent: StripeEvent | null; errors: BillingError[] }> {
     const { database, clock, settings } = this.dependencies;
@@ -187,12 +186,12 @@ export class StripeInbox {
     return { stripeEvent: await this.find(id), errors: [] };
   }
 
-  /** Ends when nothing runs or waits in this process's background. */
+  /** Resolves when nothing is running or waiting in this process's background queue. */
   idle(): Promise<void> {
     return this.background.idle();
   }
 
-  /** Takes no more into the background and ends when what runs there has ended. What waits is stored and left to the job. */
+  /** Stops the background queue and resolves when its running tasks have finished. Waiting events are stored; the job processes them. */
   close(): Promise<void> {
     return this.background.close();
   }
@@ -211,13 +210,13 @@ export class StripeInbox {
       // 1. Load
       const [row] = await tx.query<StripeEvent>(lockStripeEvent, [eventId, from]);
       if (!row) return 'SKIPPED';
-      // 2. Decide and write what it means; each effect takes its viewer's lock
+      // 2. Decide and write the event's effect; each effect takes its viewer's lock
       const applied = await applyEvent(row.payload as Stripe.Event, refunds, effects, joined);
       if (applied === 'NOT_OURS') {
-        await tx.query(settleStripeEvent, [eventId, 'IGNORED', 'It does not belong to an order of ours.', null]);
+        await tx.query(settleStripeEvent, [eventId, 'IGNORED', 'It does not belong to any of our orders.', null]);
         return 'IGNORED';
       }
-      // 3. Mark the event. Trying again would not help: what is REPORTED never becomes money.
+      // 3. Mark the event. A REPORTED event is FAILED without a retry, because it can never be booked.
       const problem = joined.problems.length > 0 ? describeFailure([...new Set(joined.problems)].join(' ')) : null;
       const status = applied === 'REPORTED' ? 'FAILED' : 'PROCESSED';
       await tx.query(settleStripeEvent, [eventId, status, problem, status === 'PROCESSED' ? clock.now() : null]);
@@ -227,7 +226,7 @@ export class StripeInbox {
     });
   }
 
-  /** What must be asked of Stripe before the transaction; null when the event is not to be processed. */
+  /** Reads what the event needs from Stripe, before the transaction; null if the event is not to be processed. */
   private async refundsNeeded(eventId: string, from: readonly StripeEventStatus[]): Promise<Stripe.Refund[] | null> {
     const { database, stripe } = this.dependencies;
     const [seen] = await database.query<{ type: string; paymentIntentId: string | null }>(peekStripeEvent, [eventId, from]);
@@ -247,18 +246,18 @@ export class StripeInbox {
     const now = clock.now();
     const attempts = (seen?.attempts ?? 0) + 1;
     const nextAttemptAt = decideNextAttempt({ attempts, now, chance: Math.random() }, settings);
-    const early = error instanceof PaymentNotFulfilledYet ? await this.lookBehind(eventId, error) : null;
+    const early = error instanceof PaymentNotFulfilledYet ? await this.findOrderBehind(eventId, error) : null;
     const retries = nextAttemptAt !== null && early?.order !== 'PAID_OTHERWISE';
     const status = retries ? 'RECEIVED' : early && !early.order ? 'IGNORED' : 'FAILED';
-    // Fulfilled between our transaction and here: nobody would wake it any more, so it is due at once.
+    // The payment was fulfilled after our transaction: nothing would retry the event any more, so it is due immediately.
     const dueAt = !retries ? null : early?.order === 'PAID' ? now : nextAttemptAt;
     const reason = reasonOf(status, error, early);
     await database.query(recordFailedAttempt, [eventId, from, status, reason, dueAt, early?.paymentIntentId ?? null]);
     return status === 'RECEIVED' ? 'RETRY' : status;
   }
 
-  /** The order that the payment paid or, by the metadata, was to pay. PAID_OTHERWISE: that one has another payment. */
-  private async lookBehind(eventId: string, { paymentIntentId }: PaymentNotFulfilledYet): Promise<Behind> {
+  /** Finds the order that the payment paid or, according to the metadata, should pay. PAID_OTHERWISE: another payment paid that order. */
+  private async findOrderBehind(eventId: string, { paymentIntentId }: PaymentNotFulfilledYet): Promise<OrderBehindPayment> {
     const event = await this.find(eventId);
     const object = (event?.payload as Stripe.Event | undefined)?.data.object as { metadata?: Record<string, string> } | undefined;
     const orderIds = Object.values(object?.metadata ?? {}).flatMap((value) => parseId(value) ?? []);
@@ -272,9 +271,9 @@ export class StripeInbox {
   }
 }
 
-function reasonOf(status: StripeEventStatus, error: unknown, early: Behind | null): string {
-  if (status === 'IGNORED') return `No order of ours is behind the payment ${early?.paymentIntentId}.`;
+function reasonOf(status: StripeEventStatus, error: unknown, early: OrderBehindPayment | null): string {
+  if (status === 'IGNORED') return `None of our orders has the payment ${early?.paymentIntentId}.`;
   if (early?.order === 'PAID_OTHERWISE')
-    return `It names an order of ours that the payment ${early.paymentIntentId} did not pay.`;
+    return `It names one of our orders, which the payment ${early.paymentIntentId} did not pay.`;
   return describeFailure(error);
 }

@@ -2,19 +2,19 @@ import type Stripe from 'stripe';
 import { isSignedByStripe } from '../../stores/stripe.js';
 import { parseStripeJson } from '../../stores/stripe-amounts.js';
 
-/** Why a delivery was refused; nothing of it is kept. */
+/** Why a delivery was refused; nothing of it is stored. */
 export type WebhookRefusal = 'EMPTY' | 'NOT_SIGNED' | 'STALE' | 'NOT_AN_EVENT';
 
 export interface WebhookVerification {
-  /** Any of them may have signed: there are several while a secret is rotated. */
+  /** Any of them may have signed the delivery: there are several while a secret is being rotated. */
   readonly secrets: readonly string[];
   readonly toleranceSeconds: number;
   readonly now: Date;
 }
 
 /**
- * The event of a delivery whose signature over the raw body is right and fresh, or why it is refused. The check is the Stripe
- * SDK's own: https://docs.stripe.com/webhooks/signature
+ * Returns the event if the signature over the raw body is valid and fresh, otherwise why the delivery is refused. The check is the
+ * Stripe SDK's own: https://docs.stripe.com/webhooks/signature
  */
 export function verifyWebhook(rawBody: Buffer, signature: string, settings: WebhookVerification): Stripe.Event | WebhookRefusal {
   if (rawBody.length === 0) return 'EMPTY';
@@ -35,14 +35,14 @@ function checkSignature(
 ): 'SIGNED' | 'STALE' | 'NOT_SIGNED' {
   const verify = (tolerance: number) => isSignedByStripe(rawBody, signature, secret, { toleranceSeconds: tolerance, now });
   if (verify(toleranceSeconds)) return 'SIGNED';
-  // With tolerance 0 the SDK leaves the age aside: what is right then was only too old.
+  // With tolerance 0 the SDK ignores the age: a signature that is valid now was only too old.
   return verify(0) ? 'STALE' : 'NOT_SIGNED';
 }
 
 function parseEvent(rawBody: Buffer): Stripe.Event | null {
   let event: unknown;
   try {
-    // As the client's answers: what is stored of events has one unit, however they came.
+    // Converted like the client's responses, so that stored events use the same units however they arrived.
     event = parseStripeJson(rawBody.toString('utf8'));
   } catch {
     return null;
