@@ -32,7 +32,7 @@ if (reason) console.warn(`The browser tests are skipped: ${reason}.`);
     await page.getByLabel('Top up by card').fill('95.50');
     await page.getByRole('button', { name: 'Top up', exact: true }).click();
     await pay(page, '4000 0000 0000 9995');
-    await page.getByRole('alert').getByText('Not paid').waitFor();
+    await page.getByRole('alert').getByText('Payment failed').waitFor();
     await keepPicture(page, 'checkout');
     expect(await accessibilityFaults(page)).toEqual([]);
     await pay(page, '4242 4242 4242 4242');

@@ -69,7 +69,11 @@ describe('A delivery to the webhook, over HTTP and with the database', () => {
   test.each([
     ['the other mode', { livemode: true }, /live mode, and our key is a test mode key/],
     ['another account', { account: 'acct_of_somebody_else' }, /another account, acct_of_somebody_else/],
-    ['another API version', { api_version: '2024-06-20' }, /API version 2024-06-20, and we read 2026-10-28.endive/],
+    [
+      'another API version',
+      { api_version: '2024-06-20' },
+      /API version is 2024-06-20; this version of the app reads 2026-10-28.endive/,
+    ],
   ])('about %s is kept as a record that says so, and has no effect', async (_what, change, why) => {
     expect((await send(JSON.stringify(event('evt_other', change)))).status).toBe(200);
     await inbox.idle();

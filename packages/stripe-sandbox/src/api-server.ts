@@ -52,7 +52,7 @@ async function answerRequest(exchange: Exchange): Promise<FastifyReply> {
   if (failure !== null) return sendAnswer(reply, failureAnswer(failure));
   const early = world.faults.take(['error_400', 'error_429', 'timeout_before_work', 'slow'], { operation: operation.name });
   if (early?.kind === 'error_400')
-    return sendAnswer(reply, failureAnswer(invalidRequest('The sandbox was asked to refuse this request.')));
+    return sendAnswer(reply, failureAnswer(invalidRequest('This request was refused by a fault rule of the sandbox.')));
   if (early?.kind === 'error_429') return sendAnswer(reply, failureAnswer(rateLimited()));
   if (early?.kind === 'timeout_before_work') return hangUp(reply);
   const late = world.faults.take(['error_500', 'error_500_after_work', 'timeout_after_work'], { operation: operation.name });
@@ -72,11 +72,11 @@ interface Attempt {
   readonly fault: FaultRule | null;
 }
 
-/** The answer the idempotency key already has, or that of doing the work now. */
+/** Returns the response stored for the idempotency key, or executes the operation now. */
 async function answerOnce(exchange: Exchange, attempt: Attempt): Promise<Answer> {
   const { keys, operation, request } = exchange;
   const path = request.url.split('?')[0] ?? '';
-  const encoded = operation.method === 'GET' ? request.url.slice(path.length + 1) : textOf(request.body);
+  const encoded = operation.method === 'GET' ? request.url.slice(path.length + 1) : bodyText(request.body);
   const { key } = attempt;
   if (key === null) {
     await pause(attempt.slownessMs);
@@ -99,7 +99,7 @@ async function answerOnce(exchange: Exchange, attempt: Attempt): Promise<Answer>
   }
 }
 
-/** Checks the parameters, does the work and keeps the answer, in one transaction. */
+/** Checks the parameters, executes the operation and stores the response, in one transaction. */
 function work(exchange: Exchange, attempt: Attempt, asked: { path: string; encoded: string; requestHash: string }): Answer {
   const { world, keys, operation, request } = exchange;
   const { key } = attempt;
@@ -153,7 +153,7 @@ function sendAnswer(reply: FastifyReply, answer: Answer): FastifyReply {
     .send(answer.text);
 }
 
-/** The connection breaks without an answer. */
+/** Closes the connection without a response. */
 function hangUp(reply: FastifyReply): FastifyReply {
   reply.hijack();
   reply.raw.socket?.destroy();
@@ -170,7 +170,7 @@ function headerText(request: FastifyRequest, name: string): string | null {
   return typeof value === 'string' && value !== '' ? value : null;
 }
 
-function textOf(body: unknown): string {
+function bodyText(body: unknown): string {
   return typeof body === 'string' ? body : '';
 }
 

@@ -1,8 +1,8 @@
 import type Stripe from 'stripe';
 
 /**
- * What the sandbox keeps and answers: the pinned SDK's own types, with links to other objects as plain ids. Builders are annotated
- * with these, so that the compiler holds every field against the SDK.
+ * The objects that the sandbox stores and returns: the pinned SDK's own types, with references to other objects as plain ids. Builders
+ * are annotated with these, so that the compiler checks every field against the SDK.
  */
 type Narrow<Base, Narrowed extends Partial<Record<keyof Base, unknown>>> = Omit<Base, keyof Narrowed> & Narrowed;
 
@@ -10,7 +10,7 @@ export type ProductBody = Narrow<
   Omit<Stripe.Product, 'deleted'>,
   { default_price: string | null; tax_code: string | null; unit_label: string | null; statement_descriptor: string | null }
 >;
-/** On the wire the decimal is text; the SDK turns it into its Decimal. */
+/** In JSON the decimal is a string; the SDK converts it to its Decimal. */
 export type PriceBody = Narrow<Omit<Stripe.Price, 'deleted'>, { product: string; unit_amount_decimal: string | null }>;
 export type CustomerBody = Narrow<Omit<Stripe.Customer, 'deleted'>, { default_source: null; test_clock: null }>;
 export type CustomerRow = CustomerBody | Stripe.DeletedCustomer;
@@ -55,7 +55,7 @@ export type DisputeBody = Narrow<
   { balance_transactions: BalanceTransactionBody[]; charge: string; payment_intent: string; status: DisputeStatus }
 >;
 
-/** Each event the sandbox sends, and the object it carries. */
+/** Each event type that the sandbox sends, and the object it contains. */
 export interface EventObjects {
   'charge.dispute.closed': DisputeBody;
   'charge.dispute.created': DisputeBody;
@@ -90,7 +90,7 @@ export interface EventObjects {
 }
 export type EventType = keyof EventObjects;
 
-/** The events whose object is not what the SDK says it is (prices apart, for the decimal): none, or this does not compile. */
+/** Events whose object differs from the SDK's type (except prices, because of the decimal): there must be none, or this does not compile. */
 type Misfits = {
   [Type in EventType]: EventObjects[Type] extends PriceBody | Extract<Stripe.Event, { type: Type }>['data']['object']
     ? never
@@ -99,5 +99,5 @@ type Misfits = {
 const misfits: [Misfits] extends [never] ? true : Misfits = true;
 void misfits;
 
-/** The version of Stripe's API these bodies follow, which is the SDK's. */
+/** The API version of these bodies, which is the SDK's. */
 export const API_VERSION: Stripe.LatestApiVersion = '2026-10-28.endive';

@@ -4,13 +4,13 @@ import { moneyText } from './money-text.js';
 import { TEST_CARDS } from './test-cards.js';
 import type { World } from './world.js';
 
-/** What the payer has typed, and what was wrong with it. */
+/** What the payer has entered, and the error to show. */
 export interface CheckoutForm {
   card: string;
   problem: string | null;
 }
 
-/** The page of an open session: what is bought, how to pay, and the way back. It works without scripts. */
+/** The page of an open session: order summary, payment methods and a link back. It works without scripts. */
 export function checkoutPage(world: World, session: SessionBody, form: CheckoutForm): string {
   const items = world.store.lineItems.rowsWhere('session', session.id).map((row) => row.item);
   const total = moneyText(session.amount_total, session.currency);
@@ -28,28 +28,28 @@ ${backLink(session)}
   );
 }
 
-/** The page of a session that can no longer be paid. */
+/** The page of a session that is complete or expired. */
 export function closedPage(world: World, session: SessionBody): string {
   const expired = session.status === 'expired';
   const title = expired ? 'This checkout has expired' : 'This checkout is complete';
-  const text = expired ? 'Nothing was charged. Go back to the shop and start again.' : paymentInWords(world, session);
+  const text = expired ? 'You have not been charged. Go back to the shop and start again.' : describePayment(world, session);
   const address = expired ? session.cancel_url : session.success_url.replaceAll('{CHECKOUT_SESSION_ID}', session.id);
   const link = address === null ? '' : `<p><a class="button" href="${escapeHtml(address)}">Back to the shop</a></p>`;
   return page(title, `<main class="single"><section><h1>${title}</h1><p>${text}</p>${link}</section></main>`);
 }
 
-function paymentInWords(world: World, session: SessionBody): string {
-  if (session.payment_status === 'paid') return 'It has been paid.';
-  if (session.payment_status === 'no_payment_required') return 'There was nothing to pay.';
+function describePayment(world: World, session: SessionBody): string {
+  if (session.payment_status === 'paid') return 'Your payment was successful.';
+  if (session.payment_status === 'no_payment_required') return 'No payment was required.';
   const intent = session.payment_intent === null ? undefined : world.store.paymentIntents.get(session.payment_intent);
-  return intent?.status === 'processing' ? 'The payment is under way; the bank takes its time.' : 'The bank did not pay.';
+  return intent?.status === 'processing' ? 'Your payment is being processed by the bank.' : 'The bank declined the payment.';
 }
 
 export function missingPage(): string {
   return page(
-    'No such checkout',
-    `<main class="single"><section><h1>No such checkout</h1>
-<p>The sandbox does not know this address. It may have been reset since the link was made.</p></section></main>`,
+    'Checkout not found',
+    `<main class="single"><section><h1>Checkout not found</h1>
+    <p>There is no checkout at this address. The sandbox may have been reset since the link was created.</p></section></main>`,
   );
 }
 
@@ -60,17 +60,17 @@ function summary(items: readonly LineItemBody[], total: string, session: Session
     return `<li><span>${name}${quantity}</span><span class="amount">${moneyText(item.amount_total, item.currency)}</span></li>`;
   });
   const email = session.customer_email === null ? '' : `<p class="quiet">For ${escapeHtml(session.customer_email)}</p>`;
-  const open = new Date(session.expires_at * 1000).toISOString().slice(0, 16).replace('T', ' ');
+  const expires = new Date(session.expires_at * 1000).toISOString().slice(0, 16).replace('T', ' ');
   return `<section class="summary" aria-labelledby="order-heading">
-<h2 id="order-heading">Your order</h2>
+<h2 id="order-heading">Order summary</h2>
 <ul class="items">${rows.join('')}</ul>
 <p class="total"><span>Total</span><span class="amount">${total}</span></p>
-${email}<p class="quiet">Open until ${open} UTC</p>
+${email}<p class="quiet">Expires ${expires} UTC</p>
 </section>`;
 }
 
 function problemBox(problem: string): string {
-  return `<p class="problem" role="alert" id="problem"><strong>Not paid.</strong> ${escapeHtml(problem)} You can try again.</p>`;
+  return `<p class="problem" role="alert" id="problem"><strong>Payment failed.</strong> ${escapeHtml(problem)} You can try again.</p>`;
 }
 
 function cardForm(form: CheckoutForm, total: string): string {
@@ -94,16 +94,16 @@ function cardList(session: SessionBody, chosen: string): string {
     return `<li><a href="${address}"${current}><code>${shown}</code><span class="${mark}">${card.title}</span></a></li>`;
   });
   return `<h2 class="minor">Test cards</h2>
-<p class="quiet">Choose one to fill it in. No other number is taken.</p>
+<p class="quiet">Select a card to fill in its number. Other card numbers are rejected.</p>
 <ul class="cards">${rows.join('')}</ul>`;
 }
 
 function bankForms(): string {
   return `<h2 class="minor">Bank debit (delayed)</h2>
-<p class="quiet">The checkout completes unpaid; the bank pays or refuses some seconds later, or when <code>/sandbox/checkout/…/settle</code> says so.</p>
+<p class="quiet">The checkout completes before the payment does; the debit succeeds or fails a few seconds later, or when <code>/sandbox/checkout/…/settle</code> is called.</p>
 <div class="pair">
 <form method="post"><input type="hidden" name="method" value="delayed_success">
-<button class="button second" type="submit">Debit that pays later</button></form>
+<button class="button second" type="submit">Debit that succeeds later</button></form>
 <form method="post"><input type="hidden" name="method" value="delayed_failure">
 <button class="button second" type="submit">Debit that fails later</button></form>
 <form method="post"><input type="hidden" name="method" value="delayed_until_settled">
@@ -114,7 +114,7 @@ function bankForms(): string {
 function freeForm(): string {
   return `<form method="post"><input type="hidden" name="card" value="4242424242424242">
 <button class="button" type="submit">Complete the order</button></form>
-<p class="quiet">There is nothing to pay.</p>`;
+<p class="quiet">No payment is required.</p>`;
 }
 
 function backLink(session: SessionBody): string {
@@ -135,7 +135,7 @@ function page(title: string, body: string): string {
 <style>${pageStyle}</style>
 </head>
 <body>
-<header role="banner"><strong>SANDBOX</strong> <span>This is not Stripe. No real money moves here; never enter a real card.</span></header>
+<header role="banner"><strong>SANDBOX</strong> <span>This is not Stripe. No real money moves; never enter a real card number.</span></header>
 ${body}
 </body>
 </html>

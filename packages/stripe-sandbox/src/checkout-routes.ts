@@ -26,12 +26,12 @@ export function registerCheckout(server: FastifyInstance, world: World): void {
     const { session: after, decline } = world.act(null, () => paySession(world, id, choice));
     if (decline === null) return reply.redirect(returnAddress(after), 303);
     const card = 'card' in choice ? choice.card.slice(0, 32) : '';
-    // 200, as the page is in order: browsers report any other status of a page as an error.
+    // Status 200, because browsers log any other status of a page as an error.
     return sendPage(reply, 200, checkoutPage(world, after, { card, problem: decline.body.message }));
   });
 }
 
-/** The session as it is by now; undefined when there is none with this id. */
+/** Returns the session after expiring it if it is due; undefined if there is none with this id. */
 function currentSession(world: World, id: string): SessionBody | undefined {
   const session = world.store.sessions.get(id);
   return session === undefined ? undefined : world.act(null, () => expireWhenDue(world, session));
@@ -44,7 +44,7 @@ function choiceInForm(body: unknown): PaymentChoice {
   return { card: typeof form.card === 'string' ? form.card : '' };
 }
 
-/** Where the browser goes after paying: the success address, with the session's id in the place kept for it. */
+/** The success URL with the session's id filled in. */
 function returnAddress(session: SessionBody): string {
   return session.success_url.replaceAll('{CHECKOUT_SESSION_ID}', session.id);
 }

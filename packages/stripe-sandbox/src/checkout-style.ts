@@ -1,4 +1,4 @@
-/** The checkout page's style: one column on a phone, two beside each other on a wide screen; light and dark. */
+/** The checkout page's style: one column on a phone, two on a wide screen; light and dark. */
 export const pageStyle = `
 :root {
   --ground: #f4f5f8; --card: #ffffff; --text: #1b1e2b; --quiet: #5a6072; --line: #d9dce5;

@@ -8,11 +8,11 @@ import { invalidRequest, StripeFailure } from './stripe-error.js';
 type IdRequest = FastifyRequest<{ Params: { id: string } }>;
 type Fields = Record<string, unknown>;
 
-/** `/sandbox/*`: what tests and scripts may do beyond Stripe's API. JSON in, JSON out; no key is asked for. */
+/** `/sandbox/*`: controls for tests and scripts, beyond Stripe's API. JSON in, JSON out; no API key is needed. */
 export function registerControl(server: FastifyInstance, control: SandboxControl): void {
   server.addHook('onRequest', async (request) => {
     if (request.url.startsWith('/sandbox/') && request.headers['sec-fetch-site'] === 'cross-site') {
-      const message = 'A page of another site may not steer the sandbox.';
+      const message = 'Requests from other sites are not allowed.';
       throw new StripeFailure(403, { type: 'invalid_request_error', message }, false);
     }
   });
@@ -40,7 +40,7 @@ function registerMoney(server: FastifyInstance, control: SandboxControl): void {
   server.post('/sandbox/disputes', (request) => {
     const fields = fieldsOf(request);
     const reason = textIn(fields, 'reason') ?? 'fraudulent';
-    if (!isDisputeReason(reason)) throw invalidRequest(`"${reason}" is no reason for a dispute.`, { param: 'reason' });
+    if (!isDisputeReason(reason)) throw invalidRequest(`"${reason}" is not a valid dispute reason.`, { param: 'reason' });
     const kind = fields.kind === undefined ? 'chargeback' : oneOf(fields, 'kind', ['chargeback', 'inquiry']);
     return control.openDispute({ ...chargeAndAmount(fields), reason, kind });
   });
@@ -58,7 +58,7 @@ function registerFaults(server: FastifyInstance, control: SandboxControl): void 
     control.clearFaults();
     return control.faults();
   });
-  // One rule, or {"seed": n, "rules": [...]}, which begins anew from the seed.
+  // One rule, or {"seed": n, "rules": [...]}, which replaces all rules and restarts from the seed.
   server.post('/sandbox/faults', (request) => {
     const fields = fieldsOf(request);
     const given = 'rules' in fields || 'seed' in fields ? (fields.rules ?? []) : [fields];
@@ -80,7 +80,7 @@ function registerClock(server: FastifyInstance, control: SandboxControl): void {
   server.post('/sandbox/clock', async (request) => {
     const fields = fieldsOf(request);
     const unknown = Object.keys(fields).find((name) => name !== 'advanceMs' && name !== 'to');
-    if (unknown !== undefined) throw invalidRequest(`${SEND_ONE_MOVE} There is no "${unknown}".`, { param: unknown });
+    if (unknown !== undefined) throw invalidRequest(`${SEND_ONE_MOVE} Unknown parameter: "${unknown}".`, { param: unknown });
     if ('advanceMs' in fields && 'to' in fields) throw invalidRequest(SEND_ONE_MOVE, { param: 'to' });
     const milliseconds = wholeNumberIn(fields, 'advanceMs', 0, LATEST_TIME.getTime());
     if (milliseconds !== undefined) return { now: (await control.advanceClock(milliseconds)).toISOString() };
@@ -96,7 +96,7 @@ function instantIn(fields: Fields, name: string): Date {
   if (text === undefined) throw invalidRequest(SEND_ONE_MOVE, { param: name });
   const instant = new Date(INSTANT.test(text) ? text : Number.NaN);
   if (!Number.isNaN(instant.getTime())) return instant;
-  throw invalidRequest(`"${name}" must be an instant with its offset, such as 2030-01-01T00:00:00Z.`, { param: name });
+  throw invalidRequest(`"${name}" must be a timestamp with an offset, such as 2030-01-01T00:00:00Z.`, { param: name });
 }
 
 function registerWebhooks(server: FastifyInstance, control: SandboxControl): void {
@@ -121,14 +121,14 @@ function fieldsOf(request: FastifyRequest): Fields {
 function textIn(fields: Fields, name: string): string | undefined {
   const value = fields[name];
   if (value === undefined || typeof value === 'string') return value;
-  throw invalidRequest(`"${name}" must be text.`, { param: name });
+  throw invalidRequest(`"${name}" must be a string.`, { param: name });
 }
 
 function wholeNumberIn(fields: Fields, name: string, minimum: number, maximum: number): number | undefined {
   const value = fields[name];
   if (value === undefined) return undefined;
   if (typeof value === 'number' && Number.isInteger(value) && value >= minimum && value <= maximum) return value;
-  throw invalidRequest(`"${name}" must be a whole number from ${minimum} to ${maximum}.`, { param: name });
+  throw invalidRequest(`"${name}" must be an integer between ${minimum} and ${maximum}.`, { param: name });
 }
 
 function oneOf<const T extends string>(fields: Fields, name: string, allowed: readonly T[]): T {

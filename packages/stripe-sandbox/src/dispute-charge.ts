@@ -24,19 +24,19 @@ export function isDisputeReason(value: string): value is DisputeReason {
 
 export interface NewDispute {
   charge: ChargeBody;
-  /** Minor units; all that has not been refunded when undefined. */
+  /** In minor units; defaults to everything that has not been refunded. */
   amount: number | undefined;
   reason: DisputeReason;
-  /** A chargeback withdraws the money at once; an inquiry only asks. */
+  /** A chargeback withdraws the money immediately; an inquiry withdraws nothing. */
   kind: 'chargeback' | 'inquiry';
 }
 
-/** Stripe's fee for a dispute, which is not given back when it is won: https://support.stripe.com/questions/dispute-fees */
+/** Stripe's dispute fee, which is not refunded if the dispute is won: https://support.stripe.com/questions/dispute-fees */
 const DISPUTE_FEE_MINOR_UNITS = 1_500;
 const RESPONSE_DAYS = 7;
 const DAY_SECONDS = 24 * 60 * 60;
 
-/** The payer's bank disputes a charge. Ends in `invalid_request_error` when it is disputed already, or not that much was paid. */
+/** Opens a dispute of a charge. @throws invalid_request_error if it is already disputed, or if the amount is more than was paid */
 export function openDispute(world: World, given: NewDispute): DisputeBody {
   const { store } = world;
   const { charge } = given;
@@ -50,8 +50,9 @@ export function openDispute(world: World, given: NewDispute): DisputeBody {
 }
 
 /**
- * An inquiry becomes a chargeback, about all that is left of the charge or another amount, and the money is withdrawn. Ends in
- * `invalid_request_error` when it is not an inquiry that is open, or not that much is left.
+ * Turns an inquiry into a chargeback of the rest of the charge or of another amount, and withdraws the money.
+ *
+ * @throws invalid_request_error if it is not an open inquiry, or if less than that amount is left
  */
 export function escalateDispute(world: World, id: string, asked: number | undefined): DisputeBody {
   const { store } = world;
@@ -85,8 +86,9 @@ function withdraw(world: World, charge: ChargeBody, dispute: DisputeBody): Dispu
 }
 
 /**
- * Decides a dispute. Won: withdrawn money comes back. Lost: it stays away, and an inquiry becomes nothing worse than closed.
- * Ends in `invalid_request_error` when it has been decided before.
+ * Closes a dispute. If it is won, withdrawn money is returned; if it is lost, the money stays withdrawn. An inquiry is only closed.
+ *
+ * @throws invalid_request_error if the dispute is already closed
  */
 export function closeDispute(world: World, id: string, outcome: 'won' | 'lost'): DisputeBody {
   const { store } = world;

@@ -1,14 +1,14 @@
 import { invalidRequest } from './stripe-error.js';
 import type { World } from './world.js';
 
-const MAXIMUM_DEPTH = 4;
+const MAX_DEPTH = 4;
 
-/** Looks up the object behind an id by the id's prefix; undefined for what the sandbox does not keep. */
+/** Looks up an object by id, using the id's prefix; undefined for types that the sandbox does not store. */
 type LookUp = (id: string) => object | undefined;
 
 /**
- * Replaces ids by their objects along the paths of `expand[]`: https://docs.stripe.com/api/expanding_objects
- * The body itself is left as it is. Ends in `invalid_request_error` for what cannot be expanded.
+ * Replaces ids with their objects along the paths in `expand[]`: https://docs.stripe.com/api/expanding_objects
+ * The given body is not modified. @throws invalid_request_error for a property that cannot be expanded
  */
 export function expandBody(
   body: object,
@@ -20,7 +20,7 @@ export function expandBody(
   let expanded = body;
   for (const path of paths) {
     const parts = path.split('.');
-    if (parts.length > MAXIMUM_DEPTH + 1) throw cannotExpand(path);
+    if (parts.length > MAX_DEPTH + 1) throw cannotExpand(path);
     expanded = expandPath(expanded, parts, path, { lookUp, includable });
   }
   return expanded;
@@ -73,6 +73,6 @@ function lookUpIn(world: World): LookUp {
     re: store.refunds,
     txn: store.balanceTransactions,
   };
-  // Only products may have an id of the caller's choice.
+  // Only products can have an id chosen by the caller.
   return (id) => (tables[id.slice(0, id.indexOf('_'))] ?? store.products).get(id);
 }

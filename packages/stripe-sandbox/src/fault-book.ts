@@ -1,5 +1,5 @@
 import type { FaultKind, FaultRule, FaultRuleState } from './fault-rules.js';
-import { MAXIMUM_FAULT_RULES } from './limits.js';
+import { MAX_FAULT_RULES } from './limits.js';
 
 interface Entry {
   readonly rule: FaultRule;
@@ -7,7 +7,7 @@ interface Entry {
   held: number;
 }
 
-/** The fault rules in force. Each draws from a random sequence of its own, so that one seed repeats the same decisions. */
+/** The active fault rules. Each has its own random sequence, so that the same seed repeats the same decisions. */
 export class FaultBook {
   private entries: Entry[] = [];
   private added = 0;
@@ -15,8 +15,7 @@ export class FaultBook {
   constructor(private seed: number) {}
 
   add(rule: FaultRule): void {
-    if (this.entries.length >= MAXIMUM_FAULT_RULES)
-      throw new Error(`The sandbox takes at most ${MAXIMUM_FAULT_RULES} fault rules`);
+    if (this.entries.length >= MAX_FAULT_RULES) throw new Error(`The sandbox takes at most ${MAX_FAULT_RULES} fault rules`);
     this.added += 1;
     this.entries.push({ rule, random: randomSequence(this.seed * 7919 + this.added), held: 0 });
   }
@@ -26,7 +25,7 @@ export class FaultBook {
     this.added = 0;
   }
 
-  /** Forgets all rules and starts from a seed; rules added in the same order then decide the same. */
+  /** Removes all rules and restarts from a seed; rules added in the same order then make the same decisions. */
   restart(seed: number): void {
     this.clear();
     this.seed = seed;
@@ -40,7 +39,7 @@ export class FaultBook {
     return this.entries.map((entry) => ({ ...entry.rule, held: entry.held }));
   }
 
-  /** The first rule of one of these kinds that holds now, counted as having held; null when none does. */
+  /** Returns the first rule of one of these kinds that applies now, and counts it as applied; null if none does. */
   take(kinds: readonly FaultKind[], subject: { operation?: string; eventType?: string } = {}): FaultRule | null {
     for (const entry of this.entries) {
       if (!kinds.includes(entry.rule.kind) || !concerns(entry.rule, subject)) continue;
@@ -52,7 +51,7 @@ export class FaultBook {
     return null;
   }
 
-  /** A number from 0 to 1 for how large a fault is. */
+  /** Returns a number from 0 to 1 that scales a fault. */
   magnitude(): number {
     this.draw ??= randomSequence(this.seed);
     return this.draw();
@@ -65,7 +64,7 @@ function concerns(rule: FaultRule, subject: { operation?: string; eventType?: st
   return rule.eventType === undefined || rule.eventType === subject.eventType;
 }
 
-/** Mulberry32: small, fast and the same everywhere for a seed. */
+/** Mulberry32: small, fast and deterministic for a seed. */
 function randomSequence(seed: number): () => number {
   let state = seed >>> 0;
   return () => {

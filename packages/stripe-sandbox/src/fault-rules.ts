@@ -1,6 +1,6 @@
-/** What the sandbox can be told to do wrong. */
+/** The faults that the sandbox can simulate. */
 const FAULT_KINDS = [
-  // Answers of the API. `error_500` does nothing first; with `saved` it also becomes the answer to its idempotency key.
+  // API responses. `error_500` does no work first; with `saved`, it is also stored as the response to the idempotency key.
   'error_400',
   'error_429',
   'error_500',
@@ -13,7 +13,7 @@ const FAULT_KINDS = [
   'webhook_reorder',
   'webhook_delay',
   'webhook_drop',
-  // Money that takes its time.
+  // Delayed money.
   'refund_pending',
   'refund_fails_later',
   'hold_delayed_payments',
@@ -21,26 +21,26 @@ const FAULT_KINDS = [
 
 export type FaultKind = (typeof FAULT_KINDS)[number];
 
-/** One rule. It holds for each occasion with its probability, until it has held `count` times. */
+/** A rule. It applies with its probability on each occasion, until it has applied `count` times. */
 export interface FaultRule {
   kind: FaultKind;
-  /** For answers of the API: the SDK's name of the call, such as `refunds.create`; all calls when left out. */
+  /** For API responses: the SDK's name of the call, such as `refunds.create`; defaults to all calls. */
   operation?: string;
-  /** For webhooks: the event's type; all types when left out. */
+  /** For webhooks: the event type; defaults to all types. */
   eventType?: string;
-  /** From 0 to 1; 1 when left out. */
+  /** From 0 to 1; defaults to 1. */
   probability?: number;
-  /** How often at most; without end when left out. */
+  /** The maximum number of times it applies; defaults to unlimited. */
   count?: number;
-  /** For `webhook_delay`, `webhook_reorder` (at most this long) and `slow`. */
+  /** For `webhook_delay`, `webhook_reorder` (the maximum delay) and `slow`. */
   delayMs?: number;
-  /** For `refund_fails_later`, by the sandbox's clock. */
+  /** For `refund_fails_later`, in seconds of the sandbox's clock. */
   afterSeconds?: number;
-  /** For `error_500`: kept as the answer to the idempotency key, as Stripe does when the work had begun. */
+  /** For `error_500`: store it as the response to the idempotency key, as Stripe does if work had started. */
   saved?: boolean;
 }
 
-/** A rule as it is shown: with how often it held. */
+/** A rule with the number of times it has applied. */
 export type FaultRuleState = FaultRule & { held: number };
 
 interface Limit {
@@ -59,7 +59,7 @@ const NUMBERS: readonly Limit[] = [
 const TEXTS = ['operation', 'eventType'] as const;
 const NAMES = new Set<string>(['kind', 'saved', ...TEXTS, ...NUMBERS.map((limit) => limit.name)]);
 
-/** The rule in a JSON value, or the sentence that says what is wrong with it. */
+/** Returns the rule in a JSON value, or an error message. */
 export function readFaultRule(value: unknown): FaultRule | string {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return 'A fault rule is an object with a "kind".';
   const given = value as Record<string, unknown>;

@@ -1,7 +1,7 @@
-import { MAXIMUM_FORM_DEPTH, MAXIMUM_FORM_PAIRS } from './limits.js';
+import { MAX_FORM_DEPTH, MAX_FORM_PAIRS } from './limits.js';
 import { invalidRequest } from './stripe-error.js';
 
-/** A decoded form: text, or a nested object. Lists are objects with the keys 0, 1, 2 …, as they stand on the wire. */
+/** A decoded form: text, or a nested object. Lists are objects with the keys 0, 1, 2 …, as in the encoded form. */
 export type FormValue = string | FormObject;
 export interface FormObject {
   [key: string]: FormValue;
@@ -9,14 +9,14 @@ export interface FormObject {
 
 /**
  * Decodes Stripe's form encoding: `line_items[0][price_data][currency]=usd`, `expand[]=payment_intent`.
- * Used for bodies and for query strings. Ends in `invalid_request_error` when the names contradict each other.
+ * Used for bodies and query strings. @throws invalid_request_error if parameter names contradict each other
  */
 export function decodeForm(encoded: string): FormObject {
   const form: FormObject = Object.create(null);
   let pairs = 0;
   for (const [name, value] of new URLSearchParams(encoded)) {
     pairs += 1;
-    if (pairs > MAXIMUM_FORM_PAIRS) throw invalidRequest(`Too many parameters: at most ${MAXIMUM_FORM_PAIRS} are taken.`);
+    if (pairs > MAX_FORM_PAIRS) throw invalidRequest(`Too many parameters: at most ${MAX_FORM_PAIRS} are taken.`);
     assign(form, pathOf(name), value, name);
   }
   return form;
@@ -29,7 +29,7 @@ function pathOf(name: string): string[] {
   const rest = name.slice(bracket);
   if (!/^(\[[^[\]]*\])+$/.test(rest)) throw invalidRequest(`Invalid parameter name: ${name}`, { param: name });
   for (const part of rest.slice(1, -1).split('][')) path.push(part);
-  if (path.length > MAXIMUM_FORM_DEPTH) throw invalidRequest(`Parameter nested too deeply: ${name}`, { param: name });
+  if (path.length > MAX_FORM_DEPTH) throw invalidRequest(`Parameter nested too deeply: ${name}`, { param: name });
   return path;
 }
 

@@ -4,7 +4,7 @@ import type { IdempotencyRow } from './store.js';
 import { invalidRequest, keyInUse, keyReusedForOtherRequest } from './stripe-error.js';
 import type { World } from './world.js';
 
-const MAXIMUM_KEY_LENGTH = 255;
+const MAX_KEY_LENGTH = 255;
 
 /** Stripe's rules for idempotency keys: https://docs.stripe.com/api/idempotent_requests */
 export class IdempotencyKeys {
@@ -13,12 +13,13 @@ export class IdempotencyKeys {
   constructor(private readonly world: World) {}
 
   /**
-   * The answer this key already has, or null for a new key, which is then locked until `release`.
-   * Ends in `idempotency_error`: 400 for another request under the key, 409 while its first request is under way.
+   * Returns the response stored for this key, or null for a new key, which is then locked until `release`.
+   *
+   * @throws idempotency_error: 400 for a different request with the same key, 409 while its first request is in progress
    */
   claim(key: string, requestHash: string): IdempotencyRow | null {
-    if (key.length > MAXIMUM_KEY_LENGTH) {
-      throw invalidRequest(`Idempotency-Key can be at most ${MAXIMUM_KEY_LENGTH} characters long.`);
+    if (key.length > MAX_KEY_LENGTH) {
+      throw invalidRequest(`Idempotency-Key can be at most ${MAX_KEY_LENGTH} characters long.`);
     }
     const kept = this.world.store.idempotency.get(key);
     if (kept !== undefined && this.world.clock.nowSeconds() - kept.created <= IDEMPOTENCY_RETENTION_SECONDS) {
@@ -34,7 +35,7 @@ export class IdempotencyKeys {
     this.running.delete(key);
   }
 
-  /** Keeps an answer; part of the transaction that did the work, so that both are on disk or neither is. */
+  /** Stores a response in the transaction that did the work, so that both are on disk or neither is. */
   keep(key: string, answer: { requestHash: string; statusCode: number; text: string }): void {
     const { store, clock } = this.world;
     store.remove(store.idempotency, key);

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 
 const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 
-/** Characters after the prefix, as Stripe's ids have them. */
+/** The number of characters after the prefix, as in Stripe's ids. */
 const LENGTHS = {
   acct: 16,
   ch: 24,
@@ -24,7 +24,7 @@ const LENGTHS = {
 
 export type IdentifierPrefix = keyof typeof LENGTHS;
 
-/** A new id such as `pi_3QK…`; unguessable, never the same twice. */
+/** Returns a new id such as `pi_3QK…`; unguessable and unique. */
 export function newIdentifier(prefix: IdentifierPrefix): string {
   return `${prefix}_${randomCharacters(LENGTHS[prefix])}`;
 }

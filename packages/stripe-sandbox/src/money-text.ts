@@ -2,7 +2,7 @@ import { stripeDecimals } from './currency-rules.js';
 
 const formats = new Map<string, Intl.NumberFormat>();
 
-/** An amount in Stripe's units of the currency as people write it: `$10.00`. */
+/** Formats an amount in Stripe's units of the currency: `$10.00`. */
 export function moneyText(amountMinorUnits: number, currency: string): string {
   let format = formats.get(currency);
   if (format === undefined) {

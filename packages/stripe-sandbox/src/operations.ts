@@ -15,7 +15,7 @@ import { refundOperations } from './resources/refunds.js';
 import { lineItemList } from './resources/session-items.js';
 import type { World } from './world.js';
 
-/** All of Stripe's API that the sandbox answers. */
+/** All API operations that the sandbox supports. */
 export const operations: readonly Operation[] = [
   ...accountOperations,
   ...balanceTransactionOperations,
@@ -30,7 +30,7 @@ export const operations: readonly Operation[] = [
   ...refundOperations,
 ];
 
-/** What Stripe leaves out of an object unless `expand[]` names it; undefined when there is no such thing. */
+/** Properties that Stripe omits unless `expand[]` names them; undefined if there is no such property. */
 export function includedOnRequest(world: World, owner: object, name: string): unknown {
   if (!('object' in owner && 'id' in owner && typeof owner.id === 'string')) return undefined;
   if (owner.object === 'checkout.session' && name === 'line_items') return lineItemList(world, owner.id);

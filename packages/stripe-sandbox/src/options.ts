@@ -1,48 +1,48 @@
 import type { MovableTimeSource, TimeSource } from './sandbox-clock.js';
 
-/** Where the sandbox reports what it does; pino fits. Never given a key, a secret or a card number. */
+/** A logger, such as pino. Keys, secrets and card numbers are never logged. */
 export interface SandboxLogger {
   info(details: object, message: string): void;
   warn(details: object, message: string): void;
 }
 
 export interface SandboxOptions {
-  /** The port to listen on; 0 takes a free one. */
+  /** The port to listen on; 0 selects a free one. */
   port: number;
-  /** The address to listen on; 127.0.0.1 by default. */
+  /** The address to listen on. Default: 127.0.0.1. */
   host?: string;
-  /** Where people reach the checkout page, when that is not `http://host:port`. */
+  /** The base URL of the checkout page, if it is not `http://host:port`. */
   publicUrl?: string;
-  /** Names, beside the loopback's and those of `host` and `publicUrl`, that a request's Host may have; others are refused. */
+  /** Allowed names in a request's Host, in addition to loopback names, `host` and `publicUrl`; others are rejected. */
   allowedHosts?: readonly string[];
-  /** The time; the machine's by default. One that cannot be moved itself is the base of the sandbox's own clock. */
+  /** The clock. Default: the machine's. A clock that cannot be moved is the base of the sandbox's own clock, which can. */
   clock?: TimeSource | MovableTimeSource;
-  /** The time by which webhooks are signed, which their receiver compares with its own; the machine's by default. */
+  /** The clock for webhook signatures, whose age the receiver checks. Default: the machine's. */
   signatureClock?: TimeSource;
-  /** Called after a move of the clock, once all that became due here has been sent. The move's answer waits for it. */
+  /** Called after the clock has moved, once everything that became due has been sent. The response waits for it. */
   onClockMoved?: (from: Date, to: Date) => Promise<void>;
-  /** The only API key that is taken; `sk_test_sandbox` by default. */
+  /** The only accepted API key. Default: `sk_test_sandbox`. */
   secretKey?: string;
-  /** Where events are sent; null sends none (see `Sandbox.setWebhookUrl`). */
+  /** Where events are sent; null disables webhooks (see `Sandbox.setWebhookUrl`). */
   webhookUrl: string | null;
   /** One secret, or several during a rotation: each event is signed with all of them. */
   webhookSecret: string | readonly string[];
-  /** Where the state is kept between starts; null keeps it in memory only. */
+  /** The file that keeps the state between starts; null keeps it in memory only. */
   stateFile: string | null;
   logger?: SandboxLogger;
-  /** The seed of the made-up faults; 1 by default. */
+  /** The seed of random faults. Default: 1. */
   seed?: number;
-  /** The wait before a webhook's second attempt, doubled with each further one; 1,000 ms by default. */
+  /** The delay before a webhook's second attempt, doubled with each further one. Default: 1,000 ms. */
   webhookRetryBaseMs?: number;
-  /** The longest wait between two attempts; 60,000 ms by default. */
+  /** The maximum delay between two attempts. Default: 60,000 ms. */
   webhookRetryMaximumMs?: number;
-  /** Attempts before a delivery is given up; 20 by default. */
+  /** Attempts before a delivery is abandoned. Default: 20. */
   webhookAttemptsMaximum?: number;
-  /** How long one attempt may take; 10,000 ms by default. */
+  /** The timeout of one attempt. Default: 10,000 ms. */
   webhookTimeoutMs?: number;
-  /** Attempts under way at a time; 8 by default. With 1 each event waits until the one before has been taken. */
+  /** Concurrent attempts. Default: 8. With 1, each event waits until the previous one has been accepted. */
   webhookConcurrency?: number;
-  /** After how many seconds of the sandbox's clock a delayed payment is settled; 10 by default. */
+  /** Seconds of the sandbox's clock after which a delayed payment is settled. Default: 10. */
   delayedPaymentSeconds?: number;
 }
 
@@ -55,7 +55,7 @@ export type SandboxSettings = Required<
 const machineClock: TimeSource = { now: () => new Date() };
 const silent: SandboxLogger = { info: () => undefined, warn: () => undefined };
 
-/** The options with their defaults. Throws on what cannot work. */
+/** Returns the options with their defaults. @throws Error for options that cannot work */
 export function settingsFrom(options: SandboxOptions): SandboxSettings & { logger: SandboxLogger } {
   const webhookSecrets = typeof options.webhookSecret === 'string' ? [options.webhookSecret] : [...options.webhookSecret];
   if (webhookSecrets.length === 0 || webhookSecrets.includes('')) {

@@ -4,11 +4,11 @@ import { invalidRequest, resourceMissing } from './stripe-error.js';
 import type { Row, Table } from './table.js';
 
 const DEFAULT_LIMIT = 10;
-const MAXIMUM_LIMIT = 100;
+const MAX_LIMIT = 100;
 
-/** The parameters every list takes: https://docs.stripe.com/api/pagination */
+/** The parameters of every list: https://docs.stripe.com/api/pagination */
 export const pageParameters = {
-  limit: integer({ minimum: 1, maximum: MAXIMUM_LIMIT }),
+  limit: integer({ minimum: 1, maximum: MAX_LIMIT }),
   starting_after: text(),
   ending_before: text(),
 };
@@ -24,17 +24,17 @@ export interface PageOptions<R extends Row, Item> {
   table: Table<R>;
   page: PageRequest;
   url: string;
-  /** What the objects are called in the error for an unknown cursor. */
+  /** The objects' name in the error for an unknown cursor. */
   kind: string;
   /** An indexed column that must have this value. */
   where?: { column: keyof R & string; value: string } | undefined;
   matches?: (row: R) => boolean;
-  /** Stripe shows the newest first, except for line items. */
+  /** Stripe lists the newest first, except for line items. */
   order?: 'newest_first' | 'oldest_first';
   view: (row: R) => Item;
 }
 
-/** One page of a list. Ends in `resource_missing` for an unknown cursor. */
+/** Returns one page of a list. @throws resource_missing for an unknown cursor */
 export function pageOf<R extends Row, Item>(options: PageOptions<R, Item>): Stripe.ApiList<Item> {
   const { table, page } = options;
   if (page.starting_after !== undefined && page.ending_before !== undefined) {

@@ -1,9 +1,9 @@
 import type { FormObject, FormValue } from './form-body.js';
 import { invalidRequest } from './stripe-error.js';
 
-/** Reads one parameter from its form value, or ends in the error Stripe gives; `path` is the parameter's name in that error. */
+/** Reads one parameter from its form value. @throws Stripe's error, in which `path` is the parameter's name */
 export type Reader<T> = (value: FormValue | undefined, path: string) => T;
-/** What a shape, an object of readers, reads. (Shapes are not constrained further: a constraint would spoil the inference.) */
+/** The result type of a shape, which is an object of readers. (Shapes have no type constraint, because it would break inference.) */
 export type Parsed<Shape extends object> = { [Name in keyof Shape]: Shape[Name] extends Reader<infer Read> ? Read : never };
 
 export function required<T>(reader: Reader<T | undefined>): Reader<T> {
@@ -14,7 +14,7 @@ export function required<T>(reader: Reader<T | undefined>): Reader<T> {
   };
 }
 
-/** For parameters that an empty text unsets: null then. */
+/** For parameters that an empty string unsets; it is read as null. */
 export function unsettable<T>(reader: Reader<T | undefined>): Reader<T | null | undefined> {
   return (value, path) => (value === '' ? null : reader(value, path));
 }
@@ -93,7 +93,7 @@ export function currency(): Reader<string | undefined> {
   };
 }
 
-/** White space, control characters and backslashes, which readers of URLs remove or replace, and a `%` that begins no code. */
+/** Whitespace, control characters and backslashes, which URL parsers remove or replace, and a `%` that is not an escape. */
 const NOT_IN_ADDRESSES = /[\s\\\p{Cc}]|%(?![\da-f]{2})/iu;
 
 export function webAddress(): Reader<string | undefined> {
@@ -103,12 +103,12 @@ export function webAddress(): Reader<string | undefined> {
     if (address === undefined) return undefined;
     const isReadable = !NOT_IN_ADDRESSES.test(address) && /^https?:\/\/[^/?#]/i.test(address);
     if (isReadable && URL.canParse(address.replaceAll('{CHECKOUT_SESSION_ID}', 'x'))) return address;
-    const message = 'Not a valid URL: a URL begins with https:// or http:// and names a host.';
+    const message = 'Not a valid URL: a URL must start with https:// or http:// and contain a host.';
     throw invalidRequest(message, { code: 'url_invalid', param: path });
   };
 }
 
-/** Any object with these parameters and no other. */
+/** An object with these parameters and no others. */
 export function objectOf<Shape extends object>(shape: Shape): Reader<Parsed<Shape> | undefined> {
   return (value, path) => {
     if (value === undefined) return undefined;
@@ -117,7 +117,7 @@ export function objectOf<Shape extends object>(shape: Shape): Reader<Parsed<Shap
   };
 }
 
-/** Reads all parameters of a request; unknown ones are refused by name, as Stripe does. */
+/** Reads all parameters of a request; unknown ones are rejected by name, as at Stripe. */
 export function readShape<Shape extends object>(shape: Shape, form: FormObject, prefix = ''): Parsed<Shape> {
   const nameOf = (key: string) => (prefix === '' ? key : `${prefix}[${key}]`);
   const unknown = Object.keys(form).filter((key) => !Object.hasOwn(shape, key));
@@ -145,7 +145,7 @@ export function listOf<T>(reader: Reader<T | undefined>, options: { maximum: num
   };
 }
 
-/** A bound on a time: one second, or a range. Times are seconds since 1970. */
+/** A filter by time: one second, or a range. Times are seconds since 1970. */
 export interface TimeRange {
   from: number;
   to: number;

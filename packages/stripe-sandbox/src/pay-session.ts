@@ -11,19 +11,21 @@ import { cardDeclined, refused, type StripeFailure } from './stripe-error.js';
 import { type CardDecline, findTestCard, type TestCard, UNKNOWN_CARD } from './test-cards.js';
 import type { World } from './world.js';
 
-/** How somebody pays at the checkout page. */
+/** How the customer pays. */
 export type PaymentChoice = { card: string } | { method: DelayedMethod };
 
-/** Bank debits: the first two are settled after a while, the last waits until it is settled through the control routes. */
+/** Bank debits: the first two are settled after a delay, the last one only through the control routes. */
 export const DELAYED_METHODS = ['delayed_success', 'delayed_failure', 'delayed_until_settled'] as const;
 export type DelayedMethod = (typeof DELAYED_METHODS)[number];
 
-/** What came of it: the session as it is now, or the decline, with the session still open. */
+/** The result: the updated session, or the decline and the session, which is still open. */
 export type PaymentResult = { session: SessionBody; decline: null } | { session: SessionBody; decline: StripeFailure };
 
 /**
- * Does what the checkout page does when somebody pays. A card is charged at once; a bank debit completes the session and is settled
- * later; nothing is charged for nothing. Ends in `invalid_request_error` when the session is not open.
+ * Pays a session, as the checkout page does. A card is charged immediately; a bank debit completes the session and is settled later; a
+ * total of zero charges nothing.
+ *
+ * @throws invalid_request_error if the session is not open
  */
 export function paySession(world: World, sessionId: string, choice: PaymentChoice): PaymentResult {
   const session = expireWhenDue(world, found(world.store.sessions, sessionId, 'checkout.session'));
@@ -92,14 +94,14 @@ function startBankDebit(world: World, open: SessionBody, method: DelayedMethod):
   return { session: complete(world, session, { payment_status: 'unpaid' }), decline: null };
 }
 
-/** Ends a bank debit that is under way. Ends in `invalid_request_error` when there is none. */
+/** Settles a bank debit that is in progress. @throws invalid_request_error if there is none */
 export function settleSession(world: World, sessionId: string, outcome: 'succeeded' | 'failed'): SessionBody {
   const { store } = world;
   const session = found(store.sessions, sessionId, 'checkout.session');
   const intent = session.payment_intent === null ? undefined : store.paymentIntents.get(session.payment_intent);
   const pending = intent?.latest_charge == null ? undefined : store.charges.get(intent.latest_charge);
   if (intent?.status !== 'processing' || pending === undefined) {
-    throw refused('This Checkout Session has no payment under way.', { code: 'payment_intent_unexpected_state' });
+    throw refused('This Checkout Session has no payment in progress.', { code: 'payment_intent_unexpected_state' });
   }
   store.remove(store.scheduled, sessionId);
   if (outcome === 'failed') return failBankDebit(world, session, intent, pending);
@@ -136,7 +138,7 @@ function failBankDebit(world: World, session: SessionBody, intent: PaymentIntent
   return session;
 }
 
-/** The session with its payment intent, which is made when the first payment is tried. */
+/** Returns the session with its payment intent, which is created by the first payment attempt. */
 function withPaymentIntent(world: World, session: SessionBody): { session: SessionBody; intent: PaymentIntentBody } {
   const { store } = world;
   const existing = session.payment_intent === null ? undefined : store.paymentIntents.get(session.payment_intent);
@@ -184,7 +186,7 @@ function failIntent(world: World, intent: PaymentIntentBody, charge: ChargeBody,
   world.publish('payment_intent.payment_failed', failed);
 }
 
-/** The money on the account's balance, which Stripe attaches to the charge a moment after the payment (automatic_async). */
+/** Adds the money to the account's balance; Stripe attaches the balance transaction to the charge shortly after the payment (automatic_async). */
 function recordCapture(world: World, charge: ChargeBody): void {
   const movement = recordMovement(world, {
     amount: charge.amount,

@@ -3,7 +3,7 @@ import type { TestCard } from './test-cards.js';
 
 type Details = Stripe.Charge.PaymentMethodDetails;
 
-/** What a charge says about the card that paid: its brand and last four digits, nothing more. */
+/** The card details of a charge: only its brand and last four digits. */
 export function cardDetails(card: TestCard): Details {
   const cardPart: Stripe.Charge.PaymentMethodDetails.Card = {
     amount_authorized: null,
@@ -33,7 +33,7 @@ export function cardDetails(card: TestCard): Details {
   return { type: 'card', card: cardPart };
 }
 
-/** A bank debit: in euros a SEPA one, else one from a bank account in the United States. */
+/** A bank debit: SEPA for euros, otherwise from a US bank account. */
 export function bankDebitDetails(currency: string): Details {
   if (currency === 'eur') {
     const sepa: Stripe.Charge.PaymentMethodDetails.SepaDebit = {

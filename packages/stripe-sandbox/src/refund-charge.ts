@@ -9,7 +9,7 @@ import type { World } from './world.js';
 
 export interface NewRefund {
   charge: ChargeBody;
-  /** Minor units; what is left of the charge when undefined. */
+  /** In minor units; defaults to the rest of the charge. */
   amount: number | undefined;
   metadata: Record<string, string>;
   reason: RefundBody['reason'];
@@ -18,8 +18,9 @@ export interface NewRefund {
 const FAILS_LATER_AFTER_SECONDS = 5;
 
 /**
- * Gives money of a charge back: at once, or pending when a fault says so. The charge counts the refund from its creation on.
- * Ends in `invalid_request_error`: charge_already_refunded, charge_disputed, or an amount beyond what is left.
+ * Refunds a charge: immediately, or as pending if a fault rule applies. The charge counts the refund from its creation.
+ *
+ * @throws invalid_request_error: charge_already_refunded, charge_disputed, or an amount larger than the rest of the charge
  */
 export function createRefund(world: World, given: NewRefund): RefundBody {
   const { store, clock, faults } = world;
@@ -88,7 +89,7 @@ function refundableAmount(world: World, charge: ChargeBody, asked: number | unde
   throw refused(`Refund amount (${shown[0]}) is greater than unrefunded amount on charge (${shown[1]})`, { param: 'amount' });
 }
 
-/** Lets a refund that is pending succeed. Ends in `invalid_request_error` when it is not. */
+/** Makes a pending refund succeed. @throws invalid_request_error if it is not pending */
 export function succeedRefund(world: World, id: string): RefundBody {
   const before = found(world.store.refunds, id, 'refund');
   if (before.status !== 'pending') throw refused(`This refund is not pending: it has the status ${before.status}.`);
@@ -101,8 +102,9 @@ export function succeedRefund(world: World, id: string): RefundBody {
 }
 
 /**
- * Lets a refund fail, pending or after it had succeeded: the money is back on the account, and the charge counts it no more.
- * Ends in `invalid_request_error` when it has failed or was canceled.
+ * Makes a pending or succeeded refund fail: the money returns to the account, and the charge no longer counts the refund.
+ *
+ * @throws invalid_request_error if it has already failed or was canceled
  */
 export function failRefund(world: World, id: string, reason: string): RefundBody {
   const { store } = world;

@@ -13,7 +13,7 @@ import { type CurrencyTotals, totalsOf } from './totals.js';
 import type { DeliveryCounts, WebhookDeliverer } from './webhook-deliverer.js';
 import type { Origin, World } from './world.js';
 
-/** A summary of all the sandbox knows. */
+/** A summary of the sandbox's state. */
 export interface SandboxState {
   now: string;
   counts: Record<string, number>;
@@ -22,7 +22,7 @@ export interface SandboxState {
   webhooks: DeliveryCounts & { refused: number };
 }
 
-/** What tests, scripts and people may do to the sandbox beyond Stripe's API. Refusals throw a StripeFailure. */
+/** Controls for tests, scripts and people, beyond Stripe's API. Invalid calls throw a StripeFailure. */
 export class SandboxControl {
   private lastMove: Promise<unknown> = Promise.resolve();
 
@@ -32,7 +32,7 @@ export class SandboxControl {
     private readonly onClockMoved?: (from: Date, to: Date) => Promise<void>,
   ) {}
 
-  /** Where events made from now on are sent; null sends none. */
+  /** Sets where events created from now on are sent; null disables webhooks. */
   setWebhookUrl(url: string | null): void {
     this.world.webhookUrl = url;
   }
@@ -41,7 +41,7 @@ export class SandboxControl {
     return this.world.act(null, () => paySession(this.world, sessionId, choice));
   }
 
-  /** Settles a bank debit that is under way. */
+  /** Settles a bank debit that is in progress. */
   settle(sessionId: string, outcome: 'succeeded' | 'failed'): SessionBody {
     return this.world.act(null, () => settleSession(this.world, sessionId, outcome));
   }
@@ -54,7 +54,7 @@ export class SandboxControl {
     return this.world.act(null, () => failRefund(this.world, id, failureReason));
   }
 
-  /** A refund as somebody makes it in the dashboard: without metadata and without an idempotency key. */
+  /** Creates a refund as the dashboard does: without metadata and without an idempotency key. */
   refundInDashboard(given: { paymentIntent?: string; charge?: string; amount?: number }): RefundBody {
     return this.world.act(dashboardOrigin(), () =>
       createRefund(this.world, {
@@ -66,7 +66,7 @@ export class SandboxControl {
     );
   }
 
-  /** The payer's bank disputes a payment: a chargeback, which withdraws the money, or an inquiry, which only asks. */
+  /** Opens a dispute of a payment: a chargeback, which withdraws the money, or an inquiry, which does not. */
   openDispute(given: {
     paymentIntent?: string;
     charge?: string;
@@ -84,7 +84,7 @@ export class SandboxControl {
     );
   }
 
-  /** An inquiry becomes a chargeback, about all that is left of the payment or another amount. */
+  /** Turns an inquiry into a chargeback of the rest of the payment or of another amount. */
   escalateDispute(id: string, amount?: number): DisputeBody {
     return this.world.act(null, () => escalateDispute(this.world, id, amount));
   }
@@ -97,7 +97,7 @@ export class SandboxControl {
     this.world.faults.add(rule);
   }
 
-  /** Forgets all fault rules; with a seed, the rules added next decide as they did after the same seed before. */
+  /** Removes all fault rules; with a seed, rules added next make the same decisions as before with that seed. */
   clearFaults(seed?: number): void {
     if (seed === undefined) this.world.faults.clear();
     else this.world.faults.restart(seed);
@@ -112,24 +112,24 @@ export class SandboxControl {
   }
 
   /**
-   * Moves the clock forward and does what becomes due: first here, then, when its webhooks have been sent, at the host. Moves follow each
-   * other. @throws StripeFailure
+   * Moves the clock forward and does everything that becomes due: first here, then, once the webhooks have been sent, in the host process.
+   * Moves run one after another. @throws StripeFailure
    */
   advanceClock(milliseconds: number): Promise<Date> {
     return this.moveClock('advanceMs', () => milliseconds);
   }
 
-  /** Moves the clock forward to an instant. @throws StripeFailure when it has passed already, or is too far away. */
+  /** Moves the clock forward to an instant. @throws StripeFailure if it is in the past or too far in the future */
   moveClockTo(time: Date): Promise<Date> {
     return this.moveClock('to', (now) => time.getTime() - now.getTime());
   }
 
-  /** Sends all webhooks that wait, without their delays; resolves when none waits any more or the time is over. */
+  /** Sends all waiting webhooks without their delays; resolves when none is waiting or the timeout has passed. */
   flushWebhooks(timeoutMs = 10_000): Promise<DeliveryCounts> {
     return this.deliverer.flush(timeoutMs);
   }
 
-  /** Sends an event again, as the dashboard's button does. */
+  /** Sends an event again, like the dashboard's Resend button. */
   resendEvent(eventId: string): void {
     this.world.act(null, () => {
       found(this.world.store.events, eventId, 'event');
@@ -161,7 +161,7 @@ export class SandboxControl {
     };
   }
 
-  /** Forgets everything but the address of the webhooks. */
+  /** Deletes everything except the webhook URL. */
   reset(): void {
     this.deliverer.clear();
     this.world.faults.clear();

@@ -4,7 +4,7 @@ import { hostnameOf, isForAllowedHost } from './allowed-host.js';
 import { registerApi } from './api-server.js';
 import { registerCheckout, registerPay } from './checkout-routes.js';
 import { registerControl } from './control-routes.js';
-import { MAXIMUM_BODY_BYTES, SWEEP_INTERVAL_MS } from './limits.js';
+import { MAX_BODY_BYTES, SWEEP_INTERVAL_MS } from './limits.js';
 import { type SandboxLogger, type SandboxOptions, settingsFrom } from './options.js';
 import { SandboxControl } from './sandbox-control.js';
 import { StripeFailure } from './stripe-error.js';
@@ -12,20 +12,21 @@ import { sweep } from './sweep.js';
 import { WebhookDeliverer } from './webhook-deliverer.js';
 import { World } from './world.js';
 
-/** A running sandbox. `control` does in the process what `/sandbox/*` does over HTTP. */
+/** A running sandbox. `control` offers in the process what `/sandbox/*` offers over HTTP. */
 export interface Sandbox {
-  /** Where Stripe's API and the checkout page are: `http://127.0.0.1:port`. */
+  /** The base URL of Stripe's API and the checkout page: `http://127.0.0.1:port`. */
   readonly url: string;
   readonly port: number;
   readonly secretKey: string;
   readonly control: SandboxControl;
-  /** Stops listening and sending; what is not delivered yet is, when it starts again with the same state file. */
+  /** Stops listening and sending; undelivered events are sent after a restart with the same state file. */
   stop(): Promise<void>;
 }
 
 /**
- * Starts a local stand-in for the parts of Stripe's API that Boxoffice uses, for development and tests. The real SDK speaks to it.
- * Throws when the port is taken or the state file cannot be read.
+ * Starts a local substitute for the parts of Stripe's API that Boxoffice uses, for development and tests. The real SDK talks to it.
+ *
+ * @throws Error if the port is taken or the state file cannot be read
  */
 export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const { logger, ...settings } = settingsFrom(options);
@@ -69,7 +70,7 @@ function startSweeping(world: World, logger: SandboxLogger): NodeJS.Timeout {
     try {
       sweep(world);
     } catch (error) {
-      logger.warn({ error }, 'The sandbox could not do what was due; it tries again');
+      logger.warn({ error }, 'The sandbox could not process due changes; it will retry');
     }
   }, SWEEP_INTERVAL_MS);
   return timer.unref();
@@ -81,20 +82,21 @@ function ownNames({ host, publicUrl, allowedHosts = [] }: SandboxOptions): Reado
 }
 
 function buildServer(world: World, control: SandboxControl, logger: SandboxLogger, names: ReadonlySet<string>): FastifyInstance {
-  const server = fastify({ bodyLimit: MAXIMUM_BODY_BYTES, forceCloseConnections: true, routerOptions: { maxParamLength: 200 } });
+  const server = fastify({ bodyLimit: MAX_BODY_BYTES, forceCloseConnections: true, routerOptions: { maxParamLength: 200 } });
   server.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, body, done) =>
     done(null, body),
   );
   server.removeContentTypeParser('text/plain');
   server.setErrorHandler((error, request, reply) => {
     const failure = error instanceof StripeFailure ? error : unexpected(error);
-    if (failure.statusCode >= 500) logger.warn({ error, address: request.url.split('?')[0] }, 'The sandbox failed to answer');
+    if (failure.statusCode >= 500)
+      logger.warn({ error, address: request.url.split('?')[0] }, 'The sandbox could not answer a request');
     return reply
       .code(failure.statusCode)
       .headers({ ...failure.headers })
       .send({ error: failure.body });
   });
-  // No key is asked for, or one that anybody knows: a page of another site must not reach it by a name of its own (DNS rebinding).
+  // The API key is well known, and /sandbox needs none: a page of another site must not reach it under its own name (DNS rebinding).
   server.addHook('onRequest', async ({ raw }) => {
     if (isForAllowedHost(raw, names)) return;
     const message = 'The sandbox does not answer to this host name. Use localhost.';
@@ -107,7 +109,7 @@ function buildServer(world: World, control: SandboxControl, logger: SandboxLogge
   return server;
 }
 
-/** Faults of the request that Fastify found keep their status; all else is the sandbox's own defect. */
+/** Request errors found by Fastify keep their status; everything else is a bug in the sandbox. */
 function unexpected(error: unknown): StripeFailure {
   const status = error instanceof Error && 'statusCode' in error ? Number(error.statusCode) : 500;
   if (status >= 400 && status < 500) {

@@ -12,15 +12,15 @@ import {
 import { dirname } from 'node:path';
 import { COMPACTION_THRESHOLD_BYTES } from './limits.js';
 
-/** One change of one row: the table, the id, and the row as it is now, or null when it is gone. */
+/** One change of one row: the table, the id, and the new row, or null if it was deleted. */
 export type Change = readonly [table: string, id: string, row: unknown];
 
 const COMPACTION_BATCH = 200;
 
 /**
- * The state on disk: a file of lines, each the changes of one transaction. A line is handed to the operating system before the
- * answer goes out, so that what was answered survives the death of the process (not of the machine: it is not synced).
- * A last line cut short was never answered and is dropped.
+ * The state on disk: a log with one line per transaction. A line is written to the operating system before the response is sent, so that
+ * acknowledged changes survive a crash of the process (not of the machine: the file is not synced). An incomplete last line was never
+ * acknowledged and is dropped.
  */
 export class StateLog {
   private file: number;
@@ -31,7 +31,7 @@ export class StateLog {
     this.file = openSync(path, 'a', 0o600);
   }
 
-  /** Opens the file, creating it where it is missing, and gives each change in it to `replay`. */
+  /** Opens the file, creating it if it is missing, and passes each change in it to `replay`. */
   static open(path: string, replay: (change: Change) => void): StateLog {
     mkdirSync(dirname(path), { recursive: true });
     if (existsSync(path)) replayFile(path, replay);
@@ -46,7 +46,7 @@ export class StateLog {
     return this.bytes > Math.max(COMPACTION_THRESHOLD_BYTES, this.bytesWhenCompacted);
   }
 
-  /** Replaces the file by one with the rows as they are now. */
+  /** Replaces the file with one that contains only the current rows. */
   compact(changes: Iterable<Change>): void {
     const temporary = `${this.path}.new`;
     const file = openSync(temporary, 'w', 0o600);

@@ -10,25 +10,25 @@ import type {
   RefundBody,
   SessionBody,
 } from './bodies.js';
-import { MAXIMUM_EVENTS, MAXIMUM_IDEMPOTENCY_RECORDS, MAXIMUM_OBJECTS_PER_KIND } from './limits.js';
+import { MAX_EVENTS, MAX_IDEMPOTENCY_RECORDS, MAX_OBJECTS_PER_KIND } from './limits.js';
 import { type Change, StateLog } from './state-log.js';
 import { StripeFailure } from './stripe-error.js';
 import { type Row, Table } from './table.js';
 
-/** A line item and the session it belongs to. */
+/** A line item and its session. */
 export interface LineItemRow extends Row {
   readonly session: string;
   readonly item: LineItemBody;
 }
 
-/** What a session wants its payment intent to say; `id` is the session's. */
+/** The payment intent settings of a session; `id` is the session's. */
 export interface IntentDataRow extends Row {
   readonly metadata: Record<string, string>;
   readonly description: string | null;
   readonly receiptEmail: string | null;
 }
 
-/** An event as it was made: its text never changes, only how many webhooks are still to take it. */
+/** An event as it was created: its text never changes, only the number of pending webhooks. */
 export interface EventRow extends Row {
   readonly type: string;
   readonly created: number;
@@ -36,13 +36,13 @@ export interface EventRow extends Row {
   readonly pendingWebhooks: number;
 }
 
-/** A webhook delivery that is still to be made. `delayMs` is how long its first attempt waits. */
+/** A pending webhook delivery. `delayMs` is the delay of its first attempt. */
 export interface DeliveryRow extends Row {
   readonly event: string;
   readonly delayMs: number;
 }
 
-/** The answer once given to an idempotency key. */
+/** The response stored for an idempotency key. */
 export interface IdempotencyRow extends Row {
   readonly requestHash: string;
   readonly created: number;
@@ -50,7 +50,7 @@ export interface IdempotencyRow extends Row {
   readonly text: string;
 }
 
-/** Something that happens later by the sandbox's clock; without a time it waits to be told. `id` is the object's. */
+/** Something that becomes due by the sandbox's clock; without a time, only a control call triggers it. `id` is the object's. */
 export interface ScheduledRow extends Row {
   readonly kind: 'payment' | 'refund';
   readonly outcome: 'succeeded' | 'failed';
@@ -61,7 +61,7 @@ export interface SettingsRow extends Row {
   readonly clockOffsetMs: number;
 }
 
-/** All that the sandbox knows. Changes happen in a transaction: all of it is kept and on disk, or none of it. */
+/** The sandbox's state. It changes in transactions: either all changes are kept and on disk, or none. */
 export class Store {
   readonly products = new Table<ProductBody>('products');
   readonly prices = new Table<PriceBody>('prices', ['product', 'lookup_key']);
@@ -91,7 +91,7 @@ export class Store {
     this.log = stateFile === null ? null : StateLog.open(stateFile, (change) => this.replay(change));
   }
 
-  /** Runs `work` as one: its changes are kept together, or undone when it throws. Transactions inside join the outer one. */
+  /** Runs `work` as one transaction: its changes are undone if it throws. Nested transactions join the outer one. */
   transaction<T>(work: () => T): T {
     if (this.changes !== null) return work();
     this.changes = [];
@@ -127,16 +127,16 @@ export class Store {
     table.remove(id);
   }
 
-  /** Runs after the transaction in progress has been kept; not at all when it is undone. */
+  /** Runs a function after the current transaction has been committed; not at all if it is undone. */
   afterCommit(callback: () => void): void {
     this.committed.push(callback);
   }
 
-  /** Forgets the oldest events and idempotency answers beyond their limits. */
+  /** Deletes the oldest events and idempotency responses beyond their limits. */
   prune(): void {
     this.transaction(() => {
-      this.pruneTable(this.events, MAXIMUM_EVENTS);
-      this.pruneTable(this.idempotency, MAXIMUM_IDEMPOTENCY_RECORDS);
+      this.pruneTable(this.events, MAX_EVENTS);
+      this.pruneTable(this.idempotency, MAX_IDEMPOTENCY_RECORDS);
     });
   }
 
@@ -145,13 +145,13 @@ export class Store {
     this.log?.compact([]);
   }
 
-  /** Leaves the file rewritten to what is known now. */
+  /** Compacts the file, then closes it. */
   close(): void {
     this.log?.compact(this.allRows());
     this.abandon();
   }
 
-  /** Leaves the file as it is: another sandbox may be using it. */
+  /** Closes the file without changing it: another sandbox may be using it. */
   abandon(): void {
     this.log?.close();
   }
@@ -186,7 +186,7 @@ export class Store {
 }
 
 function refuseBeyondLimit(table: { readonly name: string; readonly size: number }): void {
-  if (table.size < MAXIMUM_OBJECTS_PER_KIND) return;
-  const message = `The sandbox is full: it holds ${MAXIMUM_OBJECTS_PER_KIND} ${table.name}. POST /sandbox/reset empties it.`;
+  if (table.size < MAX_OBJECTS_PER_KIND) return;
+  const message = `The sandbox is full: it holds ${MAX_OBJECTS_PER_KIND} ${table.name}. POST /sandbox/reset empties it.`;
   throw new StripeFailure(500, { type: 'api_error', message }, false, { 'Stripe-Should-Retry': 'false' });
 }

@@ -13,7 +13,7 @@ export interface StripeErrorBody {
 
 type Details = Omit<Partial<StripeErrorBody>, 'type' | 'message'>;
 
-/** An answer other than 2xx. `executed` tells whether work had begun: only then does Stripe keep it for an idempotency key. */
+/** A response other than 2xx. `executed`: work had started, which is when Stripe stores the response for an idempotency key. */
 export class StripeFailure extends Error {
   constructor(
     readonly statusCode: number,
@@ -26,17 +26,17 @@ export class StripeFailure extends Error {
   }
 }
 
-/** The request itself is wrong; nothing was tried. */
+/** The request is invalid; nothing was executed. */
 export function invalidRequest(message: string, details: Details = {}): StripeFailure {
   return new StripeFailure(400, { type: 'invalid_request_error', message, ...details }, false);
 }
 
-/** The request is well formed, but the state of things refuses it. */
+/** The request is valid, but the current state does not allow it. */
 export function refused(message: string, details: Details = {}): StripeFailure {
   return new StripeFailure(400, { type: 'invalid_request_error', message, ...details }, true);
 }
 
-/** `No such refund: 're_…'`: 404 for the object of the address, 400 for one named in a parameter. */
+/** `No such refund: 're_…'`: 404 for the object in the path, 400 for one named in a parameter. */
 export function resourceMissing(kind: string, id: string, param: string): StripeFailure {
   const body: StripeErrorBody = {
     type: 'invalid_request_error',
@@ -48,11 +48,11 @@ export function resourceMissing(kind: string, id: string, param: string): Stripe
 }
 
 export function unknownAddress(method: string, address: string): StripeFailure {
-  const message = `Unrecognized request URL (${method}: ${address}). The sandbox knows only what Boxoffice uses of Stripe's API.`;
+  const message = `Unrecognized request URL (${method}: ${address}). The sandbox supports only the part of Stripe's API that Boxoffice uses.`;
   return new StripeFailure(404, { type: 'invalid_request_error', message }, false);
 }
 
-/** No key, or not this sandbox's key. The key is shown as Stripe shows it: its kind and last four characters. */
+/** A missing or wrong API key. The key is masked as at Stripe: only its kind and last four characters are shown. */
 export function wrongKey(given: string | null): StripeFailure {
   const message =
     given === null
@@ -72,9 +72,9 @@ export function rateLimited(): StripeFailure {
   return new StripeFailure(429, body, false, { 'Stripe-Rate-Limited-Reason': 'global-rate' });
 }
 
-/** Stripe's own failure. When `executed`, it answers its idempotency key from then on, so that the SDK is told not to retry. */
+/** An internal error of Stripe. If `executed`, it is stored for its idempotency key, so the SDK must not retry. */
 export function serverError(executed: boolean): StripeFailure {
-  const message = 'An unknown error occurred (made up by the sandbox, as it was told to).';
+  const message = 'An unknown error occurred (simulated by a fault rule of the sandbox).';
   return new StripeFailure(500, { type: 'api_error', message }, executed, { 'Stripe-Should-Retry': String(!executed) });
 }
 
@@ -93,7 +93,7 @@ export function keyInUse(key: string): StripeFailure {
   return new StripeFailure(409, { type: 'idempotency_error', code: 'idempotency_key_in_use', message }, false);
 }
 
-/** A card that was declined: HTTP 402. */
+/** A declined card: HTTP 402. */
 export function cardDeclined(details: { code: string; declineCode?: string; message: string; charge?: string }): StripeFailure {
   const body: StripeErrorBody = { type: 'card_error', code: details.code, message: details.message };
   if (details.declineCode !== undefined) body.decline_code = details.declineCode;

@@ -5,7 +5,7 @@ import type { ScheduledRow } from './store.js';
 import { StripeFailure } from './stripe-error.js';
 import type { World } from './world.js';
 
-/** Does all that has become due by the sandbox's clock: expires sessions, settles delayed payments, fails refunds that fail later. */
+/** Does everything that is due by the sandbox's clock: expires sessions, settles delayed payments, fails refunds that fail later. */
 export function sweep(world: World): void {
   const now = world.clock.nowSeconds();
   world.act(null, () => expireAllDue(world));
@@ -23,7 +23,7 @@ function carryOut(world: World, row: ScheduledRow): void {
     });
   } catch (error) {
     if (!(error instanceof StripeFailure)) throw error;
-    // It has ended in another way meanwhile: there is nothing left to do, and it must not be tried for ever.
+    // It has been resolved in another way meanwhile: nothing is left to do, and it must not be retried forever.
     world.act(null, () => store.remove(store.scheduled, row.id));
   }
 }

@@ -1,4 +1,4 @@
-/** A row has an id, and is never changed in place: a change is a new row under the same id. */
+/** A row has an id and is immutable: a change replaces it with a new row of the same id. */
 export interface Row {
   readonly id: string;
 }
@@ -9,7 +9,7 @@ interface Entry<R> {
   removed: boolean;
 }
 
-/** Rows in the order they were first put, with look-ups by the values of some columns. */
+/** Rows in insertion order, with indexes on some columns. */
 export class Table<R extends Row> {
   private readonly entries = new Map<string, Entry<R>>();
   private readonly columns = new Map<string, Map<string, Entry<R>[]>>();
@@ -75,17 +75,17 @@ export class Table<R extends Row> {
     this.removedInOrder = 0;
   }
 
-  /** All rows, the oldest first. */
+  /** All rows, oldest first. */
   *rows(): Generator<R> {
     for (const entry of this.order) if (!entry.removed) yield entry.row;
   }
 
-  /** Rows whose indexed column has this value, the oldest first. */
+  /** Rows with this value in an indexed column, oldest first. */
   rowsWhere(column: keyof R & string, value: string): R[] {
     return this.entriesWhere(column, value).map((entry) => entry.row);
   }
 
-  /** Rows from a place in the order on, towards newer or older ones; without a place, from the end that comes first. */
+  /** Rows after a position, towards newer or older ones; without a position, from the first row in that direction. */
   *walk(
     direction: 'newer' | 'older',
     from: string | undefined,
@@ -127,7 +127,7 @@ function removeFromColumn<R>(values: Map<string, Entry<R>[]>, value: string | nu
   if (list.length === 0) values.delete(value);
 }
 
-/** The place just after (step 1) or just before (step -1) a sequence number, by bisection. */
+/** The position just after (step 1) or just before (step -1) a sequence number, by binary search. */
 function placeBeside<R>(list: readonly Entry<R>[], sequence: number, step: 1 | -1): number {
   let [low, high] = [0, list.length];
   while (low < high) {

@@ -1,4 +1,4 @@
-/** How a card answers. The numbers are Stripe's own test numbers: https://docs.stripe.com/testing */
+/** A test card and its result. The numbers are Stripe's own test numbers: https://docs.stripe.com/testing */
 export interface TestCard {
   readonly number: string;
   readonly brand: 'visa' | 'mastercard' | 'amex';
@@ -26,7 +26,7 @@ export const TEST_CARDS: readonly TestCard[] = [
   {
     number: '4000000000000002',
     brand: 'visa',
-    title: 'Declined, without a reason',
+    title: 'Declined (generic)',
     decline: declined('generic_decline', 'Your card was declined.'),
   },
   {
@@ -37,14 +37,14 @@ export const TEST_CARDS: readonly TestCard[] = [
   },
 ];
 
-/** What a number that is none of these answers; no real card is ever taken. */
+/** The result for any other number; real cards are never accepted. */
 export const UNKNOWN_CARD: CardDecline = {
   code: 'incorrect_number',
   declineCode: null,
-  message: 'This is not one of the test cards. The sandbox takes no other, and never a real one.',
+  message: 'This is not a test card. Only the test cards listed are accepted; real cards are never charged.',
 };
 
-/** The test card with this number, spaces and dashes apart; undefined for any other number. */
+/** Returns the test card with this number, ignoring spaces and dashes; undefined for any other number. */
 export function findTestCard(number: string): TestCard | undefined {
   const digits = number.replaceAll(/[\s-]/g, '');
   return TEST_CARDS.find((card) => card.number === digits);

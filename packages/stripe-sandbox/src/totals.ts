@@ -1,19 +1,19 @@
 import type { World } from './world.js';
 
-/** Sums of one currency in minor units. Within the sandbox's limits they stay below 2^53, so they are exact. */
+/** Sums in one currency, in minor units. Within the sandbox's limits they are below 2^53 and therefore exact. */
 export interface CurrencyTotals {
   captured: number;
-  /** Refunds that have not failed, pending ones included. */
+  /** Refunds that have not failed, including pending ones. */
   refunded: number;
   refundsPending: number;
   /** Withdrawn by disputes that are open or lost. */
   disputed: number;
-  /** What the balance transactions come to, before and after fees. */
+  /** The sums of the balance transactions, before and after fees. */
   balance: number;
   fees: number;
 }
 
-/** What the account has taken in and given back, by currency. */
+/** Returns the account's payments, refunds, disputes and balance, by currency. */
 export function totalsOf(world: World): Record<string, CurrencyTotals> {
   const { store } = world;
   const totals: Record<string, CurrencyTotals> = {};

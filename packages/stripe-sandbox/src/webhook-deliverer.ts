@@ -11,25 +11,25 @@ interface Waiting {
   timer: NodeJS.Timeout | null;
 }
 
-/** How the queue stands. */
+/** The state of the queue. */
 export interface DeliveryCounts {
   delivered: number;
-  givenUp: number;
+  abandoned: number;
   pending: number;
 }
 
 /**
- * Sends events to the webhook address: in the order they were made, a few at a time, each again after a failure with doubling waits.
- * What is waiting is in the store, so that a restart goes on with it.
+ * Sends events to the webhook URL: in order of creation, with bounded concurrency, and with exponential backoff after failures. Waiting
+ * deliveries are in the store, so that a restart continues with them.
  */
 export class WebhookDeliverer {
   private readonly waiting = new Map<string, Waiting>();
   private ready: Waiting[] = [];
-  private underWay = 0;
+  private inProgress = 0;
   private delivered = 0;
-  private givenUp = 0;
+  private abandoned = 0;
   private stopped = false;
-  private hurry = 0;
+  private activeFlushes = 0;
   private readonly agents = { 'http:': new Agent({ keepAlive: true }), 'https:': new TlsAgent({ keepAlive: true }) };
   private listeners: (() => void)[] = [];
 
@@ -40,18 +40,18 @@ export class WebhookDeliverer {
     world.onDelivery((delivery) => this.enqueue(delivery));
   }
 
-  /** Takes up what a former run left waiting. */
+  /** Resumes the deliveries left by an earlier run. */
   resume(): void {
     for (const delivery of this.world.store.deliveries.rows()) this.enqueue(delivery);
   }
 
   counts(): DeliveryCounts {
-    return { delivered: this.delivered, givenUp: this.givenUp, pending: this.waiting.size };
+    return { delivered: this.delivered, abandoned: this.abandoned, pending: this.waiting.size };
   }
 
-  /** Sends all that waits without its delays, until nothing waits or the time is over. */
+  /** Sends all waiting deliveries without their delays, until none is waiting or the timeout has passed. */
   async flush(timeoutMs: number): Promise<DeliveryCounts> {
-    this.hurry += 1;
+    this.activeFlushes += 1;
     for (const entry of this.waiting.values()) this.makeReady(entry);
     const deadline = Date.now() + timeoutMs;
     try {
@@ -61,18 +61,18 @@ export class WebhookDeliverer {
         await this.nextEnd(leftMs);
       }
     } finally {
-      this.hurry -= 1;
+      this.activeFlushes -= 1;
     }
     return this.counts();
   }
 
-  /** Forgets all that waits. */
+  /** Drops all waiting deliveries. */
   clear(): void {
     for (const entry of this.waiting.values()) if (entry.timer !== null) clearTimeout(entry.timer);
     this.waiting.clear();
     this.ready = [];
     this.delivered = 0;
-    this.givenUp = 0;
+    this.abandoned = 0;
   }
 
   stop(): void {
@@ -108,14 +108,14 @@ export class WebhookDeliverer {
   }
 
   private work(): void {
-    while (!this.stopped && this.underWay < this.world.settings.webhookConcurrency) {
+    while (!this.stopped && this.inProgress < this.world.settings.webhookConcurrency) {
       const entry = this.ready.shift();
       if (entry === undefined) return;
-      this.underWay += 1;
+      this.inProgress += 1;
       void this.attempt(entry)
-        .catch((error: unknown) => this.logger.warn({ error }, 'The sandbox could not work off a webhook'))
+        .catch((error: unknown) => this.logger.warn({ error }, 'The sandbox could not process a webhook'))
         .finally(() => {
-          this.underWay -= 1;
+          this.inProgress -= 1;
           this.tellListeners();
           this.work();
         });
@@ -139,13 +139,16 @@ export class WebhookDeliverer {
     }
     const { webhookAttemptsMaximum, webhookRetryBaseMs, webhookRetryMaximumMs } = this.world.settings;
     if (entry.attempts >= webhookAttemptsMaximum) {
-      this.givenUp += 1;
-      this.logger.warn({ event: event.id, type: event.type, attempts: entry.attempts, problem }, 'A webhook was given up');
+      this.abandoned += 1;
+      this.logger.warn(
+        { event: event.id, type: event.type, attempts: entry.attempts, problem },
+        'A webhook was abandoned after its last attempt',
+      );
       this.finish(entry, false);
       return;
     }
     const waitMs = Math.min(webhookRetryBaseMs * 2 ** (entry.attempts - 1), webhookRetryMaximumMs);
-    this.schedule(entry, this.hurry > 0 ? Math.min(waitMs, HURRIED_WAIT_MS) : waitMs);
+    this.schedule(entry, this.activeFlushes > 0 ? Math.min(waitMs, FLUSH_RETRY_MS) : waitMs);
   }
 
   private finish(entry: Waiting, taken: boolean): void {
@@ -160,7 +163,7 @@ export class WebhookDeliverer {
     });
   }
 
-  /** Sends one event; null when it was taken (2xx), else what went wrong. Ends in an error for an address that is no URL. */
+  /** Sends one event; returns null if it was accepted (2xx), otherwise the reason. @throws for an invalid URL */
   private async send(text: string): Promise<string | null> {
     const { webhookUrl, settings } = this.world;
     if (webhookUrl === null) return 'there is no webhook address';
@@ -211,5 +214,5 @@ export class WebhookDeliverer {
   }
 }
 
-/** The wait between attempts while somebody waits for the queue to be empty. */
-const HURRIED_WAIT_MS = 20;
+/** The delay between attempts during a flush. */
+const FLUSH_RETRY_MS = 20;

@@ -1,12 +1,12 @@
 import { API_VERSION, type EventObjects, type EventType } from './bodies.js';
 import { FaultBook } from './fault-book.js';
 import { newIdentifier } from './identifiers.js';
-import { MAXIMUM_PENDING_DELIVERIES } from './limits.js';
+import { MAX_PENDING_DELIVERIES } from './limits.js';
 import type { SandboxSettings } from './options.js';
 import { SandboxClock } from './sandbox-clock.js';
 import { type DeliveryRow, Store } from './store.js';
 
-/** The request that causes what happens, as its events name it; null for what happens by itself. */
+/** The request that caused a change, as in the `request` field of its events; null for automatic changes. */
 export interface Origin {
   readonly requestId: string;
   readonly idempotencyKey: string | null;
@@ -15,17 +15,17 @@ export interface Origin {
 const WEBHOOK_REORDER_WINDOW_MS = 250;
 const WEBHOOK_DELAY_MS = 1_000;
 
-/** What every part of the sandbox works on: state, time, faults, and the making of events. */
+/** Shared by every part of the sandbox: state, clock, faults, and the creation of events. */
 export class World {
   readonly store: Store;
   readonly clock: SandboxClock;
   readonly faults: FaultBook;
   readonly accountId = 'acct_1SandboxBoxoffice';
-  /** Where people reach the checkout page; known once the server listens. */
+  /** The base URL of the checkout page; known once the server listens. */
   publicUrl = '';
-  /** Deliveries are made only while there is somewhere to send them. */
+  /** Deliveries are created only while there is a URL to send them to. */
   webhookUrl: string | null = null;
-  /** Events that were not delivered, because too many were waiting. */
+  /** The number of events that were not delivered because too many were waiting. */
   deliveriesRefused = 0;
   private origin: Origin | null = null;
   private announceDelivery: (delivery: DeliveryRow) => void = () => undefined;
@@ -37,12 +37,12 @@ export class World {
     this.clock.restoreOffset(this.store.settings.get('settings')?.clockOffsetMs ?? 0);
   }
 
-  /** Has `listener` told of each new delivery, once it is kept. */
+  /** Calls `listener` for each new delivery after its commit. */
   onDelivery(listener: (delivery: DeliveryRow) => void): void {
     this.announceDelivery = listener;
   }
 
-  /** Runs `work` in one transaction, on behalf of `origin`. Work is synchronous: nothing comes between. */
+  /** Runs `work` in one transaction, on behalf of `origin`. It is synchronous, so nothing runs in between. */
   act<T>(origin: Origin | null, work: () => T): T {
     this.origin = origin;
     try {
@@ -52,7 +52,7 @@ export class World {
     }
   }
 
-  /** Makes an event of the object as it is now, and its webhook deliveries. */
+  /** Creates an event with the current object, and its webhook deliveries. */
   publish<Type extends EventType>(type: Type, object: EventObjects[Type], previousAttributes?: object): void {
     const id = newIdentifier('evt');
     const created = this.clock.nowSeconds();
@@ -72,13 +72,13 @@ export class World {
     for (const delivery of deliveries) this.addDelivery(delivery);
   }
 
-  /** Publishes a change, with the values that were different before. */
+  /** Publishes a change, with the previous values of the changed fields. */
   publishChange<Type extends EventType>(type: Type, before: EventObjects[Type], after: EventObjects[Type]): void {
     this.publish(type, after, differingValues(before, after));
   }
 
   addDelivery(delivery: DeliveryRow): void {
-    if (this.store.deliveries.size >= MAXIMUM_PENDING_DELIVERIES) {
+    if (this.store.deliveries.size >= MAX_PENDING_DELIVERIES) {
       this.deliveriesRefused += 1;
       return;
     }

@@ -11,14 +11,14 @@ beforeAll(async () => {
 afterAll(() => kit.stop());
 
 describe('Errors', () => {
-  it('answer a wrong key with 401, showing only its end', async () => {
+  it('answer a wrong key with 401 and show only its last characters', async () => {
     const failure = await failureOf(clientOf(kit.sandbox, { key: 'sk_test_somebody_else_1234' }).products.list());
     expect(failure).toBeInstanceOf(Stripe.errors.StripeAuthenticationError);
     expect(failure.statusCode).toBe(401);
     expect(failure.message).toBe('Invalid API Key provided: sk_test_********1234');
   });
 
-  it('answer an unknown object with 404, and one named in a parameter with 400', async () => {
+  it('answer an unknown object with 404, and an unknown object named in a parameter with 400', async () => {
     const gone = await failureOf(kit.stripe.refunds.retrieve('re_none'));
     expect(gone).toMatchObject({ statusCode: 404, code: 'resource_missing', param: 'id', message: "No such refund: 're_none'" });
     const named = await failureOf(openSession(kit.stripe, 900, { customer: 'cus_none' }));
@@ -78,13 +78,13 @@ describe('Errors', () => {
     expect(failure).toMatchObject({ statusCode: 400, code: 'url_invalid', param: 'success_url' });
   });
 
-  it('refuse an address that Stripe may have, but the sandbox has not', async () => {
+  it('refuse an address that the sandbox does not support, even if Stripe does', async () => {
     const failure = await failureOf(kit.stripe.coupons.list());
     expect(failure.statusCode).toBe(404);
     expect(failure.message).toContain('Unrecognized request URL (GET: /v1/coupons)');
   });
 
-  it('carry a request id, as every answer does', async () => {
+  it('include a request id, like every response', async () => {
     expect((await failureOf(kit.stripe.products.retrieve('prod_none'))).requestId).toMatch(/^req_/);
     const list = await kit.stripe.products.list();
     expect(list.lastResponse).toMatchObject({ requestId: expect.stringMatching(/^req_/), apiVersion: Stripe.API_VERSION });
@@ -92,7 +92,7 @@ describe('Errors', () => {
 });
 
 describe('The catalogue', () => {
-  it('creates, changes and archives products and prices, with events that say what was before', async () => {
+  it('creates, changes and archives products and prices, with events that contain the previous values', async () => {
     const product = await kit.stripe.products.create({
       name: 'Silent films',
       description: 'All of them',
@@ -124,14 +124,14 @@ describe('The catalogue', () => {
     expect(events.data.map((event) => event.type)).toEqual(['price.updated', 'price.created']);
   });
 
-  it('sells no price that is archived', async () => {
+  it('does not sell an archived price', async () => {
     const price = await kit.stripe.prices.create({ currency: 'usd', unit_amount: 900, product_data: { name: 'Old' } });
     await kit.stripe.prices.update(price.id, { active: false });
     const failure = await failureOf(openSession(kit.stripe, 0, { line_items: [{ price: price.id, quantity: 1 }] }));
     expect(failure).toMatchObject({ statusCode: 400, param: 'line_items[0][price]' });
   });
 
-  it('finds customers by e-mail, and knows when one was deleted', async () => {
+  it('finds customers by email, and shows when one was deleted', async () => {
     const ann = await kit.stripe.customers.create({ email: 'find-me@example.com' });
     expect((await kit.stripe.customers.list({ email: 'find-me@example.com' })).data.map((found) => found.id)).toEqual([ann.id]);
     await kit.stripe.customers.update(ann.id, { name: 'Ann' });
@@ -147,7 +147,7 @@ describe('The catalogue', () => {
 });
 
 describe('Lists', () => {
-  it('go through pages without a gap, in both directions', async () => {
+  it('are paged without gaps, in both directions', async () => {
     const made: string[] = [];
     for (let index = 0; index < 25; index++) made.unshift((await kit.stripe.customers.create({ name: `Page ${index}` })).id);
     const all = await kit.stripe.customers.list({ limit: 10 }).autoPagingToArray({ limit: 25 });
@@ -161,7 +161,7 @@ describe('Lists', () => {
     expect(back.has_more).toBe(false);
   });
 
-  it('select by the time of creation', async () => {
+  it('can be filtered by creation time', async () => {
     const now = Math.floor(kit.sandbox.control.now().getTime() / 1000);
     await kit.sandbox.control.advanceClock(1_000_000);
     const later = await kit.stripe.products.create({ name: 'Later' });
@@ -181,7 +181,7 @@ describe('Lists', () => {
 });
 
 describe('An idempotency key', () => {
-  it('gives the first answer again, and does the work once', async () => {
+  it('returns the first response again and does the work once', async () => {
     const first = await kit.stripe.customers.create({ name: 'Once' }, { idempotencyKey: 'key-once' });
     const again = await kit.stripe.customers.create({ name: 'Once' }, { idempotencyKey: 'key-once' });
     expect(again.id).toBe(first.id);
@@ -189,14 +189,14 @@ describe('An idempotency key', () => {
     expect(again.lastResponse.headers['idempotent-replayed']).toBe('true');
   });
 
-  it('is refused for another request', async () => {
+  it('is rejected for a different request', async () => {
     await kit.stripe.customers.create({ name: 'A' }, { idempotencyKey: 'key-other' });
     const failure = await failureOf(kit.stripe.customers.create({ name: 'B' }, { idempotencyKey: 'key-other' }));
     expect(failure).toBeInstanceOf(Stripe.errors.StripeIdempotencyError);
     expect(failure.statusCode).toBe(400);
   });
 
-  it('gives a refusal again, when the work had begun', async () => {
+  it('returns an error again if work had started', async () => {
     const product = { id: 'prod_fixed', name: 'Fixed' };
     await kit.stripe.products.create(product);
     const first = await failureOf(kit.stripe.products.create(product, { idempotencyKey: 'key-refused' }));
@@ -205,13 +205,13 @@ describe('An idempotency key', () => {
     expect(again.headers?.['idempotent-replayed']).toBe('true');
   });
 
-  it('is free again after a request that was malformed', async () => {
+  it('can be used again after a malformed request', async () => {
     const wrong = { name: 'X', colour: 'red' } as Stripe.CustomerCreateParams;
     await failureOf(kit.stripe.customers.create(wrong, { idempotencyKey: 'key-malformed' }));
     await kit.stripe.customers.create({ name: 'X' }, { idempotencyKey: 'key-malformed' });
   });
 
-  it('is forgotten after a day of the sandbox’s clock, not before', async () => {
+  it('expires after a day of the sandbox’s clock, not before', async () => {
     const first = await kit.stripe.customers.create({ name: 'Day' }, { idempotencyKey: 'key-day' });
     await kit.sandbox.control.advanceClock((24 * 3_600 - 60) * 1_000);
     expect((await kit.stripe.customers.create({ name: 'Day' }, { idempotencyKey: 'key-day' })).id).toBe(first.id);
@@ -219,7 +219,7 @@ describe('An idempotency key', () => {
     expect((await kit.stripe.customers.create({ name: 'Day' }, { idempotencyKey: 'key-day' })).id).not.toBe(first.id);
   });
 
-  it('is locked while its first request is under way', async () => {
+  it('is locked while its first request is in progress', async () => {
     await postJson(kit.sandbox, '/sandbox/faults', { kind: 'slow', operation: 'customers.create', count: 1, delayMs: 300 });
     const slow = kit.stripe.customers.create({ name: 'Slow' }, { idempotencyKey: 'key-lock' });
     await until(async () => kit.sandbox.control.faults().rules.some((rule) => rule.held === 1));
@@ -248,13 +248,13 @@ describe('The sandbox’s own addresses', () => {
     expect(answer.body).toMatchObject({ error: { message: expect.stringMatching(/\S \S+ \S/) } });
   });
 
-  it('are closed to pages of other sites', async () => {
+  it('reject pages of other sites', async () => {
     const headers = { 'sec-fetch-site': 'cross-site' };
     const refused = await fetch(`${kit.sandbox.url}/sandbox/reset`, { method: 'POST', headers });
     expect(refused.status).toBe(403);
   });
 
-  it('take no more than a bounded body', async () => {
+  it('reject a body that is too large', async () => {
     const status = await new Promise<number | undefined>((resolve, reject) => {
       const call = request(`${kit.sandbox.url}/sandbox/faults`, {
         method: 'POST',

@@ -19,7 +19,7 @@ async function submit(url: string, fields: Record<string, string>) {
 }
 
 describe('The checkout page', () => {
-  it('says that it is a sandbox, what is bought and for how much', async () => {
+  it('shows that it is a sandbox, the items and the total', async () => {
     const session = await openSession(kit.stripe, 1_299, { customer_email: 'ann@example.com' });
     const page = await visit(String(session.url));
     expect(page.status).toBe(200);
@@ -30,14 +30,14 @@ describe('The checkout page', () => {
     expect(page.html).toContain('href="http://127.0.0.1:9/shop">Cancel and go back');
   });
 
-  it('works without scripts and loads nothing from elsewhere', async () => {
+  it('works without scripts and loads nothing from other hosts', async () => {
     const page = await visit(String((await openSession(kit.stripe)).url));
     expect(page.html).not.toMatch(/<script|<link(?! rel="icon" href="data:,")|<img|@import|url\(/);
     expect(page.headers.get('content-security-policy')).toContain("default-src 'none'");
     expect(page.headers.get('cache-control')).toBe('no-store');
   });
 
-  it('lists the test cards, each filling itself in', async () => {
+  it('lists the test cards, each a link that fills in its number', async () => {
     const session = await openSession(kit.stripe);
     const page = await visit(String(session.url));
     for (const card of ['4242 4242 4242 4242', '4000 0000 0000 9995', '4000 0000 0000 0002']) expect(page.html).toContain(card);
@@ -53,7 +53,7 @@ describe('The checkout page', () => {
     expect((await kit.stripe.checkout.sessions.retrieve(session.id)).payment_status).toBe('paid');
   });
 
-  it('tells of a decline in words and lets the payer try again', async () => {
+  it('explains a decline and lets the payer try again', async () => {
     const session = await openSession(kit.stripe);
     const declined = await submit(String(session.url), { card: '4000 0000 0000 9995' });
     expect(declined.status).toBe(200);
@@ -62,26 +62,28 @@ describe('The checkout page', () => {
     expect((await submit(String(session.url), { card: '4242424242424242' })).status).toBe(303);
   });
 
-  it('takes a bank debit that pays later, and one that fails later', async () => {
+  it('accepts a bank debit that succeeds later, and one that fails later', async () => {
     for (const method of ['delayed_success', 'delayed_failure']) {
       const session = await openSession(kit.stripe);
       expect((await submit(String(session.url), { method })).status).toBe(303);
       const page = await visit(`${kit.sandbox.url}/checkout/${session.id}`);
-      expect(page.html).toContain('The payment is under way');
+      expect(page.html).toContain('Your payment is being processed');
       kit.sandbox.control.settle(session.id, method === 'delayed_success' ? 'succeeded' : 'failed');
       const settled = await visit(`${kit.sandbox.url}/checkout/${session.id}`);
-      expect(settled.html).toContain(method === 'delayed_success' ? 'It has been paid' : 'The bank did not pay');
+      expect(settled.html).toContain(
+        method === 'delayed_success' ? 'Your payment was successful' : 'The bank declined the payment',
+      );
     }
   });
 
-  it('asks for no card when there is nothing to pay', async () => {
+  it('asks for no card if the total is zero', async () => {
     const session = await openSession(kit.stripe, 0);
     const page = await visit(String(session.url));
     expect(page.html).not.toContain('Card number');
     expect((await submit(String(session.url), { card: '4242424242424242' })).status).toBe(303);
   });
 
-  it('of a paid or expired session says so, and cannot be paid again', async () => {
+  it('of a paid or expired session shows its status and cannot be paid again', async () => {
     const { id } = await paidSession(kit);
     const paid = await visit(`${kit.sandbox.url}/checkout/${id}`);
     expect(paid.html).toContain('This checkout is complete');
@@ -93,7 +95,7 @@ describe('The checkout page', () => {
     expect((await visit(`${kit.sandbox.url}/checkout/cs_test_none`)).status).toBe(404);
   });
 
-  it('shows names and addresses as text, whatever they hold', async () => {
+  it('escapes names and email addresses, whatever they contain', async () => {
     const session = await openSession(kit.stripe, 900, {
       line_items: [{ price_data: { currency: 'usd', unit_amount: 900, product_data: { name: '<script>alert(1)</script>"' } } }],
       cancel_url: 'http://127.0.0.1:9/"><b>x',

@@ -16,7 +16,7 @@ async function eventsOf(work: () => Promise<unknown>): Promise<string[]> {
 }
 
 describe('A checkout session', () => {
-  it('opens unpaid, with an address of its own, and expires within a day', async () => {
+  it('is created unpaid, with its own URL, and expires within a day', async () => {
     const customer = await kit.stripe.customers.create({ email: 'ann@example.com', name: 'Ann' });
     const session = await openSession(kit.stripe, 900, {
       customer: customer.id,
@@ -40,7 +40,7 @@ describe('A checkout session', () => {
     expect(session).not.toHaveProperty('line_items');
   });
 
-  it('shows its line items on request, and what they cost by price', async () => {
+  it('returns its line items on request, with their prices', async () => {
     const product = await kit.stripe.products.create({ name: 'Metropolis' });
     const price = await kit.stripe.prices.create({ product: product.id, currency: 'usd', unit_amount: 250 });
     const session = await openSession(kit.stripe, 0, { line_items: [{ price: price.id, quantity: 3 }] });
@@ -52,7 +52,7 @@ describe('A checkout session', () => {
     expect(shown.line_items?.data.map((item) => item.id)).toEqual(items.data.map((item) => item.id));
   });
 
-  it('is paid by the test card 4242, and says so in the order Stripe does', async () => {
+  it('is paid with the test card 4242 and sends its events in Stripe’s order', async () => {
     const session = await openSession(kit.stripe, 900, { payment_intent_data: { metadata: { order: '7' } } });
     let answer: Awaited<ReturnType<typeof postJson>> | undefined;
     const types = await eventsOf(async () => {
@@ -90,7 +90,7 @@ describe('A checkout session', () => {
     });
   });
 
-  it('can be tried again with the same payment intent after a decline', async () => {
+  it('can be paid with the same payment intent after a decline', async () => {
     const session = await openSession(kit.stripe);
     const types = await eventsOf(async () => {
       const declined = await postJson(kit.sandbox, `/sandbox/checkout/${session.id}/pay`, { card: '4000000000009995' });
@@ -113,21 +113,21 @@ describe('A checkout session', () => {
     expect(paid.payment_intent).toMatchObject({ id: (after.payment_intent as { id: string }).id, last_payment_error: null });
   });
 
-  it('takes no number that is not a test card', async () => {
+  it('rejects a number that is not a test card', async () => {
     const session = await openSession(kit.stripe);
     const answer = await postJson(kit.sandbox, `/sandbox/checkout/${session.id}/pay`, { card: '4111111111111111' });
     expect(answer.status).toBe(402);
     expect(JSON.stringify(answer.body)).not.toContain('4111');
   });
 
-  it('is paid once only', async () => {
+  it('can be paid only once', async () => {
     const { id } = await paidSession(kit);
     const again = await postJson(kit.sandbox, `/sandbox/checkout/${id}/pay`, { card: '4242424242424242' });
     expect(again.status).toBe(400);
     expect(again.body).toMatchObject({ error: { message: 'This Checkout Session cannot be paid: it is complete.' } });
   });
 
-  it('of nothing completes without a payment', async () => {
+  it('with a total of zero completes without a payment', async () => {
     const session = await openSession(kit.stripe, 0);
     const types = await eventsOf(() =>
       postJson(kit.sandbox, `/sandbox/checkout/${session.id}/pay`, { card: '4242424242424242' }),
@@ -140,7 +140,7 @@ describe('A checkout session', () => {
     });
   });
 
-  it('can be expired while it is open, and only then', async () => {
+  it('can be expired only while it is open', async () => {
     const session = await openSession(kit.stripe);
     const types = await eventsOf(() => kit.stripe.checkout.sessions.expire(session.id));
     expect(types).toEqual(['checkout.session.expired']);
@@ -150,7 +150,7 @@ describe('A checkout session', () => {
     expect(paid.status).toBe(400);
   });
 
-  it('expires by itself when its time is over', async () => {
+  it('expires automatically', async () => {
     const short = await openSession(kit.stripe, 900, {
       expires_at: Math.floor(kit.sandbox.control.now().getTime() / 1000) + 1_900,
     });
@@ -159,7 +159,7 @@ describe('A checkout session', () => {
     expect((await kit.stripe.checkout.sessions.retrieve(short.id)).status).toBe('expired');
   });
 
-  it('goes by the clock it was given, the moment it is looked at', async () => {
+  it('expires by the given clock as soon as it is read', async () => {
     let now = new Date('2030-01-01T00:00:00Z');
     const other = await startKit({ clock: { now: () => now }, webhookUrl: null });
     try {
@@ -196,7 +196,7 @@ describe('A checkout session', () => {
 });
 
 describe('A bank debit', () => {
-  it('completes the session unpaid, and pays later', async () => {
+  it('completes the session unpaid and succeeds later', async () => {
     const session = await openSession(kit.stripe);
     const started = await eventsOf(() =>
       postJson(kit.sandbox, `/sandbox/checkout/${session.id}/pay`, { method: 'delayed_success' }),
@@ -233,7 +233,7 @@ describe('A bank debit', () => {
     });
   });
 
-  it('stays pending until it is settled, whatever time passes', async () => {
+  it('stays pending until it is settled, however much time passes', async () => {
     const session = await openSession(kit.stripe);
     await postJson(kit.sandbox, `/sandbox/checkout/${session.id}/pay`, { method: 'delayed_until_settled' });
     await postJson(kit.sandbox, '/sandbox/clock', { advanceMs: 30 * 24 * 3_600 * 1_000 });
@@ -245,14 +245,14 @@ describe('A bank debit', () => {
     expect(settled.body).toMatchObject({ payment_status: 'paid' });
   });
 
-  it('waits to be told when it is held', async () => {
+  it('waits to be settled manually if a fault rule holds it', async () => {
     await postJson(kit.sandbox, '/sandbox/faults', { kind: 'hold_delayed_payments', count: 1 });
     const session = await openSession(kit.stripe);
     await postJson(kit.sandbox, `/sandbox/checkout/${session.id}/pay`, { method: 'delayed_success' });
     await postJson(kit.sandbox, '/sandbox/clock', { advanceMs: 3600_000 });
     expect((await kit.stripe.checkout.sessions.retrieve(session.id)).payment_status).toBe('unpaid');
-    const told = await postJson(kit.sandbox, `/sandbox/checkout/${session.id}/settle`, { outcome: 'succeeded' });
-    expect(told.body).toMatchObject({ payment_status: 'paid' });
+    const settled = await postJson(kit.sandbox, `/sandbox/checkout/${session.id}/settle`, { outcome: 'succeeded' });
+    expect(settled.body).toMatchObject({ payment_status: 'paid' });
     const again = await postJson(kit.sandbox, `/sandbox/checkout/${session.id}/settle`, { outcome: 'failed' });
     expect(again.status).toBe(400);
   });

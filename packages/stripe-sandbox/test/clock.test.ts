@@ -7,7 +7,7 @@ import { type Kit, openSession, postJson, startKit, WEBHOOK_SECRET } from './san
 
 const HOUR_MS = 3_600_000;
 
-/** A clock of a host that can be moved, as an application's own. */
+/** A host's clock that can be moved, like an application's own. */
 class HostClock {
   ms = Date.parse('2026-03-01T12:00:00Z');
   now = () => new Date(this.ms);
@@ -19,7 +19,7 @@ class HostClock {
 
 let kit: Kit;
 let clock: HostClock;
-/** What the host was told of moves, and which events it had received by then. */
+/** The moves that the host was notified of, and the events that it had received by then. */
 let moves: { from: string; to: string; received: string[] }[];
 beforeEach(async () => {
   clock = new HostClock();
@@ -34,7 +34,7 @@ beforeEach(async () => {
 afterEach(() => kit.stop());
 
 describe('The clock of a host', () => {
-  it('is the only one: the sandbox moves it, does what becomes due, sends it, and then says so to the host', async () => {
+  it('is the only one: the sandbox moves it, does what becomes due, sends the events and then notifies the host', async () => {
     const session = await openSession(kit.stripe);
     const moved = await postJson(kit.sandbox, '/sandbox/clock', { advanceMs: 25 * HOUR_MS });
     expect(moved).toEqual({ status: 200, body: { now: '2026-03-02T13:00:00.000Z' } });
@@ -49,21 +49,21 @@ describe('The clock of a host', () => {
     ]);
   });
 
-  it('is moved by one request after the other, so that none is lost', async () => {
+  it('is moved by one request at a time, so that no move is lost', async () => {
     const move = { advanceMs: HOUR_MS };
     await Promise.all([1, 2, 3].map(() => postJson(kit.sandbox, '/sandbox/clock', move)));
     expect(clock.now().toISOString()).toBe('2026-03-01T15:00:00.000Z');
     expect(moves.map(({ to }) => to.slice(11, 13))).toEqual(['13', '14', '15']);
   });
 
-  it('is not moved back, and a move that is refused does not block the next one', async () => {
+  it('cannot be moved back, and a refused move does not block the next one', async () => {
     const refused = await postJson(kit.sandbox, '/sandbox/clock', { to: '2026-03-01T11:59:59Z' });
     expect(refused).toMatchObject({ status: 400, body: { error: { param: 'to' } } });
     expect(moves).toEqual([]);
     expect((await postJson(kit.sandbox, '/sandbox/clock', { to: '2026-03-01T12:00:01Z' })).status).toBe(200);
   });
 
-  it('does not sign webhooks, whose receiver compares signatures with the real time', async () => {
+  it('is not used for webhook signatures, which the receiver compares with the real time', async () => {
     await postJson(kit.sandbox, '/sandbox/clock', { advanceMs: 90 * 24 * HOUR_MS });
     await kit.stripe.customers.create({});
     expect(await kit.sandbox.control.flushWebhooks()).toMatchObject({ pending: 0 });
@@ -71,7 +71,7 @@ describe('The clock of a host', () => {
     expect(Math.abs(Number(seconds) - Date.now() / 1_000)).toBeLessThan(300);
   });
 
-  it('replaces the offset that a state file has from a start without a host', async () => {
+  it('replaces the offset in a state file from a run without a host', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'sandbox-clock-'));
     const options = { port: 0, webhookUrl: null, webhookSecret: WEBHOOK_SECRET, stateFile: join(folder, 'state.jsonl') };
     const alone = await startSandbox(options);

@@ -8,11 +8,11 @@ beforeEach(async () => {
 });
 afterEach(() => kit.stop());
 
-/** The SDK tries once more by itself when a connection breaks, so that a call fails when two in a row do. */
+/** The SDK retries once when a connection breaks, so a call fails only if two attempts in a row do. */
 const BOTH_ATTEMPTS = 2;
 
 describe('A fault of the API', () => {
-  it('answers the next calls of one operation with 500, having done nothing', async () => {
+  it('answers the next calls of one operation with 500 without doing any work', async () => {
     const { paymentIntent } = await paidSession(kit);
     await postJson(kit.sandbox, '/sandbox/faults', { kind: 'error_500', operation: 'refunds.create', count: 2 });
     await kit.stripe.customers.create({});
@@ -42,7 +42,7 @@ describe('A fault of the API', () => {
     expect((await kit.stripe.customers.list()).data).toHaveLength(1);
   });
 
-  it('may be kept as the answer of the key, with nothing done', async () => {
+  it('may be stored as the response to the key, without any work done', async () => {
     await postJson(kit.sandbox, '/sandbox/faults', { kind: 'error_500', saved: true, operation: 'customers.create', count: 1 });
     for (let attempt = 0; attempt < 2; attempt++) {
       expect(await failureOf(kit.stripe.customers.create({}, { idempotencyKey: 'key' }))).toMatchObject({ statusCode: 500 });
@@ -50,7 +50,7 @@ describe('A fault of the API', () => {
     expect((await kit.stripe.customers.list()).data).toEqual([]);
   });
 
-  it('answers 429 as Stripe does when there are too many requests', async () => {
+  it('answers 429 like Stripe’s rate limit', async () => {
     await postJson(kit.sandbox, '/sandbox/faults', { kind: 'error_429', operation: 'products.list', count: 1 });
     const failure = await failureOf(kit.stripe.products.list());
     expect(failure).toBeInstanceOf(Stripe.errors.StripeRateLimitError);
@@ -58,7 +58,7 @@ describe('A fault of the API', () => {
     await kit.stripe.products.list();
   });
 
-  it('may break the connection after the work: the same key then gives its answer', async () => {
+  it('may break the connection after the work: the same key then returns the response', async () => {
     const { paymentIntent } = await paidSession(kit);
     await postJson(kit.sandbox, '/sandbox/faults', {
       kind: 'timeout_after_work',
@@ -82,7 +82,7 @@ describe('A fault of the API', () => {
     expect((await kit.stripe.customers.list()).data).toEqual([]);
   });
 
-  it('is shown with how often it held, and can be cleared', async () => {
+  it('is listed with the number of times it applied, and can be cleared', async () => {
     await postJson(kit.sandbox, '/sandbox/faults', { kind: 'error_500', operation: 'products.list' });
     await failureOf(kit.stripe.products.list());
     const shown = await fetch(`${kit.sandbox.url}/sandbox/faults`);
@@ -91,7 +91,7 @@ describe('A fault of the API', () => {
     await kit.stripe.products.list();
   });
 
-  it('with a probability falls the same way for the same seed', async () => {
+  it('with a probability makes the same decisions for the same seed', async () => {
     const draw = async (seed: number) => {
       await postJson(kit.sandbox, '/sandbox/faults', {
         seed,
@@ -123,7 +123,7 @@ describe('A fault of the webhooks', () => {
     expect(kit.receiver.events[0]?.id).toBe(kit.receiver.events[1]?.id);
   });
 
-  it('drops those of a type, which the list of events still shows', async () => {
+  it('drops those of one type, which the list of events still contains', async () => {
     await postJson(kit.sandbox, '/sandbox/faults', { kind: 'webhook_drop', eventType: 'checkout.session.completed' });
     await paidSession(kit);
     await kit.sandbox.control.flushWebhooks();

@@ -26,7 +26,7 @@ async function paid(amount = 900): Promise<string> {
 }
 
 describe('A refund', () => {
-  it('gives a part back, then the rest, and the charge counts both', async () => {
+  it('returns part of a charge, then the rest, and the charge counts both', async () => {
     const intent = await paid(900);
     const part = await kit.stripe.refunds.create({ payment_intent: intent, amount: 300, metadata: { refund: 'r1' } });
     expect(part).toMatchObject({
@@ -46,7 +46,7 @@ describe('A refund', () => {
     expect(listed.data.map((refund) => refund.id)).toEqual([rest.id, part.id]);
   });
 
-  it('is refused once all has been given back', async () => {
+  it('is rejected once the charge has been refunded in full', async () => {
     const intent = await paid();
     await kit.stripe.refunds.create({ payment_intent: intent });
     expect(await failureOf(kit.stripe.refunds.create({ payment_intent: intent }))).toMatchObject({
@@ -55,7 +55,7 @@ describe('A refund', () => {
     });
   });
 
-  it('is refused beyond what is left, in the words Stripe uses', async () => {
+  it('is rejected beyond the rest of the charge, with Stripe’s message', async () => {
     const intent = await paid(900);
     await kit.stripe.refunds.create({ payment_intent: intent, amount: 400 });
     const failure = await failureOf(kit.stripe.refunds.create({ payment_intent: intent, amount: 501 }));
@@ -63,7 +63,7 @@ describe('A refund', () => {
     expect(failure.param).toBe('amount');
   });
 
-  it('is refused while nothing has been paid', async () => {
+  it('is rejected while nothing has been paid', async () => {
     const session = await openSession(kit.stripe);
     await postJson(kit.sandbox, `/sandbox/checkout/${session.id}/pay`, { method: 'delayed_success' });
     const { payment_intent: intent } = await kit.stripe.checkout.sessions.retrieve(session.id);
@@ -73,7 +73,7 @@ describe('A refund', () => {
     kit.sandbox.control.settle(session.id, 'failed');
   });
 
-  it('may stay pending until it is told how it ends', async () => {
+  it('may stay pending until it is settled manually', async () => {
     await postJson(kit.sandbox, '/sandbox/faults', { kind: 'refund_pending', count: 2 });
     const intent = await paid();
     const first = await kit.stripe.refunds.create({ payment_intent: intent, amount: 100 });
@@ -91,7 +91,7 @@ describe('A refund', () => {
     expect((await postJson(kit.sandbox, `/sandbox/refunds/${first.id}/succeed`)).status).toBe(400);
   });
 
-  it('may fail after it had succeeded, and the money is back on the account', async () => {
+  it('may fail after it has succeeded, and the money returns to the account', async () => {
     await postJson(kit.sandbox, '/sandbox/faults', { kind: 'refund_fails_later', count: 1, afterSeconds: 3_600 });
     const refund = await kit.stripe.refunds.create({ payment_intent: await paid(700) });
     expect(refund.status).toBe('succeeded');
@@ -102,7 +102,7 @@ describe('A refund', () => {
     expect(after).toMatchObject({ status: 'failed', failure_balance_transaction: { amount: 700, type: 'refund_failure' } });
   });
 
-  it('made in the dashboard carries no metadata and no idempotency key', async () => {
+  it('made in the dashboard has no metadata and no idempotency key', async () => {
     const intent = await paid();
     const { body } = await postJson(kit.sandbox, '/sandbox/dashboard/refunds', { payment_intent: intent, amount: 250 });
     expect(body).toMatchObject({ object: 'refund', amount: 250, metadata: {} });
@@ -110,14 +110,14 @@ describe('A refund', () => {
     expect(kit.receiver.events[0]).toMatchObject({ type: 'refund.created', request: { idempotency_key: null } });
   });
 
-  it('cannot be canceled, as it needs no action', async () => {
+  it('cannot be canceled, because it requires no action', async () => {
     const refund = await kit.stripe.refunds.create({ payment_intent: await paid() });
     expect((await failureOf(kit.stripe.refunds.cancel(refund.id))).message).toContain('requires_action');
   });
 });
 
 describe('A dispute', () => {
-  it('withdraws the money with a fee, bars refunds, and gives it back when won', async () => {
+  it('withdraws the money with a fee, blocks refunds, and returns the money if it is won', async () => {
     const intent = await paid(900);
     const { body } = await postJson(kit.sandbox, '/sandbox/disputes', { payment_intent: intent, reason: 'fraudulent' });
     expect(body).toMatchObject({ object: 'dispute', status: 'needs_response', amount: 900, reason: 'fraudulent' });
@@ -132,7 +132,7 @@ describe('A dispute', () => {
     expect((await postJson(kit.sandbox, `/sandbox/disputes/${opened.id}/close`, { outcome: 'lost' })).status).toBe(400);
   });
 
-  it('keeps the money when lost, also by giving in through the API', async () => {
+  it('keeps the money if it is lost, also by being closed through the API', async () => {
     const intent = await paid();
     const { body } = await postJson(kit.sandbox, '/sandbox/disputes', { payment_intent: intent });
     await typesSoFar();
@@ -141,7 +141,7 @@ describe('A dispute', () => {
     expect((await kit.stripe.disputes.list({ payment_intent: intent })).data).toHaveLength(1);
   });
 
-  it('may be an inquiry, which moves no money and leaves refunds open', async () => {
+  it('may be an inquiry, which moves no money and allows refunds', async () => {
     const intent = await paid();
     const { body } = await postJson(kit.sandbox, '/sandbox/disputes', { payment_intent: intent, kind: 'inquiry' });
     expect(body).toMatchObject({ status: 'warning_needs_response', balance_transactions: [], is_charge_refundable: true });
@@ -151,7 +151,7 @@ describe('A dispute', () => {
     expect(closed.body).toMatchObject({ status: 'warning_closed' });
   });
 
-  it('may grow from an inquiry to a chargeback, which withdraws the money', async () => {
+  it('may escalate from an inquiry to a chargeback, which withdraws the money', async () => {
     const intent = await paid();
     const inquiry = { payment_intent: intent, kind: 'inquiry', amount: 400 };
     const { body } = await postJson(kit.sandbox, '/sandbox/disputes', inquiry);
@@ -167,7 +167,7 @@ describe('A dispute', () => {
     expect((await postJson(kit.sandbox, `/sandbox/disputes/${body.id}/escalate`, {})).status).toBe(400);
   });
 
-  it('takes evidence and is under review then', async () => {
+  it('accepts evidence and is then under review', async () => {
     const { body } = await postJson(kit.sandbox, '/sandbox/disputes', { payment_intent: await paid() });
     await typesSoFar();
     const answered = await kit.stripe.disputes.update(String(body.id), {

@@ -69,13 +69,13 @@ beforeAll(async () => {
 });
 afterAll(() => kit.stop());
 
-/** What the API answers, before the SDK has touched it. */
+/** The API's raw response, before the SDK processes it. */
 async function readRaw(path: string): Promise<Record<string, unknown>> {
   const response = await fetch(kit.sandbox.url + path, { headers: { authorization: `Bearer ${kit.sandbox.secretKey}` } });
   return (await response.json()) as Record<string, unknown>;
 }
 
-/** Brings about every state and event the sandbox knows. */
+/** Produces every state and event that the sandbox supports. */
 async function liveThroughEverything({ stripe, sandbox }: Kit): Promise<void> {
   const customer = await stripe.customers.create({ email: 'ann@example.com', name: 'Ann', phone: '123', metadata: { a: 'b' } });
   const product = await stripe.products.create({ name: 'Films', images: ['http://127.0.0.1/a.png'] });
@@ -117,8 +117,8 @@ function problemsOf(body: unknown): string[] {
   return problemsWith(body, file, type);
 }
 
-describe('Held against the types of the pinned SDK', () => {
-  it('the sandbox speaks the same version of the API', () => {
+describe('Compared with the types of the pinned SDK', () => {
+  it('the sandbox uses the same API version', () => {
     expect(API_VERSION).toBe(Stripe.API_VERSION);
   });
 
@@ -142,7 +142,7 @@ describe('Held against the types of the pinned SDK', () => {
     expect(bodies.flatMap(problemsOf)).toEqual([]);
   });
 
-  it('expanded objects fit too', async () => {
+  it('expanded objects match too', async () => {
     const sessions = await readRaw(
       '/v1/checkout/sessions?limit=100&expand[]=data.line_items&expand[]=data.payment_intent.latest_charge',
     );
@@ -153,7 +153,7 @@ describe('Held against the types of the pinned SDK', () => {
     expect((charges.data as unknown[]).flatMap(problemsOf)).toEqual([]);
   });
 
-  it('line items and the account fit', async () => {
+  it('line items and the account match', async () => {
     const sessions = await readRaw('/v1/checkout/sessions');
     const [{ id }] = sessions.data as [{ id: string }];
     const items = await readRaw(`/v1/checkout/sessions/${id}/line_items`);
@@ -161,13 +161,13 @@ describe('Held against the types of the pinned SDK', () => {
     expect(problemsOf(await readRaw('/v1/account'))).toEqual([]);
   });
 
-  it('every kind of event was made', () => {
+  it('every type of event was created', () => {
     const made = new Set(events.map((event) => event.type));
     expect(EVENT_TYPES.filter((type) => !made.has(type))).toEqual([]);
     expect([...made].filter((type) => !EVENT_TYPES.some((known) => known === type))).toEqual([]);
   });
 
-  it.each(EVENT_TYPES.map((type) => [type]))('the object in %s fits', (type) => {
+  it.each(EVENT_TYPES.map((type) => [type]))('the object in %s matches', (type) => {
     const found = events.filter((event) => event.type === type);
     for (const event of found) {
       const { object, ...data } = event.data as { object: object; previous_attributes?: object };
@@ -177,7 +177,7 @@ describe('Held against the types of the pinned SDK', () => {
     }
   });
 
-  it('a missing, an unknown and a wrong field would be found', async () => {
+  it('a missing, an unknown and a wrong field are detected', async () => {
     const { id: _id, ...rest } = (await readRaw('/v1/account')) as Record<string, unknown>;
     const spoilt = { ...rest, colour: 'red', charges_enabled: 'yes', default_currency: null };
     expect(problemsWith(spoilt, 'Accounts', 'Account').map((problem) => problem.split(':')[0])).toEqual([

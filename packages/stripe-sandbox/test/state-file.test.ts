@@ -24,7 +24,7 @@ async function start(stateFile = join(folder, 'state.jsonl')): Promise<Sandbox> 
 }
 
 describe('The state', () => {
-  it('is there again after a restart: objects, events, idempotency keys and the clock', async () => {
+  it('survives a restart: objects, events, idempotency keys and the clock', async () => {
     const first = await start();
     const stripe = clientOf(first);
     const customer = await stripe.customers.create({ name: 'Ann' }, { idempotencyKey: 'ann' });
@@ -50,7 +50,7 @@ describe('The state', () => {
     ]);
   });
 
-  it('is on disk before the answer goes out, so that a kill loses nothing', async () => {
+  it('is on disk before the response is sent, so that killing the process loses nothing', async () => {
     const first = await start();
     const session = await openSession(clientOf(first));
     const paid = await postJson(first, `/sandbox/checkout/${session.id}/pay`, { card: '4242424242424242' });
@@ -64,7 +64,7 @@ describe('The state', () => {
     expect(second.control.state().totals).toEqual(first.control.state().totals);
   });
 
-  it('drops a last line that was cut short', async () => {
+  it('drops an incomplete last line', async () => {
     const first = await start();
     const customer = await clientOf(first).customers.create({ name: 'Ann' });
     await first.stop();
@@ -76,12 +76,12 @@ describe('The state', () => {
     expect((await clientOf(await start()).customers.list()).data).toHaveLength(2);
   });
 
-  it('says so when its file is damaged', async () => {
+  it('reports a damaged file at startup', async () => {
     writeFileSync(join(folder, 'state.jsonl'), 'not a state\n');
     await expect(start()).rejects.toThrow(/state file .* is damaged/);
   });
 
-  it('never holds a card number, nor the key or the secret', async () => {
+  it('never contains a card number, the API key or the webhook secret', async () => {
     const first = await start();
     const session = await openSession(clientOf(first));
     await postJson(first, `/sandbox/checkout/${session.id}/pay`, { card: '4000000000009995' });
@@ -103,7 +103,7 @@ describe('The state', () => {
     expect((await start()).control.state().counts).toMatchObject({ customers: 0, products: 1 });
   });
 
-  it('is rewritten without what was replaced', () => {
+  it('is rewritten without replaced rows', () => {
     const path = join(folder, 'log.jsonl');
     const log = StateLog.open(path, () => undefined);
     for (let version = 0; version < 100; version++) log.append([['rows', 'a', { id: 'a', version }]]);
@@ -120,7 +120,7 @@ describe('The state', () => {
 });
 
 describe('Starting', () => {
-  it('fails when the port is taken', async () => {
+  it('fails if the port is in use', async () => {
     const { port } = await start();
     await expect(startSandbox({ port, webhookUrl: null, webhookSecret: WEBHOOK_SECRET, stateFile: null })).rejects.toThrow(
       /EADDRINUSE/,

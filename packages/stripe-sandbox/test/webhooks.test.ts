@@ -23,12 +23,12 @@ describe('Webhooks', () => {
     expect(kit.receiver.headers[0]).toMatch(/^t=\d+,v1=[0-9a-f]{64},v1=[0-9a-f]{64}$/);
   });
 
-  it('carry the HMAC-SHA256 of the time and the text', () => {
+  it('are signed with the HMAC-SHA256 of the time and the body', () => {
     const expected = createHmac('sha256', 'whsec_x').update('1700000000.{}').digest('hex');
     expect(signWebhook('{}', ['whsec_x'], 1_700_000_000)).toBe(`t=1700000000,v1=${expected}`);
   });
 
-  it('are signed with the receiver’s time, also while the sandbox’s clock is elsewhere', async () => {
+  it('are signed with the receiver’s time, even if the sandbox’s clock differs', async () => {
     kit = await startKit();
     await kit.sandbox.control.advanceClock(90 * 24 * 3_600_000);
     await kit.stripe.customers.create({});
@@ -36,7 +36,7 @@ describe('Webhooks', () => {
     expect(kit.receiver.events).toHaveLength(1);
   });
 
-  it('to an address that is no URL are tried again, and go there once it is one', async () => {
+  it('to an invalid URL are retried, and delivered once the URL is valid', async () => {
     kit = await startKit();
     const { url } = kit.receiver;
     kit.sandbox.control.setWebhookUrl('http://::1:4000/webhooks');
@@ -46,7 +46,7 @@ describe('Webhooks', () => {
     expect(await kit.sandbox.control.flushWebhooks()).toMatchObject({ delivered: 1, pending: 0 });
   });
 
-  it('say which request caused them', async () => {
+  it('name the request that caused them', async () => {
     kit = await startKit();
     const customer = await kit.stripe.customers.create({}, { idempotencyKey: 'made-by-me' });
     await kit.sandbox.control.flushWebhooks();
@@ -58,7 +58,7 @@ describe('Webhooks', () => {
     });
   });
 
-  it('keep the object as it was when the event was made', async () => {
+  it('contain the object as it was when the event was created', async () => {
     kit = await startKit();
     const customer = await kit.stripe.customers.create({ name: 'Before' });
     await kit.stripe.customers.update(customer.id, { name: 'After' });
@@ -66,7 +66,7 @@ describe('Webhooks', () => {
     expect(events.data[0]?.data.object).toMatchObject({ id: customer.id, name: 'Before' });
   });
 
-  it('are sent again, with the same body, until they are taken', async () => {
+  it('are sent again, with the same body, until they are accepted', async () => {
     kit = await startKit();
     kit.receiver.answerWith = 500;
     const customer = await kit.stripe.customers.create({});
@@ -81,12 +81,12 @@ describe('Webhooks', () => {
     expect(taken.data[0]?.pending_webhooks).toBe(0);
   });
 
-  it('are given up after the last attempt', async () => {
+  it('are abandoned after the last attempt', async () => {
     kit = await startKit({ webhookAttemptsMaximum: 3 });
     kit.receiver.answerWith = 503;
     await kit.stripe.customers.create({});
     const { control } = kit.sandbox;
-    await until(() => control.state().webhooks.givenUp === 1);
+    await until(() => control.state().webhooks.abandoned === 1);
     expect(kit.receiver.headers).toHaveLength(3);
     expect(control.state().webhooks).toMatchObject({ delivered: 0, pending: 0 });
     const [event] = (await kit.stripe.events.list({ delivery_success: false })).data;
@@ -96,7 +96,7 @@ describe('Webhooks', () => {
     expect(kit.receiver.types()).toEqual(['customer.created']);
   });
 
-  it('come in the order of what happened', async () => {
+  it('arrive in the order of the changes', async () => {
     kit = await startKit();
     for (let index = 0; index < 20; index++) await kit.stripe.customers.create({ name: String(index) });
     await kit.sandbox.control.flushWebhooks();
@@ -105,7 +105,7 @@ describe('Webhooks', () => {
     );
   });
 
-  it('are not made while there is nowhere to send them', async () => {
+  it('are not created while there is no URL to send them to', async () => {
     kit = await startKit({ webhookUrl: null });
     await kit.stripe.customers.create({});
     kit.sandbox.control.setWebhookUrl(kit.receiver.url);
@@ -115,7 +115,7 @@ describe('Webhooks', () => {
     expect((await kit.stripe.events.list()).data).toHaveLength(2);
   });
 
-  it('that wait survive a restart of the sandbox', async () => {
+  it('that are waiting survive a restart of the sandbox', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'sandbox-'));
     const receiver = await startReceiver();
     try {
@@ -140,7 +140,7 @@ describe('Webhooks', () => {
     }
   });
 
-  it('can be flushed over HTTP, which tells when the receiver takes none', async () => {
+  it('can be flushed over HTTP, which reports when the receiver accepts none', async () => {
     kit = await startKit();
     kit.receiver.answerWith = 500;
     await paidSession(kit);
@@ -149,7 +149,7 @@ describe('Webhooks', () => {
     expect(stuck.body.pending).toBeGreaterThan(0);
     kit.receiver.answerWith = 200;
     const flushed = await postJson(kit.sandbox, '/sandbox/webhooks/flush');
-    expect(flushed.body).toMatchObject({ pending: 0, givenUp: 0 });
+    expect(flushed.body).toMatchObject({ pending: 0, abandoned: 0 });
     expect(new Set(kit.receiver.types()).has('checkout.session.completed')).toBe(true);
   });
 });

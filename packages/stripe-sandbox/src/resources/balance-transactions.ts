@@ -19,7 +19,7 @@ interface Movement {
   type: BalanceTransactionBody['type'];
 }
 
-/** Records money coming to (positive) or leaving (negative) the account; the fee is taken off either way. */
+/** Records money that enters (positive) or leaves (negative) the account; the fee is deducted in both cases. */
 export function recordMovement(world: World, movement: Movement): BalanceTransactionBody {
   const { store, clock } = world;
   const fee = movement.feeMinorUnits;
@@ -56,7 +56,7 @@ export function recordMovement(world: World, movement: Movement): BalanceTransac
   return store.put(store.balanceTransactions, transaction);
 }
 
-/** Stripe's usual price for a card, 2.9 % and 30 minor units; the part of a unit is rounded half up. */
+/** Stripe's standard fee for a card, 2.9 % plus 30 minor units, rounded half up. */
 export function processingFee(amountMinorUnits: number): number {
   return Math.floor((amountMinorUnits * 29 + 500) / 1000) + 30;
 }

@@ -13,7 +13,7 @@ export interface Payer {
   name: string | null;
 }
 
-/** Why a charge failed, as it says so itself. */
+/** The failure fields of a charge. */
 export interface ChargeFailure {
   code: string;
   declineCode: string | null;
@@ -52,7 +52,7 @@ function failedOutcome(failure: ChargeFailure): Stripe.Charge.Outcome {
   });
 }
 
-/** A charge of a payment intent's whole amount. What it did to the account's balance is recorded apart. */
+/** A charge of a payment intent's whole amount. Its balance transaction is recorded separately. */
 export function newCharge(
   world: World,
   intent: PaymentIntentBody,

@@ -74,13 +74,13 @@ const createOperation = operation(
   },
 );
 
-/** The session, expired first when its time is over by the sandbox's clock. */
+/** Returns the session after expiring it if it is due by the sandbox's clock. */
 export function expireWhenDue(world: World, session: SessionBody): SessionBody {
   if (session.status !== 'open' || session.expires_at > world.clock.nowSeconds()) return session;
   return expireSession(world, session);
 }
 
-/** Expires every open session whose time is over. */
+/** Expires every open session that is due. */
 export function expireAllDue(world: World): void {
   for (const session of world.store.sessions.rowsWhere('status', 'open')) expireWhenDue(world, session);
 }

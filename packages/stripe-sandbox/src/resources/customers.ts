@@ -21,7 +21,7 @@ function isDeleted(customer: CustomerRow): customer is Stripe.DeletedCustomer {
   return 'deleted' in customer;
 }
 
-/** The customer, who must exist still; `param` names the parameter in the error. */
+/** Returns the customer, which must exist and not be deleted; `param` is the parameter's name in the error. */
 export function livingCustomer(world: World, id: string, param: string): CustomerBody {
   const customer = found(world.store.customers, id, 'customer', param);
   if (isDeleted(customer)) throw resourceMissing('customer', id, param);

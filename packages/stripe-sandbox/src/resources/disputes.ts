@@ -28,8 +28,8 @@ const updateOperation = operation(
     const before = found(world.store.disputes, id, 'dispute');
     const open = before.status === 'needs_response' || before.status === 'warning_needs_response';
     const answers = parameters.evidence !== undefined || parameters.submit !== undefined;
-    if (answers && !open) throw refused('This dispute takes no evidence any more.', { param: 'evidence' });
-    // Evidence is handed in at once unless `submit` says otherwise: https://docs.stripe.com/api/disputes/update
+    if (answers && !open) throw refused('This dispute no longer accepts evidence.', { param: 'evidence' });
+    // Evidence is submitted immediately unless `submit` is false: https://docs.stripe.com/api/disputes/update
     const submitted = parameters.evidence === undefined ? parameters.submit === true : parameters.submit !== false;
     const given = Object.entries(parameters.evidence ?? {}).filter(([, value]) => value !== undefined);
     const after: DisputeBody = {

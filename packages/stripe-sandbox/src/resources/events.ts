@@ -4,12 +4,12 @@ import { listOf, text, truth } from '../parameters.js';
 import type { EventRow } from '../store.js';
 import { found } from './found.js';
 
-/** The event as it was made, with the number of webhooks that still have to take it. */
+/** The event as it was created, with its current number of pending webhooks. */
 function viewEvent(event: EventRow): object {
   return { ...JSON.parse(event.text), pending_webhooks: event.pendingWebhooks };
 }
 
-/** `charge.*` stands for every type that begins so. */
+/** `charge.*` matches every type with that prefix. */
 function typeMatches(pattern: string, type: string): boolean {
   return pattern.endsWith('*') ? type.startsWith(pattern.slice(0, -1)) : pattern === type;
 }

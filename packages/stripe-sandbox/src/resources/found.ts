@@ -1,7 +1,7 @@
 import { resourceMissing } from '../stripe-error.js';
 import type { Row, Table } from '../table.js';
 
-/** The row, or `No such …`; `param` is 'id' for the object of the address, else the parameter that named it. */
+/** Returns the row. @throws `No such …`; `param` is 'id' for the object in the path, otherwise the name of the parameter */
 export function found<R extends Row>(table: Table<R>, id: string, kind: string, param = 'id'): R {
   const row = table.get(id);
   if (row === undefined) throw resourceMissing(kind, id, param);

@@ -5,7 +5,7 @@ import { moneyText } from '../money-text.js';
 import { invalidRequest, refused } from '../stripe-error.js';
 import type { World } from '../world.js';
 
-/** Smallest totals Stripe charges, in minor units: https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts */
+/** The smallest totals that Stripe charges, in minor units: https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts */
 const SMALLEST_TOTALS: Readonly<Record<string, number>> = { usd: 50, eur: 50, gbp: 30, chf: 50, aud: 50, cad: 50, jpy: 50 };
 
 export interface NewSession {
@@ -23,7 +23,7 @@ export interface NewSession {
   total: number;
 }
 
-/** A session as it stands before anyone has paid. */
+/** A new, unpaid session. */
 export function buildSession(world: World, given: NewSession): SessionBody {
   const id = newIdentifier('cs_test');
   const created = world.clock.nowSeconds();

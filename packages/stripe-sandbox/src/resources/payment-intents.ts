@@ -8,14 +8,14 @@ import { refused } from '../stripe-error.js';
 import type { World } from '../world.js';
 import { found } from './found.js';
 
-/** What a session says about the payment intent it will make. */
+/** The payment intent settings of a session. */
 export interface PaymentIntentData {
   metadata: Record<string, string>;
   description: string | null;
   receiptEmail: string | null;
 }
 
-/** Makes the payment intent of a session; Stripe does so when the first payment is tried. */
+/** Creates the payment intent of a session, which Stripe does at the first payment attempt. */
 export function createPaymentIntent(world: World, session: SessionBody, data: PaymentIntentData): PaymentIntentBody {
   const { store, clock } = world;
   const id = newIdentifier('pi');
@@ -70,7 +70,7 @@ export function createPaymentIntent(world: World, session: SessionBody, data: Pa
   return intent;
 }
 
-/** Ends a payment intent that has not been paid. */
+/** Cancels a payment intent that has not been paid. */
 export function cancelPaymentIntent(
   world: World,
   before: PaymentIntentBody,

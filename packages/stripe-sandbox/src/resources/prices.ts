@@ -1,7 +1,7 @@
 import type { PriceBody } from '../bodies.js';
 import { checkAmount } from '../currency-rules.js';
 import { newIdentifier } from '../identifiers.js';
-import { MAXIMUM_AMOUNT_MINOR_UNITS } from '../limits.js';
+import { MAX_AMOUNT_MINOR_UNITS } from '../limits.js';
 import { type MetadataChange, mergeMetadata, metadata } from '../metadata.js';
 import { operation } from '../operation.js';
 import { createdParameter, inRange, pageOf, pageParameters } from '../pagination.js';
@@ -12,7 +12,7 @@ import { found } from './found.js';
 import { createProduct } from './products.js';
 
 export const taxBehaviors = ['exclusive', 'inclusive', 'unspecified'] as const;
-export const unitAmount = integer({ minimum: 0, maximum: MAXIMUM_AMOUNT_MINOR_UNITS });
+export const unitAmount = integer({ minimum: 0, maximum: MAX_AMOUNT_MINOR_UNITS });
 
 export interface NewPrice {
   active: boolean;
@@ -52,7 +52,7 @@ export function createPrice(world: World, given: NewPrice): PriceBody {
   return store.put(store.prices, price);
 }
 
-/** Frees a lookup key held by another price, or refuses it, as Stripe does. */
+/** Transfers a lookup key from another price, or rejects it, as Stripe does. */
 function claimLookupKey(world: World, key: string | undefined, transfer: boolean | undefined): void {
   if (key === undefined) return;
   const { store } = world;

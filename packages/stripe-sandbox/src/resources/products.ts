@@ -8,8 +8,8 @@ import { refused } from '../stripe-error.js';
 import type { World } from '../world.js';
 import { found } from './found.js';
 
-const MAXIMUM_IMAGES = 8;
-const MAXIMUM_NAMED_IDS = 100;
+const MAX_IMAGES = 8;
+const MAX_NAMED_IDS = 100;
 
 export interface NewProduct {
   id?: string | undefined;
@@ -60,7 +60,7 @@ const updateParameters = {
   active: truth(),
   default_price: text(),
   description: unsettable(text({ maximumLength: 40_000 })),
-  images: unsettable(listOf(text(), { maximum: MAXIMUM_IMAGES })),
+  images: unsettable(listOf(text(), { maximum: MAX_IMAGES })),
   metadata: metadata(),
   name: text({ maximumLength: 250 }),
   statement_descriptor: text({ maximumLength: 22 }),
@@ -103,7 +103,7 @@ const listParameters = {
   ...pageParameters,
   ...createdParameter,
   active: truth(),
-  ids: listOf(text(), { maximum: MAXIMUM_NAMED_IDS }),
+  ids: listOf(text(), { maximum: MAX_NAMED_IDS }),
   url: text(),
 };
 
@@ -117,7 +117,7 @@ export const productOperations = [
         id: text(),
         active: truth(),
         description: text({ maximumLength: 40_000 }),
-        images: listOf(text(), { maximum: MAXIMUM_IMAGES }),
+        images: listOf(text(), { maximum: MAX_IMAGES }),
         metadata: metadata(),
         name: required(text({ maximumLength: 250 })),
         statement_descriptor: text({ maximumLength: 22 }),

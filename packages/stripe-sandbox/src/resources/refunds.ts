@@ -1,5 +1,5 @@
 import type { ChargeBody, RefundBody } from '../bodies.js';
-import { MAXIMUM_AMOUNT_MINOR_UNITS } from '../limits.js';
+import { MAX_AMOUNT_MINOR_UNITS } from '../limits.js';
 import { mergeMetadata, metadata } from '../metadata.js';
 import { operation } from '../operation.js';
 import { createdParameter, inRange, pageOf, pageParameters } from '../pagination.js';
@@ -11,7 +11,7 @@ import { found } from './found.js';
 
 const refundReasons = ['duplicate', 'fraudulent', 'requested_by_customer'] as const;
 
-/** The charge a refund is asked for, named itself or by its payment intent. */
+/** Finds the charge to refund, by its id or by its payment intent. */
 export function chargeToRefund(world: World, chargeId: string | undefined, intentId: string | undefined): ChargeBody {
   const { store } = world;
   if (chargeId !== undefined && intentId === undefined) return found(store.charges, chargeId, 'charge', 'charge');
@@ -34,7 +34,7 @@ const createOperation = operation(
     method: 'POST',
     path: '/v1/refunds',
     parameters: {
-      amount: integer({ minimum: 1, maximum: MAXIMUM_AMOUNT_MINOR_UNITS }),
+      amount: integer({ minimum: 1, maximum: MAX_AMOUNT_MINOR_UNITS }),
       charge: text(),
       metadata: metadata(),
       payment_intent: text(),

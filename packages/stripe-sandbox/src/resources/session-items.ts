@@ -1,7 +1,7 @@
 import type Stripe from 'stripe';
 import type { LineItemBody, PriceBody } from '../bodies.js';
 import { newIdentifier } from '../identifiers.js';
-import { MAXIMUM_AMOUNT_MINOR_UNITS } from '../limits.js';
+import { MAX_AMOUNT_MINOR_UNITS } from '../limits.js';
 import { mergeMetadata, metadata } from '../metadata.js';
 import { choice, currency, integer, listOf, objectOf, type Parsed, required, text } from '../parameters.js';
 import { invalidRequest, refused } from '../stripe-error.js';
@@ -10,8 +10,8 @@ import { found } from './found.js';
 import { createPrice, taxBehaviors, unitAmount } from './prices.js';
 import { createProduct } from './products.js';
 
-const MAXIMUM_LINE_ITEMS = 100;
-const MAXIMUM_QUANTITY = 999_999;
+const MAX_LINE_ITEMS = 100;
+const MAX_QUANTITY = 999_999;
 
 const itemShape = {
   metadata: metadata(),
@@ -30,13 +30,13 @@ const itemShape = {
     tax_behavior: choice(taxBehaviors),
     unit_amount: required(unitAmount),
   }),
-  quantity: integer({ minimum: 1, maximum: MAXIMUM_QUANTITY }),
+  quantity: integer({ minimum: 1, maximum: MAX_QUANTITY }),
 };
 type GivenItem = Parsed<typeof itemShape>;
 
-export const lineItemsParameter = required(listOf(objectOf(itemShape), { maximum: MAXIMUM_LINE_ITEMS }));
+export const lineItemsParameter = required(listOf(objectOf(itemShape), { maximum: MAX_LINE_ITEMS }));
 
-/** The line items of a new session, all of one currency. */
+/** The line items of a new session, all in one currency. */
 export function buildLineItems(world: World, given: readonly GivenItem[]): [LineItemBody, ...LineItemBody[]] {
   const [first, ...others] = given.map((item, index) => buildLineItem(world, item, `line_items[${index}]`));
   if (first === undefined) {
@@ -52,7 +52,7 @@ function buildLineItem(world: World, given: GivenItem, path: string): LineItemBo
   const price = priceOf(world, given, path);
   const quantity = given.quantity ?? 1;
   const amount = (price.unit_amount ?? 0) * quantity;
-  if (amount > MAXIMUM_AMOUNT_MINOR_UNITS) throw amountTooLarge();
+  if (amount > MAX_AMOUNT_MINOR_UNITS) throw amountTooLarge();
   return {
     id: newIdentifier('li'),
     object: 'item',
@@ -89,7 +89,7 @@ function activePrice(world: World, id: string, param: string): PriceBody {
   throw refused(message, { param });
 }
 
-/** Prices and products given inline are made for this session only: inactive, without events, as at Stripe. */
+/** Inline prices and products are created for this session only: inactive and without events, as at Stripe. */
 function inlinePrice(world: World, data: NonNullable<GivenItem['price_data']>, path: string): PriceBody {
   if ((data.product === undefined) === (data.product_data === undefined)) {
     throw invalidRequest('Inline prices need either `product` or `product_data`.', {
@@ -111,7 +111,7 @@ function inlinePrice(world: World, data: NonNullable<GivenItem['price_data']>, p
 
 export function sumOfItems(items: readonly LineItemBody[]): number {
   const total = items.reduce((sum, item) => sum + item.amount_total, 0);
-  if (total > MAXIMUM_AMOUNT_MINOR_UNITS) throw amountTooLarge();
+  if (total > MAX_AMOUNT_MINOR_UNITS) throw amountTooLarge();
   return total;
 }
 
@@ -122,7 +122,7 @@ function amountTooLarge() {
   });
 }
 
-/** All items of a session as the list that `expand[]=line_items` shows: the first ten, as at Stripe. */
+/** A session's items as the list for `expand[]=line_items`: the first ten, as at Stripe. */
 export function lineItemList(world: World, session: string): Stripe.ApiList<LineItemBody> {
   const items = world.store.lineItems.rowsWhere('session', session).map((row) => row.item);
   return {
