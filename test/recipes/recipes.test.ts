@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import {
+  appendFileSync,
   cpSync,
   existsSync,
   mkdirSync,
@@ -60,8 +61,12 @@ function copyProject(copy: string): void {
   symlinkSync('../../packages/stripe-sandbox', path.join(modules, '@boxoffice/stripe-sandbox'));
 }
 
-function apply(copy: string, { file, before, after, add }: Edit): void {
+function apply(copy: string, { file, before, after, atEnd, add }: Edit): void {
   const target = path.join(copy, file);
+  if (atEnd) {
+    appendFileSync(target, add);
+    return;
+  }
   const anchor = before ?? after;
   if (anchor === undefined) {
     expect(existsSync(target)).toBe(false);

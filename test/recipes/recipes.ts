@@ -1,8 +1,12 @@
-/** One change of a file: `add` goes in front of or behind `anchor`, which is there once; without an anchor the file is new. */
+/**
+ * One change of a file: `add` goes in front of `before`, behind `after`, or to the end; without any of them the file is new. Anchors are
+ * declarations, not descriptions or comments, which may be reworded.
+ */
 export interface Edit {
   readonly file: string;
   readonly before?: string;
   readonly after?: string;
+  readonly atEnd?: true;
   readonly add: string;
 }
 
@@ -40,8 +44,9 @@ export class Migration20991231000000 extends Migration {
   'Add a money mutation': [
     {
       file: 'schema.graphql',
-      before: '"A balance after an adjustment."\n',
-      add: `"A bonus for a viewer."
+      atEnd: true,
+      add: `
+"A bonus for a viewer."
 input PayBonusInput {
   "The viewer."
   userId: ID!
@@ -55,7 +60,7 @@ input PayBonusInput {
     },
     {
       file: 'schema.graphql',
-      before: '  "Processes a Stripe event again immediately."\n',
+      after: 'type Mutation {\n',
       add: `  "Pays a bonus into a balance."
   payBonus("The viewer and the amount." input: PayBonusInput!): AdjustBalancePayload! @allowed(to: [ADMIN])
 `,
@@ -222,8 +227,9 @@ export async function forgetDeletedCustomer({ id }: Pick<Stripe.Customer, 'id'>,
   'Add an expected error': [
     {
       file: 'schema.graphql',
-      before: '"Why nothing can be refunded."\n',
-      add: `"The bonus is too large. Code BONUS_TOO_LARGE."
+      atEnd: true,
+      add: `
+"The bonus is too large. Code BONUS_TOO_LARGE."
 type BonusTooLarge implements BillingError {
   "BONUS_TOO_LARGE"
   code: String!
@@ -244,8 +250,9 @@ type BonusTooLarge implements BillingError {
     },
     {
       file: 'src/services/errors.ts',
-      before: '/** INVALID_INPUT; `path` is given from below `input`. */\n',
-      add: `/** BONUS_TOO_LARGE: \`largest\` in minor units. */
+      atEnd: true,
+      add: `
+/** BONUS_TOO_LARGE: \`largest\` in minor units. */
 export const bonusTooLarge = (largest: number) =>
   new Refusal({ code: 'BONUS_TOO_LARGE', message: 'The bonus is too large.', path: ['input', 'amount'], largest });
 
