@@ -1,4 +1,4 @@
-/** The authenticated party behind a request. The roles are those of the contract's `Role`, and SUPPORT, which has no fields of its own yet. */
+/** The authenticated party behind a request. The roles are those of the schema's `Role`, plus SUPPORT, which has no fields of its own yet. */
 export interface Caller {
   /** The viewer or admin; null without a token. */
   readonly userId: string | null;

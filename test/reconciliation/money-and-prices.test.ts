@@ -82,7 +82,7 @@ describe('The money that Stripe moved', () => {
     expect(await findings(run.id)).toEqual([{ kind: 'AMOUNT_DIFFERS', stripeId: await scene.paymentOf(order), repaired: false }]);
   });
 
-  test('keeps the gravest findings when there are more than are kept', async () => {
+  test('keeps the most serious findings when there are more than are kept', async () => {
     const id = await scene.store.start(clock.now());
     const about = { stripeId: null, orderId: null, userId: null, detail: '', repairable: false, repaired: false };
     const prices = Array.from({ length: 1_000 }, (): Finding => ({ ...about, kind: 'PRICE_DIFFERS' }));

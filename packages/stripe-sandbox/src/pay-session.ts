@@ -186,7 +186,7 @@ function failIntent(world: World, intent: PaymentIntentBody, charge: ChargeBody,
   world.publish('payment_intent.payment_failed', failed);
 }
 
-/** Adds the money to the account's balance; Stripe attaches the balance transaction to the charge shortly after the payment (automatic_async). */
+/** Adds the money to the balance. Stripe attaches the balance transaction to the charge shortly after the payment (automatic_async). */
 function recordCapture(world: World, charge: ChargeBody): void {
   const movement = recordMovement(world, {
     amount: charge.amount,

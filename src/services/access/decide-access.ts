@@ -1,6 +1,6 @@
 import type { GrantStatus } from '../../entities/grant.js';
 
-/** The contract's `AccessReason`. */
+/** The schema's `AccessReason`. */
 export type AccessReason = 'GRANTED' | 'NO_GRANT' | 'EXPIRED' | 'REFUNDED' | 'REVOKED' | 'SUSPENDED' | 'UNKNOWN_FILM';
 
 /** The part of a grant that access depends on. */

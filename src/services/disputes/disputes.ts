@@ -67,7 +67,7 @@ export class Disputes {
       // 2. Decide
       const state = known ? mergeDispute(known, stripeDispute) : stateOf(stripeDispute);
       const lost = state.outcome === 'LOST' && known?.outcome !== 'LOST';
-      // 3. Write the dispute, then what it moved beyond what is booked; the ledger commits and notifies
+      // 3. Write the dispute, then book the difference from what is already booked; the ledger commits and notifies
       const disputeId = await writeDispute(unit, known, order, stripeDispute, state);
       const [row] = await unit.tx.query<{ booked: number }>(bookedForDispute, [disputeId]);
       const taken = takenBy(state) - (row?.booked ?? 0);

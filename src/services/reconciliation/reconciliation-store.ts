@@ -59,11 +59,11 @@ const insertFindings: Statement = {
       (id uuid, kind text, "stripeId" text, "orderId" uuid, "userId" uuid, detail text, repaired boolean)`,
 };
 /** The schema's order: most serious first; within a kind, open findings before repaired ones. */
-const gravestFirst = (kinds: string) => `array_position(${kinds}::text[], kind), repaired, id`;
+const mostSeriousFirst = (kinds: string) => `array_position(${kinds}::text[], kind), repaired, id`;
 const dropBeyond: Statement = {
   name: 'drop-reconciliation-findings-beyond',
   text: `delete from reconciliation_findings where id in (
-    select id from reconciliation_findings where reconciliation_id = $1 order by ${gravestFirst('$2')} offset $3)`,
+    select id from reconciliation_findings where reconciliation_id = $1 order by ${mostSeriousFirst('$2')} offset $3)`,
 };
 const pageRuns: Statement = {
   name: 'page-reconciliations',
@@ -79,7 +79,7 @@ const findingsOfRuns: Statement = {
   name: 'findings-of-reconciliations',
   text: `select id, reconciliation_id as "reconciliationId", kind, stripe_id as "stripeId", order_id as "orderId",
       user_id as "userId", detail, repaired
-    from reconciliation_findings where reconciliation_id = any($1::uuid[]) order by ${gravestFirst('$2')}`,
+    from reconciliation_findings where reconciliation_id = any($1::uuid[]) order by ${mostSeriousFirst('$2')}`,
 };
 
 export interface Progress {
@@ -92,12 +92,12 @@ export interface Progress {
 export class ReconciliationStore {
   constructor(
     private readonly database: Database,
-    private readonly largestPage: number,
+    private readonly pageMaximumCount: number,
   ) {}
 
   /** Newest first. @throws InvalidArgument for `first`, InvalidCursor for `after` */
   async page({ first, after }: { first: number; after?: string | null }): Promise<Page<Reconciliation>> {
-    checkedFirst(first, this.largestPage);
+    checkedFirst(first, this.pageMaximumCount);
     const [startedAt, id] = after ? decodeCursor(after, ['instant', 'uuid']) : [null, null];
     const rows = await this.database.query<Reconciliation>(pageRuns, [startedAt, id, first + 1]);
     return pageOf(rows, first, (run) => [run.startedAt, run.id], after);

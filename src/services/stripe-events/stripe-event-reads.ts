@@ -13,12 +13,12 @@ export interface StripeEventPageRequest {
 export class StripeEventReads {
   constructor(
     private readonly database: Queryable,
-    private readonly largestPage: number,
+    private readonly pageMaximumCount: number,
   ) {}
 
   /** Newest first. @throws InvalidArgument for `first`, InvalidCursor for `after` */
   async page({ first, after, status }: StripeEventPageRequest): Promise<Page<StripeEvent>> {
-    checkedFirst(first, this.largestPage);
+    checkedFirst(first, this.pageMaximumCount);
     const [receivedAt, id] = after ? decodeCursor(after, ['instant', 'uuid']) : [null, null];
     const rows = await this.database.query<StripeEvent>(pageStripeEvents, [status ?? null, receivedAt, id, first + 1]);
     return pageOf(rows, first, (event) => [event.receivedAt, event.id], after);
