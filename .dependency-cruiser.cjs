@@ -87,6 +87,12 @@ module.exports = {
       to: { path: 'node_modules/(pg|ioredis|mongodb|@agendajs|stripe)/', dependencyTypesNot: ['type-only'] },
     },
     {
+      name: 'only-stores-and-entities-run-mikro-orm',
+      severity: 'error',
+      from: { path: '^src/', pathNot: ['^src/(stores|entities)/'] },
+      to: { path: 'node_modules/@mikro-orm/', dependencyTypesNot: ['type-only'] },
+    },
+    {
       name: 'only-the-ledger-writes-movements',
       comment:
         'Everyone else changes money in `ledger.change` or `ledger.once`, and knows only the types of what they hand over.',

@@ -42,6 +42,11 @@ const forbidden = [
   ['only-stores-know-', 'src/services/money.ts', "import Forbidden from 'stripe'; Forbidden;"],
   ['only-stores-know-', 'src/gateway/auth.ts', "import Forbidden from 'pg'; Forbidden;"],
   [
+    'only-stores-and-entities-run-mikro-orm',
+    'src/services/money.ts',
+    "import { LockMode as Forbidden } from '@mikro-orm/core'; Forbidden;",
+  ],
+  [
     'no-circles',
     'src/runtime/clock.ts',
     "import { createRedactor as forbidden } from './redact.js'; forbidden;",
@@ -65,13 +70,12 @@ const restrictedCalls = [
   {
     call: /\.transaction\(/,
     only: [
-      'src/demo/catalogue.ts',
-      'src/services/catalogue/catalogue-admin.ts',
       'src/services/ledger/ledger.ts',
       'src/services/ledger/verify-ledger.ts',
       'src/services/reconciliation/reconciliation-store.ts',
     ],
   },
+  { call: /\.changeEntities\(/, only: ['src/demo/catalogue.ts', 'src/services/catalogue/catalogue-admin.ts'] },
   { call: /\bUnit\.lock\(/, only: ['src/services/ledger/ledger.ts'] },
   { call: /\bsaveResult\(/, only: ['src/services/ledger/idempotency.ts', 'src/services/ledger/ledger.ts'] },
 ];

@@ -1,6 +1,6 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
 import type { Clock } from '../runtime/clock.js';
-import { insertFilmRows } from '../services/catalogue/write-film.js';
-import { writeStatus, writeSubscription, writeToCopy } from '../services/catalogue/write-subscription.js';
+import { addFilms, addSubscription, markChanged } from '../services/catalogue/change-catalogue.js';
 import type { Database, Queryable, Statement } from '../stores/database.js';
 import { DEMO_FILMS, type DemoShelf } from './films.js';
 import { DEMO_ADMIN_ID, DEMO_VIEWERS } from './people.js';
@@ -73,25 +73,28 @@ export async function loadDemoCatalogue({ database, clock, currency, giveBalance
     reason: 'A balance for trying out the demo',
     idempotencyKey: 'demo-balance-of-ada',
   });
-  return database.transaction(async (tx) => {
+  return database.changeEntities(async (em, tx) => {
     await tx.query(lockLoading, [LOADING_LOCK]);
     if (await isCatalogueThere(tx)) return false;
-    await writeCatalogue(tx, currency, clock.now());
+    await writeCatalogue(em, currency, clock.now());
     return true;
   });
 }
 
 const isCatalogueThere = async (database: Queryable) => (await database.query(anythingThere)).length > 0;
 
-async function writeCatalogue(tx: Queryable, currency: string, now: Date): Promise<void> {
-  const titles = DEMO_FILMS.map((film) => film.title);
-  const descriptions = DEMO_FILMS.map(({ country, year, director, story }) => `${country} ${year}, by ${director}. ${story}`);
-  await tx.query(insertFilmRows, [DEMO_FILMS.map((_film, index) => demoFilmId(index)), titles, descriptions, now]);
+async function writeCatalogue(em: EntityManager, currency: string, now: Date): Promise<void> {
+  const films = DEMO_FILMS.map(({ title, country, year, director, story }, index) => ({
+    id: demoFilmId(index),
+    title,
+    description: `${country} ${year}, by ${director}. ${story}`,
+  }));
+  await addFilms(em, films, now);
   for (const [index, { shelf, ...words }] of SUBSCRIPTIONS.entries()) {
     const id = DEMO_SUBSCRIPTION_IDS[index] as string;
     const filmIds = DEMO_FILMS.flatMap((film, place) => (!shelf || film.shelves.includes(shelf) ? [demoFilmId(place)] : []));
-    await writeSubscription(tx, { ...words, id, filmIds, currency }, now);
-    await writeStatus(tx, id, 'ACTIVE', now);
-    await writeToCopy(tx, id, now);
+    const subscription = await addSubscription(em, { ...words, id, filmIds, currency }, now);
+    subscription.status = 'ACTIVE';
+    markChanged(subscription, now);
   }
 }

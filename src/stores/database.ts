@@ -1,4 +1,6 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
 import pg from 'pg';
+import { withEntityManager } from './entity-manager.js';
 import type { CallObserver } from './observe-calls.js';
 import { PreparedPlaces, type PreparedPlacesSettings } from './prepared-places.js';
 import { sessionSettings } from './session.js';
@@ -10,6 +12,8 @@ export interface Statement {
   readonly text: string;
   /** Of statements that callers compose, of which there is no end: what metrics call them. Not all of them are prepared. */
   readonly family?: string;
+  /** Its values are in its text, which is another each time: it is not prepared. */
+  readonly holdsValues?: true;
 }
 
 /** Runs statements: the pool, or one of its transactions. */
@@ -69,7 +73,7 @@ function exactNumber(text: string): number {
   return value;
 }
 
-/** The shared pool for all hot reads and all writes of money. */
+/** The one pool of reads and writes. Entities are changed through MikroORM on its connections. */
 export class Database implements Queryable {
   readonly pool: pg.Pool;
   private readonly observer: DatabaseSettings['observer'];
@@ -138,6 +142,11 @@ export class Database implements Queryable {
     }
   }
 
+  /** As `transaction`, with an EntityManager of its own: the entities that `work` changed are written before the commit. */
+  changeEntities<Result>(work: (em: EntityManager, tx: Queryable) => Promise<Result>): Promise<Result> {
+    return this.transaction((tx) => withEntityManager(tx, (em) => work(em, tx)));
+  }
+
   /** `held`: the places that the transaction has; all of them are released at its end. */
   private async attempt<Result>(
     work: (tx: Queryable) => Promise<Result>,
@@ -199,8 +208,8 @@ export class Database implements Queryable {
     values: readonly unknown[],
     timeoutMs?: number,
   ): Promise<Row[]> {
-    const { name, text, family } = statement;
-    const isPrepared = family === undefined || this.preparedPlaces.use(name);
+    const { name, text, family, holdsValues } = statement;
+    const isPrepared = !holdsValues && (family === undefined || this.preparedPlaces.use(name));
     const config = { text, values: values as unknown[], query_timeout: timeoutMs, ...(isPrepared && { name }) };
     const run = () => on.query(config);
     const result = await (this.observer ? this.observer.statement(family ?? name, run) : run());

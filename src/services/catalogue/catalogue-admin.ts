@@ -1,10 +1,14 @@
-import type { Film } from '../../entities/film.js';
-import type { SubscriptionStatus } from '../../entities/subscription.js';
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { Film } from '../../entities/film.js';
+import { Subscription, type SubscriptionStatus } from '../../entities/subscription.js';
+import { SubscriptionVersion } from '../../entities/subscription-version.js';
 import type { Clock } from '../../runtime/clock.js';
-import type { Database, Queryable, Statement } from '../../stores/database.js';
+import { brokenConstraint, type Database, type Queryable, type Statement } from '../../stores/database.js';
+import { findLocked } from '../../stores/entity-manager.js';
 import { type BillingError, notFound, Refusal, refusalsAsData, wrongState } from '../errors.js';
 import { isUuid, newId, parseId } from '../ids.js';
 import type { Catalogue } from './catalogue.js';
+import { addFilms, addSubscription, addVersion, markChanged } from './change-catalogue.js';
 import {
   type CreateFilmInput,
   type CreateSubscriptionInput,
@@ -19,8 +23,6 @@ import {
 } from './check-input.js';
 import { decideNewVersion, type Terms } from './decide-new-version.js';
 import { readSubscriptionsByIds, type SubscriptionAtVersion } from './subscription-rows.js';
-import { changeFilm, insertFilms } from './write-film.js';
-import { writeStatus, writeSubscription, writeToCopy, writeVersion, writeWords } from './write-subscription.js';
 
 export interface FilmsPayload {
   films: Film[];
@@ -52,36 +54,48 @@ export interface CatalogueAdminDependencies {
   readonly limits: WriteLimits;
 }
 
-const lockSubscription: Statement = {
-  name: 'lock-subscription',
-  text: 'select id from subscriptions where id = $1 for update',
-};
-
 const filmIdsOfVersion: Statement = {
   name: 'film-ids-of-version',
   text: 'select film_id as "filmId" from subscription_version_films where version_id = $1',
 };
 
-/** Changes of the catalogue, for admins: whoever calls has made sure of that. */
+/** Changes of the catalogue, for admins: the caller must be one. Each is one transaction. */
 export class CatalogueAdmin {
   constructor(private readonly parts: CatalogueAdminDependencies) {}
 
   /** Adds all of these films or none. Errors: INVALID_INPUT and ALREADY_EXISTS, with the place in the input. */
   async createFilms(input: readonly CreateFilmInput[]): Promise<FilmsPayload> {
-    const faults = checkCreateFilms(input, this.parts.limits);
+    const { database, clock, catalogue, limits } = this.parts;
+    const faults = checkCreateFilms(input, limits);
     if (faults.length > 0) return { films: [], errors: faults };
-    return insertFilms(this.parts.database, input.map(normaliseWords), this.parts.clock.now());
+    const added = input
+      .map(normaliseWords)
+      .map(({ id, title, description = null }) => ({ id: parseId(id) ?? newId(), title, description }));
+    try {
+      return { films: await database.changeEntities((em) => addFilms(em, added, clock.now())), errors: [] };
+    } catch (error) {
+      if (brokenConstraint(error) !== 'films_pkey') throw error;
+      const taken = new Set((await catalogue.filmsByIds(added.map(({ id }) => id))).map(({ id }) => id));
+      return { films: [], errors: added.flatMap(({ id }, index) => (taken.has(id) ? [filmExists(id, index)] : [])) };
+    }
   }
 
-  /** Errors: INVALID_INPUT, NOT_FOUND. */
+  /** Changes what is given. Errors: INVALID_INPUT, NOT_FOUND. */
   async updateFilm(input: UpdateFilmInput): Promise<FilmPayload> {
-    const faults = checkUpdateFilm(input, this.parts.limits);
+    const { database, clock, limits } = this.parts;
+    const faults = checkUpdateFilm(input, limits);
     if (faults.length > 0) return { errors: faults };
-    return refusalsAsData<FilmPayload>(async () => {
-      const film = isUuid(input.id) ? await changeFilm(this.parts.database, normaliseWords(input), this.parts.clock.now()) : null;
-      if (!film) throw notFound('film', 'input', 'id');
-      return { film, errors: [] };
-    });
+    const { title, description } = normaliseWords(input);
+    return refusalsAsData<FilmPayload>(() =>
+      database.changeEntities(async (em) => {
+        const film = isUuid(input.id) ? await findLocked(em, Film, input.id) : null;
+        if (!film) throw notFound('film', 'input', 'id');
+        film.title = title ?? film.title;
+        if (description !== undefined) film.description = description;
+        film.updatedAt = clock.now();
+        return { film, errors: [] };
+      }),
+    );
   }
 
   /** Prepares a draft. Errors: INVALID_INPUT, CURRENCY_MISMATCH, NOT_FOUND (a film). */
@@ -91,10 +105,10 @@ export class CatalogueAdmin {
     const errors =
       faults.length > 0 ? faults : [...checkPrice(input, currency, limits), ...(await this.missingFilms(input.filmIds))];
     if (errors.length > 0) return { errors };
-    const row = { ...normaliseWords(input), id: newId(), filmIds: parsedIds(input.filmIds), currency };
-    return database.transaction(async (tx) => {
-      await writeSubscription(tx, row, clock.now());
-      return { subscription: await readOne(tx, row.id), errors: [] };
+    const added = { ...normaliseWords(input), id: newId(), filmIds: parsedIds(input.filmIds), currency };
+    return database.changeEntities(async (em, tx) => {
+      await addSubscription(em, added, clock.now());
+      return { subscription: await flushAndRead(em, tx, added.id), errors: [] };
     });
   }
 
@@ -107,21 +121,18 @@ export class CatalogueAdmin {
     const faults = checkSubscription(input, currency, limits);
     const errors = faults.length > 0 ? faults : await this.missingFilms(input.filmIds ?? []);
     if (errors.length > 0) return { errors };
-    return this.change(input.id, ['input', 'id'], async (tx, before, now) => {
+    const { title, description } = normaliseWords(input);
+    return this.change(input.id, ['input', 'id'], async (subscription, now, em, tx) => {
+      const before = { ...subscription };
       if (before.status === 'ARCHIVED') {
         throw wrongState('An archived subscription stays as it is. It is ARCHIVED.', before.status, 'input', 'id');
       }
-      const words = normaliseWords(input);
-      const title = words.title ?? before.title;
-      const description = words.description ?? before.description;
-      const newWords = title !== before.title || description !== before.description;
-      const terms = await this.newTerms(tx, before, input);
-      if (newWords) await writeWords(tx, { id: before.id, title, description }, now);
-      if (terms) {
-        const row = { ...terms, subscriptionId: before.id, version: before.version + 1, currency: before.currency };
-        await writeVersion(tx, row, now);
-      }
-      return newWords || terms !== null;
+      subscription.title = title ?? before.title;
+      subscription.description = description ?? before.description;
+      const version = await em.findOneOrFail(SubscriptionVersion, { id: before.currentVersionId as string });
+      const terms = await this.newTerms(tx, version, input);
+      if (terms) await addVersion(em, subscription, { ...terms, version: version.version + 1, currency: version.currency }, now);
+      return terms !== null || subscription.title !== before.title || subscription.description !== before.description;
     });
   }
 
@@ -130,42 +141,36 @@ export class CatalogueAdmin {
     return this.move(id, 'DRAFT', 'ACTIVE', 'Only a draft can be put on sale.');
   }
 
-  /** Takes it off sale for good; what was sold stays valid. Errors: NOT_FOUND, WRONG_STATE. */
+  /** Takes it off sale permanently; what was sold stays valid. Errors: NOT_FOUND, WRONG_STATE. */
   async archiveSubscription(id: string): Promise<SubscriptionPayload> {
     return this.move(id, 'ACTIVE', 'ARCHIVED', 'Only what is on sale can be taken off sale.');
   }
 
   private async move(id: string, from: SubscriptionStatus, to: 'ACTIVE' | 'ARCHIVED', why: string): Promise<SubscriptionPayload> {
-    return this.change(id, ['id'], async (tx, before, now) => {
-      if (before.status !== from) throw wrongState(`${why} It is ${before.status}.`, before.status, 'id');
-      await writeStatus(tx, before.id, to, now);
+    return this.change(id, ['id'], async (subscription) => {
+      if (subscription.status !== from) throw wrongState(`${why} It is ${subscription.status}.`, subscription.status, 'id');
+      subscription.status = to;
       return true;
     });
   }
 
-  /** Runs `work` under the subscription's row lock; what it changed is copied to Stripe afterwards, unless it is a draft. */
+  /** Runs `work`, which returns whether it changed anything, under the row lock. Afterwards a change is copied to Stripe, unless of a draft. */
   private async change(
     id: string,
     path: readonly string[],
-    work: (tx: Queryable, before: SubscriptionAtVersion, now: Date) => Promise<boolean>,
+    work: (subscription: Subscription, now: Date, em: EntityManager, tx: Queryable) => Promise<boolean>,
   ): Promise<SubscriptionPayload> {
     const { database, clock, catalogue, copier } = this.parts;
     let toCopy = false;
     const payload: SubscriptionPayload = await refusalsAsData<SubscriptionPayload>(() =>
-      database.transaction(async (tx) => {
-        const missing = notFound('subscription', ...path);
-        if (!isUuid(id)) throw missing;
-        const [locked] = await tx.query<{ id: string }>(lockSubscription, [id]);
-        if (!locked) throw missing;
+      database.changeEntities(async (em, tx) => {
+        const subscription = isUuid(id) ? await findLocked(em, Subscription, id) : null;
+        if (!subscription) throw notFound('subscription', ...path);
         const now = clock.now();
-        const changed = await work(tx, await readOne(tx, locked.id), now);
-        let after = await readOne(tx, locked.id);
-        toCopy = changed && after.status !== 'DRAFT';
-        if (toCopy) {
-          await writeToCopy(tx, locked.id, now);
-          after = await readOne(tx, locked.id);
-        }
-        return { subscription: after, errors: [] };
+        const changed = await work(subscription, now, em, tx);
+        if (changed) markChanged(subscription, now);
+        toCopy = changed && subscription.status !== 'DRAFT';
+        return { subscription: await flushAndRead(em, tx, subscription.id), errors: [] };
       }),
     );
     if (payload.subscription) catalogue.forgetOffer(payload.subscription.id);
@@ -173,10 +178,10 @@ export class CatalogueAdmin {
     return payload;
   }
 
-  private async newTerms(tx: Queryable, before: SubscriptionAtVersion, input: UpdateSubscriptionInput): Promise<Terms | null> {
-    const rows = await tx.query<{ filmId: string }>(filmIdsOfVersion, [before.versionId]);
+  private async newTerms(tx: Queryable, current: SubscriptionVersion, input: UpdateSubscriptionInput): Promise<Terms | null> {
+    const rows = await tx.query<{ filmId: string }>(filmIdsOfVersion, [current.id]);
     const terms = decideNewVersion(
-      { pricePerDay: before.pricePerDay, durationDays: before.durationDays, filmIds: rows.map((row) => row.filmId) },
+      { pricePerDay: current.pricePerDay, durationDays: current.durationDays, filmIds: rows.map((row) => row.filmId) },
       {
         pricePerDay: input.pricePerDay ?? undefined,
         durationDays: input.durationDays ?? undefined,
@@ -201,8 +206,17 @@ export class CatalogueAdmin {
 /** Ids that have been checked to be UUIDs. */
 const parsedIds = (ids: readonly string[]): string[] => ids.flatMap((id) => parseId(id) ?? []);
 
-async function readOne(queryable: Queryable, id: string): Promise<SubscriptionAtVersion> {
-  const [row] = await readSubscriptionsByIds(queryable, [id]);
-  if (!row) throw new Error(`subscription ${id} is locked and has no version`);
+const filmExists = (id: string, index: number): BillingError => ({
+  code: 'ALREADY_EXISTS',
+  message: 'There is a film with this id.',
+  path: ['input', String(index), 'id'],
+  existingId: id,
+});
+
+/** The subscription as the commit will leave it. */
+async function flushAndRead(em: EntityManager, tx: Queryable, id: string): Promise<SubscriptionAtVersion> {
+  await em.flush();
+  const [row] = await readSubscriptionsByIds(tx, [id]);
+  if (!row) throw new Error(`subscription ${id} was written and has no version`);
   return row;
 }

@@ -1,0 +1,53 @@
+import { DriverException, type EntityName, LockMode, type Primary } from '@mikro-orm/core';
+import { type EntityManager, MikroORM } from '@mikro-orm/postgresql';
+import settings from '../../mikro-orm.config.js';
+import type { Queryable } from './database.js';
+
+/** MikroORM opens no connections: its statements run in a transaction of `Database`, which has the session settings and the limits. */
+const noConnections = {
+  createDriver: () => ({
+    init: () => Promise.reject(new Error('a statement of an EntityManager outside its transaction')),
+  }),
+  createQueryCompiler: () => ({}),
+  createAdapter: () => ({}),
+};
+
+let orm: MikroORM | undefined;
+
+/** Opened by the first use. It knows the entities and no database, so one is enough, and there is nothing to close. */
+function openOrm(): MikroORM {
+  orm ??= new MikroORM({ ...settings, extensions: [], driverOptions: noConnections, ensureDatabase: false, logger: () => {} });
+  return orm;
+}
+
+/**
+ * Runs `work` with an EntityManager of its own in the transaction `tx`, and writes at the end what has changed. Its statements contain
+ * their values, so they are not prepared.
+ *
+ * @throws what `work` throws; of a statement that failed the driver's own error, as `tx` does
+ */
+export async function withEntityManager<Result>(tx: Queryable, work: (em: EntityManager) => Promise<Result>): Promise<Result> {
+  const em = openOrm().em.fork() as EntityManager;
+  let failure: unknown;
+  em.setTransactionContext({
+    async executeQuery({ sql }: { readonly sql: string }) {
+      try {
+        return { rows: await tx.query({ name: 'entity-manager', text: sql, holdsValues: true }) };
+      } catch (error) {
+        failure = error;
+        throw error;
+      }
+    },
+  });
+  try {
+    const result = await work(em);
+    await em.flush();
+    return result;
+  } catch (error) {
+    throw error instanceof DriverException ? (failure ?? error) : error;
+  }
+}
+
+/** Locks the row until the transaction ends and returns it as it is then; null when there is none. */
+export const findLocked = <Entity extends object>(em: EntityManager, entity: EntityName<Entity>, id: Primary<Entity>) =>
+  em.findOne(entity, id as never, { lockMode: LockMode.PESSIMISTIC_WRITE });
