@@ -16,8 +16,17 @@ let orm: MikroORM | undefined;
 
 /** Opened by the first use. It knows the entities and no database, so one is enough, and there is nothing to close. */
 function openOrm(): MikroORM {
-  orm ??= new MikroORM({ ...settings, extensions: [], driverOptions: noConnections, ensureDatabase: false, logger: () => {} });
+  if (orm) return orm;
+  orm = new MikroORM({ ...settings, extensions: [], driverOptions: noConnections, ensureDatabase: false, logger: () => {} });
+  // MikroORM builds the same literal character by character, which blocks the process for 2 s on 5 MB of text.
+  Object.assign(orm.driver.getPlatform(), { escapeLiteral });
   return orm;
+}
+
+/** A text as an SQL literal that means the same whatever standard_conforming_strings is. */
+function escapeLiteral(text: string): string {
+  const quoted = text.replaceAll("'", "''");
+  return text.includes('\\') ? ` E'${quoted.replaceAll('\\', '\\\\')}'` : `'${quoted}'`;
 }
 
 /**

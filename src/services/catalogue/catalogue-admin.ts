@@ -6,7 +6,7 @@ import type { Clock } from '../../runtime/clock.js';
 import { brokenConstraint, type Database, type Queryable, type Statement } from '../../stores/database.js';
 import { findLocked } from '../../stores/entity-manager.js';
 import { type BillingError, notFound, Refusal, refusalsAsData, wrongState } from '../errors.js';
-import { isUuid, newId, parseId } from '../ids.js';
+import { newId, parseId } from '../ids.js';
 import type { Catalogue } from './catalogue.js';
 import { addFilms, addSubscription, addVersion, markChanged } from './change-catalogue.js';
 import {
@@ -88,7 +88,8 @@ export class CatalogueAdmin {
     const { title, description } = normaliseWords(input);
     return refusalsAsData<FilmPayload>(() =>
       database.changeEntities(async (em) => {
-        const film = isUuid(input.id) ? await findLocked(em, Film, input.id) : null;
+        const id = parseId(input.id);
+        const film = id && (await findLocked(em, Film, id));
         if (!film) throw notFound('film', 'input', 'id');
         film.title = title ?? film.title;
         if (description !== undefined) film.description = description;
@@ -164,7 +165,8 @@ export class CatalogueAdmin {
     let toCopy = false;
     const payload: SubscriptionPayload = await refusalsAsData<SubscriptionPayload>(() =>
       database.changeEntities(async (em, tx) => {
-        const subscription = isUuid(id) ? await findLocked(em, Subscription, id) : null;
+        const parsedId = parseId(id);
+        const subscription = parsedId && (await findLocked(em, Subscription, parsedId));
         if (!subscription) throw notFound('subscription', ...path);
         const now = clock.now();
         const changed = await work(subscription, now, em, tx);
