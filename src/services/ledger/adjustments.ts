@@ -27,7 +27,7 @@ export interface AdjustBalancePayload {
 
 export interface AdjustmentSettings {
   readonly currency: string;
-  /** Of one adjustment, either way, in minor units. */
+  /** The maximum of one adjustment in either direction, in minor units. */
   readonly largestAmount: number;
 }
 
@@ -36,7 +36,7 @@ interface Answer {
   balance: Balance;
 }
 
-/** Corrections of a balance by an admin, with who made them and why on record. */
+/** An admin's corrections of a balance, with who made them and why on record. */
 export class Adjustments {
   constructor(
     private readonly database: Queryable,
@@ -47,14 +47,15 @@ export class Adjustments {
   /**
    * Adds to a balance, or takes from it what is not held.
    *
-   * @throws INVALID_INPUT, AMOUNT_OUT_OF_BOUNDS, CURRENCY_MISMATCH, INSUFFICIENT_FUNDS, IDEMPOTENCY_CONFLICT, as the payload's errors
+   * @throws INVALID_INPUT, AMOUNT_OUT_OF_BOUNDS, CURRENCY_MISMATCH, INSUFFICIENT_FUNDS, IDEMPOTENCY_CONFLICT, as the payload's
+   * errors
    */
   async adjust(caller: Caller, input: AdjustBalanceInput): Promise<AdjustBalancePayload> {
     return refusalsAsData<AdjustBalancePayload>(async () => {
       const actorId = requireAdminId(caller);
       const userId = parseId(input.userId);
       if (!userId) throw invalidInput('The user id is not a UUID.', 'userId');
-      if (input.amount === 0) throw invalidInput('An adjustment of 0 changes nothing.', 'amount');
+      if (input.amount === 0) throw invalidInput('Enter an amount other than zero.', 'amount');
       // 1. Load
       const load = async () => this.checked(userId, input);
       const request = requestOf(caller, 'adjustBalance', input);
@@ -78,7 +79,7 @@ export class Adjustments {
     if (input.currency !== currency) throw currencyMismatch(currency, ['input', 'currency']);
     if (Math.abs(input.amount) > largestAmount) {
       const bounds = { minimum: -largestAmount, maximum: largestAmount, currency };
-      throw outOfBounds(`One adjustment moves at most ${largestAmount} minor units.`, bounds, 'input', 'amount');
+      throw outOfBounds(`An adjustment can be at most ${largestAmount} minor units.`, bounds, 'input', 'amount');
     }
     return { userId, currency, reason: checkReason(input.reason) };
   }

@@ -1,10 +1,10 @@
 import type { Queryable, Statement } from '../../stores/database.js';
 
 /**
- * One batch of grants, whoever they belong to: locks what is due (skipping what another worker has), then the viewers' balances
- * (skipping those that are busy: it never waits, so it takes part in no deadlock), expires, and writes a live event for each
- * grant, numbered per viewer. The limit stands in the text: with a parameter the planner takes a tenth of all grants for due,
- * and reads the tables from end to end for each batch.
+ * One batch of grants of any viewers. Locks what is due, skipping what another worker has locked; then the viewers' balances,
+ * skipping those that are busy: it never waits, so it takes part in no deadlock. Expires the grants and writes a live event for
+ * each, numbered per viewer. The limit is part of the text: with a parameter, the planner assumes that a tenth of all grants is
+ * due and reads the tables from end to end for each batch.
  */
 const expireBatch = (limit: number): Statement => ({
   name: `grants-expire-batch-of-${limit}`,
@@ -45,8 +45,8 @@ export interface ExpiredGrants {
 }
 
 /**
- * Expires up to `limit` grants that are due, in one transaction; those of viewers who are busy just now are left for the next
- * time. It moves no money. Call it with one and the same limit: each is a statement of its own.
+ * Expires up to `limit` grants that are due, in one transaction; those of viewers who are busy are left for the next call. It
+ * moves no money. Always call it with the same limit: each limit is a separate prepared statement.
  */
 export function expireGrantsDue(database: Queryable, limit: number, now: Date): Promise<ExpiredGrants[]> {
   return database.query<ExpiredGrants>(expireBatch(limit), [now]);

@@ -4,7 +4,7 @@ import { type Caller, requireUserId } from '../caller.js';
 import { Refusal } from '../errors.js';
 import { parseId } from '../ids.js';
 
-/** One use of a caller's key: who, for what, with which input. */
+/** One use of a caller's key: by whom, for which operation, with which input. */
 export interface IdempotentRequest {
   readonly callerId: string;
   readonly key: string;
@@ -39,7 +39,7 @@ const sweepRecords: Statement = {
     select caller_id, key from idempotency_records where created_at < $1 limit $2) returning 1`,
 };
 
-/** SHA-256 over the input without its key, with its fields in order of their names, hexadecimal. An id is the same in either case. */
+/** SHA-256, in hexadecimal, of the input without its key, fields sorted by name. An id in capitals hashes the same. */
 export function hashInput(input: object): string {
   const fields = Object.entries(input)
     .filter(([name, value]) => name !== 'idempotencyKey' && value !== undefined && value !== null)
@@ -48,12 +48,16 @@ export function hashInput(input: object): string {
   return createHash('sha256').update(JSON.stringify(fields)).digest('hex');
 }
 
-/** The request that a caller makes with a mutation's input. */
+/** The idempotent request that a caller makes with a mutation's input. */
 export function requestOf(caller: Caller, operation: string, input: { readonly idempotencyKey: string }): IdempotentRequest {
   return { callerId: requireUserId(caller), key: input.idempotencyKey, operation, inputHash: hashInput(input) };
 }
 
-/** The stored result of the key, or null when it is unused. @throws IDEMPOTENCY_CONFLICT for other input */
+/**
+ * Returns the stored result of the key, or null when the key is unused.
+ *
+ * @throws IDEMPOTENCY_CONFLICT when it was used with different input
+ */
 export async function findResult<Result>(database: Queryable, request: IdempotentRequest): Promise<Result | null> {
   const [record] = await database.query<{ operation: string; inputHash: string; result: Result }>(findRecord, [
     request.callerId,
@@ -63,7 +67,7 @@ export async function findResult<Result>(database: Queryable, request: Idempoten
   if (record.operation === request.operation && record.inputHash === request.inputHash) return record.result;
   throw new Refusal({
     code: 'IDEMPOTENCY_CONFLICT',
-    message: 'This idempotency key was used before with other input. Use a new key for a new intent.',
+    message: 'This idempotency key was already used with different input. Use a new key for a new request.',
     path: ['input', 'idempotencyKey'],
   });
 }
@@ -81,8 +85,8 @@ export async function saveResult(tx: Queryable, request: IdempotentRequest, resu
 }
 
 /**
- * Adds to a stored result what only the first response knows, such as the balance after a payout. The response that comes first
- * decides, and all others have the same. Returns the whole result.
+ * Adds to a stored result what only the first response knows, such as the balance after a payout. The response that is stored
+ * first wins, and all others repeat it. Returns the whole result.
  */
 export async function completeResult<Addition extends object>(
   database: Queryable,
@@ -99,8 +103,8 @@ export async function completeResult<Addition extends object>(
 }
 
 /**
- * Frees keys whose requests were refused after their record was written, for failures are not stored: of the keys whose result is
- * the order, all or the one named; none for null.
+ * Frees keys whose requests were refused after their record was written, because failures are not stored: of the keys whose
+ * result is the order, all of them or only the one named; null frees none.
  */
 export async function forgetResults(
   database: Queryable,
@@ -111,7 +115,7 @@ export async function forgetResults(
   if (keys) await database.query(forgetRecords, [callerId, orderId, keys === 'ALL', keys === 'ALL' ? null : keys.key]);
 }
 
-/** Removes records older than `before`, in batches of `limit`, until none is left or `signal` says to stop; returns how many. */
+/** Removes records older than `before`, in batches of `limit`, until none is left or `signal` aborts; returns how many. */
 export async function sweepIdempotencyRecords(
   database: Database,
   before: Date,

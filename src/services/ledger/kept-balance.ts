@@ -1,6 +1,6 @@
 import type { Balance } from '../../entities/balance.js';
 
-/** The balance of an answer that was kept as JSON, or of one that was not yet: its instants are instants again. */
+/** The balance of a result, read from JSON or not, with its timestamps as dates. */
 export const balanceFromAnswer = (kept: Balance): Balance => ({
   ...kept,
   createdAt: new Date(kept.createdAt),

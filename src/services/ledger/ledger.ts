@@ -12,9 +12,9 @@ import { type Moved, Unit, type Viewer } from './unit.js';
 export interface LedgerDependencies {
   readonly database: Database;
   readonly clock: Clock;
-  /** Told after the commit up to which number a viewer has live events. */
+  /** Notified after the commit with the number of the viewer's last live event. */
   readonly hints: Hints;
-  /** Told of committed movements, for metrics. A process that is killed right after the commit reports nothing. */
+  /** Called with each committed movement, for metrics. A process that is killed right after the commit reports nothing. */
   readonly watch?: { moneyMoved(movement: Moved): void } | undefined;
 }
 
@@ -28,7 +28,7 @@ export class Ledger {
   constructor(private readonly parts: LedgerDependencies) {}
 
   /**
-   * Runs `work` with the viewer locked, in a transaction of its own or in `joined`. What it throws rolls everything back.
+   * Runs `work` with the viewer locked, in its own transaction or in `joined`. Anything it throws rolls everything back.
    *
    * @throws CURRENCY_MISMATCH, and what `work` throws
    */
@@ -40,7 +40,7 @@ export class Ledger {
     if (!joined) return this.open((own) => this.change(viewer, work, own));
     const unit = await Unit.lock(joined, viewer, this.parts.clock.now());
     const sequenceBefore = unit.balance.eventSequence;
-    // The balance's own spelling of the id: subscribers are found by it, and a caller may have written it in capitals.
+    // The id as the balance spells it: subscribers are found by it, and a caller may have written it in capitals.
     joined.afterCommit(() => {
       const { userId, eventSequence } = unit.balance;
       if (eventSequence > sequenceBefore) this.parts.hints.announce(userId, eventSequence);
@@ -50,9 +50,9 @@ export class Ledger {
   }
 
   /**
-   * Runs `work` as `change` does, once for each idempotency key: its result is stored as JSON in the same transaction, and a used key
-   * gets the stored result. Nothing is stored of work that throws. `viewer` may be a function that loads what only a new key needs, so
-   * that a replay does not depend on what has changed since, such as an offer or a setting.
+   * Runs `work` as `change` does, but once per idempotency key: its result is stored as JSON in the same transaction, and a
+   * used key gets the stored result. Nothing is stored of work that throws. `viewer` may be a function that loads what only a
+   * new key needs, so that a replay does not depend on what has changed since, such as an offer or a setting.
    *
    * @throws IDEMPOTENCY_CONFLICT, CURRENCY_MISMATCH, and what `viewer` and `work` throw
    */
@@ -74,7 +74,10 @@ export class Ledger {
     return 'replay' in outcome ? outcome.replay : outcome.done;
   }
 
-  /** As `once`, for work that stores a result only sometimes: `save` does. Says whether the result is a replay. */
+  /**
+   * Like `once`, for work that stores a result only in some cases, by calling `save`. The return value says whether it is a
+   * replay.
+   */
   async replayOr<Result extends object, Done>(
     request: IdempotentRequest,
     viewer: Viewer,
@@ -89,15 +92,15 @@ export class Ledger {
     try {
       return await attempt();
     } catch (error) {
-      // Another request with the same key was faster: ours has changed nothing, and the second attempt finds its result.
+      // Another request with the same key was faster. Ours has changed nothing, and the second attempt finds the stored result.
       if (brokenConstraint(error) !== 'idempotency_records_pkey') throw error;
       return attempt();
     }
   }
 
   /**
-   * Opens a transaction for changes to join, where their viewers are found in it only: a Stripe event is locked, applied and marked
-   * in one. Work after the commit runs once, whatever number of changes joined.
+   * Opens a transaction for changes to join, where the viewers are only known inside it: a Stripe event is locked, applied and
+   * marked in one transaction. Work for after the commit runs once, however many changes joined.
    */
   async open<Result>(work: (joined: JoinedTransaction) => Promise<Result>): Promise<Result> {
     const { joined, result } = await this.parts.database.transaction(async (tx) => {
@@ -109,8 +112,8 @@ export class Ledger {
   }
 
   /**
-   * Buys from the balance in one statement, which takes the lock, replaces the unit and writes the key's record itself: the hottest
-   * write is one round trip. Deliberately not a `change`. Returns null when it was not possible, with nothing changed.
+   * Buys from the balance in one statement, which takes the lock, replaces the unit and writes the key's record, so that the
+   * hottest write is one round trip. Deliberately not a `change`. Returns null when it was not possible, with nothing changed.
    */
   async purchaseFromBalance(purchase: BalancePurchase): Promise<Balance | null> {
     const { database, hints, watch } = this.parts;
@@ -129,7 +132,7 @@ export class Ledger {
     return expired.reduce((sum, viewer) => sum + viewer.grants, 0);
   }
 
-  /** Creates the viewer's empty balance, unless there is one. */
+  /** Creates an empty balance for the viewer, unless there is one. */
   async createBalance({ userId, currency }: Viewer): Promise<void> {
     const { database, clock } = this.parts;
     await database.forViewer(userId).query(createBalance, [userId, currency, clock.now()]);

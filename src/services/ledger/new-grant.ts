@@ -1,6 +1,6 @@
 import type { PaymentMethod } from '../../entities/grant.js';
 
-/** A grant about to be made, with the id of the SPENDING that will pay it. */
+/** A grant about to be created, with the id of the SPENDING that will pay for it. */
 export interface NewGrant {
   readonly id: string;
   readonly spendingId: string;

@@ -8,7 +8,10 @@ const findOtherCurrency: Statement = {
      where s.status <> 'ARCHIVED' and v.currency <> $1 limit 1)`,
 };
 
-/** A currency other than `currency` that balances or subscriptions (archived ones aside) are in, and which; null when there is none. */
+/**
+ * A currency other than `currency` used by balances or subscriptions (except archived ones), and by which; null if there is
+ * none.
+ */
 export async function otherCurrency(database: Queryable, currency: string): Promise<{ what: string; currency: string } | null> {
   const [found] = await database.query<{ what: string; currency: string }>(findOtherCurrency, [currency]);
   return found ?? null;

@@ -4,9 +4,10 @@ import type { Queryable, Statement } from '../../stores/database.js';
 import type { NewGrant } from './new-grant.js';
 
 /**
- * A whole purchase in one statement, one round trip, deliberately outside `ledger.change`: it happens only if the version is still the one on sale, the key is
- * unused and the balance covers the price (a free plan needs no cover); else no row comes back and nothing has changed. Two with the same key at once:
- * the second breaks the key's primary key, and with it the whole statement.
+ * A whole purchase in one statement and one round trip, deliberately outside `ledger.change`. It happens only if the version is
+ * still the one on sale, the key is unused and the balance covers the price (a free plan needs no balance); otherwise no row is
+ * returned and nothing has changed. When two requests with the same key race, the second violates the primary key of the
+ * idempotency records, which aborts the whole statement.
  */
 const purchaseFromBalance: Statement = {
   name: 'ledger-purchase-from-balance',
@@ -50,14 +51,14 @@ export interface BalancePurchase {
   readonly userId: string;
   readonly subscriptionId: string;
   readonly grant: NewGrant;
-  /** Of the version, in minor units; for metrics, as the statement reads it from the version. */
+  /** The version's price, in minor units. For metrics only: the statement reads the price from the version. */
   readonly price: number;
   readonly now: Date;
   readonly idempotencyKey: string;
   readonly inputHash: string;
 }
 
-/** Returns the balance after the purchase, or null when it was not possible: nothing has changed then. */
+/** Returns the balance after the purchase, or null when it was not possible, with nothing changed. */
 export async function postPurchaseFromBalance(database: Queryable, purchase: BalancePurchase): Promise<Balance | null> {
   const { grant } = purchase;
   const [balance] = await database.query<Balance>(purchaseFromBalance, [

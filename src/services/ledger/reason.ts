@@ -4,9 +4,9 @@ import { invalidInput } from '../errors.js';
 const MAX_REASON_CHARACTERS = 500;
 
 /**
- * An admin's words for the record, trimmed and in NFC.
+ * An admin's reason, trimmed and in NFC.
  *
- * @throws INVALID_INPUT when there are none, or too many
+ * @throws INVALID_INPUT when it is empty or too long
  */
 export function checkReason(reason: string): string {
   const words = reason.trim();

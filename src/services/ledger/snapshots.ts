@@ -1,7 +1,10 @@
 import type { Clock } from '../../runtime/clock.js';
 import type { Database, Statement } from '../../stores/database.js';
 
-/** Of the next balances by id: those that have moved since their last snapshot. The last transaction tells up to where it counts. */
+/**
+ * Snapshots those of the next balances by id that have moved since their last snapshot. A snapshot covers everything up to the
+ * last transaction.
+ */
 const takeSnapshots: Statement = {
   name: 'ledger-take-snapshots',
   text: `with page as (
@@ -30,11 +33,14 @@ const BEFORE_ALL = '00000000-0000-0000-0000-000000000000';
 
 export interface SnapshotPage {
   readonly taken: number;
-  /** Where to go on; null after the last balance. */
+  /** Where the next page starts; null after the last balance. */
   readonly next: string | null;
 }
 
-/** Notes what balances had posted at a version, so that old states and the verification need not begin at the beginning. */
+/**
+ * Records what balances had posted at a version, so that past states and the verification need not start at the first
+ * transaction.
+ */
 export class Snapshots {
   constructor(
     private readonly database: Database,
@@ -42,8 +48,8 @@ export class Snapshots {
   ) {}
 
   /**
-   * Looks at up to `limit` balances that come after `after` (null: from the first), and snapshots those that have moved since
-   * their last one. Each is looked at once in a walk, however many there are; two walks at once do no harm.
+   * Checks up to `limit` balances after `after` (null: from the first), and snapshots those that have moved since their last
+   * snapshot. A walk checks each balance once, however many there are; two walks at the same time do no harm.
    */
   async takeAfter(after: string | null, limit: number): Promise<SnapshotPage> {
     const [page] = await this.database.query<SnapshotPage>(takeSnapshots, [this.clock.now(), after ?? BEFORE_ALL, limit]);

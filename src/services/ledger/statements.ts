@@ -12,8 +12,8 @@ export const createBalance: Statement = {
 };
 
 /**
- * Every posting begins with this change of the balance, because its rows need the version that it makes. Time never runs
- * backwards within a balance, whichever node's clock is behind: the order of versions is the order of instants.
+ * Every posting begins with this change of the balance, because its rows need the version that it assigns. Time never runs
+ * backwards within a balance, even if a node's clock is behind: the order of versions is the order of timestamps.
  */
 const changeBalance = (posted: string, held: string, source = '') => `
   changed as (
@@ -33,7 +33,7 @@ const liveEvent = (transactionId: string, grantId: string) => `
     select user_id, event_sequence, version, posted, held, ${transactionId}::uuid, ${grantId}::uuid, updated_at from changed
   )`;
 
-/** Inserts the movement whose nine describing values begin at parameter `first`. */
+/** Inserts the movement described by the nine values that begin at parameter `first`. */
 const movement = (id: string, amount: string, first: number) => `
   movement as (
     insert into transactions (id, user_id, amount, currency, balance_after, version, created_at, kind, counter_account,
@@ -43,7 +43,10 @@ const movement = (id: string, amount: string, first: number) => `
     from changed
   )`;
 
-/** $1 viewer, $2 now, $3 amount, $4 change of held, $5 transaction, $6..$14 the movement, $15 the grant that changes with it, if any. */
+/**
+ * $1 viewer, $2 now, $3 amount, $4 change of held, $5 transaction, $6..$14 the movement, $15 the grant that changes with it, if
+ * any.
+ */
 export const postMovement: Statement = {
   name: 'ledger-post-movement',
   text: `with ${changeBalance('$3::bigint', '$4::bigint')}, ${movement('$5', '$3::bigint', 6)},
@@ -107,7 +110,7 @@ export const grantChanged: Statement = {
     ) ${RESULT}`,
 };
 
-/** $1 grant, $2 status, $3 now, $4 reason, $5 actor; what is null leaves what the grant has. */
+/** $1 grant, $2 status, $3 now, $4 reason, $5 actor. A null reason or actor keeps what the grant has. */
 export const endGrant: Statement = {
   name: 'ledger-end-grant',
   text: `update grants as g set status = $2, ended_at = $3, reason = coalesce($4, reason), actor_id = coalesce($5, actor_id)

@@ -8,13 +8,13 @@ import type { JoinedTransaction } from './joined-transaction.js';
 import type { NewGrant } from './new-grant.js';
 import * as statements from './statements.js';
 
-/** Whose balance is changed, and its currency; a viewer without a balance gets an empty one in it. */
+/** The owner of the balance to change, and its currency. A viewer without a balance gets an empty one in that currency. */
 export interface Viewer {
   readonly userId: string;
   readonly currency: string;
 }
 
-/** One movement to be posted. Positive into the balance, negative out of it. */
+/** A movement to post: positive into the balance, negative out of it. */
 export interface Movement {
   readonly kind: TransactionKind;
   readonly amount: number;
@@ -26,27 +26,28 @@ export interface Movement {
   readonly stripePaymentIntentId?: string | null;
   readonly reason?: string | null;
   readonly actorId?: string | null;
-  /** Whether the live event of the movement also says that its grant has changed. */
+  /** Whether the movement's live event also reports a change of its grant. */
   readonly changesGrant?: boolean;
 }
 
-/** What a movement did to the balance: more by `amount`, or less when it is negative. */
+/** What a movement did to the balance: it rose by `amount`, or fell if that is negative. */
 export interface Moved {
   readonly kind: TransactionKind;
   readonly amount: number;
   readonly currency: string;
 }
 
-/** Why a grant ended before its time, and who ended it. */
+/** Why a grant ended early, and who ended it. */
 export interface GrantEnding {
   readonly reason?: string | null;
   readonly actorId?: string | null;
 }
 
 /**
- * One change of one viewer, inside a transaction that holds the viewer's lock: nothing else of the viewer changes meanwhile. All money
- * moves through its methods (and through purchase-from-balance.ts, which does the same in a single statement): each is one statement,
- * gives the balance its next version, and writes the live event of the change. Opened by `ledger.change` and `ledger.once` only.
+ * One change of one viewer, inside a transaction that holds the viewer's lock, so nothing else of the viewer changes meanwhile.
+ * All money moves through its methods (and through purchase-from-balance.ts, which does the same in a single statement): each
+ * is one statement, gives the balance its next version, and writes the live event of the change. Only `ledger.change` and
+ * `ledger.once` open one.
  */
 export class Unit {
   /** What the movements of this unit did, in order. */
@@ -55,11 +56,15 @@ export class Unit {
   private constructor(
     private readonly joined: JoinedTransaction,
     private state: Balance,
-    /** The instant of the whole change. */
+    /** The timestamp of the whole change. */
     readonly now: Date,
   ) {}
 
-  /** Locks the viewer's balance; the viewer's lock is always the first lock of a viewer's change. @throws CURRENCY_MISMATCH */
+  /**
+   * Locks the viewer's balance. The viewer's lock is always the first lock of a change.
+   *
+   * @throws CURRENCY_MISMATCH
+   */
   static async lock(joined: JoinedTransaction, viewer: Viewer, now: Date): Promise<Unit> {
     const { tx } = joined;
     tx.takePlace?.(viewer.userId);
@@ -78,7 +83,7 @@ export class Unit {
     return this.joined.tx;
   }
 
-  /** The balance as the last posting left it. */
+  /** The balance after the last posting. */
   get balance(): Balance {
     return this.state;
   }
@@ -88,17 +93,17 @@ export class Unit {
     return this.state.posted - this.state.held;
   }
 
-  /** Work for after the commit; it must not throw. */
+  /** Schedules work for after the commit; it must not throw. */
   afterCommit(task: () => void): void {
     this.joined.afterCommit(task);
   }
 
-  /** Records what an operator must look at. Only a caller that joined the unit to its own transaction reads it. */
+  /** Records what an operator must look at. Read only by a caller that joined the unit to its own transaction. */
   report(problem: string): void {
     this.joined.report(problem);
   }
 
-  /** Posts one movement; returns the transaction's id. The database refuses what would overdraw the balance. */
+  /** Posts a movement; returns the transaction's id. The database rejects what would overdraw the balance. */
   async post(movement: Movement): Promise<string> {
     const id = newId();
     const changedGrantId = movement.changesGrant ? (movement.grantId ?? null) : null;
@@ -113,8 +118,8 @@ export class Unit {
   }
 
   /**
-   * Ends a grant; returns it as it is then. Its live event is written by the movement that ends it (`changesGrant`), or by
-   * `grantChanged` where no money moves.
+   * Ends a grant and returns the ended grant. Its live event is written by the movement that ends it (`changesGrant`), or by
+   * `grantChanged` when no money moves.
    */
   async endGrant(grantId: string, status: Exclude<GrantStatus, 'ACTIVE' | 'SUSPENDED'>, why: GrantEnding = {}): Promise<Grant> {
     const values = [grantId, status, this.now, why.reason ?? null, why.actorId ?? null];
@@ -123,12 +128,16 @@ export class Unit {
     return grant;
   }
 
-  /** Writes the live event of a grant's change that moved no money. */
+  /** Writes the live event for a change of a grant that moved no money. */
   async grantChanged(grantId: string): Promise<void> {
     await this.apply(statements.grantChanged, [this.state.userId, this.now, grantId]);
   }
 
-  /** Reserves `amount` for a payout. @throws INSUFFICIENT_FUNDS */
+  /**
+   * Reserves `amount` for a payout.
+   *
+   * @throws INSUFFICIENT_FUNDS
+   */
   async hold(refundId: string, amount: number, expiresAt: Date): Promise<void> {
     if (this.available < amount) throw insufficientFunds(amount - this.available, this.state.currency);
     await this.apply(statements.placeHold, [this.state.userId, this.now, amount, newId(), refundId, expiresAt]);
@@ -147,7 +156,7 @@ export class Unit {
     await this.apply(statements.releaseHold, [this.state.userId, this.now, refundId]);
   }
 
-  /** `kind`: of the movement that the statement posts, if any. */
+  /** `kind`: the kind of the movement that the statement posts, if any. */
   private async apply(statement: { name: string; text: string }, values: unknown[], kind?: TransactionKind): Promise<void> {
     const [state] = await this.tx.query<Balance>(statement, values);
     if (!state) throw new Error(`${statement.name} found nothing to change: the hold is resolved already`);

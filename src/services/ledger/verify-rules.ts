@@ -1,9 +1,9 @@
 import type { Statement } from '../../stores/database.js';
 
 /**
- * Each rule is one statement over the viewers in $1 and gives back a row (userId, rule, expected, found) for whatever breaks
- * it. Together they say: every movement is explained by an order, grant, refund, dispute or admin, and each of those by its
- * movements; so the counter accounts are what they should be, to the cent.
+ * Each rule is one statement over the viewers in $1, and returns a row (userId, rule, expected, found) for each violation.
+ * Together they assert that every movement is explained by an order, grant, refund, dispute or admin, and each of those by its
+ * movements; so the counter accounts are correct to the cent.
  */
 const rule = (name: string, text: string): Statement => ({ name: `verify-${name.toLowerCase().replaceAll('_', '-')}`, text });
 
@@ -20,8 +20,9 @@ export const ledgerRules: readonly Statement[] = [
   ),
   rule(
     'AVAILABLE_IS_NOT_NEGATIVE',
-    // Never further below zero than what disputes, refunds made at Stripe and abandoned payouts that succeeded have taken since they had
-    // returned most: a credit of theirs may be spent before more is taken. All that one of them posts at once counts together.
+    // The balance may be below zero only by what disputes, refunds made at Stripe and abandoned payouts that succeeded have
+    // taken since they had returned most: a credit of theirs may be spent before more is taken. Everything that one of them
+    // posts at once counts together.
     `${row('AVAILABLE_IS_NOT_NEGATIVE', 'b.user_id', "'at least ' || taken.net - taken.peak", 'b.posted - b.held')}
      from balances b cross join lateral (
        select coalesce(sum(outside), 0) as net, greatest(max(net) filter (where at_its_end), 0) as peak
@@ -129,8 +130,9 @@ export const ledgerRules: readonly Statement[] = [
   ),
   rule(
     'LIVING_GRANT_MATCHES_WHAT_ITS_PAYMENT_LOST',
-    // Rule 7: all that left the payment was credited first, the grant being paid for; what came back pays for it again. A refund of ours
-    // that was asked for after the last news from outside, once the grant was over, ends nothing, even if it takes the rest.
+    // Rule 7: everything that left the payment was credited first, as the grant was paid for; what came back pays for it again.
+    // A refund of ours that was requested after the last outside news, once the grant was over, ends nothing, even if it takes
+    // the rest.
     `with payment as (
        select g.id, g.user_id, o.captured_amount as captured, spending.paid, spending.credited, refund.refunded, refund.outside,
          dispute.disputed, dispute.finally
@@ -162,7 +164,10 @@ export const ledgerRules: readonly Statement[] = [
   ),
 ];
 
-/** $1 after this viewer, $2 how many, $3 may snapshots be trusted. The balances with what their transactions since say. */
+/**
+ * $1 viewers after this one, $2 how many, $3 whether to trust snapshots. The balances, with the sums of their transactions
+ * since.
+ */
 export const verifyBalances: Statement = {
   name: 'verify-balances',
   text: `with b as (select * from balances where user_id > $1 order by user_id limit $2),
@@ -189,7 +194,7 @@ export const verifyBalances: Statement = {
     from start left join summed using (user_id) order by start.user_id`,
 };
 
-/** The counter accounts by currency: with the balances they sum to zero. */
+/** The counter accounts by currency: together with the balances they sum to zero. */
 export const verifyAccounts: Statement = {
   name: 'verify-accounts',
   text: `select b.currency, sum(b.posted)::bigint as balances,
