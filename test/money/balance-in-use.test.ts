@@ -80,7 +80,7 @@ describe('a balance in use', () => {
       expect((await topUp(amount)).errors).toEqual([
         {
           code: 'AMOUNT_OUT_OF_BOUNDS',
-          message: 'A top-up is between 100 and 1000000 minor units.',
+          message: 'A top-up must be between 100 and 1000000 minor units.',
           path: ['input', 'amount'],
           minimum: { amount: 100, currency: 'USD' },
           maximum: { amount: 1_000_000, currency: 'USD' },

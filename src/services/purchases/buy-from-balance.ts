@@ -22,10 +22,10 @@ const readBalance: Statement = {
 };
 
 /**
- * Rule 2: a purchase from the balance is one statement when all is well, and deliberately not a `ledger.change`. When it changed
- * nothing, the reasons are looked for one by one: the key was used, the subscription is not on sale or has a new version, the balance
- * is missing, is in another currency, or does not cover it. Only a reason that was found is reported; when none is (another request
- * was faster with the money in between), it is tried again.
+ * Rule 2: a purchase from the balance is normally one statement, deliberately not a `ledger.change`. When it changed nothing,
+ * the possible reasons are checked one by one: the key was used, the subscription is not on sale or has a new version, or the
+ * balance is missing, in another currency, or too low. Only a reason that was found is reported; if there is none (another
+ * request was faster with the money in between), the purchase is tried again.
  */
 export class BuyFromBalance {
   constructor(
@@ -46,9 +46,9 @@ export class BuyFromBalance {
       const fresh = await this.offers.offer(subscriptionId, { fresh: true });
       if (!fresh || fresh.status === 'DRAFT') throw notFound('subscription', 'input', 'subscriptionId');
       if (fresh.status !== 'ACTIVE') throw notOnSale(fresh);
-      await this.refuseWhatTheBalanceRefuses(userId, fresh);
+      await this.checkBalance(userId, fresh);
     }
-    throw new Error('the purchase found no reason to fail and yet did not happen');
+    throw new Error('the purchase was not made, and no reason was found');
   }
 
   private async tryOnce(userId: string, offer: Offer, request: IdempotentRequest): Promise<Bought | null> {
@@ -77,13 +77,13 @@ export class BuyFromBalance {
       if (!balance) return null;
       return { grant: grantRow(userId, offer.currency, grant), balance };
     } catch (error) {
-      // The same key at the same time: the other request did it, and its result is ours.
+      // The same key at the same time: the other request made the purchase, and its result is ours too.
       if (brokenConstraint(error) === 'idempotency_records_pkey') return null;
       throw error;
     }
   }
 
-  private async refuseWhatTheBalanceRefuses(userId: string, offer: Offer): Promise<void> {
+  private async checkBalance(userId: string, offer: Offer): Promise<void> {
     const [balance] = await this.database.query<{ currency: string; posted: number; held: number }>(readBalance, [userId]);
     if (balance && balance.currency !== offer.currency) throw currencyMismatch(balance.currency, ['input', 'subscriptionId']);
     const available = balance ? balance.posted - balance.held : 0;
@@ -98,7 +98,7 @@ export class BuyFromBalance {
   }
 }
 
-/** NOT_ON_SALE: a draft's name is not told, so only for what was or is on sale. */
+/** NOT_ON_SALE. Only for what is or was on sale, because a draft must not be revealed. */
 export const notOnSale = (offer: Offer) =>
   new Refusal({
     code: 'NOT_ON_SALE',

@@ -8,7 +8,7 @@ import { toStripeAmount } from '../../stores/stripe-amounts.js';
 import { Refusal } from '../errors.js';
 import { orderById } from './find-order.js';
 
-/** The prices and customers at Stripe, created when they are not there yet. */
+/** The prices and customers at Stripe, created if they do not exist there. */
 export interface StripePrices {
   ensurePrice(versionId: string, missingPriceId?: string): Promise<string>;
 }
@@ -16,13 +16,13 @@ export interface StripeCustomerIds {
   customerOf(userId: string, missingCustomerId?: string): Promise<string>;
 }
 
-/** What Stripe said that it does not have (any more): deleted in its dashboard, or another account's. */
+/** What Stripe reported as missing: deleted in its dashboard, or belonging to another account. */
 interface MissingAtStripe {
   readonly customerId?: string;
   readonly priceId?: string;
 }
 
-/** The customer may be missing, the price too. */
+/** Either the customer or the price may be missing, or both. */
 const MAX_ATTEMPTS = 3;
 
 const keepSession: Statement = {
@@ -32,7 +32,7 @@ const keepSession: Statement = {
     returning ${orderColumns}`,
 };
 
-/** Stripe refuses this session permanently (PAYMENT_PROVIDER_UNAVAILABLE, not retryable): the order cannot be paid. */
+/** Stripe permanently refuses this session (PAYMENT_PROVIDER_UNAVAILABLE, not retryable): the order cannot be paid. */
 export class SessionRefused extends Refusal {
   constructor(readonly cause: unknown) {
     super({
@@ -49,7 +49,9 @@ export class SessionRefused extends Refusal {
   }
 }
 
-/** Checkout sessions at Stripe. Each can be traced back to its order from Stripe's side alone, by metadata and reference. */
+/**
+ * Checkout sessions at Stripe. Each can be traced back to its order from Stripe alone, by its metadata and client reference.
+ */
 export class Checkout {
   constructor(
     private readonly database: Pick<Database, 'query' | 'forViewer'>,
@@ -59,9 +61,9 @@ export class Checkout {
   ) {}
 
   /**
-   * Opens the order's session, or finds it again: the key at Stripe is made of the order's id and the session's number, and the
-   * parameters come from the order's row alone, so a call that was cut off is simply repeated. Returns the order as it is then.
-   * Should it have been closed, or have another session by then, the new session is expired.
+   * Opens the order's session, or finds it again: the idempotency key at Stripe is derived from the order's id and the
+   * session's number, and the parameters come from the order's row alone, so an interrupted call is simply repeated. Returns
+   * the order as it is afterwards. If the order was closed or has another session by then, the new session is expired.
    *
    * @throws PAYMENT_PROVIDER_UNAVAILABLE, as `SessionRefused` when asking again cannot help
    */
@@ -73,14 +75,14 @@ export class Checkout {
     const values = [order.id, order.sessionNumber, session.id, session.url, expiresAt];
     const [kept] = await this.database.forViewer(order.userId).query<Order>(keepSession, values);
     if (kept?.status === 'OPEN' || kept?.status === 'PROCESSING' || kept?.status === 'PAID') return kept;
-    // Nobody would fulfil this session, so it must not be paid.
+    // Nothing would fulfil this session, so it must not be paid.
     await this.close(session.id);
     return kept ?? orderById(this.database, order.id);
   }
 
   /**
-   * Creates customer and price again when Stripe does not have them. A session that Stripe created without our hearing of it is
-   * nobody's: its address is not known, and it expires.
+   * Creates the customer and the price again when Stripe does not have them. If Stripe created a session whose response never
+   * reached us, nobody has its URL, and it expires.
    */
   private async create(order: Order): Promise<Stripe.Checkout.Session> {
     let missing: MissingAtStripe = {};
@@ -99,7 +101,7 @@ export class Checkout {
   }
 
   /**
-   * The session as Stripe has it now, with its payment; null when Stripe does not know it.
+   * The session as Stripe has it now, with its payment; null when Stripe does not have it.
    *
    * @throws PAYMENT_PROVIDER_UNAVAILABLE
    */
@@ -113,8 +115,8 @@ export class Checkout {
   }
 
   /**
-   * Expires the session at Stripe and returns it as it is then: expired, or complete when it was paid first; null when Stripe does
-   * not know it.
+   * Expires the session at Stripe and returns its final state: expired, or complete if it was paid first; null when Stripe does
+   * not have it.
    *
    * @throws PAYMENT_PROVIDER_UNAVAILABLE
    */
@@ -170,7 +172,7 @@ function unavailable(error: unknown): unknown {
 const unreachable = (retryable: boolean) =>
   ({
     code: 'PAYMENT_PROVIDER_UNAVAILABLE',
-    message: 'The payment provider could not be reached or refused. Nothing was charged.',
+    message: 'The payment provider could not be reached or refused the request. Nothing was charged.',
     path: null,
     retryable,
   }) as const;

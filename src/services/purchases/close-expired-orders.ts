@@ -6,15 +6,18 @@ import type { Queryable, Statement } from '../../stores/database.js';
 import { Refusal } from '../errors.js';
 import type { OrderSessions } from './order-sessions.js';
 
-/** Stripe ends a session itself; its event is waited for this long before we ask. A cancellation under way gets as long. */
+/** Stripe expires a session itself; we wait this long for its event before asking. A cancellation in progress gets as long. */
 const GRACE_MS = 60_000;
-/** A worker that claimed an order and died leaves it to the others after this time; Stripe is asked again about as often. */
+/**
+ * How long a claimed order is left to the worker that claimed it, in case that worker died. Stripe is asked again about as
+ * often.
+ */
 const LEASE_MS = 10 * 60_000;
 /** Banks take days: https://docs.stripe.com/payments/payment-methods#payment-notification */
 const PROCESSING_LEASE_MS = 60 * 60_000;
 /**
- * A session that Stripe does not know (any more) is given up this long after its order: no session is open longer. Should it be
- * paid all the same, for another key of ours did not see it, the order is still fulfilled.
+ * An order whose session Stripe does not have is abandoned this long after it expired, because no session is open longer. If
+ * the session is paid after all (another of our API keys could not see it), the order is still fulfilled.
  * https://docs.stripe.com/api/checkout/sessions/create#create_checkout_session-expires_at
  */
 const UNKNOWN_SESSION_MS = 24 * 60 * 60 * 1000;
@@ -37,8 +40,8 @@ const closeUnknown: Statement = {
 };
 
 /**
- * Asks Stripe how orders ended whose time is over, and closes or fulfils them; ends cancellations that were cut off. An order
- * that is PROCESSING is only asked about: nothing but the bank's answer ends it.
+ * Asks Stripe what became of overdue orders, and closes or fulfils them; completes cancellations that were interrupted. A
+ * PROCESSING order is only checked: nothing but the bank's answer ends it.
  */
 export class CloseExpiredOrders {
   constructor(
@@ -47,7 +50,7 @@ export class CloseExpiredOrders {
     private readonly sessions: OrderSessions,
   ) {}
 
-  /** Returns how many orders were looked at. */
+  /** Returns how many orders were checked. */
   async closeDue(limit: number): Promise<number> {
     const now = this.clock.now();
     const after = (ms: number) => new Date(now.getTime() + ms);
@@ -57,7 +60,7 @@ export class CloseExpiredOrders {
       try {
         await this.closeOne(order, now);
       } catch (error) {
-        if (!(error instanceof Refusal)) throw error; // Stripe is away: the next run asks again
+        if (!(error instanceof Refusal)) throw error; // Stripe is unreachable: the next run asks again
       }
     });
     return claimed.length;
@@ -66,7 +69,7 @@ export class CloseExpiredOrders {
   private async closeOne(order: Order, now: Date): Promise<void> {
     if (order.status === 'OPEN') {
       if (order.cancelRequestedAt) return void (await this.sessions.cancel(order));
-      // Nobody was given the address of a session that was never noted here.
+      // Nobody received the URL of a session that was never recorded here.
       if (!order.stripeSessionId) return void (await this.sessions.end(order, 'EXPIRED'));
     }
     const { known } = await this.sessions.follow(order);

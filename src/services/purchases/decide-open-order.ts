@@ -1,8 +1,9 @@
 import type { Order } from '../../entities/order.js';
 
 /**
- * What a request to pay does with the viewer's open order for the same thing. USE: its session is the answer. REPLACE_SESSION: it
- * goes on with another session. SETTLE: Stripe has to be asked first, after which the order is closed or has a session.
+ * What a request to pay does with the viewer's open order for the same thing. USE: its session is returned. REPLACE_SESSION:
+ * the order continues with another session. SETTLE: Stripe has to be asked first, after which the order is closed or has a
+ * session.
  */
 export type OpenOrderStep = 'USE' | 'REPLACE_SESSION' | 'SETTLE';
 
@@ -18,7 +19,7 @@ export function decideOpenOrder(order: OpenOrder, returnUrl: string, now: Date):
   return order.stripeSessionId ? 'REPLACE_SESSION' : 'SETTLE';
 }
 
-/** Whether enough of the order's time is left for Stripe to open its session. */
+/** Whether the order has enough time left for Stripe to open its session. */
 export const canBeOpened = (order: Pick<Order, 'expiresAt'>, now: Date): boolean =>
   order.expiresAt.getTime() - now.getTime() > MIN_SESSION_MS;
 

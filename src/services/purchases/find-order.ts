@@ -13,12 +13,12 @@ const byPayment: Statement = {
   text: `select ${orderColumns} from orders o where o.stripe_payment_intent_id = $1 and o.status = 'PAID'`,
 };
 
-/** The order as it stands; null when there is none. `id` must be a UUID. */
+/** The current order; null when there is none. `id` must be a UUID. */
 export async function findOrder(database: Queryable, id: string): Promise<Order | null> {
   return (await database.query<Order>(byId, [id]))[0] ?? null;
 }
 
-/** The order as it stands, which must be there: orders are never deleted. */
+/** The current order, which must exist: orders are never deleted. */
 export async function orderById(database: Queryable, id: string): Promise<Order> {
   const order = await findOrder(database, id);
   if (!order) throw new Error(`order ${id} is gone`);
@@ -30,12 +30,12 @@ export async function lockOrder(tx: Queryable, id: string): Promise<Order | null
   return (await tx.query<Order>(byIdLocked, [id]))[0] ?? null;
 }
 
-/** The order whose note of its session is kept; null when there is none. */
+/** The order that has the session recorded; null when there is none. */
 export async function findOrderOfSession(database: Queryable, stripeSessionId: string): Promise<Order | null> {
   return (await database.query<Order>(bySession, [stripeSessionId]))[0] ?? null;
 }
 
-/** The fulfilled order that a payment paid. */
+/** The fulfilled order that was paid by this payment. */
 export async function findOrderOfPayment(database: Queryable, paymentIntentId: string): Promise<Order | null> {
   return (await database.query<Order>(byPayment, [paymentIntentId]))[0] ?? null;
 }

@@ -31,18 +31,21 @@ const versionById: Statement = {
   name: 'fulfilment-version',
   text: `select id, price_per_day as "pricePerDay", duration_days as "durationDays" from subscription_versions where id = $1`,
 };
-/** What came of this payment before the payment itself may be taken now, what was given up too; should we die, by the job. */
-const wakeWaitingEvents: Statement = {
+/**
+ * Makes events due that arrived before their payment was fulfilled, including abandoned ones. If the process dies, the job
+ * retries them.
+ */
+const retryWaitingEvents: Statement = {
   name: 'fulfilment-wake-waiting-events',
   text: `update stripe_events set status = 'RECEIVED', next_attempt_at = $2,
       attempts = case when status = 'RECEIVED' then attempts else 0 end
     where waits_for_payment_intent_id = $1 and status in ('RECEIVED', 'IGNORED', 'FAILED')`,
 };
 
-/** What only the type of an event says: after a failed delayed payment the session looks completed and not paid yet. */
+/** What only the event's type says: after a failed delayed payment the session looks completed and not paid yet. */
 export type SessionNews = 'ASYNC_PAYMENT_FAILED';
 
-/** Rules 1 and 3: what happens when Stripe says how a checkout ended. Webhook, landing page and reconciliation all come here. */
+/** Rules 1 and 3: applies what Stripe says about a checkout. The webhook, the landing page and reconciliation all use this. */
 export class Fulfilment {
   constructor(
     private readonly database: Queryable,
@@ -52,9 +55,10 @@ export class Fulfilment {
   ) {}
 
   /**
-   * Brings the session's order to where Stripe says it is; when it is paid: TOP_UP, SPENDING, the grant and the order PAID in
-   * one transaction. Any number of times, from any side, in any order: the first that finds it paid fulfils, the others
-   * find it done. A payment that comes after the order was closed is fulfilled too: nobody pays without access.
+   * Brings the session's order up to date with Stripe. When it is paid, the TOP_UP, the SPENDING, the grant and the order's
+   * status PAID are written in one transaction. It may be called any number of times, from anywhere, in any order: the first
+   * call that finds it paid fulfils the order, the others find that done. A payment that arrives after the order was closed is
+   * fulfilled too: nobody pays without getting access.
    */
   async applyCheckoutSession(
     session: Stripe.Checkout.Session,
@@ -119,7 +123,7 @@ export class Fulfilment {
     }
     if (order.kind === 'PURCHASE') await issueGrantOf(unit, order, captured);
     if (paymentIntentId) {
-      await tx.query(wakeWaitingEvents, [paymentIntentId, now]);
+      await tx.query(retryWaitingEvents, [paymentIntentId, now]);
       unit.afterCommit(() => this.onFulfilled(paymentIntentId));
     }
   }
@@ -128,8 +132,8 @@ export class Fulfilment {
 async function orderOf(database: Queryable, session: Stripe.Checkout.Session): Promise<Order | null> {
   const bySession = await findOrderOfSession(database, session.id);
   if (bySession) return bySession;
-  // The session's id may not be stored yet (the process died between Stripe's response and our record of it), or another is being
-  // opened in its place.
+  // The session's id may not be stored yet (the process died between Stripe's response and our record of it), or another
+  // session is being opened in its place.
   const orderId = orderNamedBy(session);
   const order = orderId ? await findOrder(database, orderId) : null;
   return order && order.stripeSessionId === null ? order : null;
@@ -145,8 +149,8 @@ async function issueGrantOf(unit: Unit, order: Order, captured: number): Promise
 }
 
 /**
- * What Stripe took, in minor units. It may be less than the order's amount (a coupon given in the dashboard): what was paid
- * is what is booked. Another currency is a defect that must not become money.
+ * What Stripe captured, in minor units. It may be less than the order's amount (a coupon applied in the dashboard); what was
+ * paid is what is booked. Another currency is a defect, and must not be booked as money.
  */
 function capturedBy(session: Stripe.Checkout.Session, order: Order): number {
   const captured = session.amount_total ?? 0;

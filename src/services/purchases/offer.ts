@@ -1,6 +1,6 @@
 import type { SubscriptionStatus } from '../../entities/subscription.js';
 
-/** What is on sale, or not, under a subscription's id. */
+/** The plan under a subscription's id, whether it is on sale or not. */
 export interface Offer {
   readonly subscriptionId: string;
   readonly versionId: string;
@@ -13,7 +13,7 @@ export interface Offer {
   readonly currency: string;
 }
 
-/** The catalogue, as far as selling needs it. */
+/** The part of the catalogue that selling needs. */
 export interface Offers {
   /** From a short-lived cache, or from the database with `fresh`. Null when there is none. */
   offer(subscriptionId: string, options?: { fresh?: boolean }): Promise<Offer | null>;

@@ -15,7 +15,7 @@ const openTopUp: Statement = {
   text: `select ${orderColumns} from orders o
     where user_id = $1 and amount = $2 and currency = $3 and status = 'OPEN' and kind = 'TOP_UP' for no key update`,
 };
-/** Orders of `viewer` for any version of the plan that `version` belongs to, paid and not yet answered by the bank. */
+/** The viewer's orders for any version of the plan that `version` belongs to, paid and waiting for the bank's answer. */
 export const processingOfPlan = (viewer: string, version: string) =>
   `select 1 from orders p join subscription_versions sold on sold.id = p.version_id
     where p.user_id = ${viewer} and p.kind = 'PURCHASE' and p.status = 'PROCESSING'
@@ -36,7 +36,7 @@ const replaceSession: Statement = {
     where id = $1 returning ${orderColumns}`,
 };
 
-/** What an order is to be opened for. */
+/** What an order is opened for. */
 export interface OrderIntent {
   readonly userId: string;
   readonly kind: Order['kind'];
@@ -53,10 +53,10 @@ export interface OpenedOrder {
 }
 
 /**
- * The viewer's open order for the same thing, or a new one: while one is open, asking again gives the same. For another return
- * URL it is prepared for another session; the one it had is kept in the row until it is expired at Stripe, so a crash loses
- * neither. SETTLE: nothing was changed, and Stripe has to be asked about the order first. The viewer's lock must be held.
- * A top-up does not stand in the way of another.
+ * The viewer's open order for the same thing, or a new one: while one is open, another request gets the same order. For another
+ * return URL it is prepared for another session; the previous session stays in the row until it is expired at Stripe, so a
+ * crash loses neither. SETTLE: nothing was changed, and Stripe has to be asked about the order first. The caller must hold the
+ * viewer's lock. A PROCESSING top-up does not block another.
  *
  * @throws WRONG_STATE while a payment for the plan is PROCESSING
  */
@@ -79,7 +79,7 @@ export async function openOrder(tx: Queryable, intent: OrderIntent, now: Date): 
   return { order, step };
 }
 
-/** WRONG_STATE: the viewer has paid for the plan and the bank has not responded. */
+/** WRONG_STATE: the viewer has paid for the plan and the bank has not answered. */
 export const paymentIsProcessing = () =>
   wrongState(
     'A card payment for this subscription is being processed. Wait for the bank, or pay from the balance.',

@@ -18,7 +18,10 @@ const closeOpenOrder: Statement = {
 /** Other requests may replace the session meanwhile; more often than this is a defect. */
 const MAX_ROUNDS = 5;
 
-/** Brings orders to where Stripe says they are, outside of any transaction: what was paid is fulfilled, whatever else was wanted. */
+/**
+ * Brings orders up to date with Stripe, outside any transaction. An order that was paid is fulfilled, whatever else was
+ * intended.
+ */
 export class OrderSessions {
   constructor(
     private readonly database: Pick<Database, 'query' | 'forViewer'>,
@@ -29,7 +32,7 @@ export class OrderSessions {
   ) {}
 
   /**
-   * The order as Stripe has it now: fulfilled, closed or PROCESSING when its session says so.
+   * The order after applying Stripe's current state: fulfilled, closed or PROCESSING if its session says so.
    *
    * @throws PAYMENT_PROVIDER_UNAVAILABLE
    */
@@ -41,7 +44,7 @@ export class OrderSessions {
     return { order: await orderById(this.database, order.id), known: session !== null };
   }
 
-  /** As `follow`; the order as we know it while Stripe is away. */
+  /** Like `follow`, but returns the order as it is stored while Stripe is unreachable. */
   async followIfReachable(order: Order): Promise<Order> {
     try {
       return (await this.follow(order)).order;
@@ -52,9 +55,9 @@ export class OrderSessions {
   }
 
   /**
-   * An open order with the session it can be paid by: the one it has, if Stripe still has it open, or a new one, after the one
-   * before it was expired. An order that was paid or ended meanwhile is returned as it is. When Stripe refuses the session
-   * permanently the order is closed as FAILED, and `forgetKey` is free again, for failures are not stored.
+   * An open order with a session that can pay it: its own, if that is still open at Stripe, or a new one, after expiring the
+   * previous one. An order that was paid or closed meanwhile is returned as it is. If Stripe permanently refuses the session,
+   * the order is closed as FAILED and `forgetKey` can be used again, because failures are not stored.
    *
    * @throws PAYMENT_PROVIDER_UNAVAILABLE
    */
@@ -81,7 +84,7 @@ export class OrderSessions {
   }
 
   /**
-   * Expires what is open at Stripe, then closes the order; one that was paid first is fulfilled instead.
+   * Expires what is open at Stripe, then closes the order; if it was paid first, it is fulfilled instead.
    *
    * @throws PAYMENT_PROVIDER_UNAVAILABLE
    */
@@ -99,8 +102,8 @@ export class OrderSessions {
   }
 
   /**
-   * Ends an order whose cancellation was requested. A session that Stripe may have opened without our hearing of it is looked for
-   * first; where there can be none, nothing of Stripe is needed.
+   * Ends an order whose cancellation was requested. A session that Stripe may have opened without our knowledge is looked up
+   * first; if there can be none, Stripe is not called.
    *
    * @throws PAYMENT_PROVIDER_UNAVAILABLE
    */
@@ -131,14 +134,14 @@ export class OrderSessions {
     return orderById(this.database, orderId);
   }
 
-  /** False for an order that is not to be closed: another request had its session opened meanwhile, or it was paid. */
+  /** False when the order must not be closed, because another request opened its session meanwhile or it was paid. */
   private async closeRefused(order: Order, reason: string, forgetKey: string | null): Promise<boolean> {
     // In one transaction: a process that dies in between would leave keys whose result is a failed order.
     return this.ledger.change(order, async ({ tx, now }) => {
       const locked = await lockOrder(tx, order.id);
       if (!locked || canBePaid(locked, order.sessionNumber)) return false;
       await tx.query(closeOpenOrder, [order.id, 'FAILED', reason, now, order.sessionNumber]);
-      // Before its first session nobody was given the order: then no key has a result.
+      // Before its first session, the order was never returned to anyone, so no key has a result.
       const keys = order.sessionNumber === 1 ? 'ALL' : forgetKey === null ? null : { key: forgetKey };
       await forgetResults(tx, order.userId, order.id, keys);
       return true;
@@ -146,7 +149,7 @@ export class OrderSessions {
   }
 }
 
-/** Whether an order is paid, or is to be paid by another session than the one of this number that was refused. */
+/** Whether an order is paid, or can be paid by a session other than the refused one, which has this number. */
 const canBePaid = ({ status, stripeSessionId, sessionNumber }: Order, refusedNumber: number): boolean =>
   status === 'PAID' ||
   status === 'PROCESSING' ||

@@ -45,16 +45,16 @@ export interface TopUpInput {
 
 export interface PurchaseSettings {
   readonly currency: string;
-  /** Bounds of a top-up, in minor units. */
+  /** Limits of a top-up, in minor units. */
   readonly topUpMinimum: number;
   readonly topUpMaximum: number;
-  /** Bounds of one payment at Stripe, in minor units. */
+  /** Limits of one payment at Stripe, in minor units. */
   readonly paymentMinimum: number;
   readonly paymentMaximum: number;
-  /** Stripe wants 30 minutes at least, 24 hours at most. */
+  /** Stripe accepts 30 minutes to 24 hours. */
   readonly checkoutLifetimeMs: number;
   readonly allowedOrigins: readonly string[];
-  /** Where Stripe sends the viewer back to when the caller does not say. */
+  /** Where Stripe returns the viewer when the request does not say. */
   readonly defaultReturnUrl: string;
 }
 
@@ -65,7 +65,7 @@ export interface PurchasePayload {
   errors: BillingError[];
 }
 
-/** What an order's key stands for. */
+/** The stored result of an order's key. */
 interface OrderResult {
   orderId: string;
 }
@@ -76,10 +76,12 @@ const requestCancellation: Statement = {
     returning ${orderColumns}`,
 };
 
-/** How often an order that is closed while its checkout is being opened is followed by another. */
+/** How often an order that is closed while its checkout is being opened is replaced by another. */
 const MAX_ROUNDS = 5;
 
-/** Rules 1 to 3: buying from the balance, buying by card, topping up; and the life of the orders that stand for the latter two. */
+/**
+ * Rules 1 to 3: buying from the balance, buying by card, and topping up; and the lifecycle of the orders for the latter two.
+ */
 export class Purchases {
   constructor(
     private readonly database: Pick<Database, 'query' | 'forViewer'>,
@@ -93,12 +95,12 @@ export class Purchases {
   ) {}
 
   /**
-   * From the balance: the grant, at once. By card: the open order with its checkout URL, or the order PAID when it was paid just
-   * then.
+   * From the balance: the grant, immediately. By card: the open order with its checkout URL, or the PAID order if it was paid
+   * in that moment.
    *
    * @throws NOT_FOUND, NOT_ON_SALE, WRONG_STATE (by card, while a payment for the plan is PROCESSING), CURRENCY_MISMATCH,
-   * INSUFFICIENT_FUNDS, INVALID_INPUT, IDEMPOTENCY_CONFLICT, PAYMENT_PROVIDER_UNAVAILABLE, AMOUNT_OUT_OF_BOUNDS (a price that is too
-   * little for a card; what is free needs no payment), as the payload's errors
+   * INSUFFICIENT_FUNDS, INVALID_INPUT, IDEMPOTENCY_CONFLICT, PAYMENT_PROVIDER_UNAVAILABLE, AMOUNT_OUT_OF_BOUNDS (a price too
+   * low or too high for a card; a free plan needs no payment), as the payload's errors
    */
   async purchase(caller: Caller, input: PurchaseInput): Promise<PurchasePayload> {
     return refusalsAsData<PurchasePayload>(async () => {
@@ -107,7 +109,7 @@ export class Purchases {
       if (!subscriptionId) throw notFound('subscription', 'input', 'subscriptionId');
       const request = requestOf(caller, 'purchase', input);
       if (input.payWith === 'BALANCE') return { ...(await this.fromBalance.buy(userId, subscriptionId, request)), errors: [] };
-      if (input.payWith !== 'CARD') throw invalidInput('Pay with CARD or BALANCE; gifts are given by admins.', 'payWith');
+      if (input.payWith !== 'CARD') throw invalidInput('Pay with CARD or BALANCE. Only admins can gift a grant.', 'payWith');
       return { order: await this.buyByCard(userId, subscriptionId, input.returnUrl, request), errors: [] };
     });
   }
@@ -125,7 +127,7 @@ export class Purchases {
       const topUpMaximum = Math.min(this.settings.topUpMaximum, largestPayment(currency));
       if (input.currency !== currency) throw currencyMismatch(currency, ['input', 'currency']);
       if (input.amount < topUpMinimum || input.amount > topUpMaximum) {
-        const message = `A top-up is between ${topUpMinimum} and ${topUpMaximum} minor units.`;
+        const message = `A top-up must be between ${topUpMinimum} and ${topUpMaximum} minor units.`;
         throw outOfBounds(message, { minimum: topUpMinimum, maximum: topUpMaximum, currency }, 'input', 'amount');
       }
       const step = stripeStep(currency);
@@ -137,8 +139,9 @@ export class Purchases {
   }
 
   /**
-   * An order of the caller's (admins: anyone's), null otherwise. One that is under way is looked up at Stripe and fulfilled here
-   * if it is paid, so that a landing page never shows an outdated state; while Stripe is away it is returned as we know it.
+   * The caller's order (for admins, any order); null if there is none. An open order is looked up at Stripe and fulfilled here
+   * if it was paid, so that a landing page never shows an outdated state. While Stripe is unreachable, the stored order is
+   * returned.
    */
   async look(caller: Caller, orderId: string): Promise<Order | null> {
     const order = await this.orderFor(caller, orderId);
@@ -146,10 +149,10 @@ export class Purchases {
   }
 
   /**
-   * Closes an open order after expiring its session at Stripe: CANCELLED.
+   * Closes an open order as CANCELLED after expiring its session at Stripe.
    *
-   * @throws NOT_FOUND; WRONG_STATE when it is being paid, or was paid or closed before; PAYMENT_PROVIDER_UNAVAILABLE, after which a job
-   * cancels it; as the payload's errors
+   * @throws NOT_FOUND; WRONG_STATE when its payment is being processed, or it was already paid or closed;
+   * PAYMENT_PROVIDER_UNAVAILABLE, after which a job cancels it; as the payload's errors
    */
   async cancelOrder(caller: Caller, orderId: string): Promise<{ order?: Order; errors: BillingError[] }> {
     return refusalsAsData<{ order?: Order; errors: BillingError[] }>(async () => {
@@ -182,17 +185,17 @@ export class Purchases {
     const offer = await this.offers.offer(subscriptionId, { fresh: true });
     if (!offer || offer.status === 'DRAFT') throw notFound('subscription', 'input', 'subscriptionId');
     if (offer.status !== 'ACTIVE') throw notOnSale(offer);
-    this.refuseWhatNoCardPays(offer);
+    this.checkCardAmount(offer);
     return this.openOnce(request, this.purchaseOf(userId, offer, returnUrl));
   }
 
-  private refuseWhatNoCardPays({ price, currency }: Offer): void {
+  private checkCardAmount({ price, currency }: Offer): void {
     const { paymentMinimum } = this.settings;
     const paymentMaximum = Math.min(this.settings.paymentMaximum, largestPayment(currency));
     const step = stripeStep(currency);
     if (price % step !== 0) throw notInSteps(step, currency, 'payWith');
     if (price === 0 || (price >= paymentMinimum && price <= paymentMaximum)) return;
-    const message = `A payment by card is between ${paymentMinimum} and ${paymentMaximum} minor units; this costs ${price}.`;
+    const message = `A card payment must be between ${paymentMinimum} and ${paymentMaximum} minor units. This costs ${price}.`;
     throw outOfBounds(message, { minimum: paymentMinimum, maximum: paymentMaximum, currency }, 'input', 'payWith');
   }
 
@@ -209,14 +212,14 @@ export class Purchases {
     };
   }
 
-  /** The order and the key's record in one transaction; then Stripe, with a key made of the order's id. */
+  /** Writes the order and the key's record in one transaction; then calls Stripe, with a key derived from the order's id. */
   private async openOnce(request: IdempotentRequest, what: OrderIntent): Promise<Order> {
     for (let round = 1; round <= MAX_ROUNDS; round++) {
       const { order: taken, step, isReplay } = await this.take(request, what);
       if (step === 'SETTLE') {
         const settled = await this.settle(taken);
         if (settled.status !== 'PAID') continue;
-        // It was paid while it was asked for again: that is the answer, and nobody pays twice by mistake.
+        // It was paid while it was requested again: return that order, so that nobody pays twice by mistake.
         return this.answerWith(request, what, settled);
       }
       const order = isReplay ? await this.present(taken) : await this.sessions.ensure(taken, request.key);
@@ -242,7 +245,7 @@ export class Purchases {
     return { order: await orderById(this.database, taken.replay.orderId), step: 'USE', isReplay: true };
   }
 
-  /** What stands in the way of a viewer's next checkout: ended, paid, or given the session it lacks. */
+  /** Settles the order that blocks a viewer's next checkout: closed, paid, or given the session it lacks. */
   private async settle(order: Order): Promise<Order> {
     const now = this.clock.now();
     if (order.cancelRequestedAt) return this.sessions.cancel(order);
@@ -260,21 +263,21 @@ export class Purchases {
     return orderId === order.id ? order : this.present(await orderById(this.database, orderId));
   }
 
-  /** The order of a key that was used before, as it is now. */
+  /** The current order of a key that was used before. */
   private present(order: Order): Promise<Order> {
     return order.cancelRequestedAt ? Promise.resolve(order) : this.sessions.ensure(order);
   }
 }
 
-/** WRONG_STATE: an order that is not OPEN is not cancelled. */
+/** WRONG_STATE: only an OPEN order can be cancelled. */
 function notCancellable({ status }: Order): Refusal {
   const because = {
     OPEN: 'try again', // never refused: for the types
     PROCESSING: 'its payment is being processed',
-    PAID: 'it is paid',
+    PAID: 'it has been paid',
     EXPIRED: 'it has expired',
     FAILED: 'its payment failed',
-    CANCELLED: 'it is cancelled already',
+    CANCELLED: 'it has already been cancelled',
   }[status];
   return wrongState(`This order can't be cancelled: ${because}.`, status, 'orderId');
 }

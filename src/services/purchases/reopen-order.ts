@@ -7,11 +7,11 @@ import type { IdempotentRequest } from '../ledger/idempotency.js';
 import { type OrderIntent, processingOfPlan } from './open-order.js';
 
 /**
- * The order and the key's record at once, if the order is what is asked for and can be paid still. The row is read under a
- * lock that waits for every change, so that one that is being paid or closed is seen as it is afterwards. An unused key only: what is known of a used one
- * is looked up by whoever gets nothing here.
+ * Returns the order and writes the key's record in one statement, if the order is for the same thing and can still be paid. The
+ * row is read under a lock that waits for every change, so that an order that is being paid or closed is seen as it is
+ * afterwards. Only for an unused key: when nothing is returned, the caller looks up what is known of a used one.
  */
-const takeUp: Statement = {
+const reopenOrder: Statement = {
   name: 'purchases-take-up-open-order',
   text: `with open_order as (
       select ${orderColumns} from orders o
@@ -28,9 +28,9 @@ const takeUp: Statement = {
 };
 
 /**
- * The short way to a viewer's open order: one statement by the order's id, without the viewer's lock. Redis only says which id to
- * try; whether it is the viewer's, for the same thing and return URL, open and in time is decided by the database, and where it is not, or
- * Redis is away, the long way is taken.
+ * The fast path to a viewer's open order: one statement by the order's id, without the viewer's lock. Redis only suggests the
+ * id; the database decides whether it belongs to the viewer, is for the same thing and return URL, is open and has not expired.
+ * If not, or if Redis is unavailable, the slow path is taken.
  */
 export class ReopenOrder {
   constructor(
@@ -38,13 +38,13 @@ export class ReopenOrder {
     private readonly sessions: OpenSessions,
   ) {}
 
-  /** The order, with the key's record written; null when the long way has to be taken. */
+  /** The order, with the key's record written; null when the slow path has to be taken. */
   async find(intent: IdempotentRequest, what: OrderIntent, now: Date): Promise<Order | null> {
     const orderId = await this.sessions.find(what);
     if (orderId === null || !isUuid(orderId)) return null;
     const [order] = await this.database
       .forViewer(what.userId)
-      .query<Order>(takeUp, [
+      .query<Order>(reopenOrder, [
         orderId,
         what.userId,
         what.kind,

@@ -1,22 +1,25 @@
 import { invalidInput } from '../errors.js';
 
-/** Of the text and of its parsed form; browsers and Stripe accept more. */
+/** Applies to the text and to its parsed form; browsers and Stripe accept more. */
 const MAX_CHARACTERS = 2_000;
 /**
- * Scheme, two slashes and a host. No spaces, control characters, backslashes or halves of surrogate pairs: the URL parser removes or
- * replaces them (https://url.spec.whatwg.org/#url-parsing), other readers do not. No `@` before the path: a URL with a user reads as
- * if the user were the host. Each `%` begins a character's code.
+ * Scheme, two slashes and a host. No spaces, control characters, backslashes or unpaired surrogates: the URL parser removes or
+ * replaces them (https://url.spec.whatwg.org/#url-parsing), other readers do not. No `@` before the path: a URL with a user
+ * looks as if the user were the host. Each `%` must begin a percent-encoded byte.
  */
 const FORM = /^https?:\/\/[^/?#@]+(?:[/?#]|$)/i;
 const FORBIDDEN = /[\s\\\p{Cc}\p{Cs}]|%(?![\da-f]{2})/iu;
-/** What the parser leaves as it is in paths, queries and fragments, and RFC 3986 does not allow there: Stripe may refuse it. */
+/**
+ * Characters that the parser leaves as they are in paths, queries and fragments, but that RFC 3986 does not allow there: Stripe
+ * may refuse them.
+ */
 const NOT_IN_URIS = /["<>[\]^`{|}]/g;
 /** Ours, and Stripe's own for the return after a payment: https://docs.stripe.com/payments/checkout/custom-success-page */
 const ENCODED_PLACEHOLDER = /%7B(ORDER_ID|CHECKOUT_SESSION_ID)%7D/gi;
 
 /**
- * Where Stripe sends the viewer back to, as it was parsed: this form is stored and sent. Its origin must be an allowed one, so that
- * nobody is led astray through our checkout. `{ORDER_ID}` and `{CHECKOUT_SESSION_ID}` stay placeholders.
+ * Where Stripe returns the viewer, in the parsed form, which is stored and sent. Its origin must be an allowed one, so that our
+ * checkout cannot be used to send viewers to another site. `{ORDER_ID}` and `{CHECKOUT_SESSION_ID}` stay placeholders.
  *
  * @throws INVALID_INPUT
  */
