@@ -58,7 +58,7 @@ describe('a payout whose payment is refunded at Stripe meanwhile', () => {
     await refundInDashboard(order, 300);
     expect(await shop.refund(refund?.id as string)).toMatchObject({
       status: 'FAILED',
-      failureReason: expect.stringContaining('refunded the payment otherwise'),
+      failureReason: expect.stringContaining('payment was already refunded at Stripe'),
     });
     expect(await shop.balance(viewer)).toMatchObject({ posted: 0, held: 0 });
     await resume();

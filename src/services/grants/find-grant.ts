@@ -9,17 +9,17 @@ const byOrderLocked: Statement = {
   text: `select ${grantColumns} from grants g where order_id = $1 for no key update`,
 };
 
-/** The grant as it stands; null when there is none. `id` must be a UUID. */
+/** The current grant; null when there is none. `id` must be a UUID. */
 export async function findGrant(database: Queryable, id: string): Promise<Grant | null> {
   return (await database.query<Grant>(byId, [id]))[0] ?? null;
 }
 
-/** Locks the grant; the viewer's lock must be held already. */
+/** Locks the grant; the caller must hold the viewer's lock. */
 export async function lockGrant(tx: Queryable, id: string): Promise<Grant | null> {
   return (await tx.query<Grant>(byIdLocked, [id]))[0] ?? null;
 }
 
-/** The grant that an order's payment gave, locked; null for a top-up. */
+/** Locks and returns the grant that an order's payment bought; null for a top-up. */
 export async function lockGrantOfOrder(tx: Queryable, orderId: string): Promise<Grant | null> {
   return (await tx.query<Grant>(byOrderLocked, [orderId]))[0] ?? null;
 }

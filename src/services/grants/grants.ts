@@ -26,7 +26,7 @@ export interface RevokeGrantInput {
 
 type GrantPayload = { grant?: Grant; errors: BillingError[] };
 
-/** What the key of a gift stands for. */
+/** The stored result of a gift's key. */
 interface Given {
   grantId: string;
 }
@@ -42,14 +42,14 @@ const currencyOfBalance: Statement = {
   text: `select currency from balances where user_id = $1`,
 };
 
-/** A gift with all that is checked only for a new key. */
+/** A gift, with everything that is checked only for a new key. */
 interface Gift extends Viewer {
   readonly offer: Offer;
   readonly durationDays: number;
   readonly reason: string;
 }
 
-/** What admins and time do to grants: gifts, revocations, expiry. Purchases and refunds have folders of their own. */
+/** What admins and time do to grants: gifts, revocations, expiry. Purchases and refunds are in folders of their own. */
 export class Grants {
   constructor(
     private readonly database: Queryable,
@@ -59,7 +59,7 @@ export class Grants {
   ) {}
 
   /**
-   * Issues a grant without payment, with who did it and why on record.
+   * Gifts a grant: issues it without payment, with who did it and why on record.
    *
    * @throws NOT_FOUND, INVALID_INPUT, IDEMPOTENCY_CONFLICT, as the payload's errors
    */
@@ -80,7 +80,7 @@ export class Grants {
   }
 
   /**
-   * Ends a grant without a refund, with who did it and why on record.
+   * Revokes a grant: ends it without a refund, with who did it and why on record.
    *
    * @throws NOT_FOUND, INVALID_INPUT, WRONG_STATE when it has ended, as the payload's errors
    */
@@ -107,14 +107,14 @@ export class Grants {
   }
 
   /**
-   * Expires due grants, up to `limit` in one transaction; returns how many. Any number of workers may call it at once. Fewer than
-   * `limit`: nothing more is due, or its viewers are busy and it is left to the next call.
+   * Expires due grants, up to `limit` in one transaction; returns how many. Any number of workers may call it at once. Fewer
+   * than `limit` means that nothing more is due, or that its viewers are busy and it is left to the next call.
    */
   expireDue(limit: number): Promise<number> {
     return this.ledger.expireGrantsDue(limit);
   }
 
-  /** What a new key needs; a used one must not depend on an offer that may have been archived since. */
+  /** Loads what a new key needs. A used key must not depend on an offer that may have been archived since. */
   private async checkedGift(input: GiftGrantInput): Promise<Gift> {
     const userId = parseId(input.userId);
     if (!userId) throw invalidInput('The user id is not a UUID.', 'userId');
@@ -130,7 +130,7 @@ export class Grants {
     return { ...viewer, offer, durationDays: days ?? offer.durationDays, reason };
   }
 
-  /** A gift or a revocation moves no money, so any currency of the balance will do. */
+  /** A gift or a revocation moves no money, so the balance may be in any currency. */
   private async viewerOf(userId: string, currency: string): Promise<Viewer> {
     const [balance] = await this.database.query<{ currency: string }>(currencyOfBalance, [userId]);
     return { userId, currency: balance?.currency ?? currency };
@@ -146,4 +146,5 @@ async function insertGiftOf({ tx, now }: Unit, gift: Gift, actorId: string): Pro
   return id;
 }
 
-const hasEnded = (grant: Grant) => wrongState(`The grant is ${grant.status}.`, grant.status, 'input', 'grantId');
+const hasEnded = (grant: Grant) =>
+  wrongState(`This grant can't be revoked: it is ${grant.status}.`, grant.status, 'input', 'grantId');

@@ -3,18 +3,18 @@ import type { RefundDestination } from '../../entities/refund.js';
 import type { NotRefundableReason } from '../errors.js';
 import { DAY_MS } from '../purchases/decide-terms.js';
 
-/** Everything that decides what a refund of a grant gives. Amounts in minor units. */
+/** Everything that decides the refund of a grant. Amounts in minor units. */
 export interface GrantFacts {
   readonly grant: Pick<Grant, 'status' | 'paidWith' | 'durationDays' | 'availableUntil'>;
-  /** What its SPENDING took: less than the price after a coupon given at Stripe. */
+  /** What its SPENDING took: less than the price after a coupon applied at Stripe. */
   readonly paid: number;
-  /** That, less what was returned of it already. */
+  /** That, less what has already been returned of it. */
   readonly spent: number;
   /** What its card payment captured, less refunds that have not failed and what disputes took; 0 without a card payment. */
   readonly leftOnPayment: number;
   /** Whether a dispute about its payment is open or lost: then Stripe refunds nothing to the card. */
   readonly chargedBack: boolean;
-  /** What the viewer's balance has to spend, before anything is given back; below zero it is a debt. */
+  /** The viewer's available balance before the refund; below zero it is a debt. */
   readonly available: number;
 }
 
@@ -24,7 +24,7 @@ export interface RefundTerms {
   readonly destination: RefundDestination;
 }
 
-/** Why not: NOT_REFUNDABLE's reasons, and what has words of its own. */
+/** Why a refund is refused: NOT_REFUNDABLE's reasons, and those with a message of their own. */
 export type RefundRefusal =
   | NotRefundableReason
   /** The share is less than one minor unit. */
@@ -47,10 +47,10 @@ function decideShare(unusedDays: number, { grant, spent }: GrantFacts): number {
 }
 
 /**
- * What a refund of the grant gives now, and where to: back the way it was paid unless `wanted` says otherwise. Quote and
- * execution both come here, so they agree. To the card only what the payment has left, and nothing while the balance is below
- * zero: what is given back pays the debt first, and could not be held for the card. `cardStep`: the step in which the card's
- * provider takes amounts; to the card the share is rounded down to it, to the balance it is exact.
+ * The refund of the grant now, and its destination: the way it was paid unless `wanted` says otherwise. Quote and execution
+ * both use this, so they agree. A refund to the card is limited to what the payment has left, and refused while the balance is
+ * below zero: a credit would pay the debt first, and could not be held for the card. `cardStep` is the step in which the card's
+ * provider accepts amounts: the share is rounded down to it for the card, and exact for the balance.
  */
 export function decideGrantRefund(facts: GrantFacts, wanted: RefundDestination | null, now: Date, cardStep = 1): RefundDecision {
   const { grant } = facts;
@@ -70,7 +70,7 @@ export function decideGrantRefund(facts: GrantFacts, wanted: RefundDestination |
   return { unusedDays, amount: destination === 'CARD' ? toCard : amount, destination };
 }
 
-/** Why the amount cannot go back to the card; null when it can. */
+/** Why the amount cannot be refunded to the card; null when it can. */
 function refusedByCard(amount: number, { grant, leftOnPayment, chargedBack, available }: GrantFacts): RefundRefusal | null {
   if (grant.paidWith !== 'CARD') return 'NOT_A_CARD_PAYMENT';
   if (chargedBack) return 'DISPUTED';
@@ -80,8 +80,8 @@ function refusedByCard(amount: number, { grant, leftOnPayment, chargedBack, avai
 }
 
 /**
- * Rule 6: what of a top-up can go back to its card now: what the payment has left, while the balance covers it, rounded down to the
- * step in which the card's provider takes amounts.
+ * Rule 6: how much of a top-up can be refunded to its card now: what the payment has left, as far as the balance covers it,
+ * rounded down to the step in which the card's provider accepts amounts.
  */
 export function decideRefundable(leftOnPayment: number, available: number, cardStep = 1): number {
   const amount = Math.max(0, Math.min(leftOnPayment, available));

@@ -5,14 +5,14 @@ import { idOf } from '../stripe-events/stripe-references.js';
 
 export type StripeRefundConsequence = 'SUCCEED' | 'SUCCEED_AFTER_ALL' | 'FAIL' | 'PUT_BACK' | 'NAME' | 'NOTHING';
 
-/** What of a refund of ours decides what news about it mean. */
+/** The part of our refund that decides what news about it means. */
 export type OurRefund = Pick<Refund, 'status' | 'stripeRefundId'>;
 
 /**
- * What follows when Stripe says how a refund stands. A refund moves forward only (PENDING, SUCCEEDED, FAILED), so news that
- * come late, twice or in the wrong order change nothing. Source: Stripe's guide "Handle failed refunds": one that succeeded
- * can fail days later, and Stripe then has the money again. One that was abandoned here, FAILED before Stripe was known to have it, may
- * still succeed there; what Stripe itself called failed never does.
+ * What follows from Stripe's status of a refund. A refund only moves forward (PENDING, SUCCEEDED, FAILED), so news that arrives
+ * late, twice or out of order changes nothing. Source: Stripe's guide "Handle failed refunds": a refund that succeeded can fail
+ * days later, and Stripe then has the money again. One that was abandoned here (FAILED before Stripe was known to have it) may
+ * still succeed there; one that Stripe itself reported as failed never does.
  */
 export function decideStripeRefund(ours: OurRefund, stripe: string | null): StripeRefundConsequence {
   const theirs = refundStatusOf(stripe);
@@ -25,20 +25,20 @@ export function decideStripeRefund(ours: OurRefund, stripe: string | null): Stri
   return theirs === 'SUCCEEDED' ? 'SUCCEED' : 'NAME';
 }
 
-/** Where a refund stands by Stripe's word: https://docs.stripe.com/refunds#refund-statuses */
+/** Our status for Stripe's status of a refund: https://docs.stripe.com/refunds#refund-statuses */
 export function refundStatusOf(stripeStatus: string | null): RefundStatus {
   if (stripeStatus === 'succeeded') return 'SUCCEEDED';
   return stripeStatus === 'failed' || stripeStatus === 'canceled' ? 'FAILED' : 'PENDING';
 }
 
-/** The refund of ours that Stripe's names in its metadata, as ours do; null when it names none. */
+/** The id of our refund in the metadata of Stripe's, where our requests put it; null when there is none. */
 export function refundNamedBy({ metadata }: Pick<Stripe.Refund, 'metadata'>): string | null {
   return parseId(metadata?.refund_id);
 }
 
 /**
- * Rule 8: whether Stripe's refund is the one that we asked for: it has the id that we recorded or, while none is recorded, our metadata and
- * our payment, amount and currency. Anybody can copy metadata in Stripe's dashboard.
+ * Rule 8: whether Stripe's refund is the one that we requested: it has the id that we recorded or, while none is recorded, our
+ * metadata and our payment, amount and currency. Anybody can copy metadata in Stripe's dashboard.
  */
 export function isOurRefund(
   theirs: Pick<Stripe.Refund, 'id' | 'amount' | 'currency' | 'metadata' | 'payment_intent'>,

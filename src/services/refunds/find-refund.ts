@@ -10,11 +10,11 @@ const byStripeId: Statement = {
   text: `select ${refundColumns} from refunds r where r.stripe_refund_id = $1`,
 };
 
-/** What a payment has left: captured, less all refunds of it that have not failed, less what disputes took. */
+/** What is left of a payment: captured, less all refunds of it that have not failed, less what disputes took. */
 const LEFT_ON_PAYMENT = `(coalesce((select o.captured_amount from orders o where o.id = ORDER and o.status = 'PAID'), 0)
   - coalesce((select sum(p.amount) from refunds p where p.order_id = ORDER and p.status <> 'FAILED'), 0)
   - coalesce((select sum(greatest(d.withdrawn - d.reinstated, 0)) from disputes d where d.order_id = ORDER), 0))::bigint`;
-/** A dispute that is open or lost: Stripe refunds nothing of its payment any more, whatever is left. */
+/** A dispute that is open or lost: Stripe refunds nothing more of its payment, whatever is left. */
 const CHARGED_BACK = `d.outcome <> 'WON' and d.funds <> 'UNTOUCHED'`;
 
 const factsOfGrants: Statement = {
@@ -43,7 +43,7 @@ const ordersWithLivingGrant: Statement = {
     and (status = 'SUSPENDED' or (status = 'ACTIVE' and available_until > $2))`,
 };
 
-/** The refund as it stands; null when there is none. `id` must be a UUID. */
+/** The current refund; null when there is none. `id` must be a UUID. */
 export async function findRefund(database: Queryable, id: string): Promise<Refund | null> {
   return (await database.query<Refund>(byId, [id]))[0] ?? null;
 }
@@ -53,12 +53,12 @@ export async function lockRefund(tx: Queryable, id: string): Promise<Refund | nu
   return (await tx.query<Refund>(byIdLocked, [id]))[0] ?? null;
 }
 
-/** The refund that Stripe knows by this id; null when it is none of ours, or its id is not kept yet. */
+/** The refund with this id at Stripe; null when it is not ours, or its id is not recorded yet. */
 export async function findRefundByStripeId(database: Queryable, stripeRefundId: string): Promise<Refund | null> {
   return (await database.query<Refund>(byStripeId, [stripeRefundId]))[0] ?? null;
 }
 
-/** What each grant's money has left, and its viewer to spend, by the grant's id. One statement for all. */
+/** The facts of each grant by its id: what is left of its money, and the viewer's available balance. One statement for all. */
 export async function readGrantFacts(
   database: Queryable,
   grantIds: readonly string[],
@@ -68,19 +68,19 @@ export async function readGrantFacts(
   return new Map(rows.map((row) => [row.id, row]));
 }
 
-/** What each order's payment has left, in minor units, by the order's id. One statement for all. */
+/** What is left of each order's payment, in minor units, by the order's id. One statement for all. */
 export async function readLeftOnPayments(database: Queryable, orderIds: readonly string[]): Promise<Map<string, number>> {
   const rows = await database.query<{ id: string; leftOnPayment: number }>(leftOnPayments, [orderIds]);
   return new Map(rows.map((row) => [row.id, row.leftOnPayment]));
 }
 
-/** Of these orders those whose payment is disputed, be the dispute open or lost: Stripe refunds nothing of them. */
+/** Those of the orders whose payment has an open or lost dispute: Stripe refunds nothing of them. */
 export async function readChargedBack(database: Queryable, orderIds: readonly string[]): Promise<ReadonlySet<string>> {
   const rows = await database.query<{ id: string }>(ordersChargedBack, [orderIds]);
   return new Set(rows.map(({ id }) => id));
 }
 
-/** Of these orders those that bought a grant which has not ended at `now`. */
+/** Those of the orders that bought a grant which has not ended at `now`. */
 export async function readWithLivingGrant(
   database: Queryable,
   orderIds: readonly string[],

@@ -33,30 +33,30 @@ const readFacts: Statement = {
     ) spending
     where o.id = $1`,
 };
-/** Freezes a grant, or lets it go on. */
-const keepGrant: Statement = {
+/** Suspends or resumes a grant. */
+const setGrantStatus: Statement = {
   name: 'outside-returns-keep-grant',
   text: `update grants set status = $2, ended_at = null where id = $1`,
 };
 
 /** One movement of a payment's money outside our refunds. */
 export interface OutsideMovement {
-  /** In minor units: positive when it left for the payer, negative when it came back; 0 when only the news changed. */
+  /** In minor units: positive when it left for the payer, negative when it came back; 0 when only the state changed. */
   readonly taken: number;
   readonly kind: Extract<TransactionKind, 'REFUND' | 'DISPUTE'>;
   readonly orderId: string;
   readonly refundId?: string;
   readonly disputeId?: string;
   readonly reason?: string;
-  /** A dispute is lost by this: what its money was taken for counts as returned from now on. */
+  /** Whether this loses a dispute: what its money was taken for counts as returned from now on. */
   readonly lost?: boolean;
-  /** A refund that failed before we heard of it counts here, although its row does not. */
+  /** The amount of a refund that had failed before we heard of it. It counts here, although its row does not. */
   readonly alsoRefunded?: number;
 }
 
 /**
- * Rule 7, written down once for refunds made at Stripe and disputes: credit and debit, or what comes back; then the grant. The
- * rows of the refund or dispute must already say what has happened; the viewer's lock must be held.
+ * Rule 7, in one place for refunds made at Stripe and disputes: credit and debit, or what comes back; then the grant. The rows
+ * of the refund or dispute must already say what has happened; the caller must hold the viewer's lock.
  */
 export async function bookOutsideMovement(unit: Unit, movement: OutsideMovement): Promise<void> {
   // 1. Load
@@ -86,7 +86,7 @@ async function factsOf(tx: Queryable, { orderId, alsoRefunded = 0 }: OutsideMove
 }
 
 async function moveGrant(unit: Unit, grantId: string, status: GrantStatus): Promise<void> {
-  if (status === 'ACTIVE' || status === 'SUSPENDED') await unit.tx.query(keepGrant, [grantId, status]);
+  if (status === 'ACTIVE' || status === 'SUSPENDED') await unit.tx.query(setGrantStatus, [grantId, status]);
   else await unit.endGrant(grantId, status, status === 'REVOKED' ? { reason: 'A dispute about the payment was lost.' } : {});
   await unit.grantChanged(grantId);
 }

@@ -13,13 +13,13 @@ import { isOurRefund } from './decide-stripe-refund.js';
 import { findRefund } from './find-refund.js';
 import type { StripeRefunds } from './stripe-refunds.js';
 
-/** After this the job considers a payout's process dead and continues in its place. */
+/** After this, the job considers a payout's process dead and continues in its place. */
 export const PAYOUT_LEASE_MS = 120_000;
-/** Stripe reports the end of a pending refund; should it not, we look this often. */
-const PENDING_LOOK_MS = 60 * 60 * 1000;
+/** Stripe reports the end of a pending refund; in case it does not, we check this often. */
+const PENDING_CHECK_MS = 60 * 60 * 1000;
 const RETRY = { largestAttempts: Number.POSITIVE_INFINITY, backoffMs: 5_000, backoffMaximumMs: 60 * 60 * 1000 };
 
-const GIVEN_UP = 'Stripe could not be made to take it in time. The money is in the balance.';
+const NOT_ACCEPTED = 'Stripe did not accept the refund in time. The money is in the balance.';
 
 /** $1 due until, $2 end of the lease, $3 now. */
 const claimDue: Statement = {
@@ -47,8 +47,8 @@ const reschedule: Statement = {
 };
 
 /**
- * Rule 6: the hold is committed; now Stripe, with a key made of the refund's id; then capture or release. Safe to be killed at
- * any line and run again: every further attempt first looks whether Stripe has the refund already.
+ * Rule 6: after the hold is committed, asks Stripe with a key derived from the refund's id; then captures or releases. Safe to
+ * be killed at any line and run again: every further attempt first checks whether Stripe already has the refund.
  */
 export class Payout {
   constructor(
@@ -60,9 +60,9 @@ export class Payout {
   ) {}
 
   /**
-   * Pays a PENDING refund out. While Stripe is away it stays PENDING, and the job continues.
+   * Pays out a PENDING refund. While Stripe is unreachable it stays PENDING, and the job continues.
    *
-   * @throws the database's errors; none of Stripe's
+   * @throws errors of the database, but none of Stripe's
    */
   async pay(refund: Refund): Promise<Refund> {
     try {
@@ -73,14 +73,17 @@ export class Payout {
     return (await findRefund(this.database, refund.id)) ?? refund;
   }
 
-  /** Continues payouts that a crash or Stripe's absence interrupted, until `signal` aborts; returns how many were attempted. */
+  /**
+   * Continues payouts that a crash or an outage of Stripe interrupted, until `signal` aborts; returns how many were attempted.
+   */
   resumeDue(limit: number, signal?: AbortSignal): Promise<number> {
     return this.oneByOne(claimDue, limit, (refund) => this.pay(refund), signal);
   }
 
   /**
-   * Abandons payouts whose hold has expired and that Stripe says it does not have: the refund FAILED, the money available again.
-   * One that Stripe does have is captured. While Stripe does not say, the hold stays. Returns how many were checked.
+   * Abandons payouts whose hold has expired and that Stripe says it does not have: the refund becomes FAILED and the money
+   * available again. One that Stripe does have is captured. While Stripe gives no answer, the hold stays. Returns how many were
+   * checked.
    */
   releaseStaleHolds(limit: number, signal?: AbortSignal): Promise<number> {
     return this.oneByOne(claimStale, limit, (refund) => this.abandon(refund), signal);
@@ -101,8 +104,8 @@ export class Payout {
   }
 
   /**
-   * Claims each when its turn has come: the many of a batch may take longer than a lease, and one that meanwhile was given up
-   * must not be paid. What was due when the batch began is taken up once.
+   * Claims each refund only when it is its turn: a batch may take longer than a lease, and a refund that was abandoned
+   * meanwhile must not be paid. Each refund that was due when the batch began is attempted once.
    */
   private async *claimed(claim: Statement, limit: number, signal: AbortSignal | undefined): AsyncGenerator<Refund> {
     const dueUntil = this.clock.now();
@@ -119,7 +122,7 @@ export class Payout {
     try {
       const made = await this.findExisting(await this.paymentOf(refund), refund);
       if (made) await this.apply(refund, made);
-      else await this.stripeRefunds.fail(refund.id, GIVEN_UP);
+      else await this.stripeRefunds.fail(refund.id, NOT_ACCEPTED);
     } catch (error) {
       if (classifyStripeError(error) === null) throw error;
       await this.tryLater(error as Error, refund);
@@ -131,11 +134,11 @@ export class Payout {
     if (stripeRefund.status !== 'succeeded') await this.scheduleCheck(refund);
   }
 
-  /** Stripe's refund, found or made. */
+  /** The refund at Stripe, found or created. */
   private async createOrFindAtStripe(refund: Refund): Promise<Stripe.Refund> {
     if (refund.stripeRefundId) return this.stripe.refunds.retrieve(refund.stripeRefundId);
     const paymentIntentId = await this.paymentOf(refund);
-    // Keys are forgotten after a day or more: a second attempt must not rely on them alone.
+    // Stripe drops idempotency keys after a day or more, so a second attempt must not rely on them alone.
     const made = refund.attempts > 1 ? await this.findExisting(paymentIntentId, refund) : null;
     if (made) return made;
     const metadata = { refund_id: refund.id, order_id: refund.orderId, user_id: refund.userId };
@@ -160,13 +163,14 @@ export class Payout {
   private async scheduleCheck(refund: Refund): Promise<void> {
     await this.database
       .forViewer(refund.userId)
-      .query(reschedule, [refund.id, new Date(this.clock.now().getTime() + PENDING_LOOK_MS), null]);
+      .query(reschedule, [refund.id, new Date(this.clock.now().getTime() + PENDING_CHECK_MS), null]);
   }
 
   private async endWith(error: unknown, refund: Refund): Promise<void> {
     const kind = classifyStripeError(error);
     if (kind === null) throw error;
-    // A payment that was captured is there: who does not know it has the key of another account or mode, and refuses nothing.
+    // A captured payment exists: if Stripe does not know it, our API key belongs to another account or mode, and nothing was
+    // refused.
     if (kind === 'DEFINITE' && !isMissingAtStripe(error))
       return this.stripeRefunds.fail(refund.id, describeFailure((error as Error).message));
     await this.tryLater(error as Error, refund);

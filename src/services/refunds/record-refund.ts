@@ -17,7 +17,7 @@ export type NewRefund = Pick<Refund, 'userId' | 'origin' | 'destination' | 'stat
     >
   >;
 
-/** Writes the refund's row; the database refuses more than the payment captured. */
+/** Writes the refund's row; the database rejects more than the payment captured. */
 export async function recordRefund(tx: Queryable, refund: NewRefund, now: Date): Promise<Refund> {
   const [row] = await tx.query<Refund>(insertRefund, [
     newId(),
@@ -38,6 +38,6 @@ export async function recordRefund(tx: Queryable, refund: NewRefund, now: Date):
     refund.attempts ?? 0,
     refund.nextAttemptAt ?? null,
   ]);
-  if (!row) throw new Error('an inserted refund did not come back');
+  if (!row) throw new Error('an inserted refund was not returned');
   return row;
 }

@@ -41,12 +41,12 @@ export interface RefundPayload {
   errors: BillingError[];
 }
 
-/** What a refund asked for now would give: the contract's RefundQuote. */
+/** A quote for a refund requested now: the contract's RefundQuote. */
 export type RefundQuote = Omit<RefundTerms, 'amount'> & { readonly amount: Money };
 
 interface Answer {
   refundId: string;
-  /** As the first response had it; added when there is one. */
+  /** The balance of the first response; added when there is one. */
   balance?: Balance;
 }
 
@@ -55,20 +55,20 @@ const readBalances: Statement = {
   text: `select ${balanceColumns} from balances where user_id = any($1::uuid[])`,
 };
 
-/** Rules 5, 6 and 8: refunding a grant's unused days, refunding a top-up, and the payouts to cards that follow. */
+/** Rules 5, 6 and 8: refunds of a grant's unused days and of top-ups, and the payouts to cards that follow. */
 export class Refunds {
   constructor(
     private readonly database: Queryable,
     private readonly clock: Clock,
     private readonly ledger: Ledger,
     private readonly payout: Payout,
-    /** After this a payout that Stripe says it does not have is abandoned, and its hold released. */
+    /** After this, a payout that Stripe says it does not have is abandoned, and its hold released. */
     private readonly holdLifetimeMs: number,
   ) {}
 
   /**
-   * Refunds the unused days of a grant and ends it. The money goes back the way it was paid unless `destination` says otherwise; on its
-   * way to a card it is held in the balance until Stripe confirms it.
+   * Refunds the unused days of a grant and ends it. The money is refunded the way it was paid unless `destination` says
+   * otherwise. On its way to a card it is held in the balance until Stripe confirms the refund.
    *
    * @throws NOT_FOUND, NOT_REFUNDABLE, INSUFFICIENT_FUNDS, IDEMPOTENCY_CONFLICT, as the payload's errors
    */
@@ -90,16 +90,16 @@ export class Refunds {
         // 3. Write
         return { refundId: await this.writeGrantRefund(unit, grant, decision, caller) };
       });
-      // 4. Pay out. A process that dies from here on leaves it to the resume-refunds job.
+      // 4. Pay out. If the process dies from here on, the resume-refunds job continues.
       return this.payAndAnswer(request, refundId);
     });
   }
 
   /**
-   * Refunds a top-up to its card, in whole or in part; the payment of a purchase too, once its grant has ended.
+   * Refunds a top-up to its card, fully or in part; also the payment of a purchase, once its grant has ended.
    *
-   * @throws NOT_FOUND, NOT_REFUNDABLE, AMOUNT_OUT_OF_BOUNDS, INVALID_INPUT, INSUFFICIENT_FUNDS, IDEMPOTENCY_CONFLICT, as the payload's
-   * errors
+   * @throws NOT_FOUND, NOT_REFUNDABLE, AMOUNT_OUT_OF_BOUNDS, INVALID_INPUT, INSUFFICIENT_FUNDS, IDEMPOTENCY_CONFLICT, as the
+   * payload's errors
    */
   async refundTransaction(caller: Caller, input: RefundTransactionInput): Promise<RefundPayload> {
     return refusalsAsData<RefundPayload>(async () => {
@@ -119,12 +119,12 @@ export class Refunds {
         // 3. Write
         return { refundId: await this.writePayout(unit, topUp, amount, caller) };
       });
-      // 4. Pay out. A process that dies from here on leaves it to the resume-refunds job.
+      // 4. Pay out. If the process dies from here on, the resume-refunds job continues.
       return this.payAndAnswer(request, refundId);
     });
   }
 
-  /** What a refund of each grant would give now; null where nothing can be refunded. One statement for all. */
+  /** A quote for refunding each grant now; null where nothing can be refunded. One statement for all. */
   async quotes(grants: readonly Grant[]): Promise<(RefundQuote | null)[]> {
     const facts = await readGrantFacts(
       this.database,
@@ -140,7 +140,7 @@ export class Refunds {
     });
   }
 
-  /** What of each top-up can be refunded now, in minor units; null for other kinds. Four statements for all. */
+  /** How much of each top-up can be refunded now, in minor units; null for other kinds. Four statements for all. */
   async refundables(transactions: readonly Transaction[]): Promise<(number | null)[]> {
     const topUps = transactions.filter((transaction) => transaction.kind === 'TOP_UP');
     if (topUps.length === 0) return transactions.map(() => null);
@@ -207,13 +207,16 @@ export class Refunds {
     return new Date(now.getTime() + this.holdLifetimeMs);
   }
 
-  /** Once the lease is over the job goes on, which first looks whether Stripe has the refund: its keys are forgotten in time. */
+  /**
+   * After the lease the job continues: it first checks whether Stripe has the refund, as Stripe drops idempotency keys
+   * eventually.
+   */
   private ownsPayoutLease({ status, attempts, stripeRefundId, lastError, nextAttemptAt }: Refund): boolean {
     const leased = nextAttemptAt !== null && nextAttemptAt > this.clock.now();
     return status === 'PENDING' && attempts === 1 && !stripeRefundId && !lastError && leased;
   }
 
-  /** Rule 14: the refund and its grant as they are now; the balance as the first response had it. */
+  /** Rule 14: the current refund and grant, and the balance of the first response. */
   private async payAndAnswer(request: IdempotentRequest, refundId: string): Promise<RefundPayload> {
     let refund = await findRefund(this.database, refundId);
     if (!refund) throw new Error(`refund ${refundId} is gone`);
@@ -225,7 +228,11 @@ export class Refunds {
   }
 }
 
-/** `wanted`, or all that can be refunded. @throws NOT_REFUNDABLE, AMOUNT_OUT_OF_BOUNDS, INVALID_INPUT, INSUFFICIENT_FUNDS */
+/**
+ * `wanted`, or everything that can be refunded.
+ *
+ * @throws NOT_REFUNDABLE, AMOUNT_OUT_OF_BOUNDS, INVALID_INPUT, INSUFFICIENT_FUNDS
+ */
 function amountToRefund(wanted: number | null, left: number, available: number, currency: string): number {
   const step = stripeStep(currency);
   if (left < step) throw notRefundable('ALREADY_REFUNDED', 'transactionId');
@@ -236,5 +243,5 @@ function amountToRefund(wanted: number | null, left: number, available: number, 
   return amount;
 }
 
-/** The request itself makes the first attempt; should it die, the job continues after the lease. */
+/** The request itself makes the first attempt; if it dies, the job continues after the lease. */
 const firstAttempt = (now: Date) => ({ attempts: 1, nextAttemptAt: new Date(now.getTime() + PAYOUT_LEASE_MS) });

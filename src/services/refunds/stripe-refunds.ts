@@ -27,15 +27,15 @@ const refundedOfOrder: Statement = {
   name: 'stripe-refunds-refunded-of-order',
   text: `select coalesce(sum(amount), 0)::bigint as refunded from refunds where order_id = $1 and status <> 'FAILED'`,
 };
-/** Payouts of ours that Stripe is not known to have, the newest first. */
+/** Our payouts that Stripe is not known to have, newest first. */
 const unmadePayouts: Statement = {
   name: 'stripe-refunds-unmade-payouts',
   text: `select id, amount from refunds
     where order_id = $1 and origin = 'REQUEST' and status = 'PENDING' and stripe_refund_id is null order by created_at desc, id desc`,
 };
-const NO_ROOM = 'Stripe has refunded the payment otherwise. The money is in the balance.';
+const NO_ROOM = 'The payment was already refunded at Stripe. The money is in the balance.';
 
-/** What follows for the ledger when Stripe says how a refund stands: ours, or one made in its dashboard (rules 7 and 8). */
+/** Applies Stripe's refunds to the ledger: ours, and those made in its dashboard (rules 7 and 8). */
 export class StripeRefunds {
   constructor(
     private readonly database: Queryable,
@@ -43,8 +43,9 @@ export class StripeRefunds {
   ) {}
 
   /**
-   * Brings our side to where Stripe's refund stands; any number of times and in any order. A refund in another currency than
-   * its order's never becomes money: it is reported. So is one that carries our metadata without being ours, and booked.
+   * Brings our side up to date with Stripe's refund; any number of times and in any order. A refund in another currency than
+   * its order's is never booked as money: it is reported. One that carries our metadata without being ours is booked, and
+   * reported too.
    *
    * @throws PaymentNotFulfilledYet for a refund whose payment is not fulfilled here yet
    */
@@ -68,13 +69,13 @@ export class StripeRefunds {
     return this.ledger.change(order, apply, joined);
   }
 
-  /** Stripe refused the refund permanently: the hold is released, the money stays in the balance. */
+  /** Stripe refused the refund permanently: the hold is released, and the money stays in the balance. */
   async fail(refundId: string, reason: string): Promise<void> {
     const refund = await findRefund(this.database, refundId);
     if (!refund) throw new Error(`refund ${refundId} is gone`);
     await this.ledger.change(refund, async (unit) => {
       const locked = await lockRefund(unit.tx, refundId);
-      // News of Stripe's refund may have come meanwhile: then it is not up to us any more.
+      // A report of Stripe's refund may have arrived meanwhile: then the outcome is no longer ours to decide.
       if (locked?.status !== 'PENDING' || locked.stripeRefundId !== null) return;
       await abandon(unit, refundId, reason);
     });
@@ -87,8 +88,9 @@ async function abandon(unit: Unit, refundId: string, reason: string): Promise<vo
 }
 
 /**
- * Stripe refunds no more of a payment than it captured: when it has refunded what our payouts were to, they cannot be made any
- * more, whether Stripe has refused them yet or not. Their money must not be spent before the refund that was made is debited.
+ * Stripe refunds no more of a payment than it captured: when it has refunded the money that our payouts were for, they can no
+ * longer be made, whether Stripe has already refused them or not. Their money must not be spent before the refund that was made
+ * is debited.
  */
 async function makeRoom(unit: Unit, order: Order, amount: number): Promise<void> {
   const [row] = await unit.tx.query<{ refunded: number }>(refundedOfOrder, [order.id]);
@@ -108,7 +110,10 @@ async function orderOf(tx: Queryable, { id }: Stripe.Refund, paymentIntentId: st
   return order;
 }
 
-/** Under the viewer's lock: which refund of ours Stripe's is; null for one that was made there and is new to us. */
+/**
+ * Which refund of ours Stripe's is; null for one that was made at Stripe and is new to us. The caller must hold the viewer's
+ * lock.
+ */
 async function findOurs(tx: Queryable, stripeRefund: Stripe.Refund, order: Order): Promise<Refund | null> {
   const byStripeId = await findRefundByStripeId(tx, stripeRefund.id);
   if (byStripeId) return byStripeId;
@@ -118,7 +123,7 @@ async function findOurs(tx: Queryable, stripeRefund: Stripe.Refund, order: Order
   return ours ? candidate : null;
 }
 
-/** A refund of ours, or one that is known here already. */
+/** Applies Stripe's state to a refund that is recorded here. */
 async function move(unit: Unit, order: Order, refundId: string, stripeRefund: Stripe.Refund): Promise<void> {
   // 1. Load
   const refund = await lockRefund(unit.tx, refundId);
@@ -159,8 +164,8 @@ async function move(unit: Unit, order: Order, refundId: string, stripeRefund: St
 }
 
 /**
- * A refund that somebody made at Stripe: the money has left, so it leaves the balance, which may go below zero. One that has
- * failed by now ends like one whose failure is heard of later, but never counts against what the payment has left.
+ * Records a refund that was made at Stripe: the money has left, so it leaves the balance, which may go below zero. One that has
+ * already failed ends like one whose failure is reported later, but never counts against what the payment has left.
  */
 async function adopt(unit: Unit, order: Order, stripeRefund: Stripe.Refund): Promise<void> {
   // 1. Load
