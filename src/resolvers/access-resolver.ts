@@ -31,7 +31,7 @@ export class AccessResolver {
     @Arg('first', () => Int, { nullable: true, defaultValue: 3 }) first: number,
   ): Promise<readonly SubscriptionAtVersion[]> {
     checkedFirst(first, MAX_OFFERS);
-    // The decision names the film as the caller wrote it.
+    // The decision spells the film's id as the caller did.
     const id = parseId(filmId);
     if (allowed || !id || reason === 'UNKNOWN_FILM') return [];
     return (await loaders.subscriptionsOfFilm.load(id, { first })).nodes;

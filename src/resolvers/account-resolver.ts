@@ -11,7 +11,7 @@ import {
 } from './generated/schema-types.js';
 import { DateTimeScalar } from './scalars.js';
 
-/** An account has no row of its own: it is a viewer's id, and what is found under it. */
+/** An account has no row of its own: it is a viewer's id, and what belongs to it. */
 interface Account {
   readonly userId: string;
 }

@@ -11,7 +11,7 @@ export interface Context {
   /** In every error and log line of this operation. */
   readonly requestId: string;
   readonly services: RequiredServices;
-  /** When the operation began: one instant for all of its answers. */
+  /** When the operation began: the same timestamp for all of its results. */
   readonly now: Date;
   loaders: Loaders;
 }
@@ -23,18 +23,18 @@ export interface ContextParts {
   readonly now: Date;
 }
 
-/** A new context, with loaders of its own: one for each operation over HTTP, one for each event of a live operation. */
+/** A new context with its own loaders: one per operation over HTTP, one per event of a live operation. */
 export function createContext(parts: ContextParts): Context {
   return new OperationContext(parts);
 }
 
-/** Its loaders are made when they are first asked for: most live events need none. */
+/** Creates its loaders on first use: most live events need none. */
 class OperationContext implements Context {
   readonly caller: Caller;
   readonly requestId: string;
   readonly services: RequiredServices;
   readonly now: Date;
-  private made: Loaders | null = null;
+  private created: Loaders | null = null;
 
   constructor({ caller, requestId, services, now }: ContextParts) {
     this.caller = caller;
@@ -44,17 +44,17 @@ class OperationContext implements Context {
   }
 
   get loaders(): Loaders {
-    this.made ??= createLoaders(this.services);
-    return this.made;
+    this.created ??= createLoaders(this.services);
+    return this.created;
   }
 
   set loaders(loaders: Loaders) {
-    this.made = loaders;
+    this.created = loaders;
   }
 }
 
 /**
- * The viewer a request is about: the caller, or `userId` when the caller is an admin or has one of `moreRoles`.
+ * The viewer whom a request is about: the caller, or `userId` if the caller is an admin or has one of `moreRoles`.
  *
  * @throws FORBIDDEN, UNAUTHENTICATED; InvalidArgument when `userId` is not a UUID
  */
@@ -72,9 +72,9 @@ export function resolveUserId(
 }
 
 /**
- * Nobody acts as an admin on their own account.
+ * Admins must not act on their own account.
  *
- * @throws FORBIDDEN when it is the caller's
+ * @throws FORBIDDEN when the account is the caller's
  */
 export function refuseOwnAccount(caller: Caller, userId: string | undefined): void {
   const id = parseId(userId);

@@ -3,7 +3,7 @@ import type { Grant } from '../entities/grant.js';
 import { type Context, demandAccess, refuseOwnAccount } from './context.js';
 import { GiftGrantInput, GrantFilmsArgs, GrantPayloadType, GrantType, RevokeGrantInput } from './generated/schema-types.js';
 
-/** A service reaches grants of anyone through access decisions, but not the money behind them. */
+/** A service can reach any viewer's grants through access decisions, but not the money behind them. */
 @Resolver(() => GrantType)
 export class GrantResolver {
   @FieldResolver()

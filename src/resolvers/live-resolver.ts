@@ -6,7 +6,7 @@ import type { RequiredServices } from './required-services.js';
 type Live = RequiredServices['live'];
 type LiveArgs = { after?: string | null; userId?: string | null };
 
-/** Opens a stream of the feed. */
+/** Opens a stream of the live feed. */
 const watch =
   (kind: keyof Live) =>
   async ({ context, args }: SubscribeResolverData<unknown, LiveArgs, Context>) => {
@@ -14,7 +14,7 @@ const watch =
     return (await context.services.live[kind](userId, args.after ?? null)) as AsyncIterable<unknown> as never;
   };
 
-/** The fields of a change that are not in it are loaded when they are asked for: see rowFields. */
+/** The fields of a change that it does not contain are loaded when they are selected: see rowFields. */
 @Resolver()
 export class LiveResolver {
   @Subscription(() => BalanceChangeType, { subscribe: watch('watchBalance') })

@@ -8,12 +8,12 @@ import { parseId } from '../services/ids.js';
 import type { Page } from '../services/pagination.js';
 import type { RequiredServices } from './required-services.js';
 
-/** Ids in one statement; beyond it a batch is split. */
+/** Ids per statement; larger batches are split. */
 const BATCH_COUNT = 1_000;
 
 type Batch<Row> = (ids: readonly string[]) => Promise<readonly Row[]>;
 
-/** Loads one row by a UUID. What is no UUID is nothing, and never reaches the database. */
+/** Loads one row by a UUID. Anything that is not a UUID gives null, and never reaches the database. */
 class RowLoader<Row> {
   private readonly loader: DataLoader<string, Row | null>;
 
@@ -33,7 +33,7 @@ class RowLoader<Row> {
   }
 }
 
-/** Loads all rows of a parent, in the order of the statement. */
+/** Loads all rows of a parent, in the statement's order. */
 function listLoader<Row>(batch: Batch<Row>, parentOf: (row: Row) => string | null): DataLoader<string, Row[]> {
   return new DataLoader(
     async (parentIds) => {
@@ -45,7 +45,7 @@ function listLoader<Row>(batch: Batch<Row>, parentOf: (row: Row) => string | nul
   );
 }
 
-/** Loads pages of many parents: those asked for with the same arguments come in one statement. */
+/** Loads pages of many parents: those requested with the same arguments are read in one statement. */
 class PageLoader<Node, Request extends PageRequest> {
   private readonly loaders = new Map<string, DataLoader<string, Page<Node>>>();
 
@@ -63,8 +63,8 @@ class PageLoader<Node, Request extends PageRequest> {
 }
 
 /**
- * Groups the reads of one operation, and remembers them. For the life of one operation or one live event, never longer: what
- * it remembers goes stale.
+ * Batches the reads of one operation, and caches them. Only for the lifetime of one operation or one live event, because what
+ * is cached becomes stale.
  */
 export function createLoaders(services: RequiredServices) {
   const { catalogue, access, refunds, stripeEvents, reconciliations } = services;

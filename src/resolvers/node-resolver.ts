@@ -8,7 +8,7 @@ import { visibleSubscription } from './subscription-resolver.js';
 
 type Find = (context: Context, id: string) => Promise<object | null>;
 
-/** A viewer's things are there for the viewer and for admins. */
+/** Only the viewer and admins can see what belongs to a viewer. */
 const ofViewer =
   (load: (context: Context, id: string) => Promise<{ userId: string } | null>): Find =>
   async (context, id) => {

@@ -13,7 +13,7 @@ import {
   StripeEventPayloadType,
 } from './generated/schema-types.js';
 
-/** What admins watch over: webhook deliveries, the ledger's sums, comparisons with Stripe, jobs. */
+/** What admins monitor: webhook deliveries, the ledger's sums, reconciliations with Stripe, jobs. */
 @Resolver(() => ReconciliationType)
 export class OperationsResolver {
   @Query(() => StripeEventConnectionType)

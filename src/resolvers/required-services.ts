@@ -13,7 +13,7 @@ import type { Refunds } from '../services/refunds/refunds.js';
 import type { StripeEventReads } from '../services/stripe-events/stripe-event-reads.js';
 import type { StripeInbox } from '../services/stripe-events/stripe-inbox.js';
 
-/** What the edge asks of the services: all of it, and nothing more. */
+/** The services that the gateway and the resolvers use, and nothing more of them. */
 export interface RequiredServices {
   readonly accounts: Pick<Accounts, 'rows' | 'pages' | 'balances' | 'kindOf' | 'accountPage'>;
   readonly catalogue: Pick<

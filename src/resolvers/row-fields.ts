@@ -8,7 +8,7 @@ type Plain<Row> = GraphQLFieldResolver<Row, unknown>;
 type Loaded<Row> = GraphQLFieldResolver<Row, Context>;
 
 /**
- * Fields that follow from their row alone. They stand here as bare functions, and not in resolver classes, because they run
+ * Fields that follow from their row alone. They are plain functions here, not methods of resolver classes, because they run
  * once per row: a class's method costs an instance, its parameters and a promise each time.
  */
 export const rowFields = {
@@ -21,7 +21,7 @@ export const rowFields = {
     })) satisfies Plain<SubscriptionAtVersion>,
   },
   Order: {
-    // The page is gone once the order is paid or closed, or its session's time is over.
+    // The checkout page no longer exists once the order is paid or closed, or its session has expired.
     checkoutUrl: ((row, _args, { now }) =>
       row.status === 'OPEN' && row.expiresAt > now ? row.checkoutUrl : null) satisfies Loaded<Order>,
   },
@@ -57,5 +57,5 @@ export function moneyField(name: string): Plain<Record<string, unknown>> {
   return resolve;
 }
 
-/** Whether a resolver takes nothing but the row and the loaders, and no arguments. */
+/** Whether a resolver uses nothing but the row and the loaders, and no arguments. */
 export const isRowResolver = (resolve: unknown): boolean => rowResolvers.has(resolve);

@@ -64,7 +64,7 @@ export class SubscriptionResolver {
   }
 }
 
-/** A subscription as it is sold now; drafts are there for admins alone. */
+/** The version of a subscription that is on sale now; only admins see drafts. */
 export async function visibleSubscription({ caller, loaders }: Context, id: string): Promise<SubscriptionAtVersion | null> {
   const subscription = await loaders.subscription.load(id);
   return subscription?.status === 'DRAFT' && caller.role !== 'ADMIN' ? null : subscription;

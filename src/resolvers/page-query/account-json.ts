@@ -18,7 +18,7 @@ const MAX_UUID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
 const MIN_UUID = '00000000-0000-0000-0000-000000000000';
 const MAX_VERSION = 2_147_483_647;
 
-/** One row that another names, which exists. */
+/** One row that another references, and that therefore exists. */
 const one =
   (type: () => Type, from: (parent: string) => string): Write =>
   (parent, { selection }, builder) => {
@@ -26,7 +26,7 @@ const one =
     return [{ sql: `(select ${toSql(objectPieces(type(), row, selection, builder))} from (${from(parent)}) ${row})` }];
   };
 
-/** By title, of the version whose id the parent has. */
+/** The films of the version whose id the parent row has, by title. */
 function filmsOf(schema: GraphQLSchema): Write {
   const film: Type = { name: 'Film', fields: columnFields(schema, 'Film', [Film]) };
   return connection({
@@ -42,7 +42,7 @@ function filmsOf(schema: GraphQLSchema): Write {
   });
 }
 
-/** The columns of a subscription and those that only its version has. */
+/** The columns of a subscription, and those that only its version has. */
 function subscriptionColumns(): string {
   const own = [...columnNames(Subscription).values()];
   const ofVersion = [...columnNames(SubscriptionVersion).values()].filter((column) => !own.includes(column));
@@ -83,7 +83,8 @@ function balanceOf(schema: GraphQLSchema): Write {
   };
   return (parent, selected, builder) => {
     const currency = builder.parameter('text', (request) => request.currency);
-    // Zero in the configured currency for viewers who have no balance yet; one that never changed has no time of its last change.
+    // Zero in the configured currency for viewers who have no balance yet; a balance that never changed has no time of its last
+    // change.
     const rows = `select coalesce(b.currency, ${currency}) as currency, coalesce(b.posted, 0) as posted, coalesce(b.held, 0) as held,
         coalesce(b.version, 0) as version, case when b.version > 0 then b.updated_at end as updated_at
       from (select) nothing left join balances b on b.user_id = ${parent}.user_id`;
@@ -94,7 +95,7 @@ function balanceOf(schema: GraphQLSchema): Write {
   };
 }
 
-/** A viewer's account, as far as one statement reads it; its row has the `user_id` alone. */
+/** A viewer's account, as far as one statement can read it; its row has only the `user_id`. */
 export function accountType(schema: GraphQLSchema): Type {
   const grant = grantType(schema);
   const transaction = transactionType(schema, grant);

@@ -5,8 +5,8 @@ import { StatementBuilder } from './page-statement.js';
 import type { Selected } from './selection.js';
 
 /**
- * Plans the statement for `selection`, which is of the root: the viewer's account under one or more names. Null when it asks
- * for anything that one statement cannot give. `account`: see accountType.
+ * Plans the statement for a selection on the root: the viewer's account under one or more aliases. Null when it selects
+ * anything that one statement cannot return. For `account`, see accountType.
  */
 export function planAccountPage(account: JsonType<StatementBuilder>, selection: readonly Selected[]): AccountPage | null {
   const builder = new StatementBuilder();
@@ -20,7 +20,8 @@ export function planAccountPage(account: JsonType<StatementBuilder>, selection: 
     };
     const text = toSql(objectPieces(root, 'viewer', selection, builder));
     const statement = `select ${text} as text from (select ${userId} as user_id) viewer`;
-    // Connections know a prepared statement by its name: the same text has the same name, another text another.
+    // Connections identify a prepared statement by its name, so equal texts need equal names and different texts different
+    // ones.
     const name = `account-page-${createHash('sha256').update(statement).digest('hex').slice(0, 16)}`;
     return { statement: { name, text: statement, family: 'account-page' }, values: builder.values };
   } catch (error) {

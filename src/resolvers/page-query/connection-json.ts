@@ -6,69 +6,71 @@ import type { Selected } from './selection.js';
 type Type = JsonType<StatementBuilder>;
 type Write = WriteField<StatementBuilder>;
 
-/** A connection: where its rows are, in which order, and what its cursors are made of. */
+/** A connection: where its rows come from, in which order, and what its cursors consist of. */
 export interface Connection {
   readonly name: string;
   readonly node: () => Type;
-  /** The parts of a cursor, and the values that stand before every row. */
+  /** The parts of a cursor, and the values that sort before every row. */
   readonly cursor: readonly CursorPart[];
   readonly start: readonly (string | number)[];
-  /** The rows of the parent that meet `conditions` (SQL that begins with `and`, or nothing), in order, without the limit. */
+  /** The parent's rows that match `conditions` (SQL that begins with `and`, or empty), in order and without a limit. */
   readonly rows: (parent: string, conditions: string) => string;
-  /** What makes a row come after the position. */
+  /** The condition for a row that comes after the position. */
   readonly isAfter: (position: readonly string[]) => string;
   readonly filter?: 'status' | 'kind';
-  /** The cursor's values as a JSON list: the text that encodeCursor packs. */
+  /** The cursor's values as a JSON list: the text that encodeCursor encodes. */
   readonly packed: (row: string) => string;
 }
 
 const SQL_TYPES: Record<CursorPart, string> = { text: 'text', integer: 'int', uuid: 'uuid', instant: 'timestamptz' };
 
-/** As encodeCursor does: base64url of the JSON list, without the padding and the line breaks that Postgres puts in. */
+/** Like encodeCursor: base64url of the JSON list, without padding and without the line breaks that Postgres inserts. */
 const cursorSql = (packed: string) => `translate(encode(convert_to(${packed}, 'UTF8'), 'base64'), E'+/=\\n', '-_')`;
 
-/** Writes a page of rows as the contract's connections are. */
+/** Writes a page of rows in the shape of the contract's connections. */
 export const connection =
   (shape: Connection): Write =>
   (parent, selected, builder) => {
     const row = builder.nextRow();
     const rows = shape.rows(parent, conditionsOf(shape, selected, builder));
-    // The one row too many tells that there is more; it is read only when somebody wants to know.
-    const isMoreAsked = selected.selection.some(
+    // One row more than the page shows whether there are more; it is only read when `hasNextPage` is selected.
+    const asksForMore = selected.selection.some(
       ({ field, selection }) => field === 'pageInfo' && selection.some((inner) => inner.field === 'hasNextPage'),
     );
-    const limit = builder.parameter('int', firstOf(selected, isMoreAsked ? 1 : 0));
-    const page = { first: isMoreAsked ? builder.parameter('int', firstOf(selected)) : null, shape, selected };
+    const limit = builder.parameter('int', firstOf(selected, asksForMore ? 1 : 0));
+    const page = { first: asksForMore ? builder.parameter('int', firstOf(selected)) : null, shape, selected };
     const text = toSql(objectPieces(connectionType(page), row, selected.selection, builder));
-    // One row for one page, though nothing that is asked for may be an aggregate: `{ __typename }`.
+    // The aggregate makes one row per page even if no selected field is an aggregate: `{ __typename }`.
     return [{ sql: `(select ${text} from (${rows} limit ${limit}) ${row} having true)` }];
   };
 
-/** A condition that always holds would still mislead the planner: what is known not to be asked for is not in the statement. */
+/**
+ * A condition that is always true would still mislead the planner, so arguments known to be absent add none to the statement.
+ */
 function conditionsOf({ filter, cursor, start, isAfter }: Connection, selected: Selected, builder: StatementBuilder): string {
-  const mayBeGiven = (name: string) => selected.fixedArguments === null || (selected.fixedArguments[name] ?? null) !== null;
+  const mayBePresent = (name: string) => selected.fixedArguments === null || (selected.fixedArguments[name] ?? null) !== null;
   const conditions: string[] = [];
-  if (filter && mayBeGiven(filter)) {
+  if (filter && mayBePresent(filter)) {
     const wanted = builder.parameter('text', argumentOf(selected, filter));
     conditions.push(`and (${wanted} is null or ${filter} = ${wanted})`);
   }
-  if (mayBeGiven('after')) {
+  if (mayBePresent('after')) {
     const position = cursor.map((part, index) => builder.parameter(SQL_TYPES[part], positionOf(selected, cursor, start, index)));
     conditions.push(`and ${isAfter(position)}`);
   }
   return conditions.join(' ');
 }
 
-interface AskedPage {
+interface RequestedPage {
   readonly shape: Connection;
   readonly selected: Selected;
-  /** The page's size, when one row more than it is read. */
+  /** The page's size, when one more row than that is read. */
   readonly first: string | null;
 }
 
-function connectionType({ shape, selected, first }: AskedPage): Type {
+function connectionType({ shape, selected, first }: RequestedPage): Type {
   const list = (pieces: readonly Piece[]): Piece[] => {
-    // A node of nothing but `__typename` is a literal, whose type must be said.
+    // A node with only `__typename` is an untyped literal, so it needs a cast.
     const node = `(${toSql(pieces)})::text`;
     const joined = first ? `array_to_string((array_agg(${node}))[1:${first}], ',')` : `string_agg(${node}, ',')`;
     return [{ text: '[' }, { sql: `coalesce(${joined}, '')` }, { text: ']' }];

@@ -14,8 +14,8 @@ import { isRowResolver } from '../row-fields.js';
 import { instant, money, nullable, number, string, type WriteField, word } from './json-pieces.js';
 
 /**
- * The fields of a contract type that are columns of its entities, each written as its GraphQL type demands. Fields with a resolver,
- * a role or arguments of their own are left out: the page is then resolved field by field.
+ * The fields of a contract type that are columns of its entities, each written as its GraphQL type requires. Fields with their
+ * own resolver, role or arguments are omitted: a page that selects one is resolved field by field.
  */
 export function columnFields<Builder>(
   schema: GraphQLSchema,
@@ -38,7 +38,7 @@ const isReadFromRow = ({ args, resolve = defaultFieldResolver }: GraphQLField<un
 
 function writerOf<Builder>({ name, type }: GraphQLField<unknown, unknown>, column: string): WriteField<Builder> {
   const named = getNamedType(type);
-  // A UUID or one of our own words needs no escaping.
+  // A UUID or an enum value of ours needs no escaping.
   if (isEnumType(named) || named === GraphQLID) return word(column);
   if (named === GraphQLInt) return number(column);
   if (named.name === 'String') return string(column);

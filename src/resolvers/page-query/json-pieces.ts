@@ -1,18 +1,18 @@
 import type { Selected } from './selection.js';
 
-/** A part of a JSON text: the same for every row, or an SQL expression that is never null. */
+/** A part of a JSON text: a constant text, or an SQL expression that is never null. */
 export type Piece = { readonly text: string } | { readonly sql: string };
 
-/** Writes one field of a row; `row` is the row's name in the statement. */
+/** Writes one field of a row; `row` is the row's alias in the statement. */
 export type WriteField<Builder> = (row: string, selected: Selected, builder: Builder) => readonly Piece[];
 
-/** What can be written of a type of the contract. */
+/** The fields of a contract type that can be written. */
 export interface JsonType<Builder> {
   readonly name: string;
   readonly fields: Readonly<Record<string, WriteField<Builder>>>;
 }
 
-/** A field was asked for that one statement cannot give: the operation is to be resolved field by field. */
+/** A field was selected that one statement cannot return: the operation must be resolved field by field. */
 export class NotInOneStatement extends Error {
   override readonly name = 'NotInOneStatement';
 }
@@ -20,7 +20,11 @@ export class NotInOneStatement extends Error {
 const text = (value: string): Piece => ({ text: value });
 const sql = (value: string): Piece => ({ sql: value });
 
-/** An object with what is selected of it. Ends in NotInOneStatement. */
+/**
+ * An object with the selected fields.
+ *
+ * @throws NotInOneStatement
+ */
 export function objectPieces<Builder>(
   type: JsonType<Builder>,
   row: string,
@@ -37,7 +41,7 @@ export function objectPieces<Builder>(
   return [text('{'), ...pieces, text('}')];
 }
 
-/** The SQL expression (text, never null) that puts the pieces together. */
+/** The SQL expression (text, never null) that concatenates the pieces. */
 export function toSql(pieces: readonly Piece[]): string {
   const terms: string[] = [];
   let literal = '';
@@ -56,7 +60,7 @@ export function toSql(pieces: readonly Piece[]): string {
   return terms.join(' || ');
 }
 
-/** A value that needs no escaping: a UUID or one of our own words. */
+/** A value that needs no escaping: a UUID or an enum value of ours. */
 export const word =
   <Builder>(column: string): WriteField<Builder> =>
   (row) => [text('"'), sql(`${row}.${column}`), text('"')];
@@ -69,12 +73,15 @@ export const string =
   <Builder>(column: string): WriteField<Builder> =>
   (row) => [sql(`to_json(${row}.${column})::text`)];
 
-/** The same, or null where it is SQL's null: what is joined with null is null. */
+/** The same, or null when the column is null: concatenating with null gives null. */
 export const nullable =
   <Builder>(write: WriteField<Builder>): WriteField<Builder> =>
   (row, selected, builder) => [sql(`coalesce(${toSql(write(row, selected, builder))}, 'null')`)];
 
-/** RFC 3339 in UTC with milliseconds, whatever the session's time zone. An interval: a zone's name is looked up for each value. */
+/**
+ * RFC 3339 in UTC with milliseconds, whatever the session's time zone. An interval, because a zone's name would be looked up
+ * for each value.
+ */
 const instantSql = (expression: string) =>
   `'"' || to_char(${expression} at time zone interval '0', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') || '"'`;
 

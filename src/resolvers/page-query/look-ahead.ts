@@ -27,10 +27,10 @@ import {
 import type { Selected, Variables } from './selection.js';
 
 /**
- * What an operation asks for with these variables, field by field, with fragments expanded, conditions evaluated and fields of
- * the same name merged: the same that https://spec.graphql.org/October2021/#sec-Field-Collection gives. Null when that is not
- * known before it runs: when a field is of a type that only its value decides. A list of such values is expected to be empty, as the
- * errors of a mutation are, and has no selection.
+ * What an operation selects with these variables, field by field, with fragments expanded, conditions evaluated and fields of
+ * the same name merged, as in https://spec.graphql.org/October2021/#sec-Field-Collection. Null when that is not known before
+ * execution, because a field has an abstract type. A list of an abstract type is expected to be empty, like the errors of a
+ * mutation, and has no selection.
  */
 export function lookAhead(
   schema: GraphQLSchema,
@@ -42,7 +42,7 @@ export function lookAhead(
   return root ? new LookAhead(schema, document, variables).fieldsOf(root, [operation.selectionSet]) : null;
 }
 
-/** Variables that decide by `@skip` or `@include` what is asked for. */
+/** The variables that decide through `@skip` or `@include` what is selected. */
 export function conditionsOf(document: DocumentNode): readonly string[] {
   const names = new Set<string>();
   visit(document, {
@@ -132,7 +132,7 @@ class LookAhead {
   }
 }
 
-/** Worked out once when they hold no variable. */
+/** Computed once when the arguments contain no variable. */
 function argumentsOf(
   definition: GraphQLField<unknown, unknown>,
   node: FieldNode,
@@ -153,16 +153,19 @@ function holdsVariable(node: ASTNode): boolean {
   return found;
 }
 
-/** One argument: its value when no variable has a part in it, or the variable that it is. */
+/** One argument: its value when it contains no variable, or the variable that it is. */
 interface PlainArgument {
   readonly name: string;
   readonly variable: string | null;
-  /** Undefined: the argument is left out when the variable is not given. */
+  /** Undefined: the argument is omitted when the variable is not given. */
   readonly fixed: unknown;
   readonly isRequired: boolean;
 }
 
-/** Arguments as graphql-js gives them; without it where each is a variable or has none in it, which is nearly always so. */
+/**
+ * Arguments as graphql-js computes them, but without calling it when each is a plain variable or contains none, as nearly
+ * always.
+ */
 function argumentReader(definition: GraphQLField<unknown, unknown>, node: FieldNode): Selected['argumentsOf'] {
   const byGraphql = (variables: Variables) => getArgumentValues(definition, node, variables as Record<string, unknown>);
   const plain: PlainArgument[] = [];
@@ -176,7 +179,7 @@ function argumentReader(definition: GraphQLField<unknown, unknown>, node: FieldN
   return (variables) => readPlain(plain, variables) ?? byGraphql(variables);
 }
 
-/** Null when a required argument has no value: graphql-js says so. */
+/** Null when a required argument has no value: graphql-js reports that. */
 function readPlain(plain: readonly PlainArgument[], variables: Variables): Record<string, unknown> | null {
   const values: Record<string, unknown> = {};
   for (const { name, variable, fixed, isRequired } of plain) {

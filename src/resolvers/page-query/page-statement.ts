@@ -2,7 +2,7 @@ import type { Value } from '../../services/accounts/account-page.js';
 import { checkedFirst, decodeCursor } from '../../services/pagination.js';
 import type { Selected } from './selection.js';
 
-/** Of Postgres' `integer`: what is beyond it is after all rows or before them. */
+/** The maximum of Postgres' `integer`: a position beyond it is after all rows, or before them. */
 const MAX_INTEGER = 2_147_483_647;
 
 /** Collects the parameters of a statement and names its rows. */
@@ -10,7 +10,7 @@ export class StatementBuilder {
   readonly values: Value[] = [];
   private rowCount = 0;
 
-  /** A new parameter with its type; gives back how the text refers to it. */
+  /** Adds a parameter of a type; returns the text that refers to it. */
   parameter(type: string, value: Value): string {
     this.values.push(value);
     return `$${this.values.length}::${type}`;
@@ -22,19 +22,19 @@ export class StatementBuilder {
   }
 }
 
-/** How many nodes a connection is asked for, checked. */
+/** The requested page size of a connection, checked. */
 export const firstOf =
   (selected: Selected, more = 0): Value =>
   ({ variables, pageMaximumCount }) =>
     checkedFirst(selected.argumentsOf(variables).first as number, pageMaximumCount) + more;
 
-/** An argument as it was given; null when it was not. */
+/** An argument's value; null when it is absent. */
 export const argumentOf =
   (selected: Selected, name: string): Value =>
   ({ variables }) =>
     selected.argumentsOf(variables)[name] ?? null;
 
-/** One part of the cursor after which a connection goes on, or of the place before its first row. */
+/** One part of the cursor after which a connection continues, or of the position before its first row. */
 export const positionOf =
   <const Shape extends Parameters<typeof decodeCursor>[1]>(
     selected: Selected,

@@ -1,14 +1,14 @@
 export type Variables = Readonly<Record<string, unknown>>;
 
-/** A field of an object that is asked for; a list of them stands in the order of the answer. */
+/** A selected field of an object. A list of them is in the order of the response. */
 export interface Selected {
-  /** Its name in the answer. */
+  /** Its response key. */
   readonly key: string;
   readonly field: string;
   /** Its arguments, with defaults, once the operation's variables are known. */
   readonly argumentsOf: (variables: Variables) => Readonly<Record<string, unknown>>;
-  /** The same, when no variable has a part in them: known before the operation runs. Else null. */
+  /** The same when the arguments contain no variable, so that they are known before execution; otherwise null. */
   readonly fixedArguments: Readonly<Record<string, unknown>> | null;
-  /** What of it is asked for; empty for a leaf. */
+  /** The selection on it; empty for a leaf. */
   readonly selection: readonly Selected[];
 }
