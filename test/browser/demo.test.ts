@@ -93,7 +93,7 @@ if (reason) console.warn(`The browser tests are skipped: ${reason}.`);
     expect(house.takeFaults()).toEqual([]);
   }, 120_000);
 
-  it('comes back unpaid, goes on or cancels; a debit that pays later arrives by itself', async () => {
+  it('comes back unpaid, goes on or cancels; a debit that succeeds later arrives automatically', async () => {
     const page = await demo();
     const plan = page.locator('.plan').last();
     const title = await plan.locator('h3').innerText();
@@ -108,7 +108,7 @@ if (reason) console.warn(`The browser tests are skipped: ${reason}.`);
     await page.getByText('Order cancelled. You were not charged.').waitFor();
 
     await buy();
-    await page.getByRole('button', { name: /that pays later/ }).click();
+    await page.getByRole('button', { name: /that succeeds later/ }).click();
     await page.getByText(`Payment for ${title} is being processed. We'll update this page when your bank responds.`).waitFor();
     // The sandbox's bank takes 10 seconds.
     await house.passTimeAtStripe(11);
