@@ -17,7 +17,7 @@ describe('what costs less than a card can pay', () => {
     expect(errors).toEqual([
       {
         code: 'AMOUNT_OUT_OF_BOUNDS',
-        message: expect.stringContaining('this costs 49'),
+        message: expect.stringContaining('This costs 49'),
         path: ['input', 'payWith'],
         minimum: { amount: 50, currency: 'USD' },
         maximum: { amount: 99_999_999, currency: 'USD' },
