@@ -57,6 +57,8 @@ export class SoakHouse {
     const sandbox = await startSandbox({
       port: 0,
       clock,
+      // The services of a soak check signatures by the same clock, which is moved.
+      signatureClock: clock,
       secretKey: SECRET_KEY,
       webhookUrl: null,
       webhookSecret: WEBHOOK_SECRET,
