@@ -5,10 +5,10 @@ import { fileURLToPath } from 'node:url';
 const here = fileURLToPath(new URL('.', import.meta.url));
 
 /** The peers are not among the product's dependencies: they are installed when they are first measured. */
-export function installPeers(tell) {
+export function installPeers(log) {
   const installed = `${here}node_modules/.package-lock.json`;
   if (existsSync(installed) && statSync(installed).mtimeMs >= statSync(`${here}package-lock.json`).mtimeMs) return;
-  tell('installing the peers (npm ci in bench/)');
+  log('installing the peers (npm ci in bench/)');
   const { status } = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
     cwd: here,
     stdio: ['ignore', 2, 2],

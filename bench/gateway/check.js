@@ -39,7 +39,7 @@ async function compareReads(name, scenario, taking, subjects) {
   }
 }
 
-/** Each buys at a wallet that stands as the others' did: what is compared is what changed. */
+/** Each contestant buys from a wallet in the same state as the others' were: what is compared is what changed. */
 async function compareWrites(name, scenario, taking, subjects, client) {
   const answers = [];
   const [subject] = scenario.subjectsOf(subjects);

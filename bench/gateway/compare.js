@@ -8,7 +8,7 @@ import { makeSubjects } from './subjects.js';
 import { withServers } from './with-servers.js';
 
 /** All contestants on the same data: one table for each scenario. */
-export async function compare({ options, database, tell }) {
+export async function compare({ options, database, log }) {
   const { size, only } = options;
   const databaseUrl = await database.copy(size);
   await database.prepare(options.contestants.map((id) => contestants[id].prepare));
@@ -22,11 +22,11 @@ export async function compare({ options, database, tell }) {
   }));
   return withServers(entries, database.directory, async (running, load) => {
     await checkSameAnswers(running, only, databaseUrl);
-    tell(`${options.contestants.join(', ')} give the same answers to ${only.join(', ')}`);
+    log(`${options.contestants.join(', ')} give the same answers to ${only.join(', ')}`);
     const summaries = [];
     for (const name of options.check ? [] : only) {
       const scenario = scenarios[name];
-      const results = await runScenario({ name, scenario, running, load, database, options, tell });
+      const results = await runScenario({ name, scenario, running, load, database, options, log });
       summaries.push({ name, title: scenario.title, rows: summarise(results) });
     }
     return { kind: 'comparison', data: describeSize(size), summaries, tables: summaries.map(comparisonTable) };

@@ -17,7 +17,7 @@ import { describeSize } from './sizes.js';
  */
 const MEMORY = { shared_buffers: '1GB', max_wal_size: '8GB', effective_cache_size: '4GB' };
 
-/** Of what makes a fill: one that was kept from other migrations or other data is made anew. */
+/** Of everything that determines a fill: one kept from other migrations or other data is made again. */
 const FINGERPRINT = (() => {
   const hash = createHash('sha256');
   for (const directory of ['./seed/', '../../migrations/']) {
@@ -28,12 +28,12 @@ const FINGERPRINT = (() => {
 })();
 
 export class BenchDatabase {
-  static async start({ keep, tell }) {
+  static async start({ keep, log }) {
     if (keep) mkdirSync(keep, { recursive: true });
     const directory = keep ?? mkdtempSync(path.join(os.tmpdir(), 'boxoffice-bench-'));
     const start = () => startEmbeddedPostgres({ dataDirectory: directory });
     const database = new BenchDatabase();
-    Object.assign(database, { directory, kept: keep !== undefined, tell, postgres: await start() });
+    Object.assign(database, { directory, kept: keep !== undefined, log, postgres: await start() });
     if (!(await database.hasItsMemory())) {
       await database.postgres.stop();
       database.postgres = await start();
@@ -77,15 +77,15 @@ export class BenchDatabase {
 
   /** Fills under another name first: a fill that was broken off is not taken for one. */
   async make(client, size, template) {
-    this.tell(`filling ${describeSize(size)}`);
+    this.log(`filling ${describeSize(size)}`);
     const begin = performance.now();
     await client.query('drop database if exists bench_draft with (force)');
     await client.query('create database bench_draft');
     await migrate(this.urlOf('bench_draft'));
-    await fill(this.urlOf('bench_draft'), size, this.tell);
+    await fill(this.urlOf('bench_draft'), size, this.log);
     await client.query(`alter database bench_draft rename to ${template}`);
     const { rows } = await client.query('select pg_size_pretty(pg_database_size($1)) as size', [template]);
-    this.tell(`filled in ${((performance.now() - begin) / 1_000).toFixed(1)} s, ${rows[0].size} on disk`);
+    this.log(`filled in ${((performance.now() - begin) / 1_000).toFixed(1)} s, ${rows[0].size} on disk`);
   }
 
   /** Runs what contestants need in the copy beside the data. */

@@ -13,7 +13,7 @@ const COMPARED = ['ours', 'limit'];
  * What reads cost as the data grow: the same server on the data of each size, all up at once and measured in the same rounds, so
  * that the sizes can be compared with each other. The middle size is 1.
  */
-export async function grow({ options, database, tell }) {
+export async function grow({ options, database, log }) {
   const sizes = options.growth;
   const entries = [];
   for (const size of sizes) {
@@ -29,7 +29,7 @@ export async function grow({ options, database, tell }) {
     const rows = [];
     for (const name of options.only.filter((one) => GROWING.includes(one))) {
       const scenario = scenarios[name];
-      const results = await runScenario({ name, scenario, running, load, database, options, tell });
+      const results = await runScenario({ name, scenario, running, load, database, options, log });
       const roundsOf = (id, size) => results.find((result) => result.id === `${id} ${size}`).rounds;
       for (const id of COMPARED) {
         const costs = sizes.map((size) => medianRatio(roundsOf(id, size), roundsOf(id, middle), cpuOf));

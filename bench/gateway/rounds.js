@@ -6,7 +6,7 @@ import { WEBHOOK_SECRET } from './webhook.js';
  * Runs one scenario: in each round every contestant once, and each round begins with another one, so that no one always comes after
  * the same. Only figures of one round stand for the same moment of the machine.
  */
-export async function runScenario({ name, scenario, running, load, database, options, tell }) {
+export async function runScenario({ name, scenario, running, load, database, options, log }) {
   const taking = running.filter(({ contestant }) => contestant.scenarios.includes(name));
   const rounds = taking.map(() => []);
   const orders = taking.map(({ contestant, server, subjects }) => ({
@@ -27,7 +27,7 @@ export async function runScenario({ name, scenario, running, load, database, opt
       const measured = await measure({ server, load, database, order: { ...orders[index], warmMs } });
       if (measured.errors > 0) throw new Error(`${title}, ${name}: ${measured.errors} errors, the first: ${measured.firstError}`);
       rounds[index].push(measured);
-      tell(`${name} ${round + 1}/${options.rounds} ${title}: ${describe(measured)}`);
+      log(`${name} ${round + 1}/${options.rounds} ${title}: ${describe(measured)}`);
     }
   }
   return taking.map(({ id, title }, index) => ({ id, title, rounds: rounds[index] }));

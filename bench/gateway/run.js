@@ -10,14 +10,14 @@ import { assertLinux } from './processes.js';
 import { write } from './write.js';
 
 const begin = performance.now();
-const tell = (text) => console.error(`${((performance.now() - begin) / 1_000).toFixed(0).padStart(5)} s  ${text}`);
+const log = (text) => console.error(`${((performance.now() - begin) / 1_000).toFixed(0).padStart(5)} s  ${text}`);
 
 async function main() {
   if (process.argv.includes('--help')) return console.log(USAGE);
   assertLinux();
   const options = readOptions(process.argv.slice(2));
-  if (options.contestants.some((id) => contestants[id].peer)) installPeers(tell);
-  const database = await BenchDatabase.start({ keep: options.keep, tell });
+  if (options.contestants.some((id) => contestants[id].peer)) installPeers(log);
+  const database = await BenchDatabase.start({ keep: options.keep, log });
   for (const signal of ['SIGINT', 'SIGTERM']) {
     process.once(signal, () => {
       database.abandon();
@@ -25,7 +25,7 @@ async function main() {
     });
   }
   try {
-    const work = { options, database, tell };
+    const work = { options, database, log };
     const parts = [await compare(work)];
     if (options.growth.length > 0) parts.push(await grow(work));
     const tables = parts.flatMap(({ tables }) => tables);

@@ -16,7 +16,7 @@ export const PURCHASE = `mutation Purchase($input: PurchaseInput!) { purchase(in
   grant { id availableUntil } balance { version available { amount currency } } errors { code message }
 } }`;
 
-/** Stands in a body where each request has an id of its own; the load puts one in. */
+/** A placeholder in a body whose requests each need an id of their own; the load generator fills it in. */
 export const UNIQUE = '00000000-0000-4000-8000-000000000000';
 
 const purchase = (subjectsOf) => ({
@@ -26,7 +26,7 @@ const purchase = (subjectsOf) => ({
     query: PURCHASE,
     variables: { input: { subscriptionId: PLAN_ON_SALE, payWith: 'BALANCE', idempotencyKey: UNIQUE } },
   }),
-  /** The ids and the instant are made by whoever answers. */
+  /** Each contestant generates the ids and the time itself. */
   comparable: ({ data: { purchase: payload } }) => ({
     grant: Object.keys(payload.grant),
     moneyLeft: payload.balance.available,

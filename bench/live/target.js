@@ -13,7 +13,7 @@ const CHANGE = `
   with changed as (
     update balances set event_sequence = event_sequence + 1, version = version + 1, posted = posted + 1, updated_at = now()
     where user_id = any($1::uuid[]) returning *
-  ), told as (
+  ), recorded as (
     insert into live_events (user_id, sequence, version, posted, held, transaction_id, created_at)
     select user_id, event_sequence, version, posted, held, gen_random_uuid(), updated_at from changed
   )

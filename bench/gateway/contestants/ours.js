@@ -28,7 +28,7 @@ export const ours = {
     STRIPE_WEBHOOK_SECRET: WEBHOOK_SECRET,
     METRICS_TOKEN: 'a token of the benchmark',
     RUN_JOBS: 'false',
-    // Nothing stands in front of it that would have to notice that it stops.
+    // No load balancer in front of it needs time to notice that it is stopping.
     DRAIN_NOTICE_MS: '0',
     LOG_LEVEL: 'warn',
     RATE_LIMIT_READS_COUNT: MORE_THAN_ENOUGH,

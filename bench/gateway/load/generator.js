@@ -16,7 +16,7 @@ process.on('message', async (order) => {
 });
 process.on('disconnect', () => process.exit(0));
 
-/** Loads a port for `warmMs` and then for `measureMs`. Tells when measuring begins and ends, for those who read the clocks. */
+/** Loads a port for `warmMs` and then for `measureMs`. Reports when measuring begins and ends, for readers of CPU times. */
 async function run({ port, requests, unique, secret, connections, warmMs, measureMs }) {
   const makers = requests.map((request) => makerOf(request, unique, secret));
   const state = { next: 0, makers, durations: [], measuring: false, stopping: false, errors: 0, firstError: null };
@@ -51,7 +51,7 @@ async function run({ port, requests, unique, secret, connections, warmMs, measur
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** The bytes of a request; where it must be unique or signed, made anew each time. */
+/** The bytes of a request; built again each time if it must be unique or signed. */
 function makerOf({ head, body }, unique, secret) {
   const headOf = (extra) => `${head}${extra}\r\n`;
   if (!unique) {

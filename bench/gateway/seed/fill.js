@@ -8,9 +8,9 @@ const TABLES = ['balances', 'orders', 'grants', 'transactions'];
 
 /**
  * Fills a migrated, empty database with the viewers, grants and transactions of a size: all inside Postgres. Triggers and foreign
- * keys are off meanwhile and indexes are made afterwards; making them anew checks every key.
+ * keys are off meanwhile and indexes are made afterwards; making the keys again checks every row.
  */
-export async function fill(url, size, tell = () => {}) {
+export async function fill(url, size, log = () => {}) {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   try {
@@ -21,16 +21,16 @@ export async function fill(url, size, tell = () => {}) {
       select ${viewers}::int as viewers, date_trunc('milliseconds', now() - ${SPAN}) as start,
         ${SPAN} / ${viewers * TRANSACTIONS_PER_VIEWER}::float8 as step`);
     const dropped = await dropIndexes(client);
-    for (const statement of [...catalogueStatements, ...ledgerStatements]) await timed(client, statement, tell);
-    for (const statement of dropped) await timed(client, statement, tell);
-    await timed(client, 'vacuum (analyze)', tell);
-    await timed(client, 'checkpoint', tell);
+    for (const statement of [...catalogueStatements, ...ledgerStatements]) await timed(client, statement, log);
+    for (const statement of dropped) await timed(client, statement, log);
+    await timed(client, 'vacuum (analyze)', log);
+    await timed(client, 'checkpoint', log);
   } finally {
     await client.end();
   }
 }
 
-/** Drops foreign keys, keys and indexes of the large tables; gives back the statements that make them again. */
+/** Drops foreign keys, keys and indexes of the large tables; returns the statements that make them again. */
 async function dropIndexes(client) {
   const { rows: constraints } = await client.query(
     `select conrelid::regclass::text as "table", quote_ident(conname) as name, contype as type, pg_get_constraintdef(oid) as definition
@@ -54,11 +54,11 @@ async function dropIndexes(client) {
   ];
 }
 
-async function timed(client, statement, tell) {
+async function timed(client, statement, log) {
   const begin = performance.now();
   const { rowCount } = await client.query(statement);
   const seconds = (performance.now() - begin) / 1_000;
   const words = statement.trim().split(/\s+/);
   const what = words[0] === 'alter' ? `${words.slice(2, 6).join(' ')}` : words.slice(0, 5).join(' ');
-  if (seconds > 0.5) tell(`  ${what}${rowCount ? ` (${rowCount.toLocaleString('en')} rows)` : ''}: ${seconds.toFixed(1)} s`);
+  if (seconds > 0.5) log(`  ${what}${rowCount ? ` (${rowCount.toLocaleString('en')} rows)` : ''}: ${seconds.toFixed(1)} s`);
 }

@@ -1,7 +1,7 @@
 import { TRANSACTIONS_PER_VIEWER } from '../sizes.js';
 
 /**
- * The 20 movements of each viewer, oldest first, over the last 500 days: money by hand, four top-ups, and three purchases from the
+ * The 20 movements of each viewer, oldest first, over the last 500 days: adjustments, four top-ups, and three purchases from the
  * balance. Everybody stays rich, so that purchases can be measured for as long as one likes.
  */
 const SPENDINGS = [3, 12, 20];
@@ -17,7 +17,7 @@ let sum = 0;
 /** The balance after each movement, were it not for the purchases. */
 const sums = amounts.map((amount) => (sum += amount));
 
-/** UUIDv7, as the product makes them: first the instant, then what tells them apart. */
+/** UUIDv7, as the product makes them: the time first, then a part that makes them unique. */
 const idOf = (kind) =>
   `(lpad(to_hex((extract(epoch from at) * 1000)::bigint), 12, '0') || overlay(overlay(left(md5('${kind}' || k), 20)
      placing '7' from 1) placing '8' from 5))::uuid`;

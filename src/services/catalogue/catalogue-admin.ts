@@ -49,7 +49,7 @@ export interface CatalogueAdminDependencies {
   readonly clock: Clock;
   readonly catalogue: Catalogue;
   readonly copier: CatalogueCopier;
-  /** The house's: the one currency of prices and balances. */
+  /** The configured currency: the only one for prices and balances. */
   readonly currency: string;
   readonly limits: WriteLimits;
 }

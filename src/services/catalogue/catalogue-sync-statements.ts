@@ -22,8 +22,8 @@ const COLUMNS = `s.id, s.title, s.description, s.status, s.updated_at as "update
   v.stripe_price_id as "stripePriceId"`;
 
 /**
- * Whoever moves the due time of a due copy into the future has it alone until then. While a copy is under way its error is
- * null; after a failure it is not, and the due time is when to try again.
+ * Claims a due copy by moving its due time into the future: until then no other process can claim it. While a copy is in
+ * progress its error is null; after a failure it is not, and the due time is when to try again.
  */
 export const claimCopy: Statement = {
   name: 'claim-catalogue-copy',
@@ -31,7 +31,7 @@ export const claimCopy: Statement = {
     where id = $1 and stripe_sync_status = 'PENDING' and stripe_sync_due_at <= $2 returning id`,
 };
 
-/** A copy that is under way or waits already is left alone. */
+/** Leaves a copy alone that is already in progress or waiting. */
 export const copyOnceMore: Statement = {
   name: 'copy-catalogue-once-more',
   text: `update subscriptions set stripe_sync_status = 'PENDING', stripe_sync_due_at = $2

@@ -21,7 +21,7 @@ import { StripeCopy } from './stripe-copy.js';
 
 /** Longer than a copy takes even when each call at Stripe is tried to the last; then it is taken for dead. */
 const LEASE_MS = 5 * 60_000;
-/** Changes that come while a copy is under way are copied too, so many times; then the job goes on. */
+/** Changes made during a copy are copied too, in at most this many rounds; the rest is left to the job. */
 const MAX_ROUNDS = 5;
 /** Tried until it works: without the copy nobody can buy by card. */
 const RETRY: RetryRules = { largestAttempts: Number.MAX_SAFE_INTEGER, backoffMs: 5_000, backoffMaximumMs: 60 * 60_000 };
@@ -39,7 +39,7 @@ export type SyncOutcome = 'SYNCED' | 'FAILED' | 'NOT_DUE' | 'BUSY';
 
 /**
  * Keeps product and prices at Stripe in line with the subscriptions: the change marks the copy as PENDING in its own
- * transaction, and whoever claims it (this process right after, or the job) copies the state as it is then.
+ * transaction, and the claimant (this process right after, or the job) copies the state as it is then.
  */
 export class CatalogueSync implements CatalogueCopier {
   private readonly copy: StripeCopy;
@@ -88,7 +88,7 @@ export class CatalogueSync implements CatalogueCopier {
     while (this.underWay.size > 0) await Promise.all(this.underWay);
   }
 
-  /** Copies up to `limit` subscriptions that are due, one after the other; tells how many it tried. */
+  /** Copies up to `limit` subscriptions that are due, one after the other; returns how many it tried. */
   async repairDue(limit: number): Promise<number> {
     const rows = await this.parts.database.query<{ id: string }>(dueCopies, [this.parts.clock.now(), limit]);
     for (const { id } of rows) await this.synchronise(id);

@@ -7,7 +7,7 @@ import { parseId } from '../ids.js';
 /** The contract's, and the database's (check constraints). */
 const MAX_FILM_TITLE_CHARACTERS = 300;
 const MAX_SUBSCRIPTION_TITLE_CHARACTERS = 200;
-/** One answer names this many faults; whoever mends them sees the rest. */
+/** One answer names at most this many faults; the rest show once these are fixed. */
 const MAX_FAULT_COUNT = 100;
 
 export type WriteLimits = Pick<

@@ -55,7 +55,7 @@ export function readFilmsByIds(database: Database, ids: readonly string[]): Prom
   return database.query<Film>(filmsByIds, [ids]);
 }
 
-/** A page of films by title; with `search`, those whose title contains it, whatever the case. Fails with InvalidCursor. */
+/** A page of films by title; with `search`, those whose title contains it, ignoring case. @throws InvalidCursor */
 export async function readFilms(database: Database, { first, after }: PageRequest, search: string): Promise<Page<Film>> {
   const [title, id] = startOf(after);
   const values = [title, id, first + 1];
@@ -66,7 +66,7 @@ export async function readFilms(database: Database, { first, after }: PageReques
   return pageOf(rows, first, positionOf, after);
 }
 
-/** A page of films by title for each version, in the order of the versions. Fails with InvalidCursor. */
+/** A page of films by title for each version, in the order of the versions. @throws InvalidCursor */
 export async function readFilmsOfVersions(
   database: Database,
   versionIds: readonly string[],

@@ -3,7 +3,7 @@ import type { Offer } from '../purchases/offer.js';
 import type { SubscriptionAtVersion } from './subscription-rows.js';
 
 const MAX_COUNT = 1_000;
-/** How long another node's change may go unseen; whoever sells checks the version again in the transaction of the sale. */
+/** How long another node's change may go unseen; a sale checks the version again in its own transaction. */
 const LIFETIME_MS = 2_000;
 
 /** Saves purchases of the same subscription a read each. A change on this node is seen at once. */

@@ -34,7 +34,7 @@ const MAX_ARCHIVE_COUNT = 1_000;
 export class StripeCopy {
   constructor(private readonly stripe: Stripe) {}
 
-  /** Makes the product, or brings it up to date. Gives back its id. */
+  /** Creates the product or brings it up to date. Returns its id. */
   async saveProduct(facts: ProductFacts, productId: string | null): Promise<string> {
     if (productId !== null) {
       const updated = await this.updateProduct(productId, facts);
@@ -71,8 +71,8 @@ export class StripeCopy {
   }
 
   /**
-   * Makes the price of a version, or finds the one that was made. A price cannot be changed at Stripe: one that came to bear
-   * the version's name and is another gives the name up to a new one. Gives back its id.
+   * Finds or creates the price of a version. A price cannot be changed at Stripe: when the one with the version's lookup key
+   * differs, a new price takes over the key. Returns its id.
    */
   async savePrice(facts: PriceFacts, productId: string): Promise<string> {
     const made = await this.findPrice(facts.versionId);

@@ -93,7 +93,7 @@ export function readSubscriptionsByVersionIds(queryable: Queryable, ids: readonl
   return queryable.query<SubscriptionAtVersion>(subscriptionsByVersionIds, [ids]);
 }
 
-/** A page in this status (null: any), cheapest first. Fails with InvalidCursor. */
+/** A page in this status (null: any), cheapest first. @throws InvalidCursor */
 export async function readSubscriptions(
   queryable: Queryable,
   { first, after }: PageRequest,
@@ -104,7 +104,7 @@ export async function readSubscriptions(
   return pageOf(rows, first, positionOf, after);
 }
 
-/** What is on sale with each film, cheapest first: a page for each film, in their order. Fails with InvalidCursor. */
+/** What is on sale with each film, cheapest first: a page for each film, in their order. @throws InvalidCursor */
 export async function readSubscriptionsOfFilms(
   queryable: Queryable,
   filmIds: readonly string[],

@@ -1,5 +1,5 @@
 /**
- * The durable work of a purchase from the balance, in one statement: the offer as it stands, the balance if it covers it, the key,
+ * The durable work of a purchase from the balance, in one statement: the current offer, the balance if it covers it, the key,
  * the movement, the grant and the live event. $1 viewer, $2 subscription, $3 key. No row: it could not be.
  */
 export const PURCHASE_STATEMENT = {

@@ -9,7 +9,7 @@ import { PURCHASE_STATEMENT } from './purchase-statement.js';
 
 const { PORT, DATABASE_URL, JWT_SECRET, WEBHOOK_SECRET } = process.env;
 const TOLERANCE_SECONDS = 300;
-// Without it Postgres plans statements with arrays anew each time: a third of a millisecond.
+// Without it Postgres plans statements with arrays again each time: a third of a millisecond.
 const pool = new pg.Pool({
   connectionString: DATABASE_URL,
   max: 8,

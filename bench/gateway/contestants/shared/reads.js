@@ -6,7 +6,7 @@ import { ACCESS_MANY, ACCESS_ONE, decisionOf } from './access-rules.js';
  * connections as the product's.
  */
 pg.types.setTypeParser(pg.types.builtins.INT8, Number);
-// Without it Postgres plans statements with arrays anew each time: a third of a millisecond.
+// Without it Postgres plans statements with arrays again each time: a third of a millisecond.
 const pool = new pg.Pool({
   connectionString: process.env.DATABASE_URL,
   max: 8,
