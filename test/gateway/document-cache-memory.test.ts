@@ -27,6 +27,14 @@ const shapes: [what: string, document: (index: number) => string][] = [
   ],
 ];
 
+const VARIABLES = Array.from({ length: 80 }, (_, i) => `v${i}`);
+const manyVariables = (index: number) =>
+  `mutation V${index}(${VARIABLES.map((name) => `$${name}: TopUpInput!`).join(' ')}) {
+    ${VARIABLES.map((name) => `${name}: topUp(input: $${name}) { errors { code } }`).join(' ')} }`;
+const valuesOfAll = Object.fromEntries(
+  VARIABLES.map((name) => [name, { amount: 1, currency: 'USD', idempotencyKey: 'key-of-a-test' }]),
+);
+
 describe('documents that anyone may send without end', () => {
   test.each(shapes)('%s: 60 of them retain no more heap than the cache may take', async (_what, document) => {
     const schema = await composeSchema();
@@ -42,6 +50,19 @@ describe('documents that anyone may send without end', () => {
     expect(retained).toBeLessThanOrEqual(limitBytes + 200 * 1_024);
     // Held until here, so that nothing of it could be collected before it was measured.
     expect(operations.prepare(document(59))).toBeDefined();
+  });
+
+  test('of many variables: 60 of them retain no more heap than the cache may take, when all variables have been read', async () => {
+    const schema = await composeSchema();
+    const limitBytes = 1_024 * 1_024;
+    const operations = preparedOperations(schema, limitBytes);
+    operations.prepare(manyVariables(1_000)).checkVariables(valuesOfAll);
+    const before = heapUsed();
+    for (let index = 0; index < 60; index++) operations.prepare(manyVariables(index)).checkVariables(valuesOfAll);
+    const retained = heapUsed() - before;
+    expect(operations.keptBytes).toBeLessThanOrEqual(limitBytes);
+    expect(retained).toBeLessThanOrEqual(limitBytes + 200 * 1_024);
+    expect(operations.prepare(manyVariables(59))).toBeDefined();
   });
 
   test('are forgotten when they are refused', async () => {

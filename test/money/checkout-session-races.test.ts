@@ -65,6 +65,17 @@ describe('the checkout session of an order', () => {
     }
   }
 
+  test.each(['EXPIRED', 'CANCELLED'] as const)(
+    'that was stored after the order was read is expired before the order is closed as %s',
+    async (status) => {
+      const viewer = await shop.viewer();
+      const order = await opened(viewer);
+      const readBefore = { ...order, stripeSessionId: null, checkoutUrl: null };
+      expect(await shop.desk.sessions.end(readBefore, status)).toMatchObject({ id: order.id, status });
+      expect(await openSessionsOf(viewer)).toEqual([]);
+    },
+  );
+
   describe('with another return URL', () => {
     test('is expired first, and another is opened for the same order', async () => {
       const viewer = await shop.viewer();

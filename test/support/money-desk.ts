@@ -34,6 +34,7 @@ export class MoneyDesk {
   readonly moved: Moved[] = [];
   readonly ledger: Ledger;
   readonly fulfilment: Fulfilment;
+  readonly sessions: OrderSessions;
   readonly stripeRefunds: StripeRefunds;
   readonly purchases: Purchases;
   readonly payout: Payout;
@@ -57,7 +58,8 @@ export class MoneyDesk {
       { ensurePrice: (id) => this.priceOf(id) },
       { customerOf: (id) => this.customerOf(id) },
     );
-    const sessions = new OrderSessions(database, clock, ledger, checkout, this.fulfilment);
+    this.sessions = new OrderSessions(database, clock, ledger, checkout, this.fulfilment);
+    const { sessions } = this;
     const fromBalance = new BuyFromBalance(database, ledger, offers, clock);
     const reopen = new ReopenOrder(database, parts.openSessions ?? noOpenSessions);
     this.purchases = new Purchases(database, clock, ledger, offers, fromBalance, sessions, reopen, {

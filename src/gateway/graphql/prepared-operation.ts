@@ -28,11 +28,14 @@ export interface CheckedVariables {
 
 /** Heap used by a plan per selection, measured and rounded up. */
 const PLANNED_SELECTION_BYTES = 1_000;
+/** Heap of what reads one variable, measured and rounded up. */
+const VARIABLE_BYTES = 500;
 
 /** The maximum memory that the plans of an operation retain. */
-export function planBytes({ selectionCount, conditions }: PreparedOperation): number {
-  if (selectionCount > MAX_PLANNED_SELECTIONS) return 0;
-  return selectionCount * PLANNED_SELECTION_BYTES * Math.min(2 ** conditions.length, MAX_PLANS);
+export function planBytes({ operation, selectionCount, conditions }: PreparedOperation): number {
+  const readerBytes = (operation.variableDefinitions?.length ?? 0) * VARIABLE_BYTES;
+  if (selectionCount > MAX_PLANNED_SELECTIONS) return readerBytes;
+  return readerBytes + selectionCount * PLANNED_SELECTION_BYTES * Math.min(2 ** conditions.length, MAX_PLANS);
 }
 
 /** An operation that was parsed, checked against limits and validated, with everything that later steps need. */

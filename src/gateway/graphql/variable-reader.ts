@@ -109,14 +109,21 @@ function readList(value: unknown, readItem: Read): unknown {
   return items;
 }
 
+/** One for each type, shared by all operations: anyone may send operations with many variables, which stay cached. */
+const objectReaders = new WeakMap<GraphQLInputObjectType, Read>();
+
 /** Types may be recursive, so their fields are read when the first value arrives. */
 function objectReader(type: GraphQLInputObjectType): Read {
+  const known = objectReaders.get(type);
+  if (known) return known;
   let fields: [field: GraphQLInputField, read: Read][] | undefined;
-  return (value) => {
+  const read: Read = (value) => {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return UNSURE;
     fields ??= Object.values(type.getFields()).map((field) => [field, readerOf(field.type)]);
     return readObject(value as Variables, fields);
   };
+  objectReaders.set(type, read);
+  return read;
 }
 
 function readObject(value: Variables, fields: readonly [GraphQLInputField, Read][]): unknown {

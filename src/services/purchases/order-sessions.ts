@@ -12,7 +12,7 @@ import type { Fulfilment } from './fulfilment.js';
 const closeOpenOrder: Statement = {
   name: 'orders-close-open-order',
   text: `update orders set status = $2, failure_reason = $3, closed_at = $4, superseded_session_id = null
-    where id = $1 and status = 'OPEN' and session_number = $5`,
+    where id = $1 and status = 'OPEN' and session_number = $5 and stripe_session_id is not distinct from $6 returning id`,
 };
 
 /** Other requests may replace the session meanwhile; more often than this is a defect. */
@@ -89,16 +89,21 @@ export class OrderSessions {
    * @throws PAYMENT_PROVIDER_UNAVAILABLE
    */
   async end(order: Order, status: 'EXPIRED' | 'CANCELLED'): Promise<Order> {
-    const free = await this.withoutSuperseded(order);
-    if (free.status !== 'OPEN') return free;
-    if (order.stripeSessionId) {
-      const session = await this.checkout.close(order.stripeSessionId);
-      if (session?.status === 'complete') return this.apply(order.id, session);
+    let current = order;
+    for (let round = 1; round <= MAX_ROUNDS; round++) {
+      const free = await this.withoutSuperseded(current);
+      if (free.status !== 'OPEN') return free;
+      if (current.stripeSessionId) {
+        const session = await this.checkout.close(current.stripeSessionId);
+        if (session?.status === 'complete') return this.apply(order.id, session);
+      }
+      const values = [order.id, status, null, this.clock.now(), order.sessionNumber, current.stripeSessionId];
+      const [closed] = await this.database.forViewer(order.userId).query(closeOpenOrder, values);
+      current = await orderById(this.database, order.id);
+      // Another request may have stored the session of this order meanwhile: it must be expired first. A later session is not ours to end.
+      if (closed || current.status !== 'OPEN' || current.sessionNumber !== order.sessionNumber) return current;
     }
-    await this.database
-      .forViewer(order.userId)
-      .query(closeOpenOrder, [order.id, status, null, this.clock.now(), order.sessionNumber]);
-    return orderById(this.database, order.id);
+    throw new Error(`the session of order ${order.id} changed each time the order was closed`);
   }
 
   /**
@@ -140,7 +145,7 @@ export class OrderSessions {
     return this.ledger.change(order, async ({ tx, now }) => {
       const locked = await lockOrder(tx, order.id);
       if (!locked || canBePaid(locked, order.sessionNumber)) return false;
-      await tx.query(closeOpenOrder, [order.id, 'FAILED', reason, now, order.sessionNumber]);
+      await tx.query(closeOpenOrder, [order.id, 'FAILED', reason, now, order.sessionNumber, locked.stripeSessionId]);
       // Before its first session, the order was never returned to anyone, so no key has a result.
       const keys = order.sessionNumber === 1 ? 'ALL' : forgetKey === null ? null : { key: forgetKey };
       await forgetResults(tx, order.userId, order.id, keys);
