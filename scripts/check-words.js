@@ -21,6 +21,16 @@ const CLEAN = [
   'public',
   'scripts',
   'src',
+  'test/boot',
+  'test/browser',
+  'test/docs',
+  'test/entities',
+  'test/gateway',
+  'test/live',
+  'test/smoke',
+  'test/soak',
+  'test/stores',
+  'test/support',
 ];
 
 const SEARCHED = [

@@ -172,7 +172,7 @@ describe('POST /sandbox/clock', () => {
     }
   }, 120_000);
 
-  test('The offset in the database never goes back, whoever writes it', async () => {
+  test('The offset in the database never goes back, whichever process writes it', async () => {
     const before = await offsetMs();
     expect(before).toBeGreaterThan(0);
     for (const statement of ['update development_clock set offset_ms = offset_ms - 1', 'delete from development_clock'])

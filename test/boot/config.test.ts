@@ -37,7 +37,7 @@ const production = {
   PUBLIC_URL: 'https://api.films.example',
 };
 
-describe('at home', () => {
+describe('in development', () => {
   test('nothing needs to be set', () => {
     const config = readConfig({ DATA_DIR: home });
     expect(config.http).toMatchObject({ host: '127.0.0.1', port: 4000, publicUrl: 'http://localhost:4000' });
@@ -46,7 +46,7 @@ describe('at home', () => {
     expect(config.limits.accessFilmsMaximumCount).toBe(500);
   });
 
-  test('made-up secrets stay the same over restarts and only their owner may read them', () => {
+  test('generated secrets stay the same across restarts and only their owner can read them', () => {
     const first = readConfig({ DATA_DIR: home });
     const second = readConfig({ DATA_DIR: home });
     expect(second.identity.secrets).toEqual(first.identity.secrets);
@@ -107,7 +107,7 @@ describe('faults', () => {
     expect(allowedHosts).toEqual(['[::1]', 'localhost', 'films.test', '[::2]']);
   });
 
-  test('a top-up that no card can pay, and a body too small for the films of a subscription, are told at the start', () => {
+  test('a top-up that no card can pay, and a body too small for the films of a subscription, are reported at startup', () => {
     expect(faultsOf({ TOP_UP_MINIMUM_MINOR_UNITS: '49' })).toEqual([
       expect.stringMatching(/^TOP_UP_MINIMUM_MINOR_UNITS: is 49, less than the minimum charge/),
     ]);
@@ -115,7 +115,7 @@ describe('faults', () => {
     expect(faultsOf({ REQUEST_BODY_BYTES: '131072' })).toEqual([expect.stringMatching(/^REQUEST_BODY_BYTES: is 131072/)]);
   });
 
-  test('are told all at once, one line each, with the variable, what is wrong and what to do', () => {
+  test('are all reported at once, one line each, with the variable, what is wrong and what to do', () => {
     const faults = faultsOf({
       PORT: 'abc',
       CURRENCY: 'dollar',
@@ -165,7 +165,7 @@ describe('faults', () => {
     }
   });
 
-  test('tell of a % that no driver could read', () => {
+  test('include a % that no driver could read', () => {
     const urls = { DATABASE_URL: 'postgres://app:100%@db/shop', MONGODB_URL: 'mongodb://app:100%@a/shop' };
     expect(faultsOf(urls)).toEqual([
       expect.stringMatching(/^DATABASE_URL: must be a URL in which a literal % is written as %25/),
@@ -229,7 +229,7 @@ describe('faults', () => {
     expect(faultsOf({ PERSISTED_OPERATIONS: 'only' })).toEqual([expect.stringMatching(/^PERSISTED_OPERATIONS_FILE: is not set/)]);
   });
 
-  test('tell a data directory that cannot be used in one line', () => {
+  test('include a data directory that cannot be used, in one line', () => {
     const file = path.join(home, 'a-file');
     writeFileSync(file, '');
     expect(faultsOf({ DATA_DIR: file })).toEqual([
@@ -245,7 +245,7 @@ describe('in production', () => {
     expect(config).toMatchObject({ demo: false, http: { host: '0.0.0.0' }, stripe: { sandboxPort: undefined } });
   });
 
-  test('each default that is only safe at home is refused', () => {
+  test('each default that is only safe in development is refused', () => {
     const named = faultsOf({ NODE_ENV: 'production' }).map((line) => line.split(':')[0]);
     expect(named.sort()).toEqual(
       ['ALLOWED_ORIGINS', 'DATABASE_URL', 'JWT_SECRET', 'PUBLIC_URL', 'STRIPE_SECRET_KEY', 'STRIPE_WEBHOOK_SECRET'].sort(),

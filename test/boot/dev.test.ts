@@ -67,7 +67,7 @@ function processesIn(directory: string): string[] {
   });
 }
 
-/** Within 30 s; the failure tells what was written. */
+/** Waits up to 30 s; a failure shows the output so far. */
 const soon = (condition: () => boolean) => until(condition, () => `${condition}; the output was:\n${output}`, 30_000);
 
 const timesReady = () => output.split('Boxoffice is ready.').length - 1;

@@ -61,7 +61,7 @@ const postmasterPid = () => Number(readFileSync(path.join(dataDirectory, 'postgr
 /** A process that has ended may stay in the table until its parent asks (state Z). */
 const isAlive = (pid: number) => existsSync(`/proc/${pid}/stat`) && !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
 
-/** The system takes a moment to clear a process away after it has given back all that it held. */
+/** The system takes a moment to remove a process after it has released everything it held. */
 async function gone(pid: number): Promise<void> {
   for (const deadline = Date.now() + 2_000; isAlive(pid); await pause(10)) {
     if (Date.now() > deadline) throw new Error(`process ${pid} is still there`);
@@ -137,7 +137,7 @@ describe('the embedded Postgres', () => {
     await start();
   });
 
-  test('tells in one line that its data directory cannot be used', async () => {
+  test('reports in one line that its data directory cannot be used', async () => {
     mkdirSync(home, { recursive: true });
     writeFileSync(dataDirectory, 'a file');
     await expect(start()).rejects.toThrow(/^DATA_DIR .*with space cannot be used: /);

@@ -18,7 +18,7 @@ describe('the end', () => {
     expect(ended).toEqual(['gateway', 'stores', 'database']);
   });
 
-  test('tells of a step that fails, and goes on', async () => {
+  test('logs a step that fails, and continues with the others', async () => {
     const { shutdown, lines } = recorder();
     const ended: string[] = [];
     shutdown.add('the database', async () => void ended.push('database'));
@@ -28,11 +28,11 @@ describe('the end', () => {
     expect(lines).toEqual(['Stopping the gateway failed: no']);
   });
 
-  test('gives up a step that takes too long, so that the others still have their part of the budget', async () => {
+  test('abandons a step that takes too long, so that the others still have their share of the budget', async () => {
     const { shutdown, lines } = recorder();
     const ended: string[] = [];
     shutdown.add('the database', async () => void ended.push('database'));
-    shutdown.add('the gateway', never, { abandon: () => void ended.push('gateway given up') });
+    shutdown.add('the gateway', never, { abandon: () => void ended.push('gateway abandoned') });
     jest.useFakeTimers();
     try {
       const end = shutdown.run(200);
@@ -41,7 +41,7 @@ describe('the end', () => {
     } finally {
       jest.useRealTimers();
     }
-    expect(ended).toEqual(['gateway given up', 'database']);
+    expect(ended).toEqual(['gateway abandoned', 'database']);
     expect(lines[0]).toBe('Stopping the gateway took more than 180 ms.');
   });
 

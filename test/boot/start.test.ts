@@ -54,8 +54,8 @@ async function launch(environment: Record<string, string> = {}, script = 'main.j
   return { child, output, ended, url: `http://127.0.0.1:${environment.PORT ?? ports.PORT}` };
 }
 
-describe('a start that cannot be', () => {
-  test('tells every wrong setting, one line each, and ends with 1', async () => {
+describe('a start that fails', () => {
+  test('reports every wrong setting, one line each, and exits with 1', async () => {
     const { ended } = await launch({ PORT: 'x', CURRENCY: 'x', LOG_LEVEL: 'loud' });
     const { code, out, err } = await ended;
     expect({ code, out }).toEqual({ code: 1, out: '' });
@@ -67,7 +67,7 @@ describe('a start that cannot be', () => {
     ).toEqual(['PORT', 'CURRENCY', 'LOG_LEVEL']);
   });
 
-  test('tells both ports that are in use before it makes anything', async () => {
+  test('reports both ports that are in use before it creates anything', async () => {
     const taken = net.createServer().listen(0, '127.0.0.1');
     const takenToo = net.createServer().listen(0, '127.0.0.1');
     await Promise.all([once(taken, 'listening'), once(takenToo, 'listening')]);
@@ -174,7 +174,7 @@ describe('a server', () => {
     }
   });
 
-  test('that is told to end in the middle of its start leaves nothing running', async () => {
+  test('that is stopped while it is still starting leaves nothing running', async () => {
     const { child, ended } = await launch();
     await until(() => processesOf(home).some(({ line }) => line.includes('bin/postgres')), 'Postgres', 60_000);
     child.kill('SIGTERM');
@@ -207,7 +207,7 @@ describe('npm run token', () => {
     expect(err).toBe(`${message}\nUsage: npm run token -- --user <uuid> --role viewer|service|support|admin [--expires-in 1h]\n`);
   });
 
-  test('tells of a wrong setting without blaming the words', async () => {
+  test('reports a wrong setting without blaming the arguments', async () => {
     const { code, err } = await (
       await launch({ CURRENCY: 'x', LOG_LEVEL: 'loud' }, 'cli/token.js', '--user', VIEWER, '--role', 'admin')
     ).ended;
@@ -217,7 +217,7 @@ describe('npm run token', () => {
 });
 
 describe.each(['reconcile', 'verify-ledger'])('npm run %s', (name) => {
-  test('tells every wrong setting in a line of its own, and ends with 2', async () => {
+  test('reports every wrong setting on a line of its own, and exits with 2', async () => {
     const { code, out, err } = await (await launch({ CURRENCY: 'x', LOG_LEVEL: 'loud' }, `cli/${name}.js`)).ended;
     expect({ code, out }).toEqual({ code: 2, out: '' });
     expect(err.trimEnd().split('\n')).toEqual([expect.stringMatching(/^CURRENCY/), expect.stringMatching(/^LOG_LEVEL/)]);

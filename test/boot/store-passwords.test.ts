@@ -100,12 +100,12 @@ describe('the password of a store', () => {
     expect([config.databaseUrl, config.redisUrl, config.mongodbUrl]).toEqual([undefined, undefined, undefined]);
   });
 
-  test.each(passwords.filter(({ length }) => length >= 8))('never stands in a log line, as it is or encoded: %p', (password) => {
+  test.each(passwords.filter(({ length }) => length >= 8))('never appears in a log line, raw or encoded: %p', (password) => {
     const config = configOf({ REDIS_URL: 'redis://host', REDIS_PASSWORD: password });
-    const censor = createRedactor(secretsOf(config));
+    const redact = createRedactor(secretsOf(config));
     const line = `cannot reach ${config.redisUrl} with ${password}, ${encodeURIComponent(password)}`;
-    expect(censor(line)).not.toContain(password);
-    expect(censor(line)).not.toContain(encodeURIComponent(password));
+    expect(redact(line)).not.toContain(password);
+    expect(redact(line)).not.toContain(encodeURIComponent(password));
   });
 });
 

@@ -23,7 +23,7 @@ afterAll(async () => {
   rmSync(directory, { recursive: true });
 });
 
-/** What a start that cannot be writes to standard error. */
+/** What a failing start writes to standard error. */
 async function failing(script: string, environment: Record<string, string>): Promise<string> {
   const port = String(await freePort());
   const child: ChildProcess = spawn(process.execPath, [path.resolve('dist/src', script)], {
@@ -52,9 +52,9 @@ describe('a worker', () => {
     const taken = net.createServer().listen(0, '127.0.0.1');
     await once(taken, 'listening');
     const { port } = taken.address() as net.AddressInfo;
-    const told = await failing('worker.js', { ...common, DATABASE_URL: home.url, PORT: String(port) });
+    const stderr = await failing('worker.js', { ...common, DATABASE_URL: home.url, PORT: String(port) });
     taken.close();
-    expect(told).toBe(`PORT: ${port} is in use on 127.0.0.1 by another process. Stop it, or set PORT to a free port.\n`);
+    expect(stderr).toBe(`PORT: ${port} is in use on 127.0.0.1 by another process. Stop it, or set PORT to a free port.\n`);
   });
 
   test('logs why it is not ready', async () => {
@@ -114,15 +114,15 @@ describe('a start', () => {
     try {
       // As if no migration had run: the first one finds its tables there.
       await database.rows('delete from mikro_orm_migrations');
-      const told = await failing(script, { ...common, DATABASE_URL: database.url });
-      expect(told).toMatch(/^Startup failed: .*already exists/);
-      expect(told).not.toContain('DATABASE_URL');
+      const stderr = await failing(script, { ...common, DATABASE_URL: database.url });
+      expect(stderr).toMatch(/^Startup failed: .*already exists/);
+      expect(stderr).not.toContain('DATABASE_URL');
     } finally {
       await database.drop();
     }
   });
 
-  test('tells in a line that the user of DATABASE_URL may not come in', async () => {
+  test('reports in one line that the user of DATABASE_URL is denied access', async () => {
     const url = new URL(home.url);
     url.username = 'a_stranger';
     expect(await failing('worker.js', { ...common, DATABASE_URL: url.href })).toMatch(/^DATABASE_URL: .*a_stranger.*\n$/);
@@ -132,7 +132,7 @@ describe('a start', () => {
     ['is missing', null, 'cannot be read (ENOENT)'],
     ['is no JSON', '{', 'is not a manifest of persisted operations'],
     ['is another JSON', '[1]', 'is not a manifest of persisted operations'],
-  ])('tells in a line that the manifest %s', async (_what, content, wrong = '') => {
+  ])('reports in one line that the manifest %s', async (_what, content, wrong = '') => {
     const file = path.join(directory, 'manifest.json');
     rmSync(file, { force: true });
     if (content !== null) writeFileSync(file, content);

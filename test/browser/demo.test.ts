@@ -25,7 +25,7 @@ if (reason) console.warn(`The browser tests are skipped: ${reason}.`);
     return page;
   };
 
-  it('tops up, buys by card and from the balance, gives back; a second tab keeps in step and resumes after a cut', async () => {
+  it('tops up, buys by card and from the balance, and refunds; a second tab stays in sync and resumes after a disconnect', async () => {
     const [page, other] = [await demo(), await demo()];
     const before = await amount(page);
 
@@ -93,7 +93,7 @@ if (reason) console.warn(`The browser tests are skipped: ${reason}.`);
     expect(house.takeFaults()).toEqual([]);
   }, 120_000);
 
-  it('comes back unpaid, goes on or cancels; a debit that succeeds later arrives automatically', async () => {
+  it('comes back unpaid, then continues or cancels; a debit that succeeds later arrives automatically', async () => {
     const page = await demo();
     const plan = page.locator('.plan').last();
     const title = await plan.locator('h3').innerText();
@@ -210,7 +210,7 @@ if (reason) console.warn(`The browser tests are skipped: ${reason}.`);
     60_000,
   );
 
-  it('begins anew when the changes after its cursors are no longer kept, and is live again', async () => {
+  it('starts over when the changes after its cursors are no longer kept, and is live again', async () => {
     const page = await demo();
     await page.locator('#log').getByText('Balance:').waitFor();
     await page.getByRole('button', { name: 'Simulate disconnect' }).click();

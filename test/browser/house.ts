@@ -129,7 +129,7 @@ export function overflowPixels(page: Page): Promise<number> {
   return page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth');
 }
 
-/** What of the page goes against WCAG 2.2 (A and AA), as far as axe-core can tell: rule and place. */
+/** The page's violations of WCAG 2.2 (A and AA), as far as axe-core can detect them: rule and place. */
 export async function accessibilityFaults(page: Page): Promise<string[]> {
   await page.evaluate(axe.source);
   return page.evaluate(async () => {

@@ -8,11 +8,11 @@ import { pay } from './pay.js';
 const reason = whyNoBrowser();
 if (reason) console.warn(`The browser tests are skipped: ${reason}.`);
 
-/** What GraphiQL 4 and the CodeMirror in it do, by axe's rule: nothing that this package could mend in its own page. */
+/** Violations by GraphiQL 4 and its CodeMirror, by axe's rule: nothing that this package could fix in its own page. */
 const ofGraphiQL = new Set([
   // CodeMirror's hidden text fields have no names.
   'label',
-  // The type names of the documentation are told from the text by colour alone.
+  // The type names of the documentation differ from the text by colour alone.
   'link-in-text-block',
   // Each tab holds its button to close it, which is smaller than 24 pixels.
   'nested-interactive',
@@ -46,7 +46,7 @@ const ownFaults = async (page: Page) =>
 
   afterAll(() => house?.close(), 30_000);
 
-  it('tells the whole story in its ready tabs: bought by card in a second tab, given back, and Stripe seen to have said so', async () => {
+  it('runs the whole story in its example tabs: a purchase by card in a second tab, its refund, and the Stripe events of both', async () => {
     const page = await house.tab('/playground');
     // As one who has just come and clicks nothing else.
     await page.getByRole('button', { name: /^Execute query/ }).click();
@@ -131,7 +131,7 @@ const ownFaults = async (page: Page) =>
     await field.fill(house.token('viewer'));
     await open.click();
     await page.getByRole('alert').getByText('This token does not have the admin role, or it has expired.').waitFor();
-    // The browser itself tells of the refusal.
+    // The browser itself logs the refusal.
     expect(house.takeFaults()).toEqual([expect.stringContaining('403')]);
 
     await field.fill(house.token('admin'));
@@ -160,7 +160,7 @@ const ownFaults = async (page: Page) =>
   }, 120_000);
 });
 
-/** Opens a ready tab and runs it once; gives back its answer, which holds what is expected. */
+/** Opens an example tab and runs it once; returns its answer, which contains what is expected. */
 async function run(page: Page, tab: string, expected: string): Promise<Answer> {
   await page.getByRole('tab', { name: new RegExp(`^${tab}`) }).click();
   // The editors take the tab's texts over a moment after the click.

@@ -189,7 +189,7 @@ describe('the settings in docker-compose.yml', () => {
     expect(caddyfile).toMatch(/^\{\$PUBLIC_URL\} \{$/m);
     expect(caddyfile).toMatch(/dynamic a \{\s+name gateway\s+port 4000\s/);
     expect(named('caddy').volumes).toContain('./deploy/Caddyfile:/etc/caddy/Caddyfile:ro');
-    // Caddy believes no address that a client sends as long as it is not told to.
+    // Caddy trusts no address that a client sends unless it is configured to.
     expect(caddyfile).not.toContain('trusted_proxies');
   });
 

@@ -54,7 +54,7 @@ function jobNames(): string[] {
   return [...readFileSync('src/jobs/jobs.ts', 'utf8').matchAll(/^ {6}name: '([\w-]+)',$/gm)].map((match) => match[1] ?? '');
 }
 
-/** Each stands on one line. */
+/** Each is on one line. */
 function alertQueries(): string[] {
   return [...readFileSync('docs/alerts.yml', 'utf8').matchAll(/^ +expr: (.+)$/gm)].map((match) => match[1] ?? '');
 }
@@ -64,19 +64,19 @@ function metricsOf(query: string): string[] {
 }
 
 /** `64 KiB` and the like, as the number that a limit's variable takes. */
-function inLimitUnits(told: string): number {
-  const [, amount = '', unit = ''] = /^([\d,]+) ?(s|KiB|MiB|days)?$/.exec(told) ?? [];
+function inLimitUnits(documented: string): number {
+  const [, amount = '', unit = ''] = /^([\d,]+) ?(s|KiB|MiB|days)?$/.exec(documented) ?? [];
   const factors: Record<string, number> = { '': 1, s: 1_000, days: 86_400_000, KiB: 1_024, MiB: 1_048_576 };
   return Number(amount.replaceAll(',', '') || Number.NaN) * (factors[unit] ?? Number.NaN);
 }
 
 describe('what the docs and pages say', () => {
-  it("live.md tells the limits' defaults as they are", () => {
+  it("live.md states the limits' actual defaults", () => {
     const defaults = new Map(Object.entries(defaultLimits).map(([name, value]) => [limitVariable(name), value]));
     // In the table, and in sentences: `LIVE_SWEEP_INTERVAL_MS` (1 s).
-    const told = [...readFileSync('docs/live.md', 'utf8').matchAll(/`([A-Z_]{3,})` +(?:\| |\()(\d[\w, ]*?) *[|)]/g)];
-    expect(told.length).toBeGreaterThan(10);
-    for (const [, name = '', text = ''] of told) expect([name, inLimitUnits(text)]).toEqual([name, defaults.get(name)]);
+    const documented = [...readFileSync('docs/live.md', 'utf8').matchAll(/`([A-Z_]{3,})` +(?:\| |\()(\d[\w, ]*?) *[|)]/g)];
+    expect(documented.length).toBeGreaterThan(10);
+    for (const [, name = '', text = ''] of documented) expect([name, inLimitUnits(text)]).toEqual([name, defaults.get(name)]);
   });
 
   it('operations.md names every resource of Stripe that the code calls, for the restricted key', () => {
@@ -184,7 +184,7 @@ describe('what the docs and pages say', () => {
     expect([...metrics].filter((name) => !shown.has(name))).toEqual([]);
   });
 
-  it('the page tells of every sign that an alert goes by, and of what to do', () => {
+  it('the page explains every metric that an alert uses, and what to do', () => {
     const signs = readFileSync('docs/operations.md', 'utf8').split('## Alerts')[1] ?? '';
     const named = alertQueries().flatMap((query) => [...metricsOf(query), ...(/\bup\{/.test(query) ? ['up'] : [])]);
     expect(new Set(named).size).toBeGreaterThan(5);

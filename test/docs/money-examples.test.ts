@@ -114,7 +114,7 @@ describe('the worked examples of docs/money.md', () => {
     expect(decideRefundable(topUp - refundable, topUp - bought - refundable)).toBe(left);
   });
 
-  it('tell the four ends of a dispute as they are decided', () => {
+  it('show the four outcomes of a dispute as the code decides them', () => {
     const sentences = page.split('## Disputes')[1]?.replaceAll(/\s+/g, ' ') ?? '';
     const news = (status: string, moved: number[]) =>
       ({

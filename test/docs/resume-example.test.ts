@@ -21,7 +21,7 @@ describe('the example of a client that resumes', () => {
     server?.close();
   });
 
-  it('goes on after its last cursor when the socket breaks, and misses and repeats nothing', async () => {
+  it('resumes after its last cursor when the socket breaks, and misses and repeats nothing', async () => {
     server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
     const askedAfter: unknown[] = [];
     const seen: string[] = [];
@@ -44,23 +44,23 @@ describe('the example of a client that resumes', () => {
     expect(askedAfter).toEqual([null, '2', '4']);
   });
 
-  it.each(['at its start', 'while it stood still'])('forgets a cursor that was refused %s, and starts afresh', async (when) => {
+  it.each(['at its start', 'while it was stalled'])('forgets a cursor that was refused %s, and starts over', async (when) => {
     server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
-    const expiry = new GraphQLError('Start afresh.', { extensions: { code: 'CURSOR_EXPIRED' } });
+    const expiry = new GraphQLError('Start over.', { extensions: { code: 'CURSOR_EXPIRED' } });
     const askedAfter: unknown[] = [];
     const seen: string[] = [];
     useServer(
       {
         schema,
-        // The errors of a stream that cannot go on come as `error`, those of its start as `next`.
+        // The errors of a stream that cannot continue arrive as `error`, those of its start as `next`.
         onSubscribe: (_context, _id, { variables }) => {
           askedAfter.push(variables?.after ?? null);
           return variables?.after && when !== 'at its start' ? [expiry] : undefined;
         },
         subscribe: ({ variableValues }: ExecutionArgs) => {
           if (variableValues?.after) return { errors: [expiry] };
-          const afresh = askedAfter.length > 1;
-          return changesAfter(afresh ? 4 : 0, async () => {
+          const startsOver = askedAfter.length > 1;
+          return changesAfter(startsOver ? 4 : 0, async () => {
             while (seen.at(-1) !== '2') await new Promise((resolve) => setImmediate(resolve));
             for (const socket of server?.clients ?? []) socket.terminate();
           });

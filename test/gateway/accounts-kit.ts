@@ -34,7 +34,7 @@ export async function historyKit() {
     services,
     past: new Past(db),
     drop: () => db.drop(),
-    /** Runs a query as a caller and gives back the data; errors end the test, unless they are wanted. */
+    /** Runs a query as a caller and returns the data; errors fail the test, unless they are wanted. */
     async ask(caller: Caller, query: string, wanted: 'data' | 'errors' = 'data') {
       statements.length = 0;
       const contextValue = createContext({ caller, requestId: 'test', services, now: new Date(BEGINNING + DAY_MS) });
@@ -47,7 +47,7 @@ export async function historyKit() {
   };
 }
 
-/** What other services give is made up here, and counted as a statement each time. */
+/** Stubs what other services return, and counts each call as a statement. */
 function servicesOver(accounts: Accounts, statements: string[]): RequiredServices {
   const subscriptions = async (name: string, ids: readonly string[]) => {
     statements.push(name);

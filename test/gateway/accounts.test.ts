@@ -15,7 +15,7 @@ const as = (userId: string): Caller => ({ userId, role: 'VIEWER' });
 const admin: Caller = { userId: randomUUID(), role: 'ADMIN' };
 
 describe('a balance', () => {
-  test('of a viewer who never had one is zero in the currency of the house, version 0', async () => {
+  test('of a viewer who never had one is zero in the configured currency, at version 0', async () => {
     const data = await kit.ask(
       as(randomUUID()),
       '{ me { balance { posted { amount currency } held { amount } available { amount } version updatedAt } } }',
@@ -29,7 +29,7 @@ describe('a balance', () => {
     });
   });
 
-  test('as it stood at an instant is the same with and without snapshots', async () => {
+  test('as of an instant is the same with and without snapshots', async () => {
     const userId = await kit.past.viewer();
     const instants: Date[] = [];
     const sums: number[] = [];
@@ -58,7 +58,7 @@ describe('a page', () => {
   });
 
   test.each(['grants', 'transactions', 'orders'])(
-    'of %s goes on after its cursor, newest first, nothing twice',
+    'of %s continues after its cursor, newest first, nothing twice',
     async (field) => {
       const all = (await kit.ask(as(userId), `{ me { ${field}(first: 100) { nodes { id } pageInfo { hasNextPage } } } }`)).me[
         field

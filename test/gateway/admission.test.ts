@@ -194,7 +194,7 @@ describe('with INTROSPECTION=false', () => {
   const schemaOf = '{ __schema { queryType { name } } }';
   const nested = 'query { ...Root } fragment Root on Query { film(id: "x") { id } ... { __type(name: "Film") { name } } }';
 
-  test('admins may ask about the schema, and nobody else, whoever asked before', () =>
+  test('admins may ask about the schema, and nobody else, no matter who asked before', () =>
     withGateway({ INTROSPECTION: 'false' }, async (kit) => {
       const [admin, viewer] = [await tokenFor({ role: 'admin' }), await tokenFor()];
       for (let time = 0; time < 3; time++) {

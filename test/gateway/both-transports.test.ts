@@ -134,7 +134,7 @@ describe.each(transports)('over %s', (_name, connect) => {
     });
   });
 
-  test('the cost is told on request, and only then', async () => {
+  test('the cost is returned on request, and only then', async () => {
     const ask = await askWith({});
     const query = 'query ($n: Int!) { films(first: $n) { nodes { id } } }';
     const asked = await ask({ query, variables: { n: 5 }, extensions: { cost: true } });
@@ -142,7 +142,7 @@ describe.each(transports)('over %s', (_name, connect) => {
     expect((await ask({ query, variables: { n: 5 } })).extensions).toBeUndefined();
   });
 
-  test('a caller is held to so many movements of money, and told when to come back', async () => {
+  test('a caller is limited to a number of money movements, and learns when to retry', async () => {
     const ask = await askWith({ RATE_LIMIT_MONEY_COUNT: '2' });
     for (let time = 0; time < 2; time++) expect((await ask({ query: `mutation { ${TOP_UP} }` })).errors).toBeUndefined();
     const refused = await ask({ query: `mutation { ${TOP_UP} }` });

@@ -185,7 +185,7 @@ describe('a request of the wrong form is a 4xx and no defect', () => {
 describe('wrong variables', () => {
   const errorsOf = (answer: Answer) => answer.errors ?? [];
 
-  test('are told up to the tenth error, however many there are, on both transports', async () => {
+  test('are reported up to the tenth error, however many there are, on both transports', async () => {
     const variables = { ids: Array.from({ length: 20_000 }, () => null) };
     const socket = await overWebSocket(kit, token);
     const answers = [

@@ -5,9 +5,9 @@ import { type Message, RawSocket } from '../live/socket-scene.js';
 import { until } from '../support/until.js';
 import { type Answer, startGateway, stubServices, tokenFor } from './gateway-kit.js';
 
-/** What somebody may have put into the wrong place; it looks like nothing that a censor knows. */
+/** What somebody may have put into the wrong place; it looks like nothing that a redactor recognises. */
 const SECRET = 'hunter2 swordfish';
-/** The same where only a name can stand. */
+/** The same where only a name is allowed. */
 const LONG = 'x'.repeat(40_000);
 const MAX_ANSWER_BYTES = 64 * 1_024;
 

@@ -232,7 +232,7 @@ describe('whatever is sent', () => {
       await fc.assert(
         fc.asyncProperty(mutated, fc.constantFrom(...sockets), async ({ query, variables }, socket) => {
           socket.subscribe(`${++id}`, query, variables);
-          // A live operation may have nothing to tell.
+          // A live operation may have nothing to send.
           socket.subscribe(`${id} after`, '{ __typename }');
           await socket.next(`${id} after`);
           socket.send({ type: 'complete', id: `${id}` });

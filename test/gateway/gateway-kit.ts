@@ -9,7 +9,7 @@ import { connectRedis } from '../../src/stores/redis.js';
 
 export const SECRET = 'a secret that is only used in tests and long enough';
 
-/** Services of which each call ends in an error that says that it was reached, but for those given. */
+/** Services whose every call, except those given, throws an error that says it was reached. */
 export function stubServices(given: { [Name in keyof RequiredServices]?: unknown } = {}): RequiredServices {
   const reached = (path: string): unknown =>
     new Proxy(() => Promise.reject(new Error(`reached ${path}`)), {

@@ -154,7 +154,7 @@ describe('an error', () => {
 });
 
 describe('a faulty literal', () => {
-  test('is told with the name of its field', async () => {
+  test('is reported with the name of its field', async () => {
     const answer = await kit.ask(
       'mutation { topUp(input: { amount: 1.5, currency: "eur", idempotencyKey: "short" }) { errors { code } } }',
     );
@@ -208,7 +208,7 @@ describe('the guard', () => {
     }
   });
 
-  test('tells the cost on request', async () => {
+  test('returns the cost on request', async () => {
     const response = await kit.post({ query: '{ films(first: 5) { nodes { id } } }', extensions: { cost: true } });
     expect(await response.json()).toMatchObject({ extensions: { cost: { asked: 11, limit: 5_000 } } });
   });
@@ -275,7 +275,7 @@ describe('each line that is logged for a request', () => {
 });
 
 describe('health', () => {
-  test('/healthz is alive, /readyz tells each dependency with its latency', async () => {
+  test('/healthz is alive, /readyz reports each dependency with its latency', async () => {
     let reachable = true;
     const watched = await startGateway({
       readiness: { database: async () => (reachable ? 1 : Promise.reject(new Error('connect ECONNREFUSED 10.0.0.1'))) },

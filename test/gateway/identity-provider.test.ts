@@ -290,7 +290,7 @@ describe('a new key', () => {
     const identity = openIdentity();
     await isKnown(identity, await known.sign({ kid: 'known' }));
     clock.advanceMs(COOLDOWN_MS);
-    const tokens = await Promise.all(Array.from({ length: 30 }, (_, number) => foreign.sign({ kid: `made up ${number}` })));
+    const tokens = await Promise.all(Array.from({ length: 30 }, (_, number) => foreign.sign({ kid: `generated ${number}` })));
     const answers = await Promise.allSettled(tokens.map((token) => identity.identify(token)));
     expect(answers.every((answer) => answer.status === 'rejected' && answer.reason instanceof InvalidToken)).toBe(true);
     expect(provider.fetches).toBe(2);

@@ -19,7 +19,7 @@ function identityWith(environment: Record<string, string> = {}) {
 
 const nowSeconds = () => Math.floor(nowMs / 1_000);
 
-/** A token with exactly these claims beside the issuer, written by hand: jose would not sign some of them. */
+/** A token with exactly these claims and the issuer, assembled manually: jose would not sign some of them. */
 async function sign(
   claims: object,
   { secret = SECRET, header = {} }: { secret?: string; header?: object } = {},
@@ -42,7 +42,7 @@ describe('a token signed with the shared secret', () => {
     ['service', 'SERVICE'],
     ['support', 'SUPPORT'],
     ['admin', 'ADMIN'],
-  ])('with the role %s stands for a %s', async (role, expected) => {
+  ])('with the role %s identifies a %s', async (role, expected) => {
     const { caller, expiresAt } = await identity.identify(await tokenFor({ userId, role }));
     expect(caller).toEqual({ userId, role: expected });
     expect(expiresAt?.getTime()).toBeGreaterThan(nowMs);

@@ -23,7 +23,7 @@ describe('a log line', () => {
     ['a signing secret', 'no signature of whsec_AbCdEfGh', 'AbCdEfGh'],
     ['a client secret', 'pi_3Nx_secret_AbCdEf', 'AbCdEf'],
     ['a bearer token', 'sent authorization: Bearer abc.def-ghi=', 'abc.def'],
-    ['a token by itself', `jwt malformed: ${JWT}`, 'c2lnbmF0dXJl'],
+    ['a token alone', `jwt malformed: ${JWT}`, 'c2lnbmF0dXJl'],
   ])('has no trace of %s, in its message, in a text or in an error', (_what, text, secret) => {
     const line = logged({ reason: text, nested: { deeper: [text] }, err: new Error(text) }, text);
     expect(line).not.toContain(secret);
@@ -45,7 +45,7 @@ describe('a log line', () => {
     });
     const secrets = secretsOf(config);
     expect(new Set(secrets).size).toBe(10);
-    const line = logged({ secrets, said: secrets.join(' and ') }, 'told', createRedactor(secrets));
+    const line = logged({ secrets, said: secrets.join(' and ') }, 'a message', createRedactor(secrets));
     for (const secret of secrets) expect(line).not.toContain(JSON.stringify(secret).slice(1, -1));
     JSON.parse(line);
   });
@@ -71,11 +71,11 @@ describe('a log line', () => {
     'headers.stripe-signature',
     'req.headers.authorization',
     'req.headers.cookie',
-  ])('has nothing of what stands in the field %s', (field = '') => {
+  ])('has nothing of what is in the field %s', (field = '') => {
     const facts = field.split('.').reduceRight<unknown>((inner, name) => ({ [name]: inner }), 'correct horse');
-    const line = logged({ ...(facts as object), other: 'battery' }, 'told');
+    const line = logged({ ...(facts as object), other: 'battery' }, 'a message');
     expect(line).not.toContain('correct horse');
-    expect(JSON.parse(line)).toMatchObject({ other: 'battery', msg: 'told' });
+    expect(JSON.parse(line)).toMatchObject({ other: 'battery', msg: 'a message' });
   });
 
   test('is left as it is otherwise', () => {

@@ -84,7 +84,7 @@ const pages: [what: string, query: string, variables?: Record<string, unknown>][
     `query ($first: Int = 2, $after: String) { me { grants(first: $first, after: $after) { nodes { id } ${PAGE_INFO} } } }`,
   ],
   ...[Number.MAX_SAFE_INTEGER, -1].map((version): [string, string, Record<string, unknown>] => [
-    `a cursor made by hand, at version ${version}`,
+    `a hand-made cursor, at version ${version}`,
     `query ($after: String) { me { transactions(after: $after) { nodes { id } } } }`,
     { after: encodeCursor([version]) },
   ]),
@@ -99,12 +99,12 @@ const refused: [what: string, query: string, variables?: Record<string, unknown>
     { after: 'WzFd' },
   ],
   [
-    'a cursor made by hand, before the first instant of Postgres',
+    'a hand-made cursor, before the first instant of Postgres',
     `query ($after: String) { me { userId grants(after: $after) { nodes { id } } } }`,
     { after: encodeCursor([-8.64e15, '01939c1e-0000-7000-9000-0000000000ff']) },
   ],
   ['a variable of another type', `query ($first: Int) { me { grants(first: $first) { nodes { id } } } }`, { first: 'ten' }],
-  ['null where a default stands', `query ($first: Int = 2) { me { grants(first: $first) { nodes { id } } } }`, { first: null }],
+  ['null in place of a default', `query ($first: Int = 2) { me { grants(first: $first) { nodes { id } } } }`, { first: null }],
   ['a field for admins', `{ me { userId grants { nodes { actorId } } } }`],
 ];
 
@@ -173,7 +173,7 @@ describe('a page that one statement can give', () => {
     expect(whole.data.me.balance).toMatchObject({ version: 0, updatedAt: null, posted: { amount: 0, currency: 'EUR' } });
   });
 
-  test('goes on where the last one ended, until there is no more', async () => {
+  test('continues where the last one ended, until there is no more', async () => {
     const query = `query ($after: String) { me { grants(first: 3, after: $after) { nodes { id } pageInfo { hasNextPage endCursor } } } }`;
     const first = await ask(query);
     const { endCursor, hasNextPage } = first.whole.data.me.grants.pageInfo;

@@ -5,7 +5,7 @@ import { type PagesSettings, servePages } from '../../src/gateway/pages/pages.js
 
 const identity: PagesSettings['identity'] = {
   async identify(token) {
-    if (token !== 'admins-token' && token !== 'viewers-token') throw new InvalidToken('Not a token of this house.');
+    if (token !== 'admins-token' && token !== 'viewers-token') throw new InvalidToken('Not a token of this app.');
     const role = token === 'admins-token' ? 'ADMIN' : 'VIEWER';
     return { caller: { userId: '01900000-0000-7000-8000-000000000001', role }, expiresAt: null };
   },

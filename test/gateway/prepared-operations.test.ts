@@ -29,11 +29,11 @@ const QUERY = 'query Films($ids: [ID!]!) { access(filmIds: $ids) { filmId allowe
 
 async function send(body: object, headers: Record<string, string> = {}) {
   const response = await kit.post(body, { authorization: `Bearer ${token}`, ...headers });
-  const told = Object.fromEntries(
+  const received = Object.fromEntries(
     [...response.headers].filter(([name]) => !['date', 'x-request-id', 'keep-alive'].includes(name)),
   );
   const text = await response.text();
-  return { status: response.status, headers: told, text: text.replaceAll(response.headers.get('x-request-id') ?? '-', 'ID') };
+  return { status: response.status, headers: received, text: text.replaceAll(response.headers.get('x-request-id') ?? '-', 'ID') };
 }
 
 /** The same request until its operation is known and compiled; every answer must be the first one again. */
@@ -126,8 +126,8 @@ describe('what is not that plain is still judged by every rule', () => {
   test('a known operation costs what its variables make it cost', async () => {
     const query = 'query ($n: Int) { me { grants(first: $n) { nodes { films(first: $n) { nodes { id } } } } } }';
     await sameAnswers({ query, variables: { n: 1 } });
-    const dear = await send({ query, variables: { n: 1_000 } });
-    expect(dear.text).toContain('QUERY_TOO_EXPENSIVE');
+    const expensive = await send({ query, variables: { n: 1_000 } });
+    expect(expensive.text).toContain('QUERY_TOO_EXPENSIVE');
   });
 
   test('a token that is no good is refused', async () => {

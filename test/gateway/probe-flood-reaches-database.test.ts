@@ -5,7 +5,7 @@ import { startGateway, stubServices } from './gateway-kit.js';
 const FLOOD = 50;
 
 describe('a result that is kept for a time', () => {
-  test('is shared while it is under way and until its time is over, and then found again', async () => {
+  test('is shared while it is being computed and until it expires, and is then computed again', async () => {
     let nowMs = 0;
     let runs = 0;
     const read = cachedFor(

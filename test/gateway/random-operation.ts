@@ -31,7 +31,7 @@ const ODD: readonly unknown[] = [null, -1, 1.5, 2 ** 31, '', 'x', '\ud800', [], 
 export class OperationDrawer {
   private readonly fragments = new Map<string, { type: string; text: string }>();
   private readonly variables = new Map<string, { type: string; value: unknown; fallback: string }>();
-  /** What a name in an answer stands for, so that fields of one name can be merged. */
+  /** What a name in an answer means, so that fields of one name can be merged. */
   private readonly meanings = new Map<string, string>();
   private budget = 40;
 

@@ -62,7 +62,7 @@ describe('a request that does not come in whole within REQUEST_TIMEOUT_MS is ans
     const connection = await RawConnection.to(url);
     if (body === '') connection.socket.write(`${lines.join('\r\n')}\r\n`);
     else connection.request(lines, body);
-    // Node checks every 30 s unless it is told; a test that ran into that would take twice as long as it may.
+    // Node checks every 30 s by default; a test that relied on that would take twice as long as it may.
     await connection.closing();
     expect([what, await connection.status()]).toEqual([what, 408]);
   });
@@ -220,7 +220,7 @@ describe('the guard of connections', () => {
     };
   }
 
-  test('lets a slow client go on as long as what waited has left within the time', () => {
+  test('keeps a slow client as long as what was queued has been sent in time', () => {
     const { open, lookAfter } = guarded();
     const socket = open();
     for (let round = 1; round <= 50; round++) {

@@ -52,7 +52,7 @@ interface Answer {
   errors?: object[];
 }
 
-/** Ends in an error for anything but a whole answer without errors. */
+/** @throws for anything but a complete answer without errors. */
 function ask(token: string, query: string, variables: object): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const headers = { 'content-type': 'application/json', authorization: `Bearer ${token}` };
@@ -74,7 +74,7 @@ function ask(token: string, query: string, variables: object): Promise<Answer> {
 interface Viewer {
   readonly userId: string;
   readonly token: string;
-  /** By their keys, the grants that it was told of. */
+  /** The grants that it received, by their keys. */
   readonly grants: Map<string, string>;
 }
 
@@ -89,7 +89,7 @@ async function viewerWithMoney(): Promise<Viewer> {
   return { userId, token: await tokenFor({ userId }), grants: new Map() };
 }
 
-test('32 connections lose no request and no purchase when one of two nodes is told to stop', async () => {
+test('32 connections lose no request and no purchase when one of two nodes is stopped', async () => {
   const desk = new MoneyDesk({ database: home.database, stripe: null as unknown as Stripe, clock: systemClock });
   const { subscriptionId, price } = await desk.putOnSale(1, 10);
   const films = (await home.rows<{ id: string }>('select id from films')).map(({ id }) => id);
@@ -136,9 +136,9 @@ test('32 connections lose no request and no purchase when one of two nodes is to
   expect(stopped.exitCode).toBe(0);
   expect(balancer.requestsOf(0)).toBeGreaterThan(0);
   expect(balancer.requestsOf(1)).toBeGreaterThan(stopped.servedByOther);
-  const told = viewers.flatMap(({ grants }) => [...grants.values()]).sort();
+  const confirmed = viewers.flatMap(({ grants }) => [...grants.values()]).sort();
   const rows = await home.rows<{ id: string }>('select id from grants');
-  expect(rows.map(({ id }) => id).sort()).toEqual(told);
+  expect(rows.map(({ id }) => id).sort()).toEqual(confirmed);
   const after = new Map(
     (await home.rows<{ user_id: string; posted: string }>('select user_id, posted from balances')).map((row) => [
       row.user_id,
@@ -150,5 +150,5 @@ test('32 connections lose no request and no purchase when one of two nodes is to
     expect(after.get(userId)).toBe(had - grants.size * price);
   }
   expect((await verifyLedger(home.database, { fromSnapshots: false })).discrepancies).toEqual([]);
-  process.stdout.write(`${answered} requests in ${LOAD_MS / 1_000} s, ${told.length} purchases, none lost\n`);
+  process.stdout.write(`${answered} requests in ${LOAD_MS / 1_000} s, ${confirmed.length} purchases, none lost\n`);
 }, 180_000);

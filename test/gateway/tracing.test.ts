@@ -10,7 +10,7 @@ import { createMetrics } from '../../src/observability/metrics.js';
 import { openTracing, type Tracing } from '../../src/observability/tracing.js';
 import { openStripe } from '../../src/stores/stripe.js';
 
-/** A collector that keeps the bytes of what it is sent: names stand in them as text, ids of traces as they are. */
+/** A collector that keeps the bytes it is sent: they contain names as text and trace ids as raw bytes. */
 class Collector {
   private readonly bodies: Buffer[] = [];
   readonly server: Server = createServer((request, response) => {
@@ -56,7 +56,7 @@ describe('tracing', () => {
     expect(await openTracing(undefined)).toBeNull();
   });
 
-  test("a request's spans, down to its statements, calls and log lines, go on with the caller's trace", async () => {
+  test("a request's spans, down to its statements, calls and log lines, continue the caller's trace", async () => {
     const traceId = randomBytes(16);
     let seenByStripe: string | undefined;
     const stripeServer = createServer((request, response) => {

@@ -31,7 +31,7 @@ const count = Number(process.env.FUZZ_COUNT ?? 150);
 const isLong = count >= 1_000;
 const MAX_RESPONSE_BYTES = 4 * 1_024 * 1_024;
 const MAX_BLOCK_MS = 250;
-/** An answer tells this many errors. */
+/** An answer lists this many errors at most. */
 const MAX_ERRORS = 10;
 
 /** An id of nothing. */
@@ -133,7 +133,7 @@ afterAll(async () => {
   await shop?.close();
 });
 
-/** What a client can tell of an answer: its text, and where which errors are. */
+/** What a client can see of an answer: its text, and which errors are where. */
 interface Seen {
   readonly data: string;
   readonly errors: readonly string[];

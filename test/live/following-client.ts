@@ -12,7 +12,7 @@ export interface Following<Change> {
 
 type Result<Field extends string, Change> = { [Name in Field]: Change };
 
-/** A client as docs/live.md shows it: it goes on after its last cursor whatever happens to socket, server or Redis. */
+/** A client as docs/live.md shows it: it resumes after its last cursor whatever happens to the socket, server or Redis. */
 export function follow<Change extends { cursor: string }>(options: {
   url: () => string;
   token: () => string;
@@ -40,7 +40,7 @@ export function follow<Change extends { cursor: string }>(options: {
     retryAttempts: Number.POSITIVE_INFINITY,
     retryWait: () => new Promise((resolve) => setTimeout(resolve, 20 + Math.random() * 80)),
   });
-  // Sent again as it stands with each new connection.
+  // Sent again, with its current value, on each new connection.
   const variables: { after: string | null } = { after: null };
   const start = () => {
     if (stopped) return;

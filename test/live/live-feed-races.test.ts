@@ -9,7 +9,7 @@ import { LiveScene, nextOf, range, take, WatchedDatabase } from './live-scene.js
 
 let scene: LiveScene;
 const feeds: LiveFeed[] = [];
-/** Sweeps so rarely that only hints can have told. */
+/** Sweeps so rarely that only a hint can have delivered a change. */
 const seldom: LiveFeedSettings = { batchCount: 10, sweepIntervalMs: 3_600_000, quietSweepIntervalMs: 3_600_000 };
 
 beforeAll(async () => {
@@ -35,7 +35,7 @@ class HintsOfAllNodes extends LocalHints {
   }
 }
 
-/** Cuts the stream off at an arbitrary point again and again, and goes on after the last cursor; until the last change. */
+/** Repeatedly cuts the stream off at an arbitrary point and resumes after the last cursor, until the last change. */
 async function readInManyLives<Change extends { cursor: string }>(
   watch: (after: string | null) => Promise<AsyncIterableIterator<Change>>,
   seed: number,
@@ -87,7 +87,7 @@ test('grants: no gap and no duplicate while changes of grants and of the balance
   };
   const writers = range(1, 4).map(async (writer) => {
     for (const number of range(1, 100)) {
-      // Events of the balance lie between, of which these streams tell nothing.
+      // Balance events come in between, which these streams do not deliver.
       if ((number + writer) % 3 === 0) await scene.change(userId, hints);
       else await changeGrant(randomUUID());
     }
@@ -114,7 +114,7 @@ test('grants: no gap and no duplicate while changes of grants and of the balance
 test.each<[heard: string, hints: HintChannel, settings: LiveFeedSettings]>([
   ['no other node', new LocalHints(), { ...seldom, sweepIntervalMs: 20 }],
   ['all nodes', new HintsOfAllNodes(), { ...seldom, sweepIntervalMs: 20, quietSweepIntervalMs: 60 }],
-])('the sweep of a node that hears %s finds what no hint told of', async (_heard, hints, settings) => {
+])('the sweep of a node that hears %s finds what no hint announced', async (_heard, hints, settings) => {
   const userId = await scene.viewer();
   const stream = await feedWith(hints, settings).watchBalance(userId);
   expect((await nextOf(stream)).balance.version).toBe(0);

@@ -11,7 +11,7 @@ import { LiveScene, nextOf, range, take, WatchedDatabase } from './live-scene.js
 
 let scene: LiveScene;
 const feeds: LiveFeed[] = [];
-/** Sweeps so rarely that only hints can have told. */
+/** Sweeps so rarely that only a hint can have delivered a change. */
 const seldom: LiveFeedSettings = { batchCount: 10, sweepIntervalMs: 3_600_000, quietSweepIntervalMs: 3_600_000 };
 const often: LiveFeedSettings = { ...seldom, sweepIntervalMs: 20 };
 
@@ -93,7 +93,7 @@ test('a change of a grant does not show among those of the balance, nor the othe
   expect(versions(await take(balances, 2))).toEqual([1, 2]);
 });
 
-test('the present grants come oldest first; only the last one has a cursor that goes on behind them', async () => {
+test('the current grants come oldest first; only the last one has a cursor that resumes after them', async () => {
   const hints = new LocalHints();
   const userId = await scene.viewer();
   const feed = feedWith(hints);
@@ -158,7 +158,7 @@ test('a cursor from the future, as after a restored database, is expired', async
   await expect(feed.watchBalance(userId, cursor)).rejects.toThrow(CursorExpired);
 });
 
-test('a stream that stood still while its events were swept ends as expired', async () => {
+test('a stream that was stalled while its events were swept ends as expired', async () => {
   const [userId, hints] = [await scene.viewer(), new LocalHints()];
   const stream = await feedWith(hints).watchBalance(userId);
   await nextOf(stream);

@@ -19,7 +19,7 @@ const opened: RawSocket[] = [];
 beforeAll(async () => {
   shop = await CardShop.open();
   const { database } = shop.db;
-  // Nothing is announced here: the sweep, made fast, tells of everything.
+  // Nothing is announced here: the sweep, made fast, delivers everything.
   const settings = { batchCount: 10, sweepIntervalMs: 20, quietSweepIntervalMs: 20 };
   feed = new LiveFeed({ database, hints: new LocalHints(), settings, currency: 'USD' });
   const accounts = new Accounts({ database, currency: 'USD', pageMaximumCount: 100 });
@@ -151,7 +151,7 @@ test('only an admin may watch another viewer, and a service nobody', async () =>
   expect(codesOf(await service.next('1'))).toEqual(['FORBIDDEN']);
 });
 
-test('an event that cannot be told ends its operation with all errors and where they happened', async () => {
+test('an event that cannot be resolved ends its operation with all errors and where they happened', async () => {
   const viewer = await shop.viewer(1_000);
   const socket = await connect(viewer.userId);
   await shop.buy(viewer, await shop.desk.putOnSale(100, 10));
@@ -190,7 +190,7 @@ test('queries and mutations over the socket obey the roles and the guard of HTTP
   expect(payloadOf(await socket.next('buy')).data.purchase).toEqual({ grant: { status: 'ACTIVE' }, errors: [] });
 });
 
-test('a cursor that is none, and one that has expired, are told by their codes', async () => {
+test('an invalid cursor and an expired one are reported with their own codes', async () => {
   const viewer = await shop.viewer(100);
   const socket = await connect(viewer.userId);
   socket.subscribe('1', balances, { after: 'nonsense' });

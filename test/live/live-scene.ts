@@ -26,7 +26,7 @@ export class LiveScene {
     return userId;
   }
 
-  /** Changes the balance and, when one is given, a grant; gives back the new version. */
+  /** Changes the balance and, when one is given, a grant; returns the new version. */
   async change(userId: string, hints: Hints | null, grantId: string | null = null): Promise<number> {
     const { version, sequence } = await this.database.transaction(async (tx) => {
       const row = one(await tx.query<Numbered>(CHANGE_BALANCE, [userId]));
@@ -38,7 +38,7 @@ export class LiveScene {
     return version;
   }
 
-  /** A change of a grant alone; gives back the event's number. */
+  /** Changes a grant alone; returns the event's number. */
   async changeGrant(userId: string, grantId: string, hints: Hints | null): Promise<number> {
     const sequence = await this.database.transaction(async (tx) => {
       const row = one(await tx.query<Numbered>(CHANGE_GRANT, [userId]));

@@ -33,7 +33,7 @@ async function open(settings: Parameters<typeof SocketScene.open>[1] = {}): Prom
 const live = 'subscription ($after: String) { balanceChanged(after: $after) { cursor version contextNumber } }';
 type Change = { data: { balanceChanged: { cursor: string; version: number; contextNumber: number } } };
 
-test('1000: whoever leaves is let go, with all operations', async () => {
+test('1000: a client that leaves is released, with all its operations', async () => {
   const scene = await open();
   const userId = await database.viewer();
   const socket = await RawSocket.of(scene.url, userId);
@@ -157,7 +157,7 @@ test('4406: another subprotocol, or none', async () => {
   const { url } = await open();
   const none = await RawSocket.bare(url, { protocol: '' });
   expect((await none.closing()).code).toBe(4406);
-  // A client that insists on another one hears none confirmed and leaves by itself; the server closes it as well.
+  // A client that insists on another protocol gets none confirmed and disconnects; the server closes it as well.
   const old = await RawSocket.bare(url, { protocol: 'graphql-ws' });
   await old.closing();
 });
@@ -177,7 +177,7 @@ test('4409: an operation id that is in use', async () => {
   expect((await socket.closing()).code).toBe(4409);
 });
 
-test('4409: the id of an operation that was given up and has not ended; what came with it is let go with the socket', async () => {
+test('4409: the id of an operation that was abandoned and has not ended; what came with it is released with the socket', async () => {
   const scene = await open();
   const socket = await RawSocket.of(scene.url, await database.viewer());
   socket.subscribe('1', 'subscription { held }');
@@ -204,7 +204,7 @@ test('4413: a client that does not read makes the server hold no more than the l
   expect(scene.flooded).toBeLessThanOrEqual(floodedBefore + 1);
 });
 
-test('4413: who was cut off for not reading goes on after the last cursor and misses nothing', async () => {
+test('4413: a client that was cut off for not reading resumes after its last cursor and misses nothing', async () => {
   const scene = await open({ socketKeepAliveMs: 1_000 });
   const [userId, last] = [await database.viewer(), 200];
   const query = live.replace('version', 'version padding(bytes: 100000)');
@@ -245,7 +245,7 @@ test('4429: connection_init a second time', async () => {
   expect((await socket.closing()).code).toBe(4429);
 });
 
-test('4500: a defect in the handling of a message itself; nothing of it is told', async () => {
+test('4500: a defect in the handling of a message itself; none of its details are sent', async () => {
   const scene = await open();
   scene.defective = true;
   const socket = await RawSocket.of(scene.url);

@@ -149,7 +149,7 @@ test('more operations at once than allowed are refused; those that ended count n
   expect((await socket.next('5')).type).toBe('next');
 });
 
-test('an operation that its client gave up counts until it has ended', async () => {
+test('an operation that its client abandoned counts until it has ended', async () => {
   const scene = await open({ operationsPerSocketCount: 2 });
   const socket = await RawSocket.of(scene.url);
   for (const id of ['1', '2']) {

@@ -61,7 +61,7 @@ describeWithRedisServer('hints through Redis', () => {
     const heardAtHome: (number | null)[] = [];
     there.listen(userId, (sequence) => heard.push(sequence));
     here.listen(userId, (sequence) => heardAtHome.push(sequence));
-    await until(() => heard.length > 0 && heardAtHome.length > 0, 'told to look, once the channel is theirs');
+    await until(() => heard.length > 0 && heardAtHome.length > 0, 'a hint to look, once the channel is subscribed');
     expect([heard[0], heardAtHome[0]]).toEqual([null, null]);
     here.announce(userId, 7);
     expect(heardAtHome.at(-1)).toBe(7);
@@ -97,7 +97,7 @@ describeWithRedisServer('hints through Redis', () => {
     expect(await subscribers()).toBe(1);
   });
 
-  test('with Redis down announcing neither throws nor waits, the sweep delivers, and hints live again by themselves', async () => {
+  test('with Redis down announcing neither throws nor waits, the sweep delivers, and hints recover automatically', async () => {
     const [here, there] = [await node(), await node()];
     const userId = await scene.viewer();
     const stream = await feedOf(there, 50).watchBalance(userId);
@@ -112,7 +112,7 @@ describeWithRedisServer('hints through Redis', () => {
 
     await redis.start();
     await until(() => there.state() === 'CONNECTED' && here.state() === 'CONNECTED', 'connected again');
-    // From here on the sweep is an hour away: only a hint can tell.
+    // From here on the sweep is an hour away: only a hint can deliver the change.
     await scene.change(userId, here);
     expect((await nextOf(stream)).balance.version).toBe(22);
   });

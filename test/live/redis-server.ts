@@ -56,7 +56,7 @@ export class RedisServer {
     }, 'redis-server answers');
   }
 
-  /** Gives back whether there was one to kill. */
+  /** Returns whether there was one to kill. */
   async kill(): Promise<boolean> {
     const child = this.child;
     this.child = null;

@@ -123,7 +123,7 @@ test('what comes after a message that closes the socket is not run, not even whe
   expect(scene.counted).toBe(0);
 });
 
-test('a client that floods on after it was told to go is read no further, and cut off after the grace', async () => {
+test('a client that keeps flooding after its close frame is read no further, and cut off after the grace period', async () => {
   const scene = await open({ socketMessagesCount: 40, socketCloseGraceMs: 300 });
   const socket = await RawSocket.of(scene.url);
   socket.socket.pause();
@@ -133,7 +133,7 @@ test('a client that floods on after it was told to go is read no further, and cu
   socket.socket.terminate();
 });
 
-test('a client that neither reads nor answers after a frame that is none is cut off after the grace', async () => {
+test('a client that neither reads nor answers after an invalid frame is cut off after the grace period', async () => {
   const scene = await open({ socketCloseGraceMs: 300 });
   const socket = await RawSocket.of(scene.url);
   socket.socket.pause();

@@ -184,7 +184,7 @@ export class SocketScene {
   }
 }
 
-/** Like a stream with nothing to tell: `return` ends it though `next` waits. */
+/** Like a stream with nothing to send: `return` ends it even while `next` waits. */
 function idle(): AsyncIterableIterator<unknown> {
   let end: (result: IteratorResult<unknown>) => void = () => undefined;
   const done = { value: undefined, done: true } as const;
@@ -218,7 +218,7 @@ export interface Message {
   payload?: unknown;
 }
 
-/** A socket spoken to by hand. */
+/** A socket whose messages the test sends and reads itself. */
 export class RawSocket {
   readonly messages: Message[] = [];
   closed: { code: number; reason: string } | null = null;

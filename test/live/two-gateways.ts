@@ -101,7 +101,7 @@ export class TwoGateways {
     return answer?.data?.[field as string] ?? null;
   }
 
-  /** As ask; ends in an error unless it was done. */
+  /** Like `ask`. @throws unless the mutation succeeded. */
   async done(index: number, mutation: string, input: object | string, viewerId?: string): Promise<Payload> {
     const payload = await this.ask(index, mutation, input, viewerId);
     if (payload?.errors.length !== 0) throw new Error(`${mutation}: ${JSON.stringify(payload)}`);
@@ -128,7 +128,7 @@ export class TwoGateways {
     await this.doneByEither(first, 'giftGrant(GiftGrantInput!) { errors { code message } }', input);
   }
 
-  /** A subscription to one film, for 30 days at 1.00; gives back its id. */
+  /** A subscription to one film, for 30 days at 1.00; returns its id. */
   async putOnSale(): Promise<string> {
     const { films } = await this.done(0, 'createFilms([CreateFilmInput!]!) { films { id } errors { message } }', [
       { title: 'A film' },

@@ -80,7 +80,7 @@ describeWithRedisServer('two nodes', () => {
     await client.stop();
   });
 
-  /** Cuts sockets all the time, and now and then restarts a node or kills Redis; gives back what did happen. */
+  /** Cuts sockets constantly, and now and then restarts a node or kills Redis; returns what happened. */
   async function makeTrouble(clients: readonly Following<Change>[]) {
     const happened = { cuts: 0, restarts: [0, 0], redisKills: 0 };
     for (const round of range(0, ROUNDS - 1)) {

@@ -42,7 +42,7 @@ async function eachHasSeen(some: readonly Following<GrantChange>[], status: stri
 
 describeWithRedisServer('grants at clients of two gateway processes', () => {
   beforeAll(async () => {
-    // No sweep comes in time: only a hint can have told.
+    // No sweep comes in time: only a hint can have delivered a change.
     gateways = await TwoGateways.start({ LIVE_QUIET_SWEEP_INTERVAL_MS: '600000' });
     subscriptionId = await gateways.putOnSale();
   }, 120_000);
@@ -100,7 +100,7 @@ describeWithRedisServer('grants at clients of two gateway processes', () => {
     }
   });
 
-  test('a grant paid by card, suspended by a dispute and won back, as webhooks to one tell, shows at clients of both', async () => {
+  test('a grant paid by card, suspended by a dispute and won back, all by webhooks to one process, shows at clients of both', async () => {
     const userId = randomUUID();
     const purchase = { subscriptionId, payWith: 'CARD', idempotencyKey: aKey() };
     const { order } = await gateways.done(1, 'purchase(PurchaseInput!) { order { id } errors { message } }', purchase, userId);

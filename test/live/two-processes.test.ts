@@ -60,7 +60,7 @@ describeWithRedisServer('two gateway processes, as they are shipped', () => {
     expect(await heard()).toBe('1');
   });
 
-  /** Cuts sockets all the time, and now and then ends and restarts a gateway or Redis; gives back what did happen. */
+  /** Cuts sockets constantly, and now and then ends and restarts a gateway or Redis; returns what happened. */
   async function makeTrouble(clients: readonly { cut(): boolean }[]) {
     const happened = { cuts: 0, ended: [] as string[], redisKills: 0 };
     for (const round of range(0, ROUNDS - 1)) {

@@ -20,7 +20,7 @@ async function checkExamples(house) {
     const env = { ...process.env, BOXOFFICE_URL: house.url, BOXOFFICE_TOKEN: token };
     const output = await runCommand(process.execPath, [`dist/${client}.js`], { cwd: EXAMPLES, env });
     console.log(output.trim().replace(/^/gm, '      '));
-    console.log(`  ok  ${client}: bought, watched live, lost the line, went on without a gap`);
+    console.log(`  ok  ${client}: bought, watched live, lost the connection, resumed without a gap`);
   }
 }
 
@@ -28,7 +28,7 @@ const house = await DemoHouse.create();
 try {
   await house.start();
   console.log((await runCommand(process.execPath, ['docs/make-api-page.mjs', house.url, ...(write ? [] : ['--check'])])).trim());
-  console.log(`  ok  README: ${await walkReadme(house)} answers are as they stand there`);
+  console.log(`  ok  README: ${await walkReadme(house)} answers match those shown`);
   console.log(`  ok  docs/live.md: ${await tryLiveClient(house)} versions, each once, over two restarts`);
   await checkExamples(house);
 } catch (error) {

@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline';
 import { until } from './waiting.mjs';
 
 /**
- * Runs the client of docs/live.md as it stands there, starts the server anew below it, and changes the balance while the client is
+ * Runs the client exactly as docs/live.md shows it, restarts the server underneath it, and changes the balance while the client is
  * cut off and after it. Fails unless the client shows each version once.
  */
 export async function tryLiveClient(house) {

@@ -8,7 +8,7 @@ const SECTION = '## A first purchase with curl';
 /** Ids of the demo catalogue are the same everywhere. */
 const MADE_UP = /(?!01939c1e-)[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}/g;
 
-/** Runs each command of the README's first purchase in a shell, and pays where it says so. Fails when an answer is not as it stands there. */
+/** Runs each command of the README's first purchase in a shell, and pays where it says so. Fails when an answer differs from the one shown. */
 export async function walkReadme(house) {
   const readme = readFileSync('README.md', 'utf8');
   const section = readme.slice(readme.indexOf(SECTION)).split(/\n## /)[0];

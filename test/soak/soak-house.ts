@@ -21,7 +21,7 @@ export const WEBHOOK_SECRET = 'whsec_0oNorThis0o';
 const HOUR_MS = 3_600_000;
 const BATCH = 500;
 
-/** Goes on like the machine's clock, and can be moved on. */
+/** Runs like the machine's clock, and can be moved forward. */
 class RunningClock {
   private offsetMs = 0;
   now(): Date {
@@ -37,7 +37,7 @@ export class SoakHouse {
   /** Every line of the log. */
   readonly log: string[] = [];
   readonly clock = new RunningClock();
-  /** What jobs ended in while the faults were on; they go on at the next run. */
+  /** The errors of jobs while the faults were on; their work continues at the next run. */
   readonly jobFailures = new Set<string>();
 
   private constructor(
@@ -107,7 +107,7 @@ export class SoakHouse {
     await this.db.drop();
   }
 
-  /** One run of the jobs that go on with what was cut off; gives back how much there was to do. */
+  /** One run of the jobs that resume what was cut off; returns how much there was to do. */
   async runJobs(): Promise<number> {
     const { stripeInbox, payout, expiredOrders, catalogueSync } = this.services;
     const jobs = [
@@ -127,7 +127,7 @@ export class SoakHouse {
     return done;
   }
 
-  /** As a worker does beside the requests, until told to stop; its time goes on by half a minute each run. */
+  /** Runs the jobs as a worker does alongside the requests, until aborted; each run advances its clock by half a minute. */
   async work(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       await this.runJobs();
@@ -137,7 +137,7 @@ export class SoakHouse {
     }
   }
 
-  /** Lets all come to its end: webhooks, jobs, what banks decide. Gives back what is left, by name. */
+  /** Lets everything finish: webhooks, jobs, what banks decide. Returns what is left, by name. */
   async settle(bank: () => Promise<number>): Promise<Record<string, number>> {
     let left: Record<string, number> = {};
     for (let round = 0; round < 100; round++) {
@@ -156,12 +156,12 @@ export class SoakHouse {
 
   private async unsettled(): Promise<Record<string, number>> {
     const [row] = await this.db.rows<Record<string, number>>(
-      `select (select count(*) from stripe_events where status = 'RECEIVED')::int as "events under way",
+      `select (select count(*) from stripe_events where status = 'RECEIVED')::int as "events in progress",
          (select count(*) from stripe_events where status = 'FAILED')::int as "events that failed",
-         (select count(*) from refunds where status = 'PENDING')::int as "refunds under way",
+         (select count(*) from refunds where status = 'PENDING')::int as "refunds in progress",
          (select count(*) from holds where status = 'PENDING')::int as "holds",
          (select count(*) from orders where status = 'OPEN')::int as "open orders",
-         (select count(*) from subscriptions where stripe_sync_status = 'PENDING')::int as "copies under way"`,
+         (select count(*) from subscriptions where stripe_sync_status = 'PENDING')::int as "copies in progress"`,
     );
     return row ?? {};
   }

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { SECRET_KEY, SoakHouse, WEBHOOK_SECRET } from './soak-house.js';
 import { CARD_NUMBERS, randomNumbers, Stories } from './stories.js';
 
-/** `npm run soak` tells 2,000 stories; the seed makes what is tried repeatable. */
+/** `npm run soak` runs 2,000 stories; the seed makes what is tried repeatable. */
 const COUNT = Number(process.env.SOAK_COUNT ?? 100);
 const SEED = Number(process.env.SOAK_SEED ?? 1);
 const CONCURRENCY = 8;
@@ -70,7 +70,7 @@ describe(`A soak of ${COUNT} stories of purchases, refunds and disputes with eve
     house.sandbox.control.clearFaults();
     const bank = () => stories.bankDecides();
     const before = await house.settle(bank);
-    // What is about a payment whose every webhook was lost can only be given up until it is reconciled.
+    // Events about a payment whose own webhooks were all lost fail until it is reconciled.
     expect({ ...before, 'events that failed': 0 }).toEqual(nothing);
 
     const { reconciliation, reconciliations } = house.services;
@@ -91,10 +91,10 @@ describe(`A soak of ${COUNT} stories of purchases, refunds and disputes with eve
     expect(ours?.moved).toBe(totals?.balance);
     expect(ours?.granted).toBe(ours?.bought);
     expect(ours?.bought).toBe(await purchasesPaidAtStripe());
-    if (process.env.SOAK_COUNT) tell({ stories: stories.told, faults, before, first, totals });
+    if (process.env.SOAK_COUNT) print({ stories: stories.counts, faults, before, first, totals });
   }, 3_600_000);
 
-  test('no secret and no card number stands in any line of the log or stored error', async () => {
+  test('no secret and no card number appears in any log line or stored error', async () => {
     const errors = await house.db.rows<{ text: string }>(
       `select last_error as text from stripe_events where last_error is not null
        union all select last_error from refunds where last_error is not null
@@ -120,14 +120,14 @@ describe(`A soak of ${COUNT} stories of purchases, refunds and disputes with eve
 });
 
 const nothing = {
-  'events under way': 0,
+  'events in progress': 0,
   'events that failed': 0,
-  'refunds under way': 0,
+  'refunds in progress': 0,
   holds: 0,
   'open orders': 0,
-  'copies under way': 0,
+  'copies in progress': 0,
 };
 
-function tell(report: object): void {
+function print(report: object): void {
   process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
 }

@@ -18,10 +18,10 @@ export function randomNumbers(seed: number): () => number {
   };
 }
 
-/** What customers, their banks and somebody at Stripe's dashboard do, one story after the other, told by chance. */
+/** What customers, their banks and somebody at Stripe's dashboard do, one story after the other, chosen at random. */
 export class Stories {
   /** How often each thing was done. */
-  readonly told: Record<string, number> = {};
+  readonly counts: Record<string, number> = {};
   private readonly viewers: Viewer[] = [];
   private readonly delayed = new Set<string>();
   private count = 0;
@@ -53,7 +53,7 @@ export class Stories {
     await this.goOn(viewer, order, dice);
   }
 
-  /** What banks decide in the end: payments that are held, refunds under way. Gives back how many. */
+  /** What banks finally decide: payments that are held, refunds in progress. Returns how many. */
   async bankDecides(): Promise<number> {
     const { control } = this.house.sandbox;
     let decided = 0;
@@ -126,7 +126,7 @@ export class Stories {
     else if (dice.next < 0.6) await this.dispute(order, 'chargeback', dice.end);
     else if (dice.next < 0.7) await this.dispute(order, 'inquiry', dice.end);
     else if (dice.next < 0.85) await this.buyFromBalance(viewer, dice.part);
-    // Stories go on: who asked for a refund may dispute the payment as well, and the other way round.
+    // Stories continue: a viewer who asked for a refund may dispute the payment as well, and the other way round.
     if (dice.end < 0.1) await this.dispute(order, 'chargeback', dice.part);
     else if (dice.end < 0.2) await this.askForRefund(viewer, order, dice.part);
   }
@@ -189,7 +189,7 @@ export class Stories {
   }
 
   private note(what: string): void {
-    this.told[what] = (this.told[what] ?? 0) + 1;
+    this.counts[what] = (this.counts[what] ?? 0) + 1;
   }
 
   /** What a person does when Stripe is away: try again with the same key, a few times. */

@@ -60,7 +60,7 @@ describe('Product time', () => {
     clock.close();
   });
 
-  test("does not move when the machine's clock is set, by hand or by NTP", async () => {
+  test("does not move when the machine's clock is set, manually or by NTP", async () => {
     const scene = new Scene();
     const clock = await scene.open();
     scene.realMs -= 86_400_000;
@@ -68,7 +68,7 @@ describe('Product time', () => {
     clock.close();
   });
 
-  test('never goes back by a reading that came out earlier, and stands still until it is reached', async () => {
+  test('never goes back on an earlier reading, and stays put until the database has caught up', async () => {
     const scene = new Scene();
     const clock = await scene.open();
     scene.passMs(1_000);
@@ -93,7 +93,7 @@ describe('Product time', () => {
     clock.close();
   });
 
-  test('is not taken from a reading that was long under way, and goes on while the database is away', async () => {
+  test('is not taken from a reading that took long, and keeps running while the database is unreachable', async () => {
     const scene = new Scene();
     const clock = await scene.open();
     scene.takesMs = 4_000;

@@ -23,7 +23,7 @@ afterAll(async () => {
   await postgres.drop();
 });
 
-test('a statement that takes too long is ended, and its connection goes on', async () => {
+test('a statement that takes too long is cancelled, and its connection stays in use', async () => {
   await expect(database.query(slow)).rejects.toMatchObject({ code: '57014' });
   expect(await database.query(one)).toEqual([{ one: 1 }]);
 });
@@ -34,7 +34,7 @@ test('work that may take as long as it takes is not ended', async () => {
   await expect(database.query(slow)).rejects.toMatchObject({ code: '57014' });
 });
 
-test('a connection that went silent holds nobody up for ever: whoever waits is told, and the next gets a new one', async () => {
+test('a connection that went silent blocks nobody forever: its statement is rejected, and the next one gets a new connection', async () => {
   await database.query(one);
   relay.silence();
   await expect(database.query(one)).rejects.toThrow('Query read timeout');

@@ -64,7 +64,7 @@ export class CardShop extends Shop {
       .reduce((sum, { amount }) => sum + amount, 0);
   }
 
-  /** The refund as Stripe has it, told to the ledger as a webhook would. */
+  /** Applies the refund as Stripe has it to the ledger, as a webhook would. */
   async tellRefund(stripeRefundId: string): Promise<void> {
     await this.desk.stripeRefunds.applyStripeRefund(await this.stripe.refunds.retrieve(stripeRefundId), null);
   }

@@ -34,7 +34,7 @@ export class CatalogueScene {
     });
   }
 
-  /** Films with these titles; gives back their ids. */
+  /** Creates films with these titles; returns their ids. */
   async films(...titles: string[]): Promise<string[]> {
     const { films, errors } = await this.admin.createFilms(titles.map((title) => ({ title })));
     if (errors.length > 0) throw new Error(JSON.stringify(errors));

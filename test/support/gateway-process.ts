@@ -74,7 +74,7 @@ export class GatewayProcess {
     return this.child !== null && this.child.exitCode === null && this.child.signalCode === null;
   }
 
-  /** Gives back the exit code; null after a signal that ended it, or when it did not run. */
+  /** Returns the exit code; null after a signal that ended it, or when it did not run. */
   async end(signal: 'SIGKILL' | 'SIGTERM'): Promise<number | null> {
     const child = this.child;
     this.child = null;

@@ -29,7 +29,7 @@ export default async function globalSetup() {
   });
 }
 
-/** A Redis of this run's own, told to the tests as TEST_REDIS_URL; REDIS_URL names another to use instead. */
+/** A Redis of this run's own, passed to the tests as TEST_REDIS_URL; REDIS_URL names another to use instead. */
 async function startRedis(directory) {
   if (process.env.REDIS_URL) {
     process.env.TEST_REDIS_URL = process.env.REDIS_URL;

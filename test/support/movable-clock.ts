@@ -1,6 +1,6 @@
 import type { Clock } from '../../src/runtime/clock.js';
 
-/** A clock that stands still until it is moved. */
+/** A clock that does not advance until it is moved. */
 export class MovableClock implements Clock {
   private instant: number;
 

@@ -17,7 +17,7 @@ let keys = 0;
 /** A new idempotency key. */
 export const aKey = () => `key-${process.pid}-${++keys}`;
 
-/** A shop without cards: a database, a clock that does not move by itself, and the services that move money. Stripe is out of reach. */
+/** A shop without cards: a database, a clock that only moves when set, and the services that move money. Stripe is out of reach. */
 export class Shop {
   protected constructor(
     readonly clock: MovableClock,

@@ -42,13 +42,13 @@ export const disputeOf = (
     ...more,
   }) as unknown as Stripe.Dispute;
 
-/** Tells the shop what Stripe says, as a webhook would. */
+/** Sends the shop what Stripe reports, as a webhook would. */
 export class StripeSays {
   readonly problems: string[] = [];
 
   constructor(private readonly shop: Shop) {}
 
-  /** Returns the refund, to be told again. */
+  /** Returns the refund, so that it can be sent again. */
   async refunded(order: Order, amount: number, more: Partial<Stripe.Refund> = {}): Promise<Stripe.Refund> {
     const refund = refundOf(order, amount, more);
     await this.refund(refund);
