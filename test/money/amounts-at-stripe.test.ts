@@ -37,7 +37,7 @@ describe('An amount at the boundary to Stripe', () => {
     expect(toStripeAmount(largest, currency)).toBeLessThanOrEqual(99_999_999);
   });
 
-  test('is converted wherever it stands in an object, by the currency of the object that it is in, and nothing else is', () => {
+  test('is converted anywhere in an object, by the currency of the object that contains it, and nothing else is', () => {
     const session = {
       currency: 'isk',
       amount_total: 500_00,

@@ -64,7 +64,7 @@ describe('a viewer below zero', () => {
     expect(await shop.balance(viewer)).toMatchObject({ posted: -1_000, held: 0 });
   });
 
-  test('gets what they pay for when it is a refund under way that holds more than they have', async () => {
+  test('gets what they pay for when a pending refund holds more than they have', async () => {
     const viewer = await shop.viewer();
     const spent = await shop.topUp(viewer, 1_000);
     expect((await shop.buy(viewer, offer)).errors).toEqual([]);
@@ -78,7 +78,7 @@ describe('a viewer below zero', () => {
     expect(await shop.balance(viewer)).toMatchObject({ posted: -200, held: 800 });
   });
 
-  test('is quoted a refund to the balance, gets what the quote says, and is told why it cannot go to the card', async () => {
+  test('is quoted a refund to the balance, gets what the quote says, and learns why it cannot go to the card', async () => {
     const viewer = await shop.viewer();
     const order = await shop.buyByCard(viewer, offer);
     await spendAndChargeBack(viewer);
@@ -103,11 +103,11 @@ describe('a viewer below zero', () => {
   const adjustment = { kind: 'ADJUSTMENT', counterAccount: 'ADJUSTMENT', reason: 'test', actorId: newId() } as const;
   const elsewhere = newId();
   test.each<[string, (orderId: string) => Movement[], boolean]>([
-    ['its own payment stands right before it', (orderId) => [topUp(orderId, 1_000)], true],
+    ['its own payment comes right before it', (orderId) => [topUp(orderId, 1_000)], true],
     ['nothing was paid', () => [], false],
     ['less was paid than it takes', (orderId) => [topUp(orderId, 999)], false],
     ['the payment was for another order', () => [topUp(elsewhere, 1_000)], false],
-    ['something stands between', (orderId) => [topUp(orderId, 1_000), { ...adjustment, amount: 1 }], false],
+    ['something comes in between', (orderId) => [topUp(orderId, 1_000), { ...adjustment, amount: 1 }], false],
     ['it was not paid but given', () => [{ ...adjustment, amount: 1_000 }], false],
   ])('may have a spending that ends below zero where %s', async (_where, movementsOf, allowed) => {
     const viewer = await inDebt();

@@ -153,7 +153,7 @@ describe('the checkout session of an order', () => {
       expect(await grantsOf(viewer)).toBe(1);
     });
 
-    test('cut off between expiring and opening, it is opened by whoever asks next, with any return URL', async () => {
+    test('cut off between expiring and opening, it is opened by the next request, with any return URL', async () => {
       for (const next of [HERE, THERE]) {
         const viewer = await shop.viewer();
         const first = await opened(viewer, HERE);
@@ -334,9 +334,9 @@ describe('the checkout session of an order', () => {
     test('the event of the expired session is quicker than the request: CANCELLED all the same', async () => {
       const viewer = await shop.viewer();
       const order = await opened(viewer);
-      const tell = async (id: string) =>
+      const deliver = async (id: string) =>
         shop.desk.fulfilment.applyCheckoutSession(await shop.stripe.checkout.sessions.retrieve(id), null);
-      const result = await meanwhile('expire', tell, () => cancel(viewer, order), 'after');
+      const result = await meanwhile('expire', deliver, () => cancel(viewer, order), 'after');
       expect(result).toMatchObject({ order: { status: 'CANCELLED' }, errors: [] });
     });
 

@@ -123,7 +123,7 @@ describe('the verification of balances', () => {
       },
     ],
   ];
-  test.each(histories)('accepts where it stands after %s, and not a cent less', async (_history, lowest, live) => {
+  test.each(histories)('accepts the balance after %s, and not a cent less', async (_history, lowest, live) => {
     const viewer = await shop.viewer();
     await live(viewer);
     const { posted, held } = await shop.balance(viewer);

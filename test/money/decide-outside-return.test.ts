@@ -73,7 +73,7 @@ describe('whether anything of a payment is left', () => {
   });
 });
 
-describe('where a grant stands after its payment was returned', () => {
+describe('the status of a grant after its payment was returned', () => {
   const refundedInFull = { refunded: 1_000, refundedOutside: 1_000 };
   const lostInFull = { disputed: 1_000, disputedFinally: 1_000, lostDispute: true };
   const open = { disputed: 1_000, openDispute: true };

@@ -129,7 +129,7 @@ describe('the money of a dispute', () => {
     expect(await standing()).toEqual(['ACTIVE', 300]);
   });
 
-  test('tells followers of the grant once for each change of the grant, and of nothing else', async () => {
+  test('notifies followers of the grant once for each change of the grant, and of nothing else', async () => {
     const grantEvents = async () =>
       (await shop.db.rows('select 1 from live_events where user_id = $1 and grant_id = $2', [viewer.userId, grantId])).length;
     const bought = await grantEvents();
@@ -144,8 +144,8 @@ describe('the money of a dispute', () => {
       [() => stripe.disputed(order, 'won', [-200, -100, 300]), 0],
     ];
     let expected = bought;
-    for (const [tell, changes] of news) {
-      await tell();
+    for (const [arrive, changes] of news) {
+      await arrive();
       expected += changes;
       expect(await grantEvents()).toBe(expected);
     }

@@ -148,9 +148,9 @@ describe('what follows a commit', () => {
     for (let time = 1; time <= 5; time++) {
       const failing = shop.desk.ledger.change(viewer, async (unit) => {
         await creditWith(unit);
-        throw new Error('as told');
+        throw new Error('as planned');
       });
-      await expect(failing).rejects.toThrow('as told');
+      await expect(failing).rejects.toThrow('as planned');
       const uncommitted = shop.desk.ledger.change(viewer, (unit) => unit.post({ ...CREDIT, reason: 'refuse' }));
       await expect(uncommitted).rejects.toThrow('not committed');
     }

@@ -46,14 +46,14 @@ describe('a gift', () => {
     expect(shop.desk.announced.at(-1)).toEqual({ userId, sequence: 1 });
   });
 
-  test('lasts no longer than the house lets a subscription last', async () => {
+  test('lasts no longer than a subscription is allowed to last', async () => {
     const offers = { offer: async (id: string) => shop.desk.offers.get(id) ?? null };
-    const house = new Grants(shop.db.database, shop.desk.ledger, offers, 90);
-    expect((await gift({ durationDays: 91 }, house)).errors[0]).toEqual({
+    const grants = new Grants(shop.db.database, shop.desk.ledger, offers, 90);
+    expect((await gift({ durationDays: 91 }, grants)).errors[0]).toEqual({
       code: 'INVALID_INPUT',
       message: 'A grant lasts 1 to 90 days.',
       path: ['input', 'durationDays'],
     });
-    expect((await gift({ durationDays: 90 }, house)).grant?.durationDays).toBe(90);
+    expect((await gift({ durationDays: 90 }, grants)).grant?.durationDays).toBe(90);
   });
 });

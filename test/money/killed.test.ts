@@ -143,7 +143,7 @@ describe('a process that is killed at any step', () => {
       ({ metadata }) => metadata?.user_id === viewer.userId,
     );
 
-  test('after any step of replacing a session: whoever asks next gets one open session of the same order', async () => {
+  test('after any step of replacing a session: the next request gets one open session of the same order', async () => {
     // The price at Stripe, which the first purchase by such a process makes, is there before.
     await run(NEVER, 'after', await shop.viewer(), { do: 'purchase', input: buyAt('https://films.test/here') });
     const { steps, kills } = await atEachStep(async (step, turn) => {

@@ -12,7 +12,7 @@ interface Payment {
   captured: number;
   refunded: number;
   disputed: boolean;
-  /** What of it went into the grant that it bought, and was not given back; 0 for a top-up. */
+  /** How much of it went into the grant that it bought and was not refunded; 0 for a top-up. */
   spent: number;
 }
 
@@ -135,7 +135,7 @@ describe('random histories of a wallet', () => {
     if (given.succeeds) shop.sandbox.control.succeedRefund(refund.stripeRefundId);
     else shop.sandbox.control.failRefund(refund.stripeRefundId, 'declined');
     await shop.tellRefund(refund.stripeRefundId);
-    await shop.tellRefund(refund.stripeRefundId); // told twice
+    await shop.tellRefund(refund.stripeRefundId); // delivered twice
     model.held -= refund.amount;
     if (given.succeeds) model.posted -= refund.amount;
     model.pendingRefunds = model.pendingRefunds.filter(({ id }) => id !== refund.id);
@@ -159,11 +159,11 @@ describe('random histories of a wallet', () => {
       paymentIntent: payment.order.stripePaymentIntentId as string,
       reason: 'fraudulent',
     });
-    const tell = async () => shop.desk.disputes.applyDispute(await shop.stripe.disputes.retrieve(id), null);
-    await tell();
+    const deliver = async () => shop.desk.disputes.applyDispute(await shop.stripe.disputes.retrieve(id), null);
+    await deliver();
     shop.sandbox.control.closeDispute(id, given.won ? 'won' : 'lost');
-    await tell();
-    await tell();
+    await deliver();
+    await deliver();
     if (given.won) return;
     model.posted -= payment.captured - payment.spent;
     payment.spent = 0;
@@ -226,13 +226,13 @@ describe('random histories of a wallet', () => {
         );
         expect(versions.map(({ version }) => version)).toEqual(versions.map((_, index) => index + 1));
         expect((await verifyLedger(shop.db.database, { fromSnapshots: false })).discrepancies).toEqual([]);
-        // What metrics are told of is what the ledger has, kind by kind.
+        // The metrics are called with what the ledger has, kind by kind.
         const sums = await shop.db.rows<{ kind: string; sum: string }>(
           'select kind, sum(amount) from transactions group by kind',
         );
-        const told: Record<string, number> = {};
-        for (const { kind, amount } of shop.desk.moved) told[kind] = (told[kind] ?? 0) + amount;
-        expect(told).toEqual(Object.fromEntries(sums.map(({ kind, sum }) => [kind, Number(sum)])));
+        const reported: Record<string, number> = {};
+        for (const { kind, amount } of shop.desk.moved) reported[kind] = (reported[kind] ?? 0) + amount;
+        expect(reported).toEqual(Object.fromEntries(sums.map(({ kind, sum }) => [kind, Number(sum)])));
       }),
       { numRuns: 25, seed: 20261123, endOnFailure: true },
     );

@@ -132,7 +132,7 @@ describe('a database', () => {
       const failing = database.transaction(async (tx) => {
         tx.takePlace?.(viewer.userId);
         tx.takePlace?.(viewer.userId);
-        if (round % 2) throw new Error('as told');
+        if (round % 2) throw new Error('as planned');
         return tx.query(slow, ['no uuid']);
       });
       await expect(failing).rejects.toThrow();

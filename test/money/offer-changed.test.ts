@@ -90,7 +90,7 @@ describe('a plan that is not on sale, or not as it was', () => {
   });
 
   test.each([
-    ['dearer', 200],
+    ['more expensive', 200],
     ['cheaper', 50],
   ])('that has just become %s is sold from the balance in its new version, at the new price', async (_how, pricePerDay) => {
     const offer = await shop.desk.putOnSale(100, 10);
@@ -143,7 +143,7 @@ describe('a plan that is not on sale, or not as it was', () => {
     expect(await shop.balance(short)).toMatchObject({ posted: 999 });
   });
 
-  test('is not sold from a balance in another currency, nor by card to whoever has one', async () => {
+  test('is not sold from a balance in another currency, nor by card to a viewer who has one', async () => {
     const offer = await shop.desk.putOnSale(100, 10);
     const userId = newId();
     await shop.db.rows(

@@ -71,7 +71,7 @@ describeWithRedisServer('the open session of a viewer, remembered in Redis', () 
     }
   });
 
-  test('is not given again while it is being closed: whoever asks waits for that, and gets a new one', async () => {
+  test('is not returned again while it is being closed: the caller waits for that, and gets a new one', async () => {
     const viewer = await shop.viewer();
     const order = await byCard(viewer);
     await remembered(viewer);
@@ -103,7 +103,7 @@ describeWithRedisServer('the open session of a viewer, remembered in Redis', () 
     expect(leftMs).toBeGreaterThan(lifetimeMs - 60_000);
   });
 
-  test('the short way keeps the key of whoever asks: the same answer again, other input is refused', async () => {
+  test("the fast path keeps the caller's key: the same answer again, other input is refused", async () => {
     const viewer = await shop.viewer();
     const order = await byCard(viewer);
     await remembered(viewer);

@@ -18,7 +18,7 @@ class Paper {
   /** Who ended it, if anybody did: money that comes back after an outside return has ended it is the viewer's. */
   endedBy: 'US' | 'RETURN' | null = null;
   dayUsed = 0;
-  /** What of the 300 the house keeps for the grant. */
+  /** How much of the 300 the operator keeps for the grant. */
   revenue: number;
   /** What the card got back, by us and by others; what disputes hold. */
   cardByUs = 0;
@@ -70,7 +70,7 @@ class Paper {
     this.settle(false);
   }
 
-  /** What the house kept for the grant before any outside return. */
+  /** How much the operator kept for the grant before any outside return. */
   private keptBefore = 300;
 
   refundedByUs(amount: number, toCard: boolean): void {
@@ -203,7 +203,7 @@ describe('random histories of one card payment', () => {
       await this.say(() => shop.desk.disputes.applyDispute(dispute, null));
     }
 
-    /** Notes what the dispute holds and how it stands; returns how much more it holds than before. */
+    /** Notes what the dispute holds and its status; returns how much more it holds than before. */
     note({ id, moved, status }: Dispute): number {
       const taken = Math.max(0, -moved.reduce((sum, amount) => sum + amount, 0));
       const before = this.paper.disputes.get(id)?.taken ?? 0;
@@ -348,7 +348,7 @@ describe('random histories of one card payment', () => {
     }
   }
 
-  test('paper and database agree after every step, whatever is told twice or late, and the ledger always adds up', async () => {
+  test('paper and database agree after every step, whatever arrives twice or late, and the ledger always adds up', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 4, maxLength: 16 }), async (steps) => {
         const viewer = await shop.viewer(300);

@@ -42,7 +42,7 @@ describe('payouts are made once', () => {
   };
   const statusOf = async ({ id }: { id: string }) => (await shop.refund(id)).status;
 
-  test('one that is given up while an earlier one of the batch takes its time is not made', async () => {
+  test('a payout that is abandoned while an earlier one of the batch takes its time is not made', async () => {
     const late = await leftOver();
     shop.clock.advanceMs(DAY_MS);
     const slow = await leftOver();
@@ -59,7 +59,7 @@ describe('payouts are made once', () => {
     expect(await shop.balance(viewer)).toMatchObject({ posted: 1_000, held: 0 });
   });
 
-  test('a worker that is told to stop leaves the rest of its batch, free for the next one', async () => {
+  test('a worker that is asked to stop leaves the rest of its batch to the next one', async () => {
     await leftOver();
     await leftOver();
     shop.clock.advanceMs(PAYOUT_LEASE_MS);

@@ -78,7 +78,7 @@ describe('a payout whose payment is refunded at Stripe meanwhile', () => {
     expect(await shop.refundedAtStripe(order)).toBe(900);
   });
 
-  test('goes on while there is room for it, and when the refund made there has failed', async () => {
+  test('is made while there is room for it, and when the refund made there has failed', async () => {
     const order = await shop.topUp(viewer, 1_000);
     const payout = await payoutOf(order, 400);
     await stripe.refunded(order, 1_000, { status: 'failed', failure_reason: 'lost_or_stolen_card' });

@@ -200,7 +200,7 @@ describe('an order that the viewer has paid and the bank has not answered', () =
     }
   });
 
-  test('a top-up is PROCESSING too, cannot be cancelled, and does not stand in the way of another', async () => {
+  test('a top-up is PROCESSING too, cannot be cancelled, and does not block another', async () => {
     const viewer = await shop.viewer();
     const { order } = (await topUp(viewer)) as { order: Order };
     payByDebit(order);
@@ -233,7 +233,7 @@ describe('an order that the viewer has paid and the bank has not answered', () =
     const viewer = await shop.viewer();
     const { sessions } = shop.stripe.checkout;
     const create = sessions.create.bind(sessions);
-    const tell = async (created: Stripe.Checkout.Session) => {
+    const deliver = async (created: Stripe.Checkout.Session) => {
       shop.sandbox.control.pay(created.id, { method: 'delayed_until_settled' });
       const completed = await sessions.retrieve(created.id);
       shop.sandbox.control.settle(created.id, end === 'PAID' ? 'succeeded' : 'failed');
@@ -247,7 +247,7 @@ describe('an order that the viewer has paid and the bank has not answered', () =
       sessions.create = (async (...given: Parameters<typeof create>) => {
         const created = await create(...given);
         sessions.create = create as never;
-        await tell(created);
+        await deliver(created);
         return created;
       }) as never;
     }
@@ -258,7 +258,7 @@ describe('an order that the viewer has paid and the bank has not answered', () =
       'select id, stripe_session_id as session from orders where user_id = $1 order by created_at, id limit 1',
       [viewer.userId],
     );
-    if (when.startsWith('after')) await tell(await sessions.retrieve(order?.stripeSessionId as string));
+    if (when.startsWith('after')) await deliver(await sessions.retrieve(order?.stripeSessionId as string));
     expect(await statusOf(row as never)).toBe(end);
     const grants = await shop.db.rows('select 1 from grants where user_id = $1', [viewer.userId]);
     expect(grants).toHaveLength(end === 'PAID' ? 1 : 0);

@@ -53,7 +53,7 @@ describe('when many want the same money at once', () => {
     );
   });
 
-  test('the same payment told 20 times at once leaves one grant and two transactions', async () => {
+  test('the same payment reported 20 times at once leaves one grant and two transactions', async () => {
     const viewer = await shop.viewer();
     const { order } = await shop.desk.purchases.purchase(viewer, {
       subscriptionId: offer.subscriptionId,

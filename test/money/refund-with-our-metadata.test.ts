@@ -83,7 +83,7 @@ describe('a refund at Stripe that carries our metadata', () => {
     expect(await shop.balance(viewer)).toMatchObject({ posted: 200, held: 0 });
   });
 
-  test('but another amount is made at Stripe and reported, and our payout goes on', async () => {
+  test('but another amount is made at Stripe and reported, and our payout continues', async () => {
     const id = await unanswered();
     await stripe.refunded(order, 399, named(id));
     expect((await shop.refund(id)).status).toBe('PENDING');
@@ -153,7 +153,7 @@ describe('a refund at Stripe that carries our metadata', () => {
         refundsOf: () => [refundOf(order, 100, { currency: 'eur' }), refundOf(order, 100)],
         onReport: (problem) => reported.push(problem),
       });
-    const tell = async (type: string, object: object) => {
+    const receive = async (type: string, object: object) => {
       const reported: string[] = [];
       const inbox = inboxOf(reported);
       const stored = await inbox.store(newEvent(type, object));
@@ -164,7 +164,7 @@ describe('a refund at Stripe that carries our metadata', () => {
     };
 
     test('in another currency: kept FAILED at once, with the reason, and never money', async () => {
-      const { outcome, reported, kept } = await tell('refund.created', refundOf(order, 100, { currency: 'eur' }));
+      const { outcome, reported, kept } = await receive('refund.created', refundOf(order, 100, { currency: 'eur' }));
       expect(outcome).toBe('FAILED');
       expect(kept).toMatchObject({ status: 'FAILED', attempts: 1, nextAttemptAt: null });
       expect(kept?.lastError).toMatch(/is in EUR, its order .* in USD: not booked/);
@@ -175,14 +175,14 @@ describe('a refund at Stripe that carries our metadata', () => {
 
     test('in another currency beside one in ours: that one is booked all the same', async () => {
       const charge = { object: 'charge', id: 'ch_1', payment_intent: order.stripePaymentIntentId };
-      const { outcome, kept } = await tell('charge.refunded', charge);
+      const { outcome, kept } = await receive('charge.refunded', charge);
       expect([outcome, kept?.status]).toEqual(['FAILED', 'FAILED']);
       expect((await shop.balance(viewer)).posted).toBe(900);
     });
 
     test('without being ours: booked, and kept with the reason', async () => {
       const id = await unanswered();
-      const { outcome, reported, kept } = await tell('refund.created', refundOf(order, 399, named(id)));
+      const { outcome, reported, kept } = await receive('refund.created', refundOf(order, 399, named(id)));
       expect([outcome, kept?.status]).toEqual(['PROCESSED', 'PROCESSED']);
       expect(kept?.lastError).toContain(`names our refund ${id}`);
       expect(reported).toEqual([kept?.lastError]);
@@ -190,7 +190,7 @@ describe('a refund at Stripe that carries our metadata', () => {
 
     test('of a payment that is none of ours, but names an order of ours: FAILED at once, not after all attempts', async () => {
       const stray = { ...refundOf(order, 100, { metadata: { order_id: order.id } }), payment_intent: 'pi_of_somebody' };
-      const { outcome, kept } = await tell('refund.created', stray);
+      const { outcome, kept } = await receive('refund.created', stray);
       expect(outcome).toBe('FAILED');
       expect(kept?.lastError).toContain('names one of our orders, which the payment pi_of_somebody did not pay');
     });

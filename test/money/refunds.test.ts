@@ -125,7 +125,7 @@ describe('refunds', () => {
     },
   );
 
-  test('a payout that Stripe does not have when its hold expires is given up, and the money can be spent again', async () => {
+  test('a payout that Stripe does not have when its hold expires is abandoned, and the money can be spent again', async () => {
     shop.sandbox.control.addFault({ kind: 'error_500', operation: 'refunds.create' });
     const order = await shop.buyByCard(viewer, offer);
     const { refund } = await refundGrantOf(order);
@@ -168,7 +168,7 @@ describe('refunds', () => {
     expect(await shop.balance(viewer)).toMatchObject({ posted: 900, held: 0 });
   });
 
-  test('Stripe refuses for good: the hold is released and the refund says why', async () => {
+  test('Stripe refuses permanently: the hold is released and the refund says why', async () => {
     const order = await shop.buyByCard(viewer, offer);
     shop.sandbox.control.refundInDashboard({ paymentIntent: order.stripePaymentIntentId as string }); // we do not know yet
     const { refund } = await refundGrantOf(order);

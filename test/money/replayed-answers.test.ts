@@ -82,8 +82,8 @@ describe('a request that is sent again with its key', () => {
     const settings = { currency: 'USD', largestAmount: 100 };
     const stricter = new Adjustments(shop.db.database, shop.desk.ledger, settings);
     expect((await stricter.adjust(ADMIN, input)).transaction?.id).toBe(first.transaction?.id);
-    const anew = await stricter.adjust(ADMIN, { ...input, idempotencyKey: aKey() });
-    expect(anew.errors[0]?.code).toBe('AMOUNT_OUT_OF_BOUNDS');
+    const withNewKey = await stricter.adjust(ADMIN, { ...input, idempotencyKey: aKey() });
+    expect(withNewKey.errors[0]?.code).toBe('AMOUNT_OUT_OF_BOUNDS');
   });
 
   test('for a purchase from the balance has the balance of the first answer, and the grant as it is now', async () => {
@@ -106,7 +106,7 @@ describe('a request that is sent again with its key', () => {
     expect(await shop.refundedAtStripe(order)).toBe(900);
   });
 
-  test('that was refused before is judged anew: a refusal is not kept', async () => {
+  test('that was refused before is checked again: a refusal is not kept', async () => {
     const { grant } = await shop.buy(viewer, await shop.desk.putOnSale(100, 1));
     const input = { grantId: grant?.id as string, idempotencyKey: aKey() };
     expect((await shop.desk.refunds.refundGrant(viewer, input)).errors[0]?.code).toBe('NOT_REFUNDABLE');

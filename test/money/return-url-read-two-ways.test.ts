@@ -32,7 +32,7 @@ describe('A return URL', () => {
     ['http://[0:0::1]:4000/', 'http://[::1]:4000/'],
   ])('%s is used as %s', (given, used) => {
     expect(check(given)).toBe(used);
-    // What is used is read as it is written: by the parser, and by whoever knows RFC 3986 only.
+    // What is used reads the same to the parser and to a reader that knows only RFC 3986.
     expect(check(used)).toBe(used);
     expect(used.replaceAll(/\{(ORDER_ID|CHECKOUT_SESSION_ID)\}/g, 'x')).toMatch(/^[\w\-.~:/?#[\]@!$&'()*+,;=%]+$/);
   });

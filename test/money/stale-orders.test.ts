@@ -7,7 +7,7 @@ import { aKey } from '../support/shop.js';
 
 const MINUTE_MS = 60_000;
 
-describe('an order whose checkout can no longer be used does not stand in the way of the next one', () => {
+describe('an order whose checkout can no longer be used does not block the next one', () => {
   let shop: CardShop;
   let offer: Offer;
   let viewer: Caller & { userId: string };
@@ -86,7 +86,7 @@ describe('an order whose checkout can no longer be used does not stand in the wa
   const stateOf = async (id: string | undefined) =>
     (await shop.db.rows<{ status: string }>('select status from orders where id = $1', [id]))[0]?.status;
 
-  test('a session that Stripe does not know is asked for again until a day is over; then it is given up', async () => {
+  test('a session that Stripe does not know is asked for again for a day; then it is abandoned', async () => {
     const { order } = await byCard();
     await shop.db.rows("update orders set stripe_session_id = 'cs_test_of_another_account'");
     shop.clock.advanceMs(23 * 60 * MINUTE_MS);
@@ -99,7 +99,7 @@ describe('an order whose checkout can no longer be used does not stand in the wa
     expect(await closeDue()).toBe(0);
   });
 
-  test('a session that Stripe never told us of is given up too; when it was paid all the same, the order is fulfilled', async () => {
+  test('a session that Stripe never reported to us is abandoned too; when it was paid all the same, the order is fulfilled', async () => {
     shop.sandbox.control.addFault({ kind: 'timeout_after_work', operation: 'checkout.sessions.create' });
     expect((await byCard()).errors[0]?.code).toBe('PAYMENT_PROVIDER_UNAVAILABLE');
     shop.sandbox.control.clearFaults();

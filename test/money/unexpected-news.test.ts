@@ -136,24 +136,24 @@ describe('what Stripe is not expected to say', () => {
     expect(await shop.balance(viewer)).toMatchObject({ posted: 6_000, held: 0 });
   });
 
-  test('a dispute that grows from its inquiry takes, and gives back, what it is about in the end', async () => {
+  test('a dispute that grows from its inquiry takes, and returns, the amount disputed in the end', async () => {
     const order = await shop.topUp(viewer, 1_000);
     const paymentIntent = order.stripePaymentIntentId as string;
     const { id } = shop.sandbox.control.openDispute({ paymentIntent, reason: 'fraudulent', kind: 'inquiry', amount: 400 });
     const stripeDispute = await shop.stripe.disputes.retrieve(id);
-    const tell = async (status: typeof stripeDispute.status, amount: number) => {
+    const deliver = async (status: typeof stripeDispute.status, amount: number) => {
       await shop.desk.disputes.applyDispute({ ...stripeDispute, status, amount }, null);
       const [row] = await shop.db.rows<{ amount: number }>('select amount::int from disputes');
       return { disputed: row?.amount, posted: (await shop.balance(viewer)).posted };
     };
-    expect(await tell('warning_needs_response', 400)).toEqual({ disputed: 400, posted: 6_000 });
-    expect(await tell('warning_needs_response', 500)).toEqual({ disputed: 500, posted: 6_000 });
-    expect(await tell('needs_response', 1_000)).toEqual({ disputed: 1_000, posted: 5_000 });
-    expect(await tell('warning_needs_response', 500)).toEqual({ disputed: 1_000, posted: 5_000 });
-    expect(await tell('won', 1_000)).toEqual({ disputed: 1_000, posted: 6_000 });
+    expect(await deliver('warning_needs_response', 400)).toEqual({ disputed: 400, posted: 6_000 });
+    expect(await deliver('warning_needs_response', 500)).toEqual({ disputed: 500, posted: 6_000 });
+    expect(await deliver('needs_response', 1_000)).toEqual({ disputed: 1_000, posted: 5_000 });
+    expect(await deliver('warning_needs_response', 500)).toEqual({ disputed: 1_000, posted: 5_000 });
+    expect(await deliver('won', 1_000)).toEqual({ disputed: 1_000, posted: 6_000 });
   });
 
-  test('a dispute given up for an unknown payment is taken up when the payment is fulfilled, even if the process then dies', async () => {
+  test('a dispute abandoned for an unknown payment is applied when the payment is fulfilled, even if the process then dies', async () => {
     const inbox = new StripeInbox({
       database: shop.db.database,
       stripe: shop.stripe,
@@ -184,7 +184,7 @@ describe('what Stripe is not expected to say', () => {
     const event = { id: 'evt_early', type: 'charge.dispute.created', livemode: false, api_version: STRIPE_API_VERSION };
     const stored = await inbox.store({ ...event, data: { object } } as never);
     expect(await inbox.process(stored?.id as string)).toBe('IGNORED');
-    await shop.desk.purchases.look(viewer, order?.id as string); // nobody is told of it: the process is dead
+    await shop.desk.purchases.look(viewer, order?.id as string); // nothing retries the event: the process is dead
     expect(await inbox.processDue(10)).toBe(1);
     expect((await shop.grantOf(order as never)).status).toBe('SUSPENDED');
   });

@@ -371,7 +371,7 @@ describe('the verification of a ledger in which everything has happened', () => 
       ['REFUND_MATCHES_ITS_TRANSACTIONS'],
     ],
     [
-      'a payout under way that holds less than it pays',
+      'a pending payout that holds less than it pays',
       () => [
         `update holds set amount = amount - 1 where status = 'PENDING'`,
         'update balances set held = held - 2 where held > 0',
@@ -379,7 +379,7 @@ describe('the verification of a ledger in which everything has happened', () => 
       ['REFUND_MATCHES_ITS_TRANSACTIONS'],
     ],
     [
-      'a payout under way whose hold was released',
+      'a pending payout whose hold was released',
       () => [
         `update holds set status = 'RELEASED', resolved_at = now() where status = 'PENDING'`,
         'update balances set held = 0 where held > 0',

@@ -46,7 +46,7 @@ describe('verifying the ledger', () => {
 
   test.each([
     [
-      'a balance that was raised by hand',
+      'a balance that was raised manually',
       'update balances set posted = posted + 1',
       ['ACCOUNTS_SUM_TO_ZERO', 'BALANCE_IS_SUM_OF_TRANSACTIONS'],
     ],
@@ -117,7 +117,7 @@ describe('verifying the ledger', () => {
     expect(await broken()).toEqual(rules);
   });
 
-  test('begins at the snapshots when told to, and still sees what came after them', async () => {
+  test('begins at the snapshots when asked to, and still sees what came after them', async () => {
     expect(await new Snapshots(shop.db.database, shop.clock).takeAfter(null, 100)).toEqual({ taken: 1, next: null });
     expect(await new Snapshots(shop.db.database, shop.clock).takeAfter(null, 100)).toEqual({ taken: 0, next: null });
     const quick = await verifyLedger(shop.db.database, { fromSnapshots: true });
@@ -146,7 +146,7 @@ describe('verifying the ledger', () => {
     expect(counted).toHaveLength(2);
   });
 
-  test('the command tells the discrepancies and ends with 1, or with 0 when all adds up', async () => {
+  test('the command prints the discrepancies and exits with 1, or with 0 when everything adds up', async () => {
     const verify = () => {
       const { NODE_OPTIONS: _, ...rest } = process.env;
       const env = { ...rest, DATABASE_URL: shop.db.url, DATA_DIR: path.join(os.tmpdir(), 'boxoffice-verify') };
