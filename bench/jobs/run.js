@@ -19,8 +19,8 @@ const BATCH = 500;
 const directory = mkdtempSync(path.join(os.tmpdir(), 'boxoffice-bench-jobs-'));
 const postgres = await startEmbeddedPostgres({ dataDirectory: directory });
 await migrate(postgres.url);
-const house = await openApp(readConfig({ DATA_DIR: directory, LOG_LEVEL: 'silent' }), postgres.url);
-const { services, database } = house;
+const app = await openApp(readConfig({ DATA_DIR: directory, LOG_LEVEL: 'silent' }), postgres.url);
+const { services, database } = app;
 const query = (text, values) => database.pool.query(text, values);
 
 try {
@@ -52,7 +52,7 @@ try {
   console.log(`purchases alone:            ${rate(alone)} a second, 99 % within ${alone.p99Ms} ms`);
   console.log(`purchases beside expiry:    ${rate(meanwhile)} a second, 99 % within ${meanwhile.p99Ms} ms`);
 } finally {
-  await house.close();
+  await app.close();
   await postgres.stop();
   rmSync(directory, { recursive: true, force: true });
 }

@@ -1,25 +1,25 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Page } from 'playwright-core';
-import { accessibilityFaults, House, keepPicture, overflowPixels, whyNoBrowser } from './house.js';
+import { App, accessibilityFaults, keepPicture, overflowPixels, whyNoBrowser } from './app.js';
 import { pay } from './pay.js';
 
 const reason = whyNoBrowser();
 if (reason) console.warn(`The browser tests are skipped: ${reason}.`);
 
 (reason ? describe.skip : describe)('the demo page in a browser', () => {
-  let house: House;
+  let app: App;
   let viewerId: string;
 
   beforeAll(async () => {
-    house = await House.open();
-    const viewers = (await (await fetch(`${house.url}/demo/viewers`)).json()) as { id: string }[];
+    app = await App.open();
+    const viewers = (await (await fetch(`${app.url}/demo/viewers`)).json()) as { id: string }[];
     viewerId = viewers.at(-1)?.id ?? '';
   }, 120_000);
 
-  afterAll(() => house?.close(), 30_000);
+  afterAll(() => app?.close(), 30_000);
 
   const demo = async () => {
-    const page = await house.tab(`/demo?viewer=${viewerId}`);
+    const page = await app.tab(`/demo?viewer=${viewerId}`);
     await page.locator('#connection[data-state=live]').waitFor();
     await page.locator('.plan').first().waitFor();
     return page;
@@ -90,7 +90,7 @@ if (reason) console.warn(`The browser tests are skipped: ${reason}.`);
     for (const tab of [page, other]) await tab.locator('#history').getByText('Refunded to card').waitFor();
     await hasAmount(other, credited);
     await other.locator('#film-count').getByText(/^0 of/).waitFor();
-    expect(house.takeFaults()).toEqual([]);
+    expect(app.takeFaults()).toEqual([]);
   }, 120_000);
 
   it('comes back unpaid, then continues or cancels; a debit that succeeds later arrives automatically', async () => {
@@ -111,9 +111,9 @@ if (reason) console.warn(`The browser tests are skipped: ${reason}.`);
     await page.getByRole('button', { name: /that succeeds later/ }).click();
     await page.getByText(`Payment for ${title} is being processed. We'll update this page when your bank responds.`).waitFor();
     // The sandbox's bank takes 10 seconds.
-    await house.passTimeAtStripe(11);
+    await app.passTimeAtStripe(11);
     await page.locator('.grant[data-status=ACTIVE]').filter({ hasText: title }).waitFor({ timeout: 40_000 });
-    expect(house.takeFaults()).toEqual([]);
+    expect(app.takeFaults()).toEqual([]);
   }, 120_000);
 
   it('says what is wrong with a part of a top-up where it was written, and what a search did not find', async () => {
@@ -146,7 +146,7 @@ if (reason) console.warn(`The browser tests are skipped: ${reason}.`);
     expect(await page.locator('.film').count()).toBe(0);
     await page.getByLabel('Search').fill('');
     await page.locator('.film').first().waitFor();
-    expect(house.takeFaults()).toEqual([]);
+    expect(app.takeFaults()).toEqual([]);
   }, 120_000);
 
   it('can be used by keyboard alone, and shows each viewer only their own', async () => {
@@ -174,7 +174,7 @@ if (reason) console.warn(`The browser tests are skipped: ${reason}.`);
     await page.getByLabel('Viewer').selectOption({ index: 1 });
     await page.locator('#grant-list').getByText('No plans yet.').waitFor();
     await page.locator('#connection[data-state=live]').waitFor();
-    expect(house.takeFaults()).toEqual([]);
+    expect(app.takeFaults()).toEqual([]);
   }, 120_000);
 
   it('says in words what is wrong with an amount', async () => {
@@ -186,7 +186,7 @@ if (reason) console.warn(`The browser tests are skipped: ${reason}.`);
     await page.getByRole('button', { name: 'Top up', exact: true }).click();
     await page.getByText('The amount must be between $5.00 and $1,000.00.').waitFor();
     expect(await accessibilityFaults(page)).toEqual([]);
-    expect(house.takeFaults()).toEqual([]);
+    expect(app.takeFaults()).toEqual([]);
   }, 120_000);
 
   it.each([
@@ -197,7 +197,7 @@ if (reason) console.warn(`The browser tests are skipped: ${reason}.`);
   ] as const)(
     'fits a $screen screen in the $colorScheme',
     async ({ colorScheme, screen, width, ground }) => {
-      const page = await house.tab(`/demo?viewer=${viewerId}`, { viewport: { width, height: 844 }, colorScheme });
+      const page = await app.tab(`/demo?viewer=${viewerId}`, { viewport: { width, height: 844 }, colorScheme });
       await page.locator('.film').first().waitFor();
       await page.locator('.grant').first().waitFor();
       await page.locator('#history td.number').first().waitFor();
@@ -205,7 +205,7 @@ if (reason) console.warn(`The browser tests are skipped: ${reason}.`);
       expect(await accessibilityFaults(page)).toEqual([]);
       expect(await overflowPixels(page)).toBe(0);
       await keepPicture(page, `demo-${screen}-${colorScheme}`, screen === 'wide' ? 1500 : undefined);
-      expect(house.takeFaults()).toEqual([]);
+      expect(app.takeFaults()).toEqual([]);
     },
     60_000,
   );
@@ -217,7 +217,7 @@ if (reason) console.warn(`The browser tests are skipped: ${reason}.`);
     await page.locator('#connection[data-state=disconnected]').waitFor();
     const before = await amount(page);
     await topUp(await demo(), '11.00');
-    await house.forgetLiveEvents(viewerId);
+    await app.forgetLiveEvents(viewerId);
     expect(await amount(page)).toBe(before);
 
     await page.getByRole('button', { name: 'Reconnect' }).click();
@@ -229,7 +229,7 @@ if (reason) console.warn(`The browser tests are skipped: ${reason}.`);
     await hasAmount(page, before + 23);
     await page.locator('#log').getByText('Balance: Card payment $12.00').waitFor();
     expect(await page.locator('#log').getByText('Live updates failed').count()).toBe(0);
-    expect(house.takeFaults()).toEqual([]);
+    expect(app.takeFaults()).toEqual([]);
   }, 120_000);
 });
 

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Page } from 'playwright-core';
 import { DEMO_VIEWERS } from '../../src/demo/people.js';
-import { accessibilityFaults, House, keepPicture, overflowPixels, whyNoBrowser } from './house.js';
+import { App, accessibilityFaults, keepPicture, overflowPixels, whyNoBrowser } from './app.js';
 import { pay } from './pay.js';
 
 const reason = whyNoBrowser();
@@ -38,16 +38,16 @@ const ownFaults = async (page: Page) =>
   );
 
 (reason ? describe.skip : describe)('the playground in a browser', () => {
-  let house: House;
+  let app: App;
 
   beforeAll(async () => {
-    house = await House.open();
+    app = await App.open();
   }, 120_000);
 
-  afterAll(() => house?.close(), 30_000);
+  afterAll(() => app?.close(), 30_000);
 
   it('runs the whole story in its example tabs: a purchase by card in a second tab, its refund, and the Stripe events of both', async () => {
-    const page = await house.tab('/playground');
+    const page = await app.tab('/playground');
     // As one who has just come and clicks nothing else.
     await page.getByRole('button', { name: /^Execute query/ }).click();
     await page.locator('.result-window').getByText('"The Playhouse"').waitFor();
@@ -70,25 +70,25 @@ const ownFaults = async (page: Page) =>
     await run(page, 'Access', '"REFUNDED"');
     await runUntil(page, 'Events', '"checkout.session.completed"');
     await run(page, 'Ledger', '"discrepancies": []');
-    expect(house.takeFaults()).toEqual([]);
+    expect(app.takeFaults()).toEqual([]);
   }, 120_000);
 
   it('shows a change of the balance while its live tab runs', async () => {
-    const page = await house.tab('/playground');
+    const page = await app.tab('/playground');
     const first = (await run(page, 'WatchBalance', '"balanceChanged"')).data.balanceChanged;
     expect(first.transaction).toBeNull();
-    await adjust(house, 150);
+    await adjust(app, 150);
     const second = (await answerWith(page, '"ADJUSTMENT"')).data.balanceChanged;
     expect(second.transaction?.amount).toEqual({ amount: 150 });
     expect(second.balance.version).toBe(first.balance.version + 1);
     expect(second.balance.available.amount).toBe(first.balance.available.amount + 150);
-    expect(house.takeFaults()).toEqual([]);
+    expect(app.takeFaults()).toEqual([]);
   }, 120_000);
 
   it.each(['light', 'dark'] as const)(
     'shows what each field is for, and can be read in the %s',
     async (colorScheme) => {
-      const page = await house.tab('/playground', { colorScheme });
+      const page = await app.tab('/playground', { colorScheme });
       await run(page, 'CreateFilms', '"The Playhouse"');
       await page.getByRole('button', { name: 'Show Documentation Explorer' }).click();
       const documentation = page.locator('.graphiql-doc-explorer');
@@ -98,65 +98,65 @@ const ownFaults = async (page: Page) =>
         colorScheme === 'light' ? 'rgb(255, 255, 255)' : 'rgb(33, 42, 59)',
       );
       expect(await ownFaults(page)).toEqual([]);
-      expect(house.takeFaults()).toEqual([]);
+      expect(app.takeFaults()).toEqual([]);
     },
     60_000,
   );
 
   it('fits a narrow screen in the dark', async () => {
-    const page = await house.tab('/playground', { viewport: { width: 375, height: 812 }, colorScheme: 'dark' });
+    const page = await app.tab('/playground', { viewport: { width: 375, height: 812 }, colorScheme: 'dark' });
     await run(page, 'CreateFilms', '"The Playhouse"');
     expect(await overflowPixels(page)).toBe(0);
     expect(await ownFaults(page)).toEqual([]);
     await keepPicture(page, 'playground-narrow-dark');
-    expect(house.takeFaults()).toEqual([]);
+    expect(app.takeFaults()).toEqual([]);
   }, 120_000);
 });
 
 (reason ? describe.skip : describe)('the playground for admins only', () => {
-  let house: House;
+  let app: App;
 
   beforeAll(async () => {
-    house = await House.open({ PLAYGROUND: 'admins' });
+    app = await App.open({ PLAYGROUND: 'admins' });
   }, 120_000);
 
-  afterAll(() => house?.close(), 30_000);
+  afterAll(() => app?.close(), 30_000);
 
   it('lets an admin in by their token, and runs the tabs with it', async () => {
-    const page = await house.tab('/playground');
+    const page = await app.tab('/playground');
     const field = page.getByLabel('Admin access token');
     const open = page.getByRole('button', { name: 'Sign in' });
     expect(await accessibilityFaults(page)).toEqual([]);
     expect(await overflowPixels(page)).toBe(0);
-    await field.fill(house.token('viewer'));
+    await field.fill(app.token('viewer'));
     await open.click();
     await page.getByRole('alert').getByText('This token does not have the admin role, or it has expired.').waitFor();
     // The browser itself logs the refusal.
-    expect(house.takeFaults()).toEqual([expect.stringContaining('403')]);
+    expect(app.takeFaults()).toEqual([expect.stringContaining('403')]);
 
-    await field.fill(house.token('admin'));
+    await field.fill(app.token('admin'));
     await open.click();
     await run(page, 'CreateFilms', '"The Playhouse"');
     await page.reload();
     await run(page, 'CreateSubscription', 'run the tab that creates it first');
     await run(page, 'Ledger', '"discrepancies": []');
-    expect(house.takeFaults()).toEqual([]);
+    expect(app.takeFaults()).toEqual([]);
   }, 120_000);
 
   it('asks with the token that is pasted into its field, and keeps it for this browser tab only', async () => {
-    const page = await house.tab('/playground');
-    await page.getByLabel('Admin access token').fill(house.token('admin'));
+    const page = await app.tab('/playground');
+    await page.getByLabel('Admin access token').fill(app.token('admin'));
     await page.getByRole('button', { name: 'Sign in' }).click();
     const own = page.getByLabel('Custom token:');
     // Until the page has started, its field is not yet connected.
     await page.locator('.graphiql-query-editor').waitFor();
-    await own.fill(house.token('viewer'));
+    await own.fill(app.token('viewer'));
     await run(page, 'Ledger', '"FORBIDDEN"');
     await run(page, 'WatchBalance', '"balanceChanged"');
-    await own.fill(house.token('admin'));
+    await own.fill(app.token('admin'));
     await run(page, 'Ledger', '"discrepancies": []');
-    expect(await page.evaluate('JSON.stringify(localStorage)')).not.toContain(house.token('admin'));
-    expect(house.takeFaults()).toEqual([]);
+    expect(await page.evaluate('JSON.stringify(localStorage)')).not.toContain(app.token('admin'));
+    expect(app.takeFaults()).toEqual([]);
   }, 120_000);
 });
 
@@ -193,12 +193,12 @@ async function answerWith(page: Page, expected: string): Promise<Answer> {
 }
 
 /** An admin puts money into the balance of the viewer of the ready tabs. */
-async function adjust(house: House, amount: number): Promise<void> {
+async function adjust(app: App, amount: number): Promise<void> {
   const query = `mutation ($input: AdjustBalanceInput!) { adjustBalance(input: $input) { errors { message } } }`;
   const input = { userId: DEMO_VIEWERS[0].id, amount, currency: 'USD', reason: 'Goodwill', idempotencyKey: randomUUID() };
-  const response = await fetch(`${house.url}/graphql`, {
+  const response = await fetch(`${app.url}/graphql`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', authorization: `Bearer ${house.token('admin')}` },
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${app.token('admin')}` },
     body: JSON.stringify({ query, variables: { input } }),
   });
   expect(await response.json()).toEqual({ data: { adjustBalance: { errors: [] } } });

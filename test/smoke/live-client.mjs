@@ -7,10 +7,10 @@ import { until } from './waiting.mjs';
  * Runs the client exactly as docs/live.md shows it, restarts the server underneath it, and changes the balance while the client is
  * cut off and after it. Fails unless the client shows each version once.
  */
-export async function tryLiveClient(house) {
+export async function tryLiveClient(app) {
   const [, source] = /```ts\n([\s\S]*?)```/.exec(readFileSync('docs/live.md', 'utf8'));
-  const token = await house.tokenOf('viewer');
-  const code = `${source.replace('wss://films.example', house.url.replace('http', 'ws'))}
+  const token = await app.tokenOf('viewer');
+  const code = `${source.replace('wss://films.example', app.url.replace('http', 'ws'))}
     async function freshToken() { return ${JSON.stringify(token)}; }
     function show(change: unknown) { console.log(JSON.stringify(change)); }`;
   const client = spawn(process.execPath, ['--input-type=module-typescript', '--eval', code], {
@@ -28,13 +28,13 @@ export async function tryLiveClient(house) {
     const first = versions[0];
     const expected = [first];
     for (const _round of ['once', 'twice']) {
-      await adjust(house, currency);
+      await adjust(app, currency);
       expected.push(expected.at(-1) + 1);
       await until(() => versions.length >= expected.length, 'the client shows a change');
-      await house.stop();
-      await house.start();
+      await app.stop();
+      await app.start();
       // Most likely before the client is back.
-      await adjust(house, currency);
+      await adjust(app, currency);
       expected.push(expected.at(-1) + 1);
       await until(() => versions.length >= expected.length, 'the client shows what it missed');
     }
@@ -46,13 +46,13 @@ export async function tryLiveClient(house) {
   }
 }
 
-async function adjust(house, currency) {
-  const viewer = JSON.parse(Buffer.from((await house.tokenOf('viewer')).split('.')[1], 'base64url')).sub;
+async function adjust(app, currency) {
+  const viewer = JSON.parse(Buffer.from((await app.tokenOf('viewer')).split('.')[1], 'base64url')).sub;
   const query = `mutation ($input: AdjustBalanceInput!) { adjustBalance(input: $input) { errors { message } } }`;
   const input = { userId: viewer, amount: 100, currency, reason: 'to see it live', idempotencyKey: crypto.randomUUID() };
-  const response = await fetch(`${house.url}/graphql`, {
+  const response = await fetch(`${app.url}/graphql`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', authorization: `Bearer ${await house.tokenOf('admin')}` },
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${await app.tokenOf('admin')}` },
     body: JSON.stringify({ query, variables: { input } }),
   });
   const answer = await response.json();

@@ -9,13 +9,13 @@ const SECTION = '## A first purchase with curl';
 const MADE_UP = /(?!01939c1e-)[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}/g;
 
 /** Runs each command of the README's first purchase in a shell, and pays where it says so. Fails when an answer differs from the one shown. */
-export async function walkReadme(house) {
+export async function walkReadme(app) {
   const readme = readFileSync('README.md', 'utf8');
   const section = readme.slice(readme.indexOf(SECTION)).split(/\n## /)[0];
   const blocks = [...section.matchAll(/```(sh|json)\n([\s\S]*?)```/g)].map(([, language, text]) => ({ language, text }));
   const [ask] = /^ask\(\) \{[\s\S]*?^\}/m.exec(blocks[0].text);
-  const env = { PATH: process.env.PATH, TOKEN: await house.tokenOf('viewer') };
-  let renamed = (text) => text.replaceAll('localhost:4000', new URL(house.url).host);
+  const env = { PATH: process.env.PATH, TOKEN: await app.tokenOf('viewer') };
+  let renamed = (text) => text.replaceAll('localhost:4000', new URL(app.url).host);
   let count = 0;
   for (let index = 0; index < blocks.length; index += 2) {
     const [command, shown] = [blocks[index], blocks[index + 1]];

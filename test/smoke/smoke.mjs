@@ -88,9 +88,9 @@ function belongsToTheCopy(pid) {
 }
 
 const ask =
-  (house, token) =>
+  (app, token) =>
   async (query, variables = {}) => {
-    const response = await fetch(`${house.url}/graphql`, {
+    const response = await fetch(`${app.url}/graphql`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', ...(token && { authorization: `Bearer ${token}` }) },
       body: JSON.stringify({ query, variables }),
@@ -123,12 +123,12 @@ async function pay(checkoutUrl) {
   if (!response.ok) throw new Error(`the sandbox refused the payment: ${response.status}`);
 }
 
-function watch(house, field) {
+function watch(app, field) {
   const seen = [];
   const client = createClient({
-    url: `${house.url.replace('http', 'ws')}/graphql`,
+    url: `${app.url.replace('http', 'ws')}/graphql`,
     webSocketImpl: WebSocket,
-    connectionParams: { authorization: `Bearer ${house.viewer}` },
+    connectionParams: { authorization: `Bearer ${app.viewer}` },
     retryAttempts: 0,
   });
   client.subscribe(
@@ -141,14 +141,14 @@ function watch(house, field) {
 async function run() {
   copyRepository();
   const ports = { gateway: await freePort(), sandbox: await freePort() };
-  let house = await start(ports);
+  let app = await start(ports);
   console.log('npm start is ready in a path with a space');
-  let viewer = ask(house, house.viewer);
+  let viewer = ask(app, app.viewer);
   const plans = (await viewer(PLANS)).subscriptions.nodes;
   const [plan, other] = plans;
   const film = plan.films.nodes[0].id;
   check((await viewer(ACCESS, { films: [film] })).access[0].reason === 'NO_GRANT', 'access says NO_GRANT before the purchase');
-  const [balances, grants] = [watch(house, 'balanceChanged'), watch(house, 'grantChanged')];
+  const [balances, grants] = [watch(app, 'balanceChanged'), watch(app, 'grantChanged')];
   await until(() => balances.seen.length > 0, 'the present balance is pushed');
   await pay((await buy(viewer, plan.id)).checkoutUrl);
   await until(async () => (await viewer(ACCESS, { films: [film] })).access[0].reason === 'GRANTED', 'access says GRANTED');
@@ -160,19 +160,19 @@ async function run() {
   const order = await buy(viewer, other.id);
   await pay(order.checkoutUrl);
   for (const { pid } of processesOfTheCopy().filter(({ args }) => args.includes('main.js'))) process.kill(pid, 'SIGKILL');
-  await house.ended;
-  house = await start(ports);
-  viewer = ask(house, house.viewer);
+  await app.ended;
+  app = await start(ports);
+  viewer = ask(app, app.viewer);
   const granted = async () => (await viewer(GRANTS)).me.grants.nodes.filter((grant) => grant.subscription.id === other.id);
   await until(async () => (await granted()).length > 0, 'the payment before the kill gives a grant', 60_000);
   await viewer('query ($id: ID!) { order(id: $id) { status } }', { id: order.id });
   check((await granted()).length === 1, 'kill -9 right after the payment and a restart leave exactly one grant');
-  const report = (await ask(house, house.admin)('{ verifyLedger { discrepancies { rule } } }')).verifyLedger;
+  const report = (await ask(app, app.admin)('{ verifyLedger { discrepancies { rule } } }')).verifyLedger;
   check(report.discrepancies.length === 0, 'the ledger adds up');
 
   const stopping = Date.now();
-  process.kill(-house.child.pid, 'SIGTERM');
-  await house.ended;
+  process.kill(-app.child.pid, 'SIGTERM');
+  await app.ended;
   await until(() => processesOfTheCopy().length === 0, 'nothing is left running', 10_000);
   check(Date.now() - stopping < 6_000, 'SIGTERM ends it within its 5 seconds, and nothing is left running');
 }

@@ -1,6 +1,6 @@
 import type { FaultRule } from '@boxoffice/stripe-sandbox/fault-rules';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { SECRET_KEY, SoakHouse, WEBHOOK_SECRET } from './soak-house.js';
+import { SECRET_KEY, SoakApp, WEBHOOK_SECRET } from './soak-app.js';
 import { CARD_NUMBERS, randomNumbers, Stories } from './stories.js';
 
 /** `npm run soak` runs 2,000 stories; the seed makes what is tried repeatable. */
@@ -27,21 +27,21 @@ const FAULTS: FaultRule[] = [
 ];
 
 describe(`A soak of ${COUNT} stories of purchases, refunds and disputes with every fault of the sandbox (seed ${SEED})`, () => {
-  let house: SoakHouse;
+  let app: SoakApp;
   let stories: Stories;
   const random = randomNumbers(SEED);
 
   beforeAll(async () => {
-    house = await SoakHouse.open();
-    house.sandbox.control.clearFaults(SEED);
-    for (const fault of FAULTS) house.sandbox.control.addFault(fault);
-    stories = new Stories(house, random, await putOnSale());
+    app = await SoakApp.open();
+    app.sandbox.control.clearFaults(SEED);
+    for (const fault of FAULTS) app.sandbox.control.addFault(fault);
+    stories = new Stories(app, random, await putOnSale());
   });
-  afterAll(() => house.close());
+  afterAll(() => app.close());
 
   /** Plans that cost much, little, and nothing. */
   async function putOnSale(): Promise<string[]> {
-    const { catalogueAdmin } = house.services;
+    const { catalogueAdmin } = app.services;
     const { films } = await catalogueAdmin.createFilms([{ title: 'A film' }]);
     const filmIds = films.map((film) => film.id);
     const ids: string[] = [];
@@ -56,7 +56,7 @@ describe(`A soak of ${COUNT} stories of purchases, refunds and disputes with eve
 
   test('ends with ledger, grants and Stripe agreeing to the cent, and nothing left undone', async () => {
     const stopping = new AbortController();
-    const worker = house.work(stopping.signal);
+    const worker = app.work(stopping.signal);
     let left = COUNT;
     await Promise.all(
       Array.from({ length: CONCURRENCY }, async () => {
@@ -65,29 +65,29 @@ describe(`A soak of ${COUNT} stories of purchases, refunds and disputes with eve
     );
     stopping.abort();
     await worker;
-    const faults = house.sandbox.control.faults().rules;
+    const faults = app.sandbox.control.faults().rules;
     expect(faults.filter(({ held }) => held === 0)).toEqual([]);
-    house.sandbox.control.clearFaults();
+    app.sandbox.control.clearFaults();
     const bank = () => stories.bankDecides();
-    const before = await house.settle(bank);
+    const before = await app.settle(bank);
     // Events about a payment whose own webhooks were all lost fail until it is reconciled.
     expect({ ...before, 'events that failed': 0 }).toEqual(nothing);
 
-    const { reconciliation, reconciliations } = house.services;
+    const { reconciliation, reconciliations } = app.services;
     const first = await reconciliation.run();
     expect(first.eventsReplayed).toBeGreaterThan(0);
-    expect(await house.settle(bank)).toEqual(nothing);
+    expect(await app.settle(bank)).toEqual(nothing);
     const second = await reconciliation.run();
     expect(await reconciliations.findingsOf([second.id])).toEqual([]);
 
-    const { discrepancies } = await house.services.verifyLedger({ fromSnapshots: false });
+    const { discrepancies } = await app.services.verifyLedger({ fromSnapshots: false });
     expect(discrepancies).toEqual([]);
-    const [ours] = await house.db.rows<{ moved: number; granted: number; bought: number }>(
+    const [ours] = await app.db.rows<{ moved: number; granted: number; bought: number }>(
       `select (select coalesce(sum(amount), 0) from transactions where counter_account = 'STRIPE')::bigint as moved,
          (select count(*) from grants where paid_with = 'CARD')::int as granted,
          (select count(*) from orders where status = 'PAID' and kind = 'PURCHASE')::int as bought`,
     );
-    const totals = house.sandbox.control.state().totals.usd;
+    const totals = app.sandbox.control.state().totals.usd;
     expect(ours?.moved).toBe(totals?.balance);
     expect(ours?.granted).toBe(ours?.bought);
     expect(ours?.bought).toBe(await purchasesPaidAtStripe());
@@ -95,14 +95,14 @@ describe(`A soak of ${COUNT} stories of purchases, refunds and disputes with eve
   }, 3_600_000);
 
   test('no secret and no card number appears in any log line or stored error', async () => {
-    const errors = await house.db.rows<{ text: string }>(
+    const errors = await app.db.rows<{ text: string }>(
       `select last_error as text from stripe_events where last_error is not null
        union all select last_error from refunds where last_error is not null
        union all select failure_reason from refunds where failure_reason is not null
        union all select stripe_sync_error from subscriptions where stripe_sync_error is not null
        union all select detail from reconciliation_findings`,
     );
-    const texts = [...house.log, ...errors.map(({ text }) => text), ...house.jobFailures];
+    const texts = [...app.log, ...errors.map(({ text }) => text), ...app.jobFailures];
     expect(texts.length).toBeGreaterThan(0);
     for (const secret of [SECRET_KEY, WEBHOOK_SECRET, ...CARD_NUMBERS]) {
       expect(texts.filter((text) => text.includes(secret))).toEqual([]);
@@ -111,7 +111,7 @@ describe(`A soak of ${COUNT} stories of purchases, refunds and disputes with eve
 
   async function purchasesPaidAtStripe(): Promise<number> {
     let count = 0;
-    for await (const session of house.stripe.checkout.sessions.list({ limit: 100 })) {
+    for await (const session of app.stripe.checkout.sessions.list({ limit: 100 })) {
       const paid = session.status === 'complete' && session.payment_status !== 'unpaid';
       if (paid && session.metadata?.order_kind === 'PURCHASE') count++;
     }

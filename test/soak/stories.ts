@@ -1,7 +1,7 @@
 import type { Order } from '../../src/entities/order.js';
 import type { Caller } from '../../src/services/caller.js';
 import { newId } from '../../src/services/ids.js';
-import { ifAllowed, type SoakHouse } from './soak-house.js';
+import { ifAllowed, type SoakApp } from './soak-app.js';
 
 type Viewer = Caller & { userId: string };
 
@@ -27,7 +27,7 @@ export class Stories {
   private count = 0;
 
   constructor(
-    private readonly house: SoakHouse,
+    private readonly app: SoakApp,
     private readonly random: () => number,
     private readonly subscriptionIds: readonly string[],
   ) {}
@@ -49,19 +49,19 @@ export class Stories {
     if (!order?.stripeSessionId) return;
     if (!(await this.pay(viewer, order as Order & { stripeSessionId: string }, dice.pay, dice.which))) return;
     // Some close the page before it has led them back: then only Stripe's word of it comes.
-    if (dice.land < 0.7) await this.insist(() => this.house.services.purchases.look(viewer, order.id));
+    if (dice.land < 0.7) await this.insist(() => this.app.services.purchases.look(viewer, order.id));
     await this.goOn(viewer, order, dice);
   }
 
   /** What banks finally decide: payments that are held, refunds in progress. Returns how many. */
   async bankDecides(): Promise<number> {
-    const { control } = this.house.sandbox;
+    const { control } = this.app.sandbox;
     let decided = 0;
     for (const sessionId of this.delayed) {
       this.delayed.delete(sessionId);
       if (ifAllowed(() => control.settle(sessionId, this.random() < 0.7 ? 'succeeded' : 'failed'))) decided++;
     }
-    for await (const { id, status } of this.house.stripe.refunds.list({ limit: 100 })) {
+    for await (const { id, status } of this.app.stripe.refunds.list({ limit: 100 })) {
       if (status !== 'pending') continue;
       decided++;
       if (this.random() < 0.7) control.succeedRefund(id);
@@ -79,7 +79,7 @@ export class Stories {
   }
 
   private async open(viewer: Viewer, what: number, which: number): Promise<Order | null> {
-    const { purchases } = this.house.services;
+    const { purchases } = this.app.services;
     const idempotencyKey = this.key();
     if (what < 0.35) {
       this.note('top-up');
@@ -94,7 +94,7 @@ export class Stories {
 
   /** True when the order may be paid by now. */
   private async pay(viewer: Viewer, order: Order & { stripeSessionId: string }, dice: number, which: number): Promise<boolean> {
-    const { control } = this.house.sandbox;
+    const { control } = this.app.sandbox;
     const sessionId = order.stripeSessionId;
     if (dice < 0.05) {
       this.note('left unpaid');
@@ -102,7 +102,7 @@ export class Stories {
     }
     if (dice < 0.08) {
       this.note('canceled');
-      await this.insist(() => this.house.services.purchases.cancelOrder(viewer, order.id));
+      await this.insist(() => this.app.services.purchases.cancelOrder(viewer, order.id));
       return false;
     }
     if (dice < 0.12) {
@@ -132,9 +132,9 @@ export class Stories {
   }
 
   private async askForRefund(viewer: Viewer, order: Order, part: number): Promise<void> {
-    const { refunds } = this.house.services;
+    const { refunds } = this.app.services;
     const idempotencyKey = this.key();
-    const [grant] = await this.house.db.rows<{ id: string }>('select id from grants where order_id = $1', [order.id]);
+    const [grant] = await this.app.db.rows<{ id: string }>('select id from grants where order_id = $1', [order.id]);
     if (grant) {
       this.note('refund of a grant asked for');
       const destination = part < 0.3 ? ('BALANCE' as const) : null;
@@ -142,7 +142,7 @@ export class Stories {
       return;
     }
     const topUps = `select id from transactions where order_id = $1 and kind = 'TOP_UP'`;
-    const [topUp] = await this.house.db.rows<{ id: string }>(topUps, [order.id]);
+    const [topUp] = await this.app.db.rows<{ id: string }>(topUps, [order.id]);
     if (!topUp || order.kind !== 'TOP_UP') return;
     this.note('refund of a top-up asked for');
     const amount = part < 0.5 ? 400 : null;
@@ -154,11 +154,11 @@ export class Stories {
     if (!paymentIntent) return;
     this.note('refund in the dashboard');
     const amount = part < 0.5 ? { amount: 300 } : {};
-    ifAllowed(() => this.house.sandbox.control.refundInDashboard({ paymentIntent, ...amount }));
+    ifAllowed(() => this.app.sandbox.control.refundInDashboard({ paymentIntent, ...amount }));
   }
 
   private async dispute(order: Order, kind: 'chargeback' | 'inquiry', end: number): Promise<void> {
-    const { control } = this.house.sandbox;
+    const { control } = this.app.sandbox;
     const paymentIntent = await this.paymentOf(order);
     if (!paymentIntent) return;
     const amount = kind === 'inquiry' ? { amount: 200 } : {};
@@ -176,11 +176,11 @@ export class Stories {
     this.note('purchase from the balance');
     const subscriptionId = this.subscriptionIds[Math.floor(part * this.subscriptionIds.length)] as string;
     const input = { subscriptionId, payWith: 'BALANCE' as const, idempotencyKey: this.key() };
-    await this.insist(() => this.house.services.purchases.purchase(viewer, input));
+    await this.insist(() => this.app.services.purchases.purchase(viewer, input));
   }
 
   private async paymentOf(order: Order): Promise<string | null> {
-    const session = await this.insist(() => this.house.stripe.checkout.sessions.retrieve(order.stripeSessionId as string));
+    const session = await this.insist(() => this.app.stripe.checkout.sessions.retrieve(order.stripeSessionId as string));
     return session ? (session.payment_intent as string | null) : null;
   }
 

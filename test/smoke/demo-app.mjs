@@ -7,15 +7,15 @@ import { freePort, until } from './waiting.mjs';
 const READY_MS = 60_000;
 
 /** The server as `npm start` runs it, on data of its own that begin with the demo's. It may be stopped and started again. */
-export class DemoHouse {
+export class DemoApp {
   static async create() {
-    const house = new DemoHouse();
-    house.home = mkdtempSync(path.join(os.tmpdir(), 'boxoffice-documented-'));
+    const app = new DemoApp();
+    app.home = mkdtempSync(path.join(os.tmpdir(), 'boxoffice-documented-'));
     // As root the database runs under another account, which must reach its directory here; else it would be kept elsewhere.
-    chmodSync(house.home, 0o755);
-    house.ports = { PORT: await freePort(), SANDBOX_PORT: await freePort() };
-    house.url = `http://127.0.0.1:${house.ports.PORT}`;
-    return house;
+    chmodSync(app.home, 0o755);
+    app.ports = { PORT: await freePort(), SANDBOX_PORT: await freePort() };
+    app.url = `http://127.0.0.1:${app.ports.PORT}`;
+    return app;
   }
 
   async start() {

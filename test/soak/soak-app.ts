@@ -33,7 +33,7 @@ class RunningClock {
 }
 
 /** The whole product on a database of its own, with a sandbox as its Stripe, whose webhooks come over HTTP. */
-export class SoakHouse {
+export class SoakApp {
   /** Every line of the log. */
   readonly log: string[] = [];
   readonly clock = new RunningClock();
@@ -51,9 +51,9 @@ export class SoakHouse {
     return this.parts.services as Services;
   }
 
-  static async open(): Promise<SoakHouse> {
+  static async open(): Promise<SoakApp> {
     const db = await testDatabase();
-    const clock = { now: () => house.clock.now() };
+    const clock = { now: () => app.clock.now() };
     const sandbox = await startSandbox({
       port: 0,
       clock,
@@ -66,9 +66,9 @@ export class SoakHouse {
       webhookRetryBaseMs: 50,
     });
     const stripe = openStripe({ secretKey: SECRET_KEY, apiUrl: sandbox.url, timeoutMs: 5_000, attemptsCount: 2 });
-    const house = new SoakHouse(db, sandbox, stripe, {});
-    await house.start();
-    return house;
+    const app = new SoakApp(db, sandbox, stripe, {});
+    await app.start();
+    return app;
   }
 
   private async start(): Promise<void> {

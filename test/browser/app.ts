@@ -18,7 +18,7 @@ export function whyNoBrowser(): string | undefined {
 }
 
 /** The whole product as `npm start` runs it, but on a database of the tests, and a browser in front of it. */
-export class House {
+export class App {
   private readonly faults: string[] = [];
 
   private constructor(
@@ -31,7 +31,7 @@ export class House {
     private readonly greeting: string,
   ) {}
 
-  static async open(environment: Readonly<Record<string, string>> = {}): Promise<House> {
+  static async open(environment: Readonly<Record<string, string>> = {}): Promise<App> {
     const dataDirectory = mkdtempSync(path.join(tmpdir(), 'boxoffice browser '));
     const database = await testDatabase();
     const [port, sandboxPort] = [await freePort(), await freePort()];
@@ -60,7 +60,7 @@ export class House {
       await pause();
     }
     const browser = await chromium.launch({ executablePath: executable, args: ['--no-sandbox', '--disable-dev-shm-usage'] });
-    return new House(url, sandboxPort, server, browser, dataDirectory, database, output);
+    return new App(url, sandboxPort, server, browser, dataDirectory, database, output);
   }
 
   /** One of the tokens that the server printed when it was ready. */
