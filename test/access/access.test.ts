@@ -58,7 +58,7 @@ describe('access that many ask for at once', () => {
     return { films, viewers };
   };
 
-  test('is read by one statement, and each is told of his own grants', async () => {
+  test('is read by one statement, and each viewer gets their own grants', async () => {
     const { films, viewers } = await crowd(40);
     const asked = [...viewers, ...viewers.slice(0, 5), null];
     const decisions = await Promise.all(asked.map((viewer) => access.decide(viewer, films)));
@@ -89,7 +89,7 @@ describe('access that many ask for at once', () => {
     expect(statements).toHaveLength(defaultLimits.accessStatementsMaximumCount + 1);
   });
 
-  test('fails for those who shared a statement that failed, and goes on for the next', async () => {
+  test('fails for those who shared a statement that failed, and works for the next', async () => {
     const { films, viewers } = await crowd(4);
     held = Promise.reject(new Error('the line broke'));
     const outcomes = await Promise.allSettled(viewers.map((viewer) => access.decide(viewer, films)));

@@ -129,7 +129,7 @@ describe('the copy of a subscription at Stripe', () => {
     expect(products.data.filter((product) => product.metadata.subscription_id === id)).toHaveLength(1);
   });
 
-  test('that fails is recorded, put off, and mended by the job when it is due', async () => {
+  test('that fails is recorded, rescheduled, and repaired by the job when it is due', async () => {
     await faults({ kind: 'error_500', operation: 'products.create' });
     const { id } = await scene.onSale(await scene.films('A'));
     const failed = await stored(id);
@@ -184,7 +184,7 @@ describe('the copy of a subscription at Stripe', () => {
     expect(await stored(id)).toMatchObject({ stripeSyncStatus: 'SYNCED' });
   });
 
-  test('mends what was archived or added at Stripe by hand', async () => {
+  test('repairs what was archived or added manually at Stripe', async () => {
     const { id } = await scene.onSale(await scene.films('A'), { durationDays: 1 });
     const plan = await stored(id);
     await stripe.prices.update(plan.stripePriceId ?? '', { active: false });

@@ -70,7 +70,7 @@ describe('films', () => {
     expect(await scene.catalogue.filmsByIds([id, 'no uuid'])).toEqual([films[0]]);
   });
 
-  test('are created all or none, and each fault tells its place', async () => {
+  test('are created all or none, and each error has its path', async () => {
     const { films, errors } = await scene.admin.createFilms([
       { title: 'Good' },
       { title: '' },
@@ -293,11 +293,11 @@ describe('subscriptions on sale', () => {
 
   test('come for many films in one statement, as their newest version has them', async () => {
     const [a = '', b = '', c = ''] = await scene.films('A', 'B', 'C');
-    const dear = await scene.onSale([a, b], { pricePerDay: 9 });
+    const expensive = await scene.onSale([a, b], { pricePerDay: 9 });
     const cheap = await scene.onSale([b], { pricePerDay: 3 });
     await scene.update({ id: cheap.id, filmIds: [a] });
     const pages = await scene.catalogue.subscriptionsOfFilms([c, b, a, a.toUpperCase()], { first: 1 });
-    expect(pages.map((page) => page.nodes.map((plan) => plan.id))).toEqual([[], [dear.id], [cheap.id], [cheap.id]]);
+    expect(pages.map((page) => page.nodes.map((plan) => plan.id))).toEqual([[], [expensive.id], [cheap.id], [cheap.id]]);
     expect(pages.map((page) => page.pageInfo.hasNextPage)).toEqual([false, false, true, true]);
   });
 });

@@ -5,7 +5,7 @@ import { checkedFirst, decodeCursor, encodeCursor, InvalidCursor, pageOf } from 
 const id = '01939c1e-0000-7000-8000-000000000001';
 
 describe('a cursor', () => {
-  test('gives back the values it was made of', () => {
+  test('decodes to the values that it was made of', () => {
     const now = new Date('2026-11-23T09:34:37.123Z');
     expect(decodeCursor(encodeCursor(['Metropolis ✓', 12, id, now]), ['text', 'integer', 'uuid', 'instant'])).toEqual([
       'Metropolis ✓',
@@ -41,7 +41,7 @@ describe('a page', () => {
   const rows = [{ title: 'a' }, { title: 'b' }, { title: 'c' }];
   const positionOf = (row: { title: string }) => [row.title];
 
-  test('drops the row that only told that there is more', () => {
+  test('drops the extra row, which only shows that there is more', () => {
     const page = pageOf(rows, 2, positionOf);
     expect(page.nodes).toEqual([{ title: 'a' }, { title: 'b' }]);
     expect(page.pageInfo).toEqual({

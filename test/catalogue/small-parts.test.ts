@@ -15,7 +15,7 @@ describe('an error of Stripe', () => {
     ['a lock that is held', api(429, 'lock_timeout'), 'RETRYABLE'],
     ['too many requests', new errors.StripeRateLimitError({ message: 'm', statusCode: 429 } as never), 'RETRYABLE'],
     [
-      'too many requests, told as 400',
+      'too many requests, reported as 400',
       new errors.StripeRateLimitError({ message: 'm', statusCode: 400, code: 'rate_limit' } as never),
       'RETRYABLE',
     ],

@@ -18,7 +18,7 @@ const job: Job = {
   failCount: 3,
 };
 
-test('metrics tell when each job last ran, how long it took and how often it has failed in a row', async () => {
+test('the metrics show when each job last ran, how long it took and how often it has failed in a row', async () => {
   const metrics = createMetrics();
   const never = { ...job, name: 'sweep', lastRunAt: null, lastDurationMs: null, failCount: 0 };
   watchJobs(metrics, { list: async () => [job, never] });
@@ -30,7 +30,7 @@ test('metrics tell when each job last ran, how long it took and how often it has
   expect(text).not.toContain('boxoffice_job_last_run_timestamp_seconds{name="sweep"}');
 });
 
-test('metrics tell what the ledger and the reconciliation found last, and nothing before their first run', async () => {
+test('the metrics show what the ledger check and the reconciliation found last, and nothing before their first run', async () => {
   let found: number | null = null;
   const metrics = createMetrics();
   const jobs = () => ['verify-ledger', 'reconcile', 'sweep'].map((name) => ({ ...job, name, lastFindingsCount: found }));

@@ -10,7 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => postgres.drop());
 
-test.each(testedJobStores())('the store of the jobs in $name tells whether it answers', async ({ mongodbUrl, drop }) => {
+test.each(testedJobStores())('the job store in $name reports whether it answers', async ({ mongodbUrl, drop }) => {
   const store = await openJobStore({
     databaseUrl: postgres.url,
     mongodbUrl,

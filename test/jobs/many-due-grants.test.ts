@@ -72,7 +72,7 @@ test(`${GRANTS} grants due at once are expired in bounded memory, and those who 
   const expiring = expireGrants().finally(() => {
     done = true;
   });
-  /** By purchase: how many statements of the expiry ended while it went on. */
+  /** By purchase: how many statements of the expiry ended during the purchase. */
   const passed: number[] = [];
   const buyOn = async (buyer: Caller) => {
     while (!done) {

@@ -131,7 +131,7 @@ describe.each(testedJobStores())('Jobs kept in $name', ({ mongodbUrl, drop }) =>
     expect(standing?.get('long')?.running).toBe(true);
     const othersBefore = others;
     const longerThanTheLock = Date.now() + 2_500;
-    await until(() => Date.now() > longerThanTheLock && others > othersBefore + 5, 'the lock has run out, and others went on');
+    await until(() => Date.now() > longerThanTheLock && others > othersBefore + 5, 'the lock has expired, and others ran on');
     expect(longRuns).toBe(1);
     release();
     await until(async () => (await stateOf('long'))?.lastResult === 'done');
@@ -155,7 +155,7 @@ describe.each(testedJobStores())('Jobs kept in $name', ({ mongodbUrl, drop }) =>
     await until(async () => ((await second.scheduledJobs()).get('daily')?.nextRunAt?.getTime() ?? 0) > Date.now() + 80_000_000);
   });
 
-  test('a stop lets the batch at hand end and begins nothing more', async () => {
+  test('a stop lets the current batch finish and starts nothing more', async () => {
     const ended: string[] = [];
     let begun = 0;
     const batches = job('batches', 100, async ({ signal }) => {
@@ -203,7 +203,7 @@ describe.each(testedJobStores())('Jobs kept in $name', ({ mongodbUrl, drop }) =>
     const noted = async (store: JobStore | undefined) =>
       (await store?.backend.repository.queryJobs({ name: 'nightly' }))?.jobs[0];
 
-    test('wait for their hour in UTC, and tell it', async () => {
+    test('wait for their hour in UTC, and show it', async () => {
       const runner = await newWorker(nightly(inHalfAYear, async () => 'done'));
       await runner.start();
       const [found] = await new Jobs(runner, states).list();
@@ -212,7 +212,7 @@ describe.each(testedJobStores())('Jobs kept in $name', ({ mongodbUrl, drop }) =>
       expect(found?.nextRunAt?.getUTCMonth()).toBe((new Date().getUTCMonth() + 6) % 12);
     });
 
-    test('make up for a turn that was missed while no worker ran, and wait for the next one then', async () => {
+    test('catch up on a run that was missed while no worker ran, and then wait for the next one', async () => {
       let runs = 0;
       const definitions = nightly(inHalfAYear, async () => `${++runs} done`);
       await (await newWorker(definitions)).start();
@@ -239,7 +239,7 @@ describe.each(testedJobStores())('Jobs kept in $name', ({ mongodbUrl, drop }) =>
     });
   });
 
-  test('go on after all connections were broken', async () => {
+  test('continue after all connections were broken', async () => {
     let runs = 0;
     const runner = await newWorker([job('count', 100, async () => `${++runs}`)]);
     await runner.start();
@@ -265,7 +265,7 @@ describe.each(testedJobStores())('Jobs kept in $name', ({ mongodbUrl, drop }) =>
     await until(() => runs >= 3);
   });
 
-  describe('started by hand', () => {
+  describe('started manually', () => {
     test('run in whatever worker is free, beside their schedule', async () => {
       let runs = 0;
       const definitions = [job('daily', 86_400_000, async () => `${++runs}`)];

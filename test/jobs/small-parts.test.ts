@@ -6,7 +6,7 @@ import { runJob } from '../support/run-job.js';
 const { signal } = new AbortController();
 
 describe('A job that works in batches', () => {
-  test('goes on until a batch is not full', async () => {
+  test('continues until a batch is not full', async () => {
     const limits: number[] = [];
     let due = 25;
     const work = async (limit: number) => {
@@ -19,7 +19,7 @@ describe('A job that works in batches', () => {
     expect(limits).toEqual([10, 10, 10]);
   });
 
-  test('ends after the batch at hand when the worker stops', async () => {
+  test('ends after the current batch when the worker stops', async () => {
     const stopping = new AbortController();
     const work = async (limit: number) => {
       stopping.abort();
@@ -35,22 +35,22 @@ test.each([
   [60_000, '1 minute'],
   [86_400_000, '1 day'],
   [1_500, '1500 milliseconds'],
-])('an interval of %i ms is told as %s', (intervalMs, words) => {
+])('an interval of %i ms is described as %s', (intervalMs, words) => {
   expect(describeSchedule({ intervalMs })).toBe(words);
 });
 
-test('a cron line is told as it stands, with its zone', () => {
+test('a cron line is described by its own text, with its time zone', () => {
   expect(describeSchedule({ cron: '15 3 * * *' })).toBe('15 3 * * * (UTC)');
 });
 
-test('Jobs that only try tell how many they tried', async () => {
+test('Jobs that only try report how many they tried', async () => {
   const five = async () => 5;
   expect(await runJob('close-expired-orders', { expiredOrders: { closeDue: five } })).toBe('5 orders checked');
   expect(await runJob('repair-catalogue-sync', { catalogueSync: { repairDue: five } })).toBe('5 subscriptions tried');
 });
 
 describe('The sweep', () => {
-  test('tells how many of each it removed', async () => {
+  test('reports how many of each it removed', async () => {
     const sweepers = { 'idempotency records': async () => 3, 'live events': async () => 0 };
     expect(await runJob('sweep', { sweepers })).toBe('3 idempotency records, 0 live events');
   });

@@ -4,8 +4,8 @@ import type { JobParameters } from 'agenda';
 export const LOOK_EACH_MS = 100;
 
 /**
- * Watches the store of jobs from outside: how long each stood still, and which workers had them. It counts looks instead of time: a
- * machine that lags makes fewer of them.
+ * Watches the job store from outside: how long each job was at a standstill, and which workers had it. It counts looks instead of
+ * time: a machine that lags makes fewer of them.
  */
 export class StandstillWatch {
   /** The most looks in a row, by job, at which it was due and nobody had given a sign of being at it since the first of them. */

@@ -27,7 +27,7 @@ describe.each(testedJobStores())('Worker processes, with jobs kept in $name', ({
 
   const jobOf = async (name: string) => (await scene.jobs()).find((job) => job.name === name);
 
-  /** Kills the worker that is in the midst of expiring grants, and starts another; tells whether it left its lock behind. */
+  /** Kills the worker that is in the midst of expiring grants, and starts another; returns whether it left its lock behind. */
   async function killTheBusyOne(): Promise<boolean> {
     await scene.newGrants(1_500, 1);
     let victim: number | undefined;
@@ -43,7 +43,7 @@ describe.each(testedJobStores())('Worker processes, with jobs kept in $name', ({
     return Boolean(job?.lockedAt && job.lastModifiedBy?.endsWith(`:${victim}`));
   }
 
-  test(`three share the jobs for ${RUN_MS / 1_000} s with one killed each ${KILL_EACH_MS / 1_000} s: each due grant expires once, no job stands still`, async () => {
+  test(`three share the jobs for ${RUN_MS / 1_000} s with one killed each ${KILL_EACH_MS / 1_000} s: each due grant expires once, no job gets stuck`, async () => {
     await Promise.all([scene.startWorker(), scene.startWorker(), scene.startWorker()]);
     const watch = new StandstillWatch(() => scene.jobs());
     const begin = Date.now();
@@ -75,11 +75,11 @@ describe.each(testedJobStores())('Worker processes, with jobs kept in $name', ({
       where e.events <> b.event_sequence or e.last <> b.event_sequence`;
     expect(await scene.number(gaps)).toBe(0);
 
-    // The kills were such that a lock was in the way, and all others went on.
+    // Some kills left a lock behind, and all other jobs continued.
     expect(locksLeftBehind).toBeGreaterThan(0);
     expect(watch.workers.size).toBeGreaterThanOrEqual(3);
     expect(watch.mostLooks.size).toBe(10);
-    console.info(`jobs stood still for at most, in looks: ${JSON.stringify(Object.fromEntries(watch.mostLooks))}`);
+    console.info(`longest standstill of each job, in looks: ${JSON.stringify(Object.fromEntries(watch.mostLooks))}`);
     for (const [name, looks] of watch.mostLooks) {
       const inTime = looks <= (LOCK_LIFETIME_MS + ALLOWANCE_MS) / LOOK_EACH_MS;
       expect({ name, looks, inTime }).toEqual({ name, looks, inTime: true });
@@ -90,7 +90,7 @@ describe.each(testedJobStores())('Worker processes, with jobs kept in $name', ({
     expect(await scene.number('select count(*) from job_states')).toBeGreaterThanOrEqual(FULL_MINUTE ? 10 : 8);
   }, 180_000);
 
-  test('end in order when they are told to, and leave no lock behind', async () => {
+  test('shut down cleanly when asked to, and leave no lock behind', async () => {
     // Of the workers that were killed before.
     const { repository } = scene.store.backend;
     for (const job of await scene.jobs()) await repository.saveJobState({ ...job, lockedAt: undefined }, undefined);

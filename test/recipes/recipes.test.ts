@@ -33,7 +33,7 @@ const filesOf = (title: string): string[] => {
   return [...section.matchAll(/^\d\. `([^`]+)`/gm)].map((match) => match[1] ?? '');
 };
 
-/** `src/services/<domain>/<name>.ts` stands for a file of any name. */
+/** `src/services/<domain>/<name>.ts` matches a file of any name. */
 const fits = (listed: string, file: string) =>
   new RegExp(`^${listed.replaceAll('.', '\\.').replace(/<[^>]+>/g, '[\\w-]+')}$`).test(file);
 

@@ -68,7 +68,7 @@ describe('A checkout session beside its order', () => {
     expect(compareSession(paidSession, null)).toBeNull();
   });
 
-  test('that paid for an order which a restored database has lost is told', () => {
+  test('that paid for an order which a restored database has lost is reported', () => {
     const session = { ...paidSession, metadata: { order_id: 'order-1' } };
     expect(compareSession(session, null)).toMatchObject({ kind: 'PAID_WITHOUT_GRANT', stripeId: 'cs_1', repairable: false });
     expect(compareSession({ ...session, payment_status: 'unpaid', status: 'expired' }, null)).toBeNull();
@@ -244,7 +244,7 @@ describe("Stripe's price beside the subscription", () => {
     ['whose product is archived', { ...theirs, product: { ...product, active: false } }, 'product is archived'],
     ['whose product is deleted', { ...theirs, product: { id: 'prod_1', object: 'product', deleted: true } }, 'deleted'],
     ['whose product was renamed', { ...theirs, product: { ...product, name: 'Days' } }, 'another name'],
-    ['whose product is told otherwise', { ...theirs, product: { ...product, description: 'x' } }, 'another description'],
+    ['whose product has another description', { ...theirs, product: { ...product, description: 'x' } }, 'another description'],
     ['missing', null, 'does not know it'],
   ])('%s', (_what, price, words) => {
     const difference = comparePrice(price, ours);

@@ -83,9 +83,9 @@ describe('Reconciliation with Stripe', () => {
   test('repairs a dispute whose money Stripe returned in part, and whose news were lost', async () => {
     const order = await paidTopUp(2_000);
     const { id } = scene.sandbox.control.openDispute({ paymentIntent: order.payment, reason: 'fraudulent', amount: 700 });
-    const told = await scene.stripe.disputes.retrieve(id);
+    const reported = await scene.stripe.disputes.retrieve(id);
     await scene.effects.disputes.applyDispute(
-      { ...told, balance_transactions: [{ ...(told.balance_transactions[0] as object), amount: -300 }] } as never,
+      { ...reported, balance_transactions: [{ ...(reported.balance_transactions[0] as object), amount: -300 }] } as never,
       null,
     );
     await scene.loseEffectsOfEvents();
@@ -145,7 +145,7 @@ describe('Reconciliation with Stripe', () => {
     expect(await scene.balanceOf(userId)).toBe(900);
   });
 
-  test('ends in the error of a read that failed, and reports nothing as missing', async () => {
+  test('rejects with the error of a read that failed, and reports nothing as missing', async () => {
     const order = await paidTopUp(2_000);
     await knownDispute(order, 'du_that_cannot_be_read');
     clock.advanceMs(1_000);

@@ -150,7 +150,7 @@ describe('What is on sale at Stripe', () => {
     expect(await scene.stripe.prices.retrieve(wrong.id)).toMatchObject({ active: false });
   });
 
-  test('stays on the list while Stripe does not let it be mended, with the reason, and the job goes on with it', async () => {
+  test('stays on the list with the reason while Stripe does not let it be repaired, and the job retries it', async () => {
     await scene.stripe.products.update(productId, { name: 'Loud' });
     scene.sandbox.control.addFault({ kind: 'error_500', operation: 'products.update' });
     const run = await scene.reconciliation.run();

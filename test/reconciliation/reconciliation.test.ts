@@ -50,7 +50,7 @@ describe('Reconciliation with Stripe', () => {
     expect(await scene.balanceOf(topUp.userId)).toBe(1_700);
   });
 
-  test('finds who paid without access although the events are marked as processed, and mends it', async () => {
+  test('finds who paid without access although the events are marked as processed, and repairs it', async () => {
     const purchase = await scene.openPurchase(100, 10);
     scene.pay(purchase);
     await scene.loseEffectsOfEvents();
@@ -93,7 +93,7 @@ describe('Reconciliation with Stripe', () => {
     expect(await scene.balanceOf(topUp.userId)).toBe(1_700);
   });
 
-  test('lists what it may not mend, gravest first', async () => {
+  test('lists what it may not repair, most serious first', async () => {
     const [userId, orderId] = [newId(), newId()];
     await home.database.pool.query(
       `insert into orders (id, user_id, kind, status, amount, currency, created_at, expires_at, return_url, stripe_session_id,
@@ -145,7 +145,7 @@ describe('Reconciliation with Stripe', () => {
     expect(await scene.balanceOf(delayed.userId)).toBe(3_000);
   });
 
-  test('takes in the failure of a refund that was still under way when it was compared', async () => {
+  test('applies the failure of a refund that was still pending when it was compared', async () => {
     const topUp = await scene.openTopUp(2_000);
     scene.pay(topUp);
     scene.sandbox.control.addFault({ kind: 'refund_pending' });
@@ -192,7 +192,7 @@ describe('Reconciliation with Stripe', () => {
     for (const topUp of topUps) expect(await scene.balanceOf(topUp.userId)).toBe(1_000);
   });
 
-  test('that is told to stop keeps what it has done, and the next one goes on', async () => {
+  test('that is asked to stop keeps what it has done, and the next one continues', async () => {
     const topUp = await scene.openTopUp(2_000);
     scene.pay(topUp);
     const stopping = new AbortController();

@@ -232,19 +232,19 @@ describe('Events of Stripe in any order, each of them twice', () => {
   test.each(scenarios)(
     '$name: one outcome',
     async ({ events, end }) => {
-      const told: { order: string; names: Names }[] = [];
+      const delivered: { order: string; names: Names }[] = [];
       const orders = permutations(events.map((_, index) => index));
-      const tell = async () => {
+      const deliverAll = async () => {
         for (const order of orders) {
           const names = await newPurchase();
-          told.push({ order: order.join(' '), names });
+          delivered.push({ order: order.join(' '), names });
           await deliverInTurn(order.map((index) => events[index]?.(names) as Stripe.Event));
         }
       };
-      await Promise.all(Array.from({ length: 4 }, tell));
+      await Promise.all(Array.from({ length: 4 }, deliverAll));
       await settle();
       const ends = new Map<string, string>();
-      for (const { order, names } of told) ends.set(JSON.stringify(await endOf(names)), order);
+      for (const { order, names } of delivered) ends.set(JSON.stringify(await endOf(names)), order);
       expect([...ends].map(([outcome, order]) => ({ order, ...JSON.parse(outcome) }))).toEqual([expect.objectContaining(end)]);
     },
     180_000,

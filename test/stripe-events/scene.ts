@@ -12,7 +12,7 @@ import { quietLedger } from '../support/quiet-ledger.js';
 
 export const WEBHOOK_SECRET = 'whsec_of_this_test';
 
-/** Stands in for orders and ledger: notes in the given transaction what was applied, and then does what the test wants. */
+/** Replaces orders and ledger: records in the given transaction what was applied, and then does what the test wants. */
 export class RecordingEffects implements StripeEffects {
   readonly fulfilment = this;
   readonly stripeRefunds = this;

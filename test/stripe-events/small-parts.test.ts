@@ -56,7 +56,7 @@ describe('The background queue', () => {
     expect(started).toEqual([1, 2, 3, 4]);
   });
 
-  test('tells of failures and goes on', async () => {
+  test('reports failures and continues', async () => {
     const failed: unknown[] = [];
     const done: number[] = [];
     const queue = new BackgroundQueue<number>({

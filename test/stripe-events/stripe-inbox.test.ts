@@ -60,7 +60,7 @@ describe('The inbox for events of Stripe', () => {
   test.each([
     ['checkout.session.completed', null],
     ['checkout.session.async_payment_failed', 'ASYNC_PAYMENT_FAILED'],
-  ])('%s comes with the news that only its type tells: %s', async (type, news) => {
+  ])('%s comes with the news that only its type carries: %s', async (type, news) => {
     await arrive(newEvent(type, { id: 'cs_1' }));
     expect(await effects.newsOf('cs_1')).toBe(news);
   });
@@ -177,7 +177,7 @@ describe('The inbox for events of Stripe', () => {
       effects.outcome = () => Promise.reject(new PaymentNotFulfilledYet('pi_1'));
     });
 
-    test('it waits, and goes on when the fulfilment wakes it', async () => {
+    test('it waits, and continues when the fulfilment wakes it', async () => {
       await arrive(newEvent('refund.created', refund));
       expect(await only()).toMatchObject({ status: 'RECEIVED', waitsForPaymentIntentId: 'pi_1' });
       effects.outcome = async () => 'APPLIED';
@@ -193,7 +193,7 @@ describe('The inbox for events of Stripe', () => {
         await inbox.processDue(10);
       }
       expect(await only()).toMatchObject({ status: 'IGNORED', lastError: 'None of our orders has the payment pi_1.' });
-      // Paid days later: what was given up is taken up again.
+      // Paid days later: the abandoned event is processed again.
       effects.outcome = async () => 'APPLIED';
       await inbox.processWaiting('pi_1');
       expect((await only()).status).toBe('PROCESSED');
