@@ -65,7 +65,7 @@ describe('the worked examples of docs/money.md', () => {
   });
 
   it('give of what was paid with a coupon the same share', () => {
-    const [paid = 0, days, amount] = numbersOf(/for (\d+) with a coupon,\s+after which (\d+) unused days give (\d+)/);
+    const [paid = 0, days, amount] = numbersOf(/after paying (\d+) with a coupon,\s+(\d+) unused days are worth (\d+)/);
     const facts = { ...factsOf('CARD'), paid, spent: paid, leftOnPayment: paid };
     const end = facts.grant.availableUntil.getTime();
     const decided = decideGrantRefund(facts, null, new Date(end - Number(days) * 24 * HOUR_MS));
@@ -110,7 +110,7 @@ describe('the worked examples of docs/money.md', () => {
       /After a top-up of (\d+) and a purchase of (\d+) from it,\s+`refundable` is (\d+)/,
     );
     expect(decideRefundable(topUp, topUp - bought)).toBe(refundable);
-    const [left] = numbersOf(/after \d+ went back it is (\d+) for as long/);
+    const [left] = numbersOf(/after \d+ is refunded it is (\d+) until/);
     expect(decideRefundable(topUp - refundable, topUp - bought - refundable)).toBe(left);
   });
 
