@@ -31,13 +31,13 @@ export interface JobLimits {
   readonly sweepIntervalMs: number;
 }
 
-/** The schedules of daily jobs: cron lines of five fields, in UTC. */
+/** The schedules of daily jobs: cron expressions with five fields, in UTC. */
 export interface JobHours {
   readonly reconcileCron: string;
   readonly verifyLedgerCron: string;
 }
 
-/** One job: how often it runs, what it does, and how its result reads in `jobs` and the log. */
+/** One job: how often it runs, what it does, and how its result is worded in the query `jobs` and in the log. */
 type Row<Result> = { readonly name: string } & ({ readonly everyMs: number } | { readonly cron: string }) & {
     /** Idempotent: it may run in several workers, be killed at any line and run again. Throw to be retried early. */
     run(context: JobContext): Promise<Result>;
@@ -52,7 +52,7 @@ export function jobDefinitions(services: JobServices, limits: JobLimits, hours: 
     ({ signal }: JobContext) =>
       drainBatches((limit) => work(limit, signal), limits.jobBatchCount, signal);
   return [
-    // Orders past their time that no webhook has settled: asks Stripe how they ended.
+    // Overdue orders that no webhook has settled: asks Stripe how they ended.
     job({
       name: 'close-expired-orders',
       everyMs: limits.closeOrdersIntervalMs,
@@ -66,7 +66,7 @@ export function jobDefinitions(services: JobServices, limits: JobLimits, hours: 
       run: inBatches((limit) => grants.expireDue(limit)),
       report: (count) => `${count} grants expired`,
     }),
-    // Events of a process that died, and failed ones whose next attempt is due.
+    // Events left behind by a process that was killed, and failed events whose next attempt is due.
     job({
       name: 'process-stripe-events',
       everyMs: limits.processStripeEventsIntervalMs,
@@ -79,7 +79,7 @@ export function jobDefinitions(services: JobServices, limits: JobLimits, hours: 
       run: (context) => reconcile(reconciliation, context),
       report: reportReconciliation,
     }),
-    // Payouts that Stripe does not know in time, so that their money does not stay held forever.
+    // Abandons payouts that Stripe does not have when their hold expires, so that their money is not held forever.
     job({
       name: 'release-stale-holds',
       everyMs: limits.releaseStaleHoldsIntervalMs,
@@ -92,14 +92,14 @@ export function jobDefinitions(services: JobServices, limits: JobLimits, hours: 
       run: inBatches((limit) => catalogueSync.repairDue(limit)),
       report: (count) => `${count} subscriptions tried`,
     }),
-    // Payouts that were cut off or that Stripe has not answered, until their hold expires.
+    // Payouts that were interrupted or that Stripe has not answered, until their hold expires.
     job({
       name: 'resume-refunds',
       everyMs: limits.resumeRefundsIntervalMs,
       run: inBatches((limit, signal) => payout.resumeDue(limit, signal)),
       report: (count) => `${count} refunds resumed`,
     }),
-    // Balances with the version up to which they count, so that past balances are found without adding up everything.
+    // Stores balances with their version, so that a past balance is computed without adding up all transactions.
     job({
       name: 'snapshot-balances',
       everyMs: limits.snapshotBalancesIntervalMs,
@@ -133,7 +133,7 @@ function job<Result>({ name, run, report, ...schedule }: Row<Result>): JobDefini
   };
 }
 
-/** Discrepancies are for people: running again would not fix them. */
+/** Discrepancies need manual attention: running the job again would not fix them, so they do not fail it. */
 async function verify(verifyLedger: Services['verifyLedger'], { signal, warn, found }: JobContext) {
   const result = await verifyLedger({ fromSnapshots: true, signal });
   const count = result.discrepancies.length;
@@ -158,10 +158,10 @@ function reportReconciliation(result: ReconciliationResult): string {
   return unlessFinished(finished, `${counts}, ${openFindingsCount} open; ${describeMoved(moved)}`);
 }
 
-/** `finished`: false when the worker stopped meanwhile. */
+/** `finished`: false if the worker was stopped before the end. */
 const unlessFinished = (finished: boolean, report: string) => (finished ? report : `${report}; stopped before the end`);
 
-/** Removes rows past their retention. One table that fails does not keep the others; the job fails afterwards. */
+/** Removes rows past their retention. If one table fails, the others are still swept; the job fails afterwards. */
 async function sweep(sweepers: Services['sweepers'], signal: AbortSignal): Promise<{ name: string; count: number }[]> {
   const names = Object.keys(sweepers);
   const results = await Promise.allSettled(Object.values(sweepers).map((remove) => remove(signal)));

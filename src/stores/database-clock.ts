@@ -6,7 +6,7 @@ export interface DatabaseClockSettings {
   readonly refreshIntervalMs: number;
   /** How far this process's clock may differ from the database's, in milliseconds. */
   readonly differenceMaximumMs: number;
-  /** Called when the clock starts or stops to differ by more. `differenceMs` is positive if it is ahead. Must not throw. */
+  /** Called when the difference starts or stops exceeding that. `differenceMs` is positive if the process is ahead. Must not throw. */
   readonly onStepChange?: (inStep: boolean, differenceMs: number) => void;
   /** This process's clocks; tests replace them. */
   readonly machine?: MachineClocks;
@@ -30,16 +30,16 @@ const READ_CLOCK = `select (extract(epoch from clock_timestamp()) * 1000)::float
 const ADVANCE_CLOCK = 'update development_clock set offset_ms = offset_ms + $1';
 /** A reading is accurate to half the time it took. Slower ones are ignored while there is a better one. */
 const MAX_READING_MS = 500;
-/** Readings vary by the time they take. On smaller steps back than this, time is held until the clock has caught up. */
+/** Readings vary with the time they take. After a step back of up to this much, time is held until the clock has caught up. */
 const MAX_HELD_STEP_MS = 5_000;
 
 /**
  * Product time: the database's clock plus the development offset stored there, read periodically and extrapolated with the machine's
- * monotonic clock, so that reading the time is free and a wrong or adjusted machine clock makes no difference. It never goes back by less
- * than 5 seconds; if the database's clock is set back by more, it follows.
+ * monotonic clock, so that reading the time is free and a wrong or adjusted machine clock makes no difference. If the database's clock is
+ * set back by up to 5 seconds, product time is held until the clock has caught up; if by more, product time follows it back.
  */
 export class DatabaseClock implements Clock {
-  /** The database's clock without the offset: by it jobs are scheduled, which share their schedules with the machine's clock. */
+  /** The database's clock without the offset. Jobs are scheduled by it, because their schedules are compared with machines' clocks. */
   readonly databaseTime: Clock = { now: () => new Date(this.now().getTime() - this.offset) };
   private databaseMs = 0;
   private offset = 0;
@@ -88,12 +88,12 @@ export class DatabaseClock implements Clock {
     return Math.abs(this.differenceMs()) <= this.settings.differenceMaximumMs;
   }
 
-  /** By how much product time is ahead of the database's clock, in milliseconds: 0, except in development. */
+  /** How far product time is ahead of the database's clock, in milliseconds: 0, except in development. */
   get offsetMs(): number {
     return this.offset;
   }
 
-  /** Moves product time forward, for every process with this database; the others see it when they read the clock next. */
+  /** Moves product time forward, for every process that uses this database; the others see it at their next reading. */
   async advance(milliseconds: number): Promise<void> {
     const client = await this.pool.connect();
     try {
@@ -108,15 +108,15 @@ export class DatabaseClock implements Clock {
   async refresh(): Promise<void> {
     const client = await this.pool.connect();
     try {
-      const beganMs = this.machine.monotonicMs();
+      const startedMs = this.machine.monotonicMs();
       const { rows } = await client.query<Reading>(READ_CLOCK);
-      const tookMs = this.machine.monotonicMs() - beganMs;
+      const tookMs = this.machine.monotonicMs() - startedMs;
       const { databaseMs, offsetMs } = rows[0] as Reading;
-      // A reading that began before a move and ends after it must not undo it.
+      // A reading that started before the time was moved, and ended after that, must not undo the move.
       this.offset = Math.max(this.offset, offsetMs);
       if (tookMs <= MAX_READING_MS || this.databaseMs === 0) {
         this.databaseMs = databaseMs;
-        this.readAtMs = beganMs + tookMs / 2;
+        this.readAtMs = startedMs + tookMs / 2;
       }
     } finally {
       client.release();

@@ -1,6 +1,6 @@
-/** So many statements of the kind that callers compose are prepared on a connection at once. */
+/** The maximum number of composed statements that are prepared on a connection at once. */
 const PLACES = 200;
-/** From one replacement to the next. With the life of a connection it bounds how many statements a connection ever prepares. */
+/** The minimum time between two replacements. Together with a connection's lifetime it bounds how many statements it ever prepares. */
 const REPLACEMENT_INTERVAL_MS = 30_000;
 
 export interface PreparedPlacesSettings {
@@ -11,19 +11,19 @@ export interface PreparedPlacesSettings {
 }
 
 /**
- * Which of the statements that callers compose are prepared: one for each shape of a page, so there are as many as a client likes to
- * send. A connection keeps what it has prepared until it ends, so a statement needs a place. When all are taken, it gets the place that
- * was unused for longest, but only one in each interval: one client that sends ever new shapes takes no place of those in use, and
- * fills no connection. Without a place a statement is planned each time.
+ * Decides which composed statements are prepared. There is one for each shape of a page, so clients can cause any number of them, and a
+ * connection keeps every statement it has prepared until it closes. A statement is therefore prepared only if it has a place. When all
+ * places are taken, a new statement replaces the least recently used one, at most once per interval: a client that keeps sending new
+ * shapes can neither evict the statements in use nor fill up connections. A statement without a place is planned each time it runs.
  */
 export class PreparedPlaces {
-  /** The least recently used first. */
+  /** Least recently used first. */
   private readonly names = new Set<string>();
   private replacedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(private readonly settings: PreparedPlacesSettings = {}) {}
 
-  /** Whether the statement of this name, which is to run now, has a place. */
+  /** Whether the statement of this name has a place, or gets one now. Call it each time the statement is about to run. */
   use(name: string): boolean {
     if (!this.names.delete(name) && !this.makeRoom()) return false;
     this.names.add(name);

@@ -15,8 +15,8 @@ import { joined, rootFieldWriter, valueWriter, type WriteValue } from './row-wri
 import { SettledField } from './settled-field.js';
 
 /**
- * The data of an answer as text; null when the operation is to be resolved field by field; a mutation that has run, when its payload
- * is to be completed field by field.
+ * The response's data as text. Null if the operation must be resolved field by field; a SettledField if a mutation has run and its
+ * payload must be completed field by field.
  */
 type Written = RawJson | SettledField | null;
 export type FastPath = (run: OperationRun) => Promise<Written> | Written;
@@ -25,10 +25,10 @@ type Roots = Promise<string> | string;
 type WriteRoots = (run: OperationRun) => Roots;
 type WriteMutation = (run: OperationRun) => Promise<Written> | Written;
 
-/** How an operation is answered, for one outcome of its conditions. */
+/** How to respond to an operation, for one combination of its `@skip` and `@include` values. At most one writer is set. */
 interface Plan {
   readonly page: AccountPage | null;
-  /** What the page may have at most, in bytes. */
+  /** The maximum size of the page, in bytes. */
   readonly pageBytes: (variables: Variables) => number;
   readonly rows: WriteRoots | null;
   readonly mutation: WriteMutation | null;
@@ -36,17 +36,17 @@ interface Plan {
 
 const NO_PLAN: Plan = { page: null, pageBytes: () => 0, rows: null, mutation: null };
 
-interface Known {
+interface SeenOperation {
   timesSeen: number;
-  /** By the values of the variables that decide what is asked for. */
+  /** By the values of the variables that decide what is selected. */
   readonly plans: Map<string, Plan>;
 }
 
-/** Answers viewers' pages by one statement, and what asks for nothing but rows straight from the rows. */
+/** Writes viewers' pages with one SQL statement, and operations that select only rows' fields directly from the rows. */
 export function createFastPath(schema: GraphQLSchema, limits: PageLimits): FastPath {
   const root = schema.getQueryType() as GraphQLObjectType;
   const roles = allowedRoles(schema, schema.getQueryType()?.getFields().me as object) ?? [];
-  const known = new WeakMap<PreparedOperation, Known>();
+  const known = new WeakMap<PreparedOperation, SeenOperation>();
   const account = accountType(schema);
 
   const planFor = (prepared: PreparedOperation, variables: Variables): Plan => {
@@ -60,7 +60,7 @@ export function createFastPath(schema: GraphQLSchema, limits: PageLimits): FastP
     return { ...NO_PLAN, page, pageBytes, rows: page ? null : rootsWriter(schema, prepared, selection) };
   };
 
-  /** Null the first time an operation comes: planning costs more than one execution, and anyone may send new ones without end. */
+  /** Null on an operation's first use: planning costs more than one execution, and a client may send any number of new operations. */
   const planOf = (prepared: PreparedOperation, variables: Variables): Plan | null => {
     if (prepared.selectionCount > MAX_PLANNED_SELECTIONS) return null;
     const entry = known.get(prepared) ?? { timesSeen: 0, plans: new Map() };
@@ -100,7 +100,7 @@ async function writePage(text: Promise<string>): Promise<RawJson | null> {
   }
 }
 
-/** Whatever is thrown, graphql-js meets it again, and knows where. */
+/** Null if anything throws: graphql-js then runs into the same error and reports it with its path. */
 function writeRows(write: WriteRoots, run: OperationRun): Promise<RawJson | null> | RawJson | null {
   try {
     const text = write(run);
@@ -114,13 +114,13 @@ function writeRows(write: WriteRoots, run: OperationRun): Promise<RawJson | null
   }
 }
 
-/** Null when an answer needs more than rows. */
+/** Null if the response needs more than rows. */
 function rootsWriter(schema: GraphQLSchema, { operation }: PreparedOperation, selection: readonly Selected[]): WriteRoots | null {
   const root = schema.getRootType(operation.operation) as GraphQLObjectType<unknown, Context>;
   return operation.operation === 'query' ? queryWriter(root, selection) : eventWriter(root, selection);
 }
 
-/** A resolver is asked once for each root field, all before the first is waited for, as graphql-js does. */
+/** Calls the resolver of each root field once, all before awaiting the first, as graphql-js does. */
 function queryWriter(root: GraphQLObjectType<unknown, Context>, selection: readonly Selected[]): WriteRoots | null {
   const writers: ((run: OperationRun) => Roots)[] = [];
   for (const selected of selection) {
@@ -137,7 +137,7 @@ function queryWriter(root: GraphQLObjectType<unknown, Context>, selection: reado
   return (run) => joined('{', '}', writers.length, (index) => (writers[index] as WriteRoots)(run), keys);
 }
 
-/** A mutation of one field; of several, the next must not begin before the payload of the one before is complete. */
+/** Null for a mutation of several fields: each must wait until the previous one's payload is complete. */
 function mutationWriter(schema: GraphQLSchema, [selected, ...others]: readonly Selected[]): WriteMutation | null {
   const definition = selected && schema.getMutationType()?.getFields()[selected.field];
   const { resolve, type } = definition ?? {};
@@ -152,7 +152,7 @@ function mutationWriter(schema: GraphQLSchema, [selected, ...others]: readonly S
   };
 }
 
-/** Null for arguments that graphql-js refuses. */
+/** Null for arguments that graphql-js rejects. */
 function argumentsOrNull({ argumentsOf }: Selected, { variables }: OperationRun) {
   try {
     return argumentsOf(variables.values);
@@ -177,7 +177,7 @@ async function writeMutation({ resolve, write, open, run }: MutationRun): Promis
   }
 }
 
-/** What a live field gives for an event is the event. */
+/** A live field's value for an event is the event itself. */
 function eventWriter(root: GraphQLObjectType, [selected]: readonly Selected[]): WriteRoots | null {
   const definition = selected && root.getFields()[selected.field];
   const write: WriteValue | null = definition ? valueWriter(definition.type, selected.selection) : null;

@@ -38,7 +38,7 @@ export function planBytes({ operation, selectionCount, conditions }: PreparedOpe
   return readerBytes + selectionCount * PLANNED_SELECTION_BYTES * Math.min(2 ** conditions.length, MAX_PLANS);
 }
 
-/** An operation that was parsed, checked against limits and validated, with everything that later steps need. */
+/** An operation that was parsed, checked against limits and validated, with everything the later steps need. */
 export class PreparedOperation {
   /** Names of the root fields; metrics use the first one. */
   readonly rootFields: readonly string[];

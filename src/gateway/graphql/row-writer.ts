@@ -17,20 +17,20 @@ import type { Selected } from '../../resolvers/page-query/selection.js';
 import { isRowResolver } from '../../resolvers/row-fields.js';
 
 type Text = string | Promise<string>;
-/** Writes a value as JSON; `@throws` NotPlain for any value that graphql-js would not simply write. */
+/** Writes a value as JSON. @throws NotPlain for any value that graphql-js would not write unchanged */
 export type WriteValue = (value: unknown, context: Context) => Text;
 type Resolve = GraphQLFieldResolver<unknown, Context>;
 
-/** A value is not what its type lets expect: graphql-js finds out what that means, and where. */
+/** A value is not what its type leads one to expect: graphql-js decides what that means, and reports where. */
 class NotPlain extends Error {
   override readonly name = 'NotPlain';
 }
 
 const NO_ARGUMENTS = {};
-/** Longer texts are measured before they are written, which graphql-js's answers allow: aliases may repeat one without end. */
+/** Longer texts are left to graphql-js, whose results are measured before they are serialized: aliases may repeat a text many times. */
 const MAX_TEXT_CHARACTERS = 1_000;
 
-/** How values of a type are written, of which `selection` is asked for. Null when more than the rows themselves is needed. */
+/** A function that writes the selected fields of a type's values. Null if they need more than the rows themselves. */
 export function valueWriter(type: GraphQLOutputType, selection: readonly Selected[]): WriteValue | null {
   if (isNonNullType(type)) {
     const write = presentWriter(type.ofType, selection);
@@ -47,7 +47,7 @@ function presentWriter(type: GraphQLOutputType, selection: readonly Selected[]):
     return write && ((value, context) => writeList(value, write, context));
   }
   if (isObjectType(type)) return objectWriter(type, selection);
-  // Only what is not there can be written of a type that its value decides: the errors of a mutation that went well.
+  // An abstract type: only the absence of a value can be written, such as the empty errors of a mutation that succeeded.
   return () => refuse();
 }
 
@@ -62,7 +62,7 @@ function leafWriter(type: GraphQLLeafType): WriteValue {
   if (type === GraphQLString || type === GraphQLID) {
     return (value) => (typeof value === 'string' ? writeText(value) : write(value));
   }
-  // Rows that follow one another often have the same instant, reason or currency: it is written once.
+  // Consecutive rows often have the same instant, reason or currency, so the last value's text is reused.
   let last: unknown;
   let lastText = '';
   return (value) => {
@@ -83,7 +83,7 @@ function writeList(value: unknown, write: WriteValue, context: Context): Text {
   return joined('[', ']', value.length, (index) => write(value[index], context));
 }
 
-/** Null when a field needs arguments, a loader of its own, or anything else that is not in the row. */
+/** Null if a field needs arguments, a resolver that is not in row-fields.ts, or anything else that is not in the row. */
 function objectWriter(type: GraphQLObjectType, selection: readonly Selected[]): WriteValue | null {
   if (type.isTypeOf) return null;
   const writers: WriteValue[] = [];
@@ -125,7 +125,7 @@ function fieldWriter(type: GraphQLObjectType, { field, selection }: Selected): W
   return (row, context) => writeResolved(resolve(row, NO_ARGUMENTS, context, undefined as never), write, context);
 }
 
-/** Writes what a root field gives: its resolver is called, with the roles that the contract demands. */
+/** Writes a root field's value. It calls the field's resolver, which enforces the roles that the contract requires. */
 export function rootFieldWriter({ resolve, type }: GraphQLField<unknown, Context>, selection: readonly Selected[]) {
   const write = resolve ? valueWriter(type, selection) : null;
   if (!resolve || !write) return null;
@@ -137,7 +137,7 @@ function writeResolved(value: unknown, write: WriteValue, context: Context): Tex
   return isPromise(value) ? value.then((present) => write(present, context)) : write(value, context);
 }
 
-/** Parts between brackets, with a promise only where a part is one. No part is left to fail unheard. */
+/** Joins the parts between brackets; a promise only if a part is one. A part that rejects never goes unhandled. */
 export function joined(
   open: string,
   close: string,

@@ -18,7 +18,7 @@ const MAX_UUID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
 const MIN_UUID = '00000000-0000-0000-0000-000000000000';
 const MAX_VERSION = 2_147_483_647;
 
-/** One row that another references, and that therefore exists. */
+/** The row that a foreign key points at, which therefore exists. */
 const one =
   (type: () => Type, from: (parent: string) => string): Write =>
   (parent, { selection }, builder) => {
@@ -26,7 +26,7 @@ const one =
     return [{ sql: `(select ${toSql(objectPieces(type(), row, selection, builder))} from (${from(parent)}) ${row})` }];
   };
 
-/** The films of the version whose id the parent row has, by title. */
+/** The films of the parent row's version, ordered by title. */
 function filmsOf(schema: GraphQLSchema): Write {
   const film: Type = { name: 'Film', fields: columnFields(schema, 'Film', [Film]) };
   return connection({
@@ -83,7 +83,7 @@ function balanceOf(schema: GraphQLSchema): Write {
   };
   return (parent, selected, builder) => {
     const currency = builder.parameter('text', (request) => request.currency);
-    // Zero in the configured currency for viewers who have no balance yet; a balance that never changed has no time of its last
+    // Viewers who have no balance yet get zero in the configured currency. A balance that never changed has no time of a last
     // change.
     const rows = `select coalesce(b.currency, ${currency}) as currency, coalesce(b.posted, 0) as posted, coalesce(b.held, 0) as held,
         coalesce(b.version, 0) as version, case when b.version > 0 then b.updated_at end as updated_at

@@ -6,7 +6,7 @@ import type { Selected } from './selection.js';
 type Type = JsonType<StatementBuilder>;
 type Write = WriteField<StatementBuilder>;
 
-/** A connection: where its rows come from, in which order, and what its cursors consist of. */
+/** A connection: where its rows come from, their order, and what its cursors consist of. */
 export interface Connection {
   readonly name: string;
   readonly node: () => Type;
@@ -33,7 +33,7 @@ export const connection =
   (parent, selected, builder) => {
     const row = builder.nextRow();
     const rows = shape.rows(parent, conditionsOf(shape, selected, builder));
-    // One row more than the page shows whether there are more; it is only read when `hasNextPage` is selected.
+    // Reading one extra row shows whether there is a next page; it is read only when `hasNextPage` is selected.
     const asksForMore = selected.selection.some(
       ({ field, selection }) => field === 'pageInfo' && selection.some((inner) => inner.field === 'hasNextPage'),
     );

@@ -79,8 +79,8 @@ export const nullable =
   (row, selected, builder) => [sql(`coalesce(${toSql(write(row, selected, builder))}, 'null')`)];
 
 /**
- * RFC 3339 in UTC with milliseconds, whatever the session's time zone. An interval, because a zone's name would be looked up
- * for each value.
+ * RFC 3339 in UTC with milliseconds, whatever the session's time zone. The zone is given as an interval, because Postgres would look up a
+ * zone's name for each value.
  */
 const instantSql = (expression: string) =>
   `'"' || to_char(${expression} at time zone interval '0', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') || '"'`;

@@ -29,8 +29,8 @@ import type { Selected, Variables } from './selection.js';
 /**
  * What an operation selects with these variables, field by field, with fragments expanded, conditions evaluated and fields of
  * the same name merged, as in https://spec.graphql.org/October2021/#sec-Field-Collection. Null when that is not known before
- * execution, because a field has an abstract type. A list of an abstract type is expected to be empty, like the errors of a
- * mutation, and has no selection.
+ * execution, because a field has an abstract type. A list of an abstract type, such as the errors of a mutation, is expected to
+ * be empty, so its selection is left empty.
  */
 export function lookAhead(
   schema: GraphQLSchema,
@@ -42,7 +42,7 @@ export function lookAhead(
   return root ? new LookAhead(schema, document, variables).fieldsOf(root, [operation.selectionSet]) : null;
 }
 
-/** The variables that decide through `@skip` or `@include` what is selected. */
+/** The variables that decide what is selected, through `@skip` or `@include`. */
 export function conditionsOf(document: DocumentNode): readonly string[] {
   const names = new Set<string>();
   visit(document, {
@@ -163,8 +163,8 @@ interface PlainArgument {
 }
 
 /**
- * Arguments as graphql-js computes them, but without calling it when each is a plain variable or contains none, as nearly
- * always.
+ * Arguments as graphql-js computes them, but without calling it in the usual case that each is a plain variable or contains
+ * none.
  */
 function argumentReader(definition: GraphQLField<unknown, unknown>, node: FieldNode): Selected['argumentsOf'] {
   const byGraphql = (variables: Variables) => getArgumentValues(definition, node, variables as Record<string, unknown>);

@@ -34,7 +34,7 @@ export const argumentOf =
   ({ variables }) =>
     selected.argumentsOf(variables)[name] ?? null;
 
-/** One part of the cursor after which a connection continues, or of the position before its first row. */
+/** One part of the `after` cursor; without one, of the position before the first row. */
 export const positionOf =
   <const Shape extends Parameters<typeof decodeCursor>[1]>(
     selected: Selected,

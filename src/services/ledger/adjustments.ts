@@ -36,7 +36,7 @@ interface Answer {
   balance: Balance;
 }
 
-/** An admin's corrections of a balance, with who made them and why on record. */
+/** An admin's corrections of a balance. Each records who made it and why. */
 export class Adjustments {
   constructor(
     private readonly database: Queryable,

@@ -1,6 +1,6 @@
 import type { Balance } from '../../entities/balance.js';
 
-/** The balance of a result, read from JSON or not, with its timestamps as dates. */
+/** A result's balance with its timestamps as dates, whether or not the result was read from JSON. */
 export const balanceFromAnswer = (kept: Balance): Balance => ({
   ...kept,
   createdAt: new Date(kept.createdAt),

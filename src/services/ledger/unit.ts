@@ -88,7 +88,7 @@ export class Unit {
     return this.state;
   }
 
-  /** What can be spent: posted − held. Below zero only after a dispute or a refund made at Stripe. */
+  /** What can be spent: posted − held. Below zero only after a dispute, a refund made at Stripe or an abandoned payout that succeeded. */
   get available(): number {
     return this.state.posted - this.state.held;
   }

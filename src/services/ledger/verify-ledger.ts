@@ -46,7 +46,7 @@ const oneState: Statement = { name: 'verify-one-state', text: 'set transaction i
 /**
  * Recomputes the ledger from its rows and reports what does not add up. It reads the viewers a thousand at a time, so that
  * memory is bounded however many transactions there are. With `fromSnapshots`, each balance starts at its last snapshot;
- * without, at its first transaction, and the accounts are also summed as a whole.
+ * without it, at its first transaction, and the accounts are also summed as a whole.
  */
 export async function verifyLedger(database: Database, options: VerifyOptions): Promise<LedgerReport> {
   const verify = async (tx: Queryable): Promise<LedgerReport> => {

@@ -21,8 +21,8 @@ export const ledgerRules: readonly Statement[] = [
   rule(
     'AVAILABLE_IS_NOT_NEGATIVE',
     // The balance may be below zero only by what disputes, refunds made at Stripe and abandoned payouts that succeeded have
-    // taken since they had returned most: a credit of theirs may be spent before more is taken. Everything that one of them
-    // posts at once counts together.
+    // taken since the point at which they had returned the most: what they return may be spent before they take more. All
+    // movements that one of them posts at once count together.
     `${row('AVAILABLE_IS_NOT_NEGATIVE', 'b.user_id', "'at least ' || taken.net - taken.peak", 'b.posted - b.held')}
      from balances b cross join lateral (
        select coalesce(sum(outside), 0) as net, greatest(max(net) filter (where at_its_end), 0) as peak
@@ -130,9 +130,9 @@ export const ledgerRules: readonly Statement[] = [
   ),
   rule(
     'LIVING_GRANT_MATCHES_WHAT_ITS_PAYMENT_LOST',
-    // Rule 7: everything that left the payment was credited first, as the grant was paid for; what came back pays for it again.
-    // A refund of ours that was requested after the last outside news, once the grant was over, ends nothing, even if it takes
-    // the rest.
+    // Rule 7: everything that left the payment was credited first, up to what was paid for the grant; what came back pays for it
+    // again. A refund of ours that was requested after the last news from Stripe, when the grant was already over, ends nothing,
+    // even if it takes the rest.
     `with payment as (
        select g.id, g.user_id, o.captured_amount as captured, spending.paid, spending.credited, refund.refunded, refund.outside,
          dispute.disputed, dispute.finally
