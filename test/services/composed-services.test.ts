@@ -34,7 +34,7 @@ describe('the services of a node', () => {
     rmSync(home, { recursive: true, force: true });
   });
 
-  test('take one connection for the ledger however many admins verify it at once, and verify anew after that', async () => {
+  test('take one connection for the ledger however many admins verify it at once, and verify again after that', async () => {
     let taken = 0;
     const count = () => void taken++;
     db.database.pool.on('acquire', count);
