@@ -1,11 +1,11 @@
-/** The arrows of docs/architecture.md: who may import whom. Settings and the runtime are the ground that all but entities stand on. */
-const ground = ['config', 'runtime'];
+/** The import rules of docs/architecture.md. Every folder except entities and runtime may import config and runtime. */
+const shared = ['config', 'runtime'];
 
 const inFolder = (folder) => `^src/${folder}/`;
 
-/** A folder of src may import itself, what is listed and nothing else of ours. `types`: folders of which it may import types only; `except`: folders in it with arrows of their own. */
-function arrow(name, { may = [], types = [], files = [], except = [], onGround = true }) {
-  const allowed = [name, ...may, ...types, ...(onGround ? ground : [])];
+/** A folder of src may import itself and what is listed, but nothing else of this repository. `types`: folders of which it may import types only; `except`: subfolders with rules of their own. */
+function arrow(name, { may = [], types = [], files = [], except = [], mayShare = true }) {
+  const allowed = [name, ...may, ...types, ...(mayShare ? shared : [])];
   const from = { path: inFolder(name), pathNot: except.map(inFolder) };
   const rules = [
     {
@@ -29,7 +29,7 @@ function arrow(name, { may = [], types = [], files = [], except = [], onGround =
   return rules;
 }
 
-/** Only `from` may import what is at `to`, beside the files there themselves. */
+/** Only `from` may import what is at `to`, apart from the files there. */
 const onlyFor = (name, to, from, comment) => ({
   name,
   comment,
@@ -51,14 +51,19 @@ module.exports = {
     ...arrow('jobs', { may: ['services'] }),
     ...arrow('services', { may: ['stores', 'entities'] }),
     ...arrow('stores', { may: ['entities'], files: ['^mikro-orm\\.config\\.ts$'] }),
-    ...arrow('entities', { onGround: false }),
+    ...arrow('entities', { mayShare: false }),
     ...arrow('observability', { types: ['stores'] }),
     ...arrow('demo', { may: ['services'], types: ['stores'], files: [app] }),
     ...arrow('cli', { may: ['demo', 'gateway', 'services', 'stores'], files: [app] }),
-    // Settings and the runtime stand on nothing but each other, and the runtime not on settings either.
+    // Config may import only runtime, and runtime nothing.
     ...arrow('config', {}),
-    ...arrow('runtime', { onGround: false }),
-    onlyFor('only-main-loads-the-sandbox', '^packages/stripe-sandbox/', [main], 'And main only without a secret key of Stripe.'),
+    ...arrow('runtime', { mayShare: false }),
+    onlyFor(
+      'only-main-loads-the-sandbox',
+      '^packages/stripe-sandbox/',
+      [main],
+      'And main does so only without a Stripe secret key.',
+    ),
     {
       name: 'packages-know-nothing-of-ours',
       severity: 'error',
