@@ -1,6 +1,6 @@
 import { Migration } from '@mikro-orm/migrations';
 
-/** All tables, and the rules that the database keeps by itself. */
+/** All tables, and the rules that the database enforces. */
 export class Migration20261123100000 extends Migration {
   override up(): void {
     for (const statement of [...tables, ...rules]) this.addSql(statement);
