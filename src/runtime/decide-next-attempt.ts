@@ -1,5 +1,5 @@
 export interface RetryRules {
-  readonly largestAttempts: number;
+  readonly maxAttempts: number;
   /** The wait after the first failure; it doubles with each further one. */
   readonly backoffMs: number;
   readonly backoffMaximumMs: number;
@@ -15,7 +15,7 @@ export interface FailedAttempt {
 
 /** When to retry after a failed attempt: after half to all of the wait. Null if that was the last attempt. */
 export function decideNextAttempt({ attempts, now, chance }: FailedAttempt, rules: RetryRules): Date | null {
-  if (attempts >= rules.largestAttempts) return null;
+  if (attempts >= rules.maxAttempts) return null;
   const waitMs = Math.min(rules.backoffMs * 2 ** (attempts - 1), rules.backoffMaximumMs);
   return new Date(now.getTime() + Math.ceil(waitMs * (0.5 + chance / 2)));
 }

@@ -153,7 +153,7 @@ function composeMoney(
     refunds: new Refunds(database, clock, ledger, payout, limits.holdLifetimeMs),
     disputes: new Disputes(database, ledger),
     grants: new Grants(database, ledger, catalogue, limits.subscriptionDurationMaximumDays),
-    adjustments: new Adjustments(database, ledger, { currency, largestAmount: limits.adjustmentMaximumMinorUnits }),
+    adjustments: new Adjustments(database, ledger, { currency, maxAmount: limits.adjustmentMaximumMinorUnits }),
     snapshots: new Snapshots(database, clock),
   };
 }
@@ -177,7 +177,7 @@ function composeStripe(
       toleranceSeconds: limits.webhookToleranceSeconds,
       concurrency: limits.jobConcurrencyCount,
       queueCapacity: limits.stripeEventQueueCount,
-      largestAttempts: limits.stripeEventAttemptsCount,
+      maxAttempts: limits.stripeEventAttemptsCount,
       backoffMs: limits.stripeEventBackoffMs,
       backoffMaximumMs: limits.stripeEventBackoffMaximumMs,
       liveMode: config.stripe.secretKey.includes('_live_'),

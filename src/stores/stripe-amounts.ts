@@ -26,7 +26,7 @@ export function stripeStep(currency: string): number {
 export const roundDownForStripe = (amount: number, currency: string): number => amount - (amount % stripeStep(currency));
 
 /** The largest amount of one payment, in our minor units. */
-export function largestPayment(currency: string): number {
+export function maxPayment(currency: string): number {
   const [multiplier, divisor] = unitOf(currency);
   return roundDownForStripe(Math.floor(MAX_AT_STRIPE / multiplier) * divisor, currency);
 }

@@ -57,7 +57,7 @@ describe('the demo catalogue', () => {
 test('the demo catalogue is loaded through a pool of one connection', async () => {
   const other = await testDatabase();
   const database = new Database({ url: other.url, poolSize: 1, statementTimeoutMs: 5_000, connectionTimeoutMs: 1_000 });
-  const adjustments = new Adjustments(database, quietLedger(database, clock), { currency: 'EUR', largestAmount: 10_000 });
+  const adjustments = new Adjustments(database, quietLedger(database, clock), { currency: 'EUR', maxAmount: 10_000 });
   const giveBalance = async ({ adminId, ...input }: DemoBalance) => {
     expect((await adjustments.adjust({ userId: adminId, role: 'ADMIN' }, input)).errors).toEqual([]);
   };

@@ -11,7 +11,7 @@ import { composeServices, type Services } from '../../src/services/services.js';
 import { LocalHints } from '../../src/stores/hints.js';
 import { noOpenSessions } from '../../src/stores/open-sessions.js';
 import { openStripe } from '../../src/stores/stripe.js';
-import { fromStripe, largestPayment, roundDownForStripe, stripeStep, toStripeAmount } from '../../src/stores/stripe-amounts.js';
+import { fromStripe, maxPayment, roundDownForStripe, stripeStep, toStripeAmount } from '../../src/stores/stripe-amounts.js';
 import { MovableClock } from '../support/movable-clock.js';
 import { aKey } from '../support/shop.js';
 import { type TestDatabase, testDatabase } from '../support/test-database.js';
@@ -31,7 +31,7 @@ describe('An amount at the boundary to Stripe', () => {
   ])('of %s is converted there and back, in steps that Stripe has', (currency, ours, theirs, step, largest) => {
     expect(toStripeAmount(ours, currency)).toBe(theirs);
     expect(fromStripe({ currency: currency.toLowerCase(), amount: theirs, created: theirs }).amount).toBe(ours);
-    expect([stripeStep(currency), largestPayment(currency)]).toEqual([step, largest]);
+    expect([stripeStep(currency), maxPayment(currency)]).toEqual([step, largest]);
     expect(roundDownForStripe(ours + step - 1, currency)).toBe(ours);
     if (step > 1) expect(() => toStripeAmount(ours + 1, currency)).toThrow(RangeError);
     expect(toStripeAmount(largest, currency)).toBeLessThanOrEqual(99_999_999);

@@ -66,7 +66,7 @@ describe('a balance in use', () => {
     const order = await shop.topUp(viewer, 1_000);
     await shop.buy(viewer, offer);
     const made = shop.sandbox.control.refundInDashboard({ paymentIntent: order.stripePaymentIntentId as string });
-    await shop.tellRefund(made.id);
+    await shop.applyRefund(made.id);
     expect(await shop.balance(viewer)).toMatchObject({ posted: -1_000 });
     expect((await adjust(viewer, -1)).errors).toMatchObject([{ code: 'INSUFFICIENT_FUNDS', shortfall: { amount: 1_001 } }]);
     expect((await adjust(viewer, 300)).balance).toMatchObject({ posted: -700 });
@@ -111,10 +111,10 @@ describe('a balance in use', () => {
     const { refund: released } = await refund(viewer, order, 200);
     back();
     shop.sandbox.control.succeedRefund(captured?.stripeRefundId as string);
-    await shop.tellRefund(captured?.stripeRefundId as string);
+    await shop.applyRefund(captured?.stripeRefundId as string);
     back();
     shop.sandbox.control.failRefund(released?.stripeRefundId as string, 'lost_or_stolen_card');
-    await shop.tellRefund(released?.stripeRefundId as string);
+    await shop.applyRefund(released?.stripeRefundId as string);
     const instants = async (text: string) =>
       (await shop.db.rows<{ at: Date }>(text, [viewer.userId])).map(({ at }) => at.getTime());
     const moved = await instants('select created_at as at from transactions where user_id = $1 order by version');

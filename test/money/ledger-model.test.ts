@@ -134,8 +134,8 @@ describe('random histories of a wallet', () => {
     if (!refund) return;
     if (given.succeeds) shop.sandbox.control.succeedRefund(refund.stripeRefundId);
     else shop.sandbox.control.failRefund(refund.stripeRefundId, 'declined');
-    await shop.tellRefund(refund.stripeRefundId);
-    await shop.tellRefund(refund.stripeRefundId); // delivered twice
+    await shop.applyRefund(refund.stripeRefundId);
+    await shop.applyRefund(refund.stripeRefundId); // delivered twice
     model.held -= refund.amount;
     if (given.succeeds) model.posted -= refund.amount;
     model.pendingRefunds = model.pendingRefunds.filter(({ id }) => id !== refund.id);

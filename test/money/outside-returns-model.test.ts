@@ -112,7 +112,7 @@ type Step =
   | { do: 'buy' }
   | { do: 'topUp' }
   | { do: 'dayPasses' }
-  | { do: 'toldAgain'; pick: number };
+  | { do: 'deliveredAgain'; pick: number };
 
 const part = fc.constantFrom(0.01, 0.34, 0.5, 1);
 const pick = fc.nat(5);
@@ -131,7 +131,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ do: fc.constant('buy' as const) }),
   fc.record({ do: fc.constant('topUp' as const) }),
   fc.record({ do: fc.constant('dayPasses' as const) }),
-  { weight: 3, arbitrary: fc.record({ do: fc.constant('toldAgain' as const), pick }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('deliveredAgain' as const), pick }) },
 ) as fc.Arbitrary<Step>;
 
 interface Dispute {

@@ -42,7 +42,7 @@ describe('a payout whose payment is refunded at Stripe meanwhile', () => {
     const paymentIntent = order.stripePaymentIntentId as string;
     shop.sandbox.control.refundInDashboard({ paymentIntent, amount });
     const { data } = await shop.stripe.refunds.list({ payment_intent: paymentIntent, limit: 1 });
-    await shop.tellRefund(data[0]?.id as string);
+    await shop.applyRefund(data[0]?.id as string);
   }
   const resume = async () => {
     shop.clock.advanceMs(PAYOUT_LEASE_MS * 40);

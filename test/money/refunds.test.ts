@@ -83,7 +83,7 @@ describe('refunds', () => {
     expect(await shop.balance(viewer)).toMatchObject({ posted: 900, held: 900 });
     expect((await shop.buy(viewer, await shop.desk.putOnSale(1, 1))).errors[0]?.code).toBe('INSUFFICIENT_FUNDS');
     shop.sandbox.control.succeedRefund(refund?.stripeRefundId as string);
-    await shop.tellRefund(refund?.stripeRefundId as string);
+    await shop.applyRefund(refund?.stripeRefundId as string);
     expect(await shop.balance(viewer)).toMatchObject({ posted: 0, held: 0 });
   });
 
@@ -91,7 +91,7 @@ describe('refunds', () => {
     shop.sandbox.control.addFault({ kind: 'refund_pending', count: 1 });
     const { refund } = await refundGrantOf(await shop.buyByCard(viewer, offer));
     shop.sandbox.control.failRefund(refund?.stripeRefundId as string, 'lost_or_stolen_card');
-    await shop.tellRefund(refund?.stripeRefundId as string);
+    await shop.applyRefund(refund?.stripeRefundId as string);
     expect(await shop.refund(refund?.id as string)).toMatchObject({ status: 'FAILED', failureReason: 'lost_or_stolen_card' });
     expect(await shop.balance(viewer)).toMatchObject({ posted: 900, held: 0 });
   });
@@ -101,8 +101,8 @@ describe('refunds', () => {
     expect(refund?.status).toBe('SUCCEEDED');
     shop.clock.advanceDays(5);
     shop.sandbox.control.failRefund(refund?.stripeRefundId as string, 'expired_or_canceled_card');
-    await shop.tellRefund(refund?.stripeRefundId as string);
-    await shop.tellRefund(refund?.stripeRefundId as string);
+    await shop.applyRefund(refund?.stripeRefundId as string);
+    await shop.applyRefund(refund?.stripeRefundId as string);
     expect(await shop.refund(refund?.id as string)).toMatchObject({ status: 'FAILED' });
     expect(await shop.balance(viewer)).toMatchObject({ posted: 900, held: 0 });
   });
@@ -229,9 +229,9 @@ describe('refunds', () => {
     const grant = await shop.grantOf(order);
     const made = shop.sandbox.control.refundInDashboard({ paymentIntent: order.stripePaymentIntentId as string });
     const pending = { ...(await shop.stripe.refunds.retrieve(made.id)), status: 'pending' };
-    await shop.tellRefund(made.id);
+    await shop.applyRefund(made.id);
     await shop.desk.stripeRefunds.applyStripeRefund(pending as never, null);
-    await shop.tellRefund(made.id);
+    await shop.applyRefund(made.id);
     expect(await shop.grantStatus(grant.id)).toBe('REFUNDED');
     expect(await shop.balance(viewer)).toMatchObject({ posted: 0, held: 0 });
   });
@@ -239,7 +239,7 @@ describe('refunds', () => {
   test('a part refunded in the dashboard leaves the grant', async () => {
     const order = await shop.buyByCard(viewer, offer);
     const made = shop.sandbox.control.refundInDashboard({ paymentIntent: order.stripePaymentIntentId as string, amount: 300 });
-    await shop.tellRefund(made.id);
+    await shop.applyRefund(made.id);
     expect((await shop.grantOf(order)).status).toBe('ACTIVE');
     expect(await shop.balance(viewer)).toMatchObject({ posted: 0, held: 0 });
   });
@@ -247,7 +247,7 @@ describe('refunds', () => {
   test('a top-up that was spent and is refunded in the dashboard takes the balance below zero, and nothing else does', async () => {
     const order = await shop.topUp(viewer, 1_000);
     await shop.buy(viewer, offer);
-    await shop.tellRefund(shop.sandbox.control.refundInDashboard({ paymentIntent: order.stripePaymentIntentId as string }).id);
+    await shop.applyRefund(shop.sandbox.control.refundInDashboard({ paymentIntent: order.stripePaymentIntentId as string }).id);
     expect(await shop.balance(viewer)).toMatchObject({ posted: -1_000, held: 0 });
     expect((await shop.buy(viewer, await shop.desk.putOnSale(1, 1))).errors[0]?.code).toBe('INSUFFICIENT_FUNDS');
   });

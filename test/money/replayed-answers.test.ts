@@ -46,7 +46,7 @@ describe('a request that is sent again with its key', () => {
     const first = await shop.desk.refunds.refundGrant(viewer, input);
     expect(first).toMatchObject({ refund: { status: 'PENDING' }, balance: { posted: 5_900, held: 900 } });
     shop.sandbox.control.succeedRefund(first.refund?.stripeRefundId as string);
-    await shop.tellRefund(first.refund?.stripeRefundId as string);
+    await shop.applyRefund(first.refund?.stripeRefundId as string);
     await moneyMovesOn();
     const again = await shop.desk.refunds.refundGrant(viewer, input);
     expect(again.refund).toMatchObject({ id: first.refund?.id, status: 'SUCCEEDED' });
@@ -79,7 +79,7 @@ describe('a request that is sent again with its key', () => {
   test('for an adjustment is answered although such an adjustment would be refused by now', async () => {
     const input = { userId: viewer.userId, amount: 250, currency: 'USD', reason: 'goodwill', idempotencyKey: aKey() };
     const first = await shop.desk.adjustments.adjust(ADMIN, input);
-    const settings = { currency: 'USD', largestAmount: 100 };
+    const settings = { currency: 'USD', maxAmount: 100 };
     const stricter = new Adjustments(shop.db.database, shop.desk.ledger, settings);
     expect((await stricter.adjust(ADMIN, input)).transaction?.id).toBe(first.transaction?.id);
     const withNewKey = await stricter.adjust(ADMIN, { ...input, idempotencyKey: aKey() });
@@ -125,7 +125,7 @@ describe('a free plan', () => {
     const topUp = await shop.topUp(viewer, 1_000);
     await shop.buy(viewer, await shop.desk.putOnSale(100, 10));
     const paymentIntent = topUp.stripePaymentIntentId as string;
-    await shop.tellRefund(shop.sandbox.control.refundInDashboard({ paymentIntent }).id);
+    await shop.applyRefund(shop.sandbox.control.refundInDashboard({ paymentIntent }).id);
     expect(await shop.balance(viewer)).toMatchObject({ posted: -1_000 });
   });
   afterEach(async () => {

@@ -99,8 +99,8 @@ describe('what Stripe is not expected to say', () => {
     const failed = shop.sandbox.control.refundInDashboard({ paymentIntent });
     shop.sandbox.control.failRefund(failed.id, 'lost_or_stolen_card');
     const done = shop.sandbox.control.refundInDashboard({ paymentIntent });
-    await shop.tellRefund(done.id);
-    await shop.tellRefund(failed.id);
+    await shop.applyRefund(done.id);
+    await shop.applyRefund(failed.id);
     expect(await shop.balance(viewer)).toMatchObject({ posted: 5_000, held: 0 });
     expect((await shop.refund(await refundIdOf(failed.id))).failureReason).toBe('lost_or_stolen_card');
   });
@@ -169,7 +169,7 @@ describe('what Stripe is not expected to say', () => {
         toleranceSeconds: 300,
         concurrency: 1,
         queueCapacity: 1,
-        largestAttempts: 1,
+        maxAttempts: 1,
         backoffMs: 1,
         backoffMaximumMs: 1,
       },

@@ -41,11 +41,11 @@ describe('the verification of a ledger in which everything has happened', () => 
     };
     const failAtStripe = async (stripeRefundId: string) => {
       control.failRefund(stripeRefundId, 'lost_or_stolen_card');
-      await shop.tellRefund(stripeRefundId);
+      await shop.applyRefund(stripeRefundId);
     };
     const pendingAtStripe = () => control.addFault({ kind: 'refund_pending', count: 1 });
     const refundInDashboard = async (order: Order, amount?: number) =>
-      shop.tellRefund(control.refundInDashboard({ paymentIntent: order.stripePaymentIntentId as string, amount }).id);
+      shop.applyRefund(control.refundInDashboard({ paymentIntent: order.stripePaymentIntentId as string, amount }).id);
     const dispute = async (order: Order, outcome?: 'won' | 'lost') => {
       const { id } = control.openDispute({ paymentIntent: order.stripePaymentIntentId as string, reason: 'fraudulent' });
       await shop.desk.disputes.applyDispute(await shop.stripe.disputes.retrieve(id), null);

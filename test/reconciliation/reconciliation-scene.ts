@@ -60,7 +60,7 @@ export class ReconciliationScene {
         liveMode: false,
         accountId: undefined,
         apiVersion: STRIPE_API_VERSION,
-        largestAttempts: 12,
+        maxAttempts: 12,
         backoffMs: 1_000,
         backoffMaximumMs: 60_000,
         concurrency: 4,

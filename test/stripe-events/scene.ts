@@ -83,7 +83,7 @@ export function newInbox(parts: InboxParts): StripeInbox {
       liveMode: false,
       accountId: undefined,
       apiVersion: '2026-10-28.endive',
-      largestAttempts: 3,
+      maxAttempts: 3,
       backoffMs: 1_000,
       backoffMaximumMs: 60_000,
       concurrency: 4,

@@ -65,7 +65,7 @@ export class CardShop extends Shop {
   }
 
   /** Applies the refund as Stripe has it to the ledger, as a webhook would. */
-  async tellRefund(stripeRefundId: string): Promise<void> {
+  async applyRefund(stripeRefundId: string): Promise<void> {
     await this.desk.stripeRefunds.applyStripeRefund(await this.stripe.refunds.retrieve(stripeRefundId), null);
   }
 }

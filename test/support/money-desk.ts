@@ -77,7 +77,7 @@ export class MoneyDesk {
     this.refunds = new Refunds(database, clock, ledger, this.payout, 7 * 24 * 60 * 60 * 1000);
     this.disputes = new Disputes(database, ledger);
     this.grants = new Grants(database, ledger, offers, 3_660);
-    this.adjustments = new Adjustments(database, ledger, { currency: 'USD', largestAmount: 10_000_000 });
+    this.adjustments = new Adjustments(database, ledger, { currency: 'USD', maxAmount: 10_000_000 });
     this.closeExpiredOrders = new CloseExpiredOrders(database, clock, sessions);
   }
 

@@ -7,7 +7,7 @@ import type { Selected } from '../../resolvers/page-query/selection.js';
 import type { AccountPage } from '../../services/accounts/account-page.js';
 import { InvalidArgument } from '../../services/errors.js';
 import type { OperationRun } from './execute.js';
-import { largestBytes, type PageLimits } from './page-size.js';
+import { maxBytes, type PageLimits } from './page-size.js';
 import { MAX_PLANNED_SELECTIONS, MAX_PLANS, type PreparedOperation, type Variables } from './prepared-operation.js';
 import { RawJson } from './raw-json.js';
 import { allowedRoles } from './roles.js';
@@ -55,8 +55,8 @@ export function createFastPath(schema: GraphQLSchema, limits: PageLimits): FastP
     if (prepared.operation.operation === 'mutation') return { ...NO_PLAN, mutation: mutationWriter(schema, selection) };
     const page = isAccountPage(prepared) ? planAccountPage(account, selection) : null;
     const hasVariables = (prepared.operation.variableDefinitions ?? []).length > 0;
-    const fixedBytes = page && !hasVariables ? largestBytes(root, selection, {}, limits) : null;
-    const pageBytes = (given: Variables) => fixedBytes ?? largestBytes(root, selection, given, limits);
+    const fixedBytes = page && !hasVariables ? maxBytes(root, selection, {}, limits) : null;
+    const pageBytes = (given: Variables) => fixedBytes ?? maxBytes(root, selection, given, limits);
     return { ...NO_PLAN, page, pageBytes, rows: page ? null : rootsWriter(schema, prepared, selection) };
   };
 

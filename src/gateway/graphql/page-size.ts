@@ -15,7 +15,7 @@ const SHORT_LEAF_BYTES = 38;
  * How many bytes an answer may have with these variables when its pages are full and its texts as long as they get, in ASCII. A
  * statement makes the whole answer before anybody can count it, so what may be too long must not be asked for in one.
  */
-export function largestBytes(
+export function maxBytes(
   type: GraphQLObjectType,
   selection: readonly Selected[],
   variables: Variables,
@@ -30,7 +30,7 @@ export function largestBytes(
     const named = definition && getNamedType(definition.type);
     if (isObjectType(named)) {
       const { first = 1 } = argumentsOf(variables);
-      const each = largestBytes(named, inner, variables, limits, typeof first === 'number' ? Math.max(first, 1) : 1);
+      const each = maxBytes(named, inner, variables, limits, typeof first === 'number' ? Math.max(first, 1) : 1);
       bytes += definition && isListType(getNullableType(definition.type)) ? asked * (each + 1) : each;
     } else {
       bytes += SHORT_LEAF_BYTES + (definition ? textCharacters(type.name, definition, limits) : 0);

@@ -24,7 +24,7 @@ const LEASE_MS = 5 * 60_000;
 /** Changes made during a copy are copied too, in at most this many rounds; the rest is left to the job. */
 const MAX_ROUNDS = 5;
 /** Tried until it works: without the copy nobody can buy by card. */
-const RETRY: RetryRules = { largestAttempts: Number.MAX_SAFE_INTEGER, backoffMs: 5_000, backoffMaximumMs: 60 * 60_000 };
+const RETRY: RetryRules = { maxAttempts: Number.MAX_SAFE_INTEGER, backoffMs: 5_000, backoffMaximumMs: 60 * 60_000 };
 
 export interface CatalogueSyncDependencies {
   readonly database: Database;

@@ -1,6 +1,6 @@
 import type { Limits } from '../../config/limits.js';
 import { normalised, textFault } from '../../runtime/text.js';
-import { largestPayment, stripeStep } from '../../stores/stripe-amounts.js';
+import { maxPayment, stripeStep } from '../../stores/stripe-amounts.js';
 import type { BillingError } from '../errors.js';
 import { parseId } from '../ids.js';
 
@@ -62,24 +62,24 @@ class Faults {
     this.errors.push({ code: 'INVALID_INPUT', message, path: ['input', ...path.map(String)] });
   }
 
-  checkTitle(title: string, largest: number, ...path: (string | number)[]): void {
-    const fault = textFault('A title', title, { minimum: 1, maximum: largest });
+  checkTitle(title: string, maximum: number, ...path: (string | number)[]): void {
+    const fault = textFault('A title', title, { minimum: 1, maximum });
     if (fault) this.add(fault, ...path);
   }
 
-  checkDescription(description: string, largest: number, ...path: (string | number)[]): void {
-    const fault = textFault('A description', description, { minimum: 0, maximum: largest });
+  checkDescription(description: string, maximum: number, ...path: (string | number)[]): void {
+    const fault = textFault('A description', description, { minimum: 0, maximum });
     if (fault) this.add(fault, ...path);
   }
 
-  checkWhole(value: number, smallest: number, largest: number, field: string): void {
-    if (Number.isSafeInteger(value) && value >= smallest && value <= largest) return;
-    this.add(`\`${field}\` must be from ${smallest} to ${largest}.`, field);
+  checkWhole(value: number, minimum: number, maximum: number, field: string): void {
+    if (Number.isSafeInteger(value) && value >= minimum && value <= maximum) return;
+    this.add(`\`${field}\` must be from ${minimum} to ${maximum}.`, field);
   }
 
-  checkFilmIds(filmIds: readonly string[], largest: number): void {
-    if (filmIds.length < 1 || filmIds.length > largest) {
-      this.add(`A subscription has 1 to ${largest} films.`, 'filmIds');
+  checkFilmIds(filmIds: readonly string[], maximum: number): void {
+    if (filmIds.length < 1 || filmIds.length > maximum) {
+      this.add(`A subscription has 1 to ${maximum} films.`, 'filmIds');
       return;
     }
     const seen = new Set<string>();
@@ -170,14 +170,14 @@ export function checkPrice(
   limits: WriteLimits,
 ): BillingError[] {
   const faults = new Faults();
-  const largest = Math.min(limits.paymentMaximumMinorUnits, largestPayment(currency));
+  const maximum = Math.min(limits.paymentMaximumMinorUnits, maxPayment(currency));
   const step = stripeStep(currency);
   const price = terms.pricePerDay * terms.durationDays;
   if (price % step !== 0) {
     faults.add(`The whole price, pricePerDay × durationDays, must be a multiple of ${step} in ${currency}.`, 'pricePerDay');
   }
-  if (price > largest) {
-    faults.add(`The whole price, pricePerDay × durationDays, may be up to ${largest}.`, 'pricePerDay');
+  if (price > maximum) {
+    faults.add(`The whole price, pricePerDay × durationDays, may be up to ${maximum}.`, 'pricePerDay');
   }
   return faults.errors;
 }

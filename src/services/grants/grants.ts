@@ -55,7 +55,7 @@ export class Grants {
     private readonly database: Queryable,
     private readonly ledger: Ledger,
     private readonly offers: Offers,
-    private readonly largestDurationDays: number,
+    private readonly maxDurationDays: number,
   ) {}
 
   /**
@@ -120,8 +120,8 @@ export class Grants {
     if (!userId) throw invalidInput('The user id is not a UUID.', 'userId');
     const reason = checkReason(input.reason);
     const days = input.durationDays ?? null;
-    if (days !== null && (days < 1 || days > this.largestDurationDays)) {
-      throw invalidInput(`A grant lasts 1 to ${this.largestDurationDays} days.`, 'durationDays');
+    if (days !== null && (days < 1 || days > this.maxDurationDays)) {
+      throw invalidInput(`A grant lasts 1 to ${this.maxDurationDays} days.`, 'durationDays');
     }
     const subscriptionId = parseId(input.subscriptionId);
     const offer = subscriptionId ? await this.offers.offer(subscriptionId, { fresh: true }) : null;

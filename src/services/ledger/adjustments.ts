@@ -28,7 +28,7 @@ export interface AdjustBalancePayload {
 export interface AdjustmentSettings {
   readonly currency: string;
   /** The maximum of one adjustment in either direction, in minor units. */
-  readonly largestAmount: number;
+  readonly maxAmount: number;
 }
 
 interface Answer {
@@ -75,11 +75,11 @@ export class Adjustments {
 
   /** Checks the input against the settings, which may have changed since a key was first used. */
   private checked(userId: string, input: AdjustBalanceInput): Viewer & { readonly reason: string } {
-    const { currency, largestAmount } = this.settings;
+    const { currency, maxAmount } = this.settings;
     if (input.currency !== currency) throw currencyMismatch(currency, ['input', 'currency']);
-    if (Math.abs(input.amount) > largestAmount) {
-      const bounds = { minimum: -largestAmount, maximum: largestAmount, currency };
-      throw outOfBounds(`An adjustment can be at most ${largestAmount} minor units.`, bounds, 'input', 'amount');
+    if (Math.abs(input.amount) > maxAmount) {
+      const bounds = { minimum: -maxAmount, maximum: maxAmount, currency };
+      throw outOfBounds(`An adjustment can be at most ${maxAmount} minor units.`, bounds, 'input', 'amount');
     }
     return { userId, currency, reason: checkReason(input.reason) };
   }

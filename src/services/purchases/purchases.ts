@@ -4,7 +4,7 @@ import type { Order } from '../../entities/order.js';
 import type { Clock } from '../../runtime/clock.js';
 import { orderColumns } from '../../stores/columns.js';
 import type { Database, Statement } from '../../stores/database.js';
-import { largestPayment, stripeStep } from '../../stores/stripe-amounts.js';
+import { maxPayment, stripeStep } from '../../stores/stripe-amounts.js';
 import { type Caller, canAccess, requireUserId } from '../caller.js';
 import {
   type BillingError,
@@ -124,7 +124,7 @@ export class Purchases {
     return refusalsAsData<{ order?: Order; errors: BillingError[] }>(async () => {
       const userId = requireUserId(caller);
       const { currency, topUpMinimum } = this.settings;
-      const topUpMaximum = Math.min(this.settings.topUpMaximum, largestPayment(currency));
+      const topUpMaximum = Math.min(this.settings.topUpMaximum, maxPayment(currency));
       if (input.currency !== currency) throw currencyMismatch(currency, ['input', 'currency']);
       if (input.amount < topUpMinimum || input.amount > topUpMaximum) {
         const message = `A top-up must be between ${topUpMinimum} and ${topUpMaximum} minor units.`;
@@ -191,7 +191,7 @@ export class Purchases {
 
   private checkCardAmount({ price, currency }: Offer): void {
     const { paymentMinimum } = this.settings;
-    const paymentMaximum = Math.min(this.settings.paymentMaximum, largestPayment(currency));
+    const paymentMaximum = Math.min(this.settings.paymentMaximum, maxPayment(currency));
     const step = stripeStep(currency);
     if (price % step !== 0) throw notInSteps(step, currency, 'payWith');
     if (price === 0 || (price >= paymentMinimum && price <= paymentMaximum)) return;

@@ -17,7 +17,7 @@ import type { StripeRefunds } from './stripe-refunds.js';
 export const PAYOUT_LEASE_MS = 120_000;
 /** Stripe reports the end of a pending refund; in case it does not, we check this often. */
 const PENDING_CHECK_MS = 60 * 60 * 1000;
-const RETRY = { largestAttempts: Number.POSITIVE_INFINITY, backoffMs: 5_000, backoffMaximumMs: 60 * 60 * 1000 };
+const RETRY = { maxAttempts: Number.POSITIVE_INFINITY, backoffMs: 5_000, backoffMaximumMs: 60 * 60 * 1000 };
 
 const NOT_ACCEPTED = 'Stripe did not accept the refund in time. The money is in the balance.';
 
