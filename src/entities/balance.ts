@@ -1,5 +1,5 @@
-import { Check, Entity, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
-import { minorUnits } from './column-types.js';
+import { Check, Entity, PrimaryKey } from '@mikro-orm/decorators/legacy';
+import { Instant, Int, MinorUnits, Text } from './column-types.js';
 
 /**
  * A viewer's prepaid wallet. Its row is also the viewer's lock: every change of a viewer's data takes it first, so that versions and live
@@ -11,31 +11,16 @@ import { minorUnits } from './column-types.js';
 @Check({ name: 'balances_exact', expression: 'abs(posted) <= 9007199254740991 and held <= 9007199254740991' })
 @Check({ name: 'balances_currency', expression: "currency ~ '^[A-Z]{3}$'" })
 export class Balance {
-  @PrimaryKey({ type: 'uuid' })
-  userId!: string;
-
-  @Property({ type: 'text' })
-  currency!: string;
-
+  @PrimaryKey({ type: 'uuid' }) userId!: string;
+  @Text() currency!: string;
   /** The sum of the viewer's transactions. */
-  @Property({ type: minorUnits(), default: 0 })
-  posted!: number;
-
+  @MinorUnits({ default: 0 }) posted!: number;
   /** The sum of the viewer's pending holds. */
-  @Property({ type: minorUnits(), default: 0 })
-  held!: number;
-
+  @MinorUnits({ default: 0 }) held!: number;
   /** Incremented by one with each change of posted or held. */
-  @Property({ type: 'int', default: 0 })
-  version!: number;
-
+  @Int({ default: 0 }) version!: number;
   /** The number of the viewer's last live event. */
-  @Property({ type: 'int', default: 0 })
-  eventSequence!: number;
-
-  @Property({ type: 'timestamptz', length: 3 })
-  createdAt!: Date;
-
-  @Property({ type: 'timestamptz', length: 3 })
-  updatedAt!: Date;
+  @Int({ default: 0 }) eventSequence!: number;
+  @Instant() createdAt!: Date;
+  @Instant() updatedAt!: Date;
 }

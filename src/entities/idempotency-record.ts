@@ -1,5 +1,6 @@
 import { PrimaryKeyProp } from '@mikro-orm/core';
 import { Entity, Index, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
+import { Instant, Text } from './column-types.js';
 
 /** The result of a request with an idempotency key, written in the transaction of the change. */
 @Entity({ tableName: 'idempotency_records' })
@@ -11,23 +12,12 @@ export class IdempotencyRecord {
   [PrimaryKeyProp]?: ['callerId', 'key'];
 
   /** Who used the key: a viewer or an admin. */
-  @PrimaryKey({ type: 'uuid' })
-  callerId!: string;
-
-  @PrimaryKey({ type: 'text' })
-  key!: string;
-
-  @Property({ type: 'text' })
-  operation!: string;
-
+  @PrimaryKey({ type: 'uuid' }) callerId!: string;
+  @PrimaryKey({ type: 'text' }) key!: string;
+  @Text() operation!: string;
   /** SHA-256 of the input in canonical form, hexadecimal. */
-  @Property({ type: 'text' })
-  inputHash!: string;
-
+  @Text() inputHash!: string;
   /** The result to replay: ids, and the balance as it was then. */
-  @Property({ type: 'jsonb' })
-  result!: unknown;
-
-  @Property({ type: 'timestamptz', length: 3 })
-  createdAt!: Date;
+  @Property({ type: 'jsonb' }) result!: unknown;
+  @Instant() createdAt!: Date;
 }

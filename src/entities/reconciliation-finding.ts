@@ -1,4 +1,5 @@
-import { Entity, Enum, Index, ManyToOne, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
+import { Entity, Index, Property } from '@mikro-orm/decorators/legacy';
+import { Id, OneOf, Reference, Text, Uuid } from './column-types.js';
 import { Reconciliation } from './reconciliation.js';
 
 /** Most severe first. */
@@ -16,33 +17,12 @@ export type ReconciliationFindingKind = (typeof RECONCILIATION_FINDING_KINDS)[nu
 @Entity({ tableName: 'reconciliation_findings' })
 @Index({ name: 'reconciliation_findings_by_run', properties: ['reconciliationId'] })
 export class ReconciliationFinding {
-  @PrimaryKey({ type: 'uuid' })
-  id!: string;
-
-  @ManyToOne(() => Reconciliation, {
-    mapToPk: true,
-    fieldName: 'reconciliation_id',
-    updateRule: 'no action',
-    deleteRule: 'cascade',
-    index: false,
-  })
-  reconciliationId!: string;
-
-  @Enum({ type: 'text', items: () => [...RECONCILIATION_FINDING_KINDS] })
-  kind!: ReconciliationFindingKind;
-
-  @Property({ type: 'text', nullable: true })
-  stripeId!: string | null;
-
-  @Property({ type: 'uuid', nullable: true })
-  orderId!: string | null;
-
-  @Property({ type: 'uuid', nullable: true })
-  userId!: string | null;
-
-  @Property({ type: 'text' })
-  detail!: string;
-
-  @Property({ type: 'boolean' })
-  repaired!: boolean;
+  @Id() id!: string;
+  @Reference(() => Reconciliation, { deleteRule: 'cascade' }) reconciliationId!: string;
+  @OneOf(RECONCILIATION_FINDING_KINDS) kind!: ReconciliationFindingKind;
+  @Text({ nullable: true }) stripeId!: string | null;
+  @Uuid({ nullable: true }) orderId!: string | null;
+  @Uuid({ nullable: true }) userId!: string | null;
+  @Text() detail!: string;
+  @Property({ type: 'boolean' }) repaired!: boolean;
 }

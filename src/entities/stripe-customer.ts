@@ -1,14 +1,10 @@
-import { Entity, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
+import { Entity, PrimaryKey } from '@mikro-orm/decorators/legacy';
+import { Instant, Text } from './column-types.js';
 
 /** Maps a viewer to their customer at Stripe. */
 @Entity({ tableName: 'stripe_customers' })
 export class StripeCustomer {
-  @PrimaryKey({ type: 'uuid' })
-  userId!: string;
-
-  @Property({ type: 'text', unique: true })
-  stripeCustomerId!: string;
-
-  @Property({ type: 'timestamptz', length: 3 })
-  createdAt!: Date;
+  @PrimaryKey({ type: 'uuid' }) userId!: string;
+  @Text({ unique: true }) stripeCustomerId!: string;
+  @Instant() createdAt!: Date;
 }

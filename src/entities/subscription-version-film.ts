@@ -1,5 +1,6 @@
 import { PrimaryKeyProp } from '@mikro-orm/core';
-import { Entity, Index, ManyToOne } from '@mikro-orm/decorators/legacy';
+import { Entity, Index } from '@mikro-orm/decorators/legacy';
+import { Reference } from './column-types.js';
 import { Film } from './film.js';
 import { SubscriptionVersion } from './subscription-version.js';
 
@@ -9,15 +10,6 @@ import { SubscriptionVersion } from './subscription-version.js';
 export class SubscriptionVersionFilm {
   [PrimaryKeyProp]?: ['versionId', 'filmId'];
 
-  @ManyToOne(() => SubscriptionVersion, {
-    mapToPk: true,
-    primary: true,
-    fieldName: 'version_id',
-    updateRule: 'no action',
-    deleteRule: 'no action',
-  })
-  versionId!: string;
-
-  @ManyToOne(() => Film, { mapToPk: true, primary: true, fieldName: 'film_id', updateRule: 'no action', deleteRule: 'no action' })
-  filmId!: string;
+  @Reference(() => SubscriptionVersion, { primary: true }) versionId!: string;
+  @Reference(() => Film, { primary: true }) filmId!: string;
 }

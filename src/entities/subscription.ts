@@ -1,4 +1,5 @@
-import { Check, Entity, Enum, Index, ManyToOne, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
+import { Check, Entity, Index } from '@mikro-orm/decorators/legacy';
+import { Id, Instant, Int, OneOf, Reference, Text } from './column-types.js';
 import { SubscriptionVersion } from './subscription-version.js';
 
 export const SUBSCRIPTION_STATUSES = ['DRAFT', 'ACTIVE', 'ARCHIVED'] as const;
@@ -9,58 +10,23 @@ export type StripeSyncStatus = (typeof STRIPE_SYNC_STATUSES)[number];
 
 /** A plan. It has the fields that can change without a new version; the others are in its versions. */
 @Entity({ tableName: 'subscriptions' })
-@Index({
-  name: 'subscriptions_to_synchronise',
-  expression:
-    'create index "subscriptions_to_synchronise" on "subscriptions" ("stripe_sync_due_at") where stripe_sync_status = \'PENDING\'',
-})
+@Index({ name: 'subscriptions_to_synchronise', properties: ['stripeSyncDueAt'], where: "stripe_sync_status = 'PENDING'" })
 @Index({ name: 'subscriptions_by_status', properties: ['status', 'id'] })
 @Check({ name: 'subscriptions_title_length', expression: 'length(title) >= 1 and length(title) <= 200' })
 export class Subscription {
-  @PrimaryKey({ type: 'uuid' })
-  id!: string;
-
-  @Property({ type: 'text' })
-  title!: string;
-
-  @Property({ type: 'text' })
-  description!: string;
-
-  @Enum({ type: 'text', items: () => [...SUBSCRIPTION_STATUSES] })
-  status!: SubscriptionStatus;
-
+  @Id() id!: string;
+  @Text() title!: string;
+  @Text() description!: string;
+  @OneOf(SUBSCRIPTION_STATUSES) status!: SubscriptionStatus;
   /** The current version. Null only inside the transaction that creates the subscription. */
-  @ManyToOne(() => SubscriptionVersion, {
-    mapToPk: true,
-    fieldName: 'current_version_id',
-    nullable: true,
-    updateRule: 'no action',
-    deleteRule: 'no action',
-  })
-  currentVersionId!: string | null;
-
-  @Property({ type: 'timestamptz', length: 3 })
-  createdAt!: Date;
-
-  @Property({ type: 'timestamptz', length: 3 })
-  updatedAt!: Date;
-
-  @Property({ type: 'text', nullable: true, unique: true })
-  stripeProductId!: string | null;
-
-  @Enum({ type: 'text', items: () => [...STRIPE_SYNC_STATUSES], default: 'NOT_NEEDED' })
-  stripeSyncStatus!: StripeSyncStatus;
-
-  @Property({ type: 'timestamptz', length: 3, nullable: true })
-  stripeSyncedAt!: Date | null;
-
+  @Reference(() => SubscriptionVersion, { nullable: true }) currentVersionId!: string | null;
+  @Instant() createdAt!: Date;
+  @Instant() updatedAt!: Date;
+  @Text({ nullable: true, unique: true }) stripeProductId!: string | null;
+  @OneOf(STRIPE_SYNC_STATUSES, { default: 'NOT_NEEDED' }) stripeSyncStatus!: StripeSyncStatus;
+  @Instant({ nullable: true }) stripeSyncedAt!: Date | null;
   /** When the job retries the synchronisation. */
-  @Property({ type: 'timestamptz', length: 3, nullable: true })
-  stripeSyncDueAt!: Date | null;
-
-  @Property({ type: 'int', default: 0 })
-  stripeSyncAttempts!: number;
-
-  @Property({ type: 'text', nullable: true })
-  stripeSyncError!: string | null;
+  @Instant({ nullable: true }) stripeSyncDueAt!: Date | null;
+  @Int({ default: 0 }) stripeSyncAttempts!: number;
+  @Text({ nullable: true }) stripeSyncError!: string | null;
 }

@@ -20,8 +20,8 @@ export const recipes: Readonly<Record<string, readonly Edit[]>> = {
     },
     {
       file: 'src/entities/grant.ts',
-      before: "  @Property({ type: 'uuid', nullable: true })\n  actorId!",
-      add: "  @Property({ type: 'text', nullable: true })\n  remark!: string | null;\n\n",
+      before: '  @Uuid({ nullable: true }) actorId!',
+      add: '  @Text({ nullable: true }) remark!: string | null;\n',
     },
     {
       file: 'migrations/Migration20991231000000.ts',
