@@ -13,9 +13,13 @@ export function columnNames(entity: new () => object): ReadonlyMap<string, strin
   return new Map(Object.keys(properties).map((name) => [name, names.propertyToColumnName(name)]));
 }
 
-/** Selects an entity's columns, named after its properties. */
-function columnsOf(entity: new () => object): string {
-  return [...columnNames(entity)].map(([name, column]) => (column === name ? column : `${column} as "${name}"`)).join(', ');
+/** Selects an entity's columns, named after its properties. `row`: the alias of its table in the statement. */
+export function columnsOf(
+  entity: new () => object,
+  { row, except = [] }: { readonly row?: string; readonly except?: readonly string[] } = {},
+): string {
+  const columns = [...columnNames(entity)].filter(([name]) => !except.includes(name));
+  return columns.map(([name, column]) => `${row ? `${row}.` : ''}${column} as "${name}"`).join(', ');
 }
 
 export const grantColumns = columnsOf(Grant);

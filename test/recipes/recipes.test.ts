@@ -139,7 +139,7 @@ describe('A copy of the project with all recipes applied', () => {
     });
   });
 
-  it('has the field, in a page that is resolved field by field and in one that one statement reads', async () => {
+  it('has the fields, in a page that is resolved field by field, in one that one statement reads, and in the catalogue', async () => {
     await ask(`mutation { createFilms(input: [{ id: "${viewerId}", title: "The General" }]) { errors { code } } }`);
     const { data } = await ask(`mutation { createSubscription(input: {
       title: "Week", description: "A week", filmIds: ["${viewerId}"], pricePerDay: 10, durationDays: 7 }) { subscription { id } } }`);
@@ -148,9 +148,15 @@ describe('A copy of the project with all recipes applied', () => {
     await ask(`mutation { giftGrant(input: {
       userId: "${viewerId}", subscriptionId: "${subscription.id}", reason: "a test", idempotencyKey: "a-gift-1" }) { errors { code } } }`);
     await db.rows(`update grants set remark = 'kept in the column'`);
-    const page = () => ask('{ me { grants { nodes { remark } } } }', { userId: viewerId, role: 'viewer' });
-    const expected = { data: { me: { grants: { nodes: [{ remark: 'kept in the column' }] } } } };
-    for (const _time of [1, 2, 3]) expect(await page()).toEqual(expected);
+    await db.rows('update films set year = 1926');
+    const grants = { nodes: [{ remark: 'kept in the column', films: { nodes: [{ year: 1926 }] } }] };
+    const page = () =>
+      ask('{ me { grants { nodes { remark films { nodes { year } } } } } }', { userId: viewerId, role: 'viewer' });
+    for (const _time of [1, 2, 3]) expect(await page()).toEqual({ data: { me: { grants } } });
+    const catalogue = await ask(`{ films { nodes { year } } film(id: "${viewerId}") { year }
+      subscriptions { nodes { films { nodes { year } } } } }`);
+    const films = { nodes: [{ year: 1926 }] };
+    expect(catalogue).toEqual({ data: { films, film: { year: 1926 }, subscriptions: { nodes: [{ films }] } } });
   });
 
   it('has the job, and runs it', async () => {

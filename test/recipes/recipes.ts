@@ -40,6 +40,38 @@ export class Migration20991231000000 extends Migration {
       after: "return { ...grant, userId, currency, status: 'ACTIVE', ",
       add: 'remark: null, ',
     },
+    {
+      file: 'schema.graphql',
+      after: 'type Film implements Node {\n',
+      add: '  "The year in which it was first shown."\n  year: Int\n',
+    },
+    {
+      file: 'src/entities/film.ts',
+      before: '  @Instant() createdAt!',
+      add: '  @Int({ nullable: true }) year!: number | null;\n',
+    },
+    {
+      file: 'src/entities/film.ts',
+      after: 'import { Id, Instant, ',
+      add: 'Int, ',
+    },
+    {
+      file: 'migrations/Migration20991231000001.ts',
+      add: `import { Migration } from '@mikro-orm/migrations';
+
+/** The year of a film. */
+export class Migration20991231000001 extends Migration {
+  override up(): void {
+    this.addSql('alter table "films" add column "year" int null;');
+  }
+}
+`,
+    },
+    {
+      file: 'src/services/catalogue/change-catalogue.ts',
+      after: '({ ...film, ',
+      add: 'year: null, ',
+    },
   ],
   'Add a money mutation': [
     {

@@ -1,25 +1,4 @@
-import type { SubscriptionStatus } from '../../entities/subscription.js';
 import type { Statement } from '../../stores/database.js';
-
-/** A subscription with its current version, or a version with its subscription, as the copy at Stripe needs it. */
-export interface CopyRow {
-  readonly id: string;
-  readonly title: string;
-  readonly description: string;
-  readonly status: SubscriptionStatus;
-  readonly updatedAt: Date;
-  readonly attempts: number;
-  readonly stripeProductId: string | null;
-  readonly versionId: string;
-  readonly version: number;
-  readonly price: number;
-  readonly currency: string;
-  readonly stripePriceId: string | null;
-}
-
-const COLUMNS = `s.id, s.title, s.description, s.status, s.updated_at as "updatedAt", s.stripe_sync_attempts as attempts,
-  s.stripe_product_id as "stripeProductId", v.id as "versionId", v.version, v.price, v.currency,
-  v.stripe_price_id as "stripePriceId"`;
 
 /**
  * Claims a due copy by moving its due time into the future: until then no other process can claim it. While a copy is in
@@ -38,16 +17,6 @@ export const copyOnceMore: Statement = {
     where id = $1 and stripe_sync_status = 'SYNCED'`,
 };
 
-export const copyRow: Statement = {
-  name: 'catalogue-copy-row',
-  text: `select ${COLUMNS} from subscriptions s join subscription_versions v on v.id = s.current_version_id where s.id = $1`,
-};
-
-export const copyRowOfVersion: Statement = {
-  name: 'catalogue-copy-row-of-version',
-  text: `select ${COLUMNS} from subscription_versions v join subscriptions s on s.id = v.subscription_id where v.id = $1`,
-};
-
 /** Done, unless the subscription has changed since it was read. */
 export const finishCopy: Statement = {
   name: 'finish-catalogue-copy',
@@ -62,7 +31,7 @@ export const failCopy: Statement = {
     where id = $1 and stripe_sync_status = 'PENDING'`,
 };
 
-/** To be gone on with at once. */
+/** The rest of the changes is copied immediately, by the next claim. */
 export const releaseCopy: Statement = {
   name: 'release-catalogue-copy',
   text: `update subscriptions set stripe_sync_due_at = $2 where id = $1 and stripe_sync_status = 'PENDING'`,

@@ -5,11 +5,8 @@ import { describeFailure } from '../../runtime/describe-failure.js';
 import type { Database } from '../../stores/database.js';
 import type { CatalogueCopier } from './catalogue-admin.js';
 import {
-  type CopyRow,
   claimCopy,
   copyOnceMore,
-  copyRow,
-  copyRowOfVersion,
   dueCopies,
   failCopy,
   finishCopy,
@@ -18,6 +15,7 @@ import {
   saveProductId,
 } from './catalogue-sync-statements.js';
 import { StripeCopy } from './stripe-copy.js';
+import { readSubscriptionsByIds, readSubscriptionsByVersionIds, type SubscriptionAtVersion } from './subscription-rows.js';
 
 /** Longer than a copy takes even when each call at Stripe is tried to the last; then it is taken for dead. */
 const LEASE_MS = 5 * 60_000;
@@ -100,7 +98,7 @@ export class CatalogueSync implements CatalogueCopier {
    * one that Stripe turned out not to have. Ends in Stripe's errors.
    */
   async ensurePrice(versionId: string, missingPriceId?: string): Promise<string> {
-    const [row] = await this.parts.database.query<CopyRow>(copyRowOfVersion, [versionId]);
+    const [row] = await readSubscriptionsByVersionIds(this.parts.database, [versionId]);
     if (!row) throw new Error(`there is no subscription version ${versionId}`);
     if (row.stripePriceId !== null && row.stripePriceId !== missingPriceId) return row.stripePriceId;
     const productId = (missingPriceId ? null : row.stripeProductId) ?? (await this.saveProduct(row));
@@ -110,7 +108,7 @@ export class CatalogueSync implements CatalogueCopier {
   /** Copies the subscription as it is now; false when it changed meanwhile. */
   private async copyOnce(subscriptionId: string): Promise<boolean> {
     const { database, clock } = this.parts;
-    const [row] = await database.query<CopyRow>(copyRow, [subscriptionId]);
+    const [row] = await readSubscriptionsByIds(database, [subscriptionId]);
     if (!row) throw new Error(`there is no subscription ${subscriptionId}`);
     const productId = await this.saveProduct(row);
     const priceId = row.status === 'ACTIVE' ? await this.savePrice(row, productId) : null;
@@ -119,14 +117,14 @@ export class CatalogueSync implements CatalogueCopier {
     return finished.length > 0;
   }
 
-  private async saveProduct(row: CopyRow): Promise<string> {
+  private async saveProduct(row: SubscriptionAtVersion): Promise<string> {
     const facts = { id: row.id, title: row.title, description: row.description, active: row.status === 'ACTIVE' };
     const productId = await this.copy.saveProduct(facts, row.stripeProductId);
     await this.parts.database.query(saveProductId, [row.id, productId]);
     return productId;
   }
 
-  private async savePrice(row: CopyRow, productId: string): Promise<string> {
+  private async savePrice(row: SubscriptionAtVersion, productId: string): Promise<string> {
     const priceId = await this.copy.savePrice({ ...row, subscriptionId: row.id }, productId);
     await this.parts.database.query(savePriceId, [row.versionId, priceId]);
     return priceId;
@@ -134,8 +132,8 @@ export class CatalogueSync implements CatalogueCopier {
 
   private async recordFailure(subscriptionId: string, error: unknown): Promise<void> {
     const { database, clock, random = Math.random } = this.parts;
-    const [row] = await database.query<CopyRow>(copyRow, [subscriptionId]);
-    const attempts = (row?.attempts ?? 0) + 1;
+    const [row] = await readSubscriptionsByIds(database, [subscriptionId]);
+    const attempts = (row?.stripeSyncAttempts ?? 0) + 1;
     const next = decideNextAttempt({ attempts, now: clock.now(), chance: random() }, RETRY);
     await database.query(failCopy, [subscriptionId, next, describeFailure(error)]);
   }

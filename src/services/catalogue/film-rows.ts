@@ -1,27 +1,28 @@
-import type { Film } from '../../entities/film.js';
+import { Film } from '../../entities/film.js';
+import { columnsOf } from '../../stores/columns.js';
 import type { Database, Statement } from '../../stores/database.js';
 import { decodeCursor, type Page, pageOf } from '../pagination.js';
 
-const FILM_COLUMNS = `f.id, f.title, f.description, f.created_at as "createdAt", f.updated_at as "updatedAt"`;
+const COLUMNS = columnsOf(Film, { row: 'f' });
 
 /** Before every film: titles have at least one character. */
 const BEFORE_THE_FIRST = ['', '00000000-0000-0000-0000-000000000000'] as const;
 
 const filmsByIds: Statement = {
   name: 'films-by-ids',
-  text: `select ${FILM_COLUMNS} from films f where f.id = any($1::uuid[])`,
+  text: `select ${COLUMNS} from films f where f.id = any($1::uuid[])`,
 };
 
 const filmsByTitle: Statement = {
   name: 'films-by-title',
-  text: `select ${FILM_COLUMNS} from films f
+  text: `select ${COLUMNS} from films f
     where (f.title, f.id) > ($1::text, $2::uuid)
     order by f.title, f.id limit $3`,
 };
 
 const filmsBySearch: Statement = {
   name: 'films-by-search',
-  text: `select ${FILM_COLUMNS} from films f
+  text: `select ${COLUMNS} from films f
     where (f.title, f.id) > ($1::text, $2::uuid) and f.title ilike $4
     order by f.title, f.id limit $3`,
 };
@@ -29,16 +30,15 @@ const filmsBySearch: Statement = {
 const filmsOfVersions: Statement = {
   name: 'films-of-versions',
   // Plans share films: a description, which is long, comes once however many plans have the film.
-  text: `select asked.id as "versionId", film.id, film.title, film."createdAt", film."updatedAt",
-      case when row_number() over (partition by film.id order by asked.place) = 1 then film.description end as description
+  text: `select asked.id as "versionId", ${columnsOf(Film, { row: 'f', except: ['description'] })},
+      case when row_number() over (partition by f.id order by asked.place) = 1 then f.description end as description
     from unnest($1::uuid[]) with ordinality as asked(id, place)
     cross join lateral (
-      select ${FILM_COLUMNS}
-      from subscription_version_films vf join films f on f.id = vf.film_id
+      select f.* from subscription_version_films vf join films f on f.id = vf.film_id
       where vf.version_id = asked.id and (f.title, f.id) > ($2::text, $3::uuid)
       order by f.title, f.id limit $4
-    ) film
-    order by asked.place, film.title, film.id`,
+    ) f
+    order by asked.place, f.title, f.id`,
 };
 
 export interface PageRequest {

@@ -1,41 +1,28 @@
-import type { StripeSyncStatus, SubscriptionStatus } from '../../entities/subscription.js';
+import { Subscription, type SubscriptionStatus } from '../../entities/subscription.js';
+import { SubscriptionVersion } from '../../entities/subscription-version.js';
+import { columnNames } from '../../stores/columns.js';
 import type { Queryable, Statement } from '../../stores/database.js';
 import { decodeCursor, type Page, pageOf } from '../pagination.js';
 import type { PageRequest } from './film-rows.js';
 
-/** A subscription with one of its versions: the one that is sold or would be, or the one that was sold. */
-export interface SubscriptionAtVersion {
-  readonly id: string;
-  readonly versionId: string;
-  readonly version: number;
-  readonly title: string;
-  readonly description: string;
-  readonly status: SubscriptionStatus;
-  readonly durationDays: number;
-  /** In minor units, as all amounts. */
-  readonly pricePerDay: number;
-  readonly price: number;
-  readonly currency: string;
-  readonly stripeProductId: string | null;
-  readonly stripePriceId: string | null;
-  readonly stripeSyncStatus: StripeSyncStatus;
-  readonly stripeSyncedAt: Date | null;
-  readonly stripeSyncAttempts: number;
-  readonly stripeSyncError: string | null;
-}
+/** A subscription with one of its versions: the current one, or the one that was sold. */
+export type SubscriptionAtVersion = Subscription &
+  Omit<SubscriptionVersion, keyof Subscription | 'subscriptionId'> & { readonly versionId: string };
 
-const COLUMNS = `s.id, v.id as "versionId", v.version, s.title, s.description, s.status,
-  v.duration_days as "durationDays", v.price_per_day as "pricePerDay", v.price, v.currency,
-  s.stripe_product_id as "stripeProductId", v.stripe_price_id as "stripePriceId", s.stripe_sync_status as "stripeSyncStatus",
-  s.stripe_synced_at as "stripeSyncedAt", s.stripe_sync_attempts as "stripeSyncAttempts", s.stripe_sync_error as "stripeSyncError"`;
+const namesOfSubscription = columnNames(Subscription);
+const namesOfVersion = [...columnNames(SubscriptionVersion)].filter(([name]) => !namesOfSubscription.has(name));
 
-/** All of them but the description, of a row `plan`. */
-const SHORT_COLUMNS = [
-  ...['id', 'versionId', 'version', 'title', 'status', 'durationDays', 'pricePerDay', 'price', 'currency', 'stripeProductId'],
-  ...['stripePriceId', 'stripeSyncStatus', 'stripeSyncedAt', 'stripeSyncAttempts', 'stripeSyncError'],
-]
-  .map((name) => `plan."${name}"`)
-  .join(', ');
+/** Its properties, and the columns of `s` and `v` that they are read from. */
+const SOURCES: readonly (readonly [property: string, column: string])[] = [
+  ...[...namesOfSubscription].map(([name, column]) => [name, `s.${column}`] as const),
+  ['versionId', 'v.id'],
+  ...namesOfVersion.flatMap(([name, column]) => (name === 'subscriptionId' ? [] : [[name, `v.${column}`] as const])),
+];
+
+const COLUMNS = SOURCES.map(([property, column]) => `${column} as "${property}"`).join(', ');
+
+/** All of them except the description, of a row `plan`. */
+const SHORT_COLUMNS = SOURCES.flatMap(([property]) => (property === 'description' ? [] : [`plan."${property}"`])).join(', ');
 
 /** Before every subscription: no price is below 0. */
 const BEFORE_THE_FIRST = [-1, '00000000-0000-0000-0000-000000000000'] as const;
