@@ -47,6 +47,8 @@ export interface ServiceDependencies {
   /** Checks the age of Stripe's signatures; defaults to `clock`. */
   readonly realClock?: Clock;
   readonly logger: { error(details: object, message: string): void };
+  /** From 0 to 1; spreads retries. Defaults to `Math.random`. */
+  readonly random?: () => number;
   /** For metrics. */
   readonly watch?: ServiceWatch;
 }
@@ -111,17 +113,17 @@ export function composeServices(dependencies: ServiceDependencies) {
   };
 }
 
-function composeCatalogue({ config, database, stripe, clock, logger }: ServiceDependencies) {
+function composeCatalogue({ config, database, stripe, clock, logger, random }: ServiceDependencies) {
   const { limits, currency } = config;
   const catalogue = new Catalogue(database, limits);
-  const catalogueSync = new CatalogueSync({ database, stripe, clock, logger });
+  const catalogueSync = new CatalogueSync({ database, stripe, clock, logger, ...(random && { random }) });
   const catalogueAdmin = new CatalogueAdmin({ database, clock, catalogue, copier: catalogueSync, currency, limits });
   return { catalogue, catalogueSync, catalogueAdmin };
 }
 
 /** Every service that moves money. All of them write through the ledger. */
 function composeMoney(
-  { config, database, hints, stripe, clock, openSessions, watch }: ServiceDependencies,
+  { config, database, hints, stripe, clock, openSessions, watch, random = Math.random }: ServiceDependencies,
   { catalogue, catalogueSync }: ReturnType<typeof composeCatalogue>,
   onFulfilled: (paymentIntentId: string) => void,
 ) {
@@ -131,12 +133,13 @@ function composeMoney(
   const fulfilment = new Fulfilment(database, ledger, onFulfilled);
   const sessions = new OrderSessions(database, clock, ledger, checkout, fulfilment);
   const stripeRefunds = new StripeRefunds(database, ledger);
-  const payout = new Payout(database, stripe, clock, stripeRefunds, Math.random);
+  const payout = new Payout(database, stripe, clock, stripeRefunds, random);
   const fromBalance = new BuyFromBalance(database, ledger, catalogue, clock);
   const reopen = new ReopenOrder(database, openSessions);
   return {
     ledger,
     fulfilment,
+    sessions,
     stripeRefunds,
     payout,
     purchases: new Purchases(database, clock, ledger, catalogue, fromBalance, sessions, reopen, {

@@ -2,14 +2,14 @@ import { randomUUID } from 'node:crypto';
 import { type Sandbox, startSandbox } from '@boxoffice/stripe-sandbox';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import Stripe from 'stripe';
-import { CatalogueSync } from '../../src/services/catalogue/catalogue-sync.js';
+import type { CatalogueSync } from '../../src/services/catalogue/catalogue-sync.js';
 import { StripeCustomers } from '../../src/services/catalogue/stripe-customers.js';
-import { Checkout } from '../../src/services/purchases/checkout.js';
-import { openOrder } from '../../src/services/purchases/open-order.js';
 import { openStripe } from '../../src/stores/stripe.js';
 import { CatalogueScene } from '../support/catalogue-scene.js';
 import { MovableClock } from '../support/movable-clock.js';
+import { aKey } from '../support/shop.js';
 import { type TestDatabase, testDatabase } from '../support/test-database.js';
+import { testServices } from '../support/test-services.js';
 
 let postgres: TestDatabase;
 let sandbox: Sandbox;
@@ -32,13 +32,15 @@ afterAll(async () => {
 beforeEach(async () => {
   await fetch(`${sandbox.url}/sandbox/faults`, { method: 'DELETE' });
   await postgres.rows('truncate films, subscriptions cascade');
-  clock = new MovableClock();
-  sync = newSync(stripe);
-  scene = new CatalogueScene(postgres.database, clock, sync);
+  // The sandbox goes by the real time.
+  clock = new MovableClock(new Date().toISOString());
+  const services = newNode(stripe);
+  sync = services.catalogueSync;
+  scene = new CatalogueScene(postgres.database, clock, services);
 });
 
-const newSync = (client: Stripe) =>
-  new CatalogueSync({ database: postgres.database, stripe: client, clock, logger, random: () => 1 });
+const newNode = (client: Stripe) => testServices({ database: postgres.database, stripe: client, clock, logger, random: () => 1 });
+const newSync = (client: Stripe) => newNode(client).catalogueSync;
 
 async function faults(...rules: object[]): Promise<void> {
   const answer = await fetch(`${sandbox.url}/sandbox/faults`, {
@@ -237,21 +239,18 @@ describe('the customer of a viewer', () => {
 
 describe('a checkout at another account of Stripe than the one that was copied to', () => {
   test('finds price and customer missing, makes them there, and is opened', async () => {
-    const { id, versionId } = await scene.onSale(await scene.films('A'), { durationDays: 1 });
+    const { id } = await scene.onSale(await scene.films('A'), { durationDays: 1 });
     const userId = randomUUID();
     const formerCustomer = await new StripeCustomers(postgres.database, stripe, clock).customerOf(userId);
     const formerPrice = (await stored(id)).stripePriceId;
     const other = await startSandbox({ port: 0, webhookUrl: null, webhookSecret: 'whsec_unused', stateFile: null });
     try {
       const client = openStripe({ secretKey: other.secretKey, apiUrl: other.url, timeoutMs: 5_000, attemptsCount: 1 });
-      const customers = new StripeCustomers(postgres.database, client, clock);
-      const checkout = new Checkout(postgres.database, client, newSync(client), customers);
-      const expiresAt = new Date(Date.now() + 60 * 60_000);
-      const wanted = { kind: 'PURCHASE', amount: 100, currency: 'EUR', returnUrl: 'https://films.test/' } as const;
-      const { order } = await openOrder(postgres.database, { ...wanted, userId, versionId, expiresAt }, new Date());
-      const { stripeSessionId } = await checkout.open(order);
-      const session = await client.checkout.sessions.retrieve(stripeSessionId ?? '', { expand: ['line_items'] });
-      expect(session).toMatchObject({ amount_total: 100, customer: await customers.customerOf(userId) });
+      const input = { subscriptionId: id, payWith: 'CARD', idempotencyKey: aKey() } as const;
+      const { order } = await newNode(client).purchases.purchase({ userId, role: 'VIEWER' }, input);
+      const session = await client.checkout.sessions.retrieve(order?.stripeSessionId ?? '', { expand: ['line_items'] });
+      const customer = await new StripeCustomers(postgres.database, client, clock).customerOf(userId);
+      expect(session).toMatchObject({ amount_total: 100, customer });
       expect(session.customer).not.toBe(formerCustomer);
       expect(session.line_items?.data[0]?.price?.id).toBe((await stored(id)).stripePriceId);
       expect((await stored(id)).stripePriceId).not.toBe(formerPrice);

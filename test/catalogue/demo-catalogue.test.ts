@@ -1,12 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type DemoBalance, loadDemoCatalogue } from '../../src/demo/catalogue.js';
 import { DEMO_VIEWERS } from '../../src/demo/people.js';
-import { Adjustments } from '../../src/services/ledger/adjustments.js';
 import { Database } from '../../src/stores/database.js';
 import { CatalogueScene } from '../support/catalogue-scene.js';
 import { MovableClock } from '../support/movable-clock.js';
-import { quietLedger } from '../support/quiet-ledger.js';
 import { type TestDatabase, testDatabase } from '../support/test-database.js';
+import { testServices } from '../support/test-services.js';
 
 let postgres: TestDatabase;
 const clock = new MovableClock();
@@ -57,7 +56,7 @@ describe('the demo catalogue', () => {
 test('the demo catalogue is loaded through a pool of one connection', async () => {
   const other = await testDatabase();
   const database = new Database({ url: other.url, poolSize: 1, statementTimeoutMs: 5_000, connectionTimeoutMs: 1_000 });
-  const adjustments = new Adjustments(database, quietLedger(database, clock), { currency: 'EUR', maxAmount: 10_000 });
+  const { adjustments } = testServices({ database, clock, environment: { CURRENCY: 'EUR' } });
   const giveBalance = async ({ adminId, ...input }: DemoBalance) => {
     expect((await adjustments.adjust({ userId: adminId, role: 'ADMIN' }, input)).errors).toEqual([]);
   };

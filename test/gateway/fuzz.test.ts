@@ -1,16 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { readConfig } from '../../src/config/config.js';
 import type { Grant } from '../../src/entities/grant.js';
 import { readContract } from '../../src/gateway/graphql/schema.js';
 import type { RequiredServices } from '../../src/resolvers/required-services.js';
-import { composeServices, type Services } from '../../src/services/services.js';
-import { LocalHints } from '../../src/stores/hints.js';
-import { noOpenSessions } from '../../src/stores/open-sessions.js';
+import type { Services } from '../../src/services/services.js';
 import { RawSocket } from '../live/socket-scene.js';
 import { CardShop } from '../support/card-shop.js';
+import { testServices } from '../support/test-services.js';
 import { until } from '../support/until.js';
-import { SECRET, startGateway, tokenFor } from './gateway-kit.js';
+import { startGateway, tokenFor } from './gateway-kit.js';
 
 /** The same inputs in every run; FUZZ_SEED gives others. */
 const seed = Number(process.env.FUZZ_SEED ?? 20_261_125);
@@ -145,13 +143,9 @@ beforeAll(async () => {
   const [grant] = await shop.db.rows<Grant>('select id from grants');
   const [film] = await shop.db.rows<{ id: string }>('select id from films');
   Object.assign(present, { ...viewer, subscriptionId: offer.subscriptionId, filmId: film?.id, grantId: grant?.id });
-  const config = readConfig({ JWT_SECRET: SECRET, DATA_DIR: '/nowhere', STRIPE_WEBHOOK_SECRET: 'whsec_test' });
-  services = composeServices({
-    config,
+  services = testServices({
     database: shop.db.database,
-    hints: new LocalHints(),
     stripe: shop.stripe,
-    openSessions: noOpenSessions,
     clock: shop.clock,
     logger: { error: (details, message) => void defects.push(`${message} ${JSON.stringify(details)}`) },
   });

@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import type Stripe from 'stripe';
 import { systemClock } from '../../src/runtime/clock.js';
 import { RawSocket } from '../live/socket-scene.js';
 import { GatewayProcess } from '../support/gateway-process.js';
-import { MoneyDesk } from '../support/money-desk.js';
+import { openMoneyDesk } from '../support/money-desk.js';
 import { type TestDatabase, testDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
 import { tokenFor } from './gateway-kit.js';
@@ -44,7 +43,7 @@ const ADJUST = 'mutation ($input: AdjustBalanceInput!) { adjustBalance(input: $i
 const PURCHASE = 'mutation ($input: PurchaseInput!) { purchase(input: $input) { errors { code } } }';
 
 test('money that moved shows by kind, currency and direction, and once however often it is asked for', async () => {
-  const desk = new MoneyDesk({ database: home.database, stripe: null as unknown as Stripe, clock: systemClock });
+  const desk = openMoneyDesk({ database: home.database, clock: systemClock });
   const { subscriptionId } = await desk.putOnSale(100, 10);
   const userId = randomUUID();
   const [viewer, admin] = [await tokenFor({ userId }), await tokenFor({ role: 'admin' })];
@@ -110,7 +109,7 @@ const timed = async (name: string, labels: string) =>
   [await reading(`${name}_count{${labels}}`), await reading(`${name}_sum{${labels}}`)] as const;
 
 test('operations, statements and calls to Stripe are timed, each under its own name', async () => {
-  const desk = new MoneyDesk({ database: home.database, stripe: null as unknown as Stripe, clock: systemClock });
+  const desk = openMoneyDesk({ database: home.database, clock: systemClock });
   const { subscriptionId } = await desk.putOnSale(100, 10);
   const token = await tokenFor();
   const byHttp = ['boxoffice_operation_duration_seconds', 'transport="http",field="purchase"'] as const;

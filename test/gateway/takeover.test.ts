@@ -2,12 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { Agent, request } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import type Stripe from 'stripe';
 import { systemClock } from '../../src/runtime/clock.js';
 import { verifyLedger } from '../../src/services/ledger/verify-ledger.js';
 import { Balancer } from '../support/balancer.js';
 import { GatewayProcess } from '../support/gateway-process.js';
-import { MoneyDesk } from '../support/money-desk.js';
+import { openMoneyDesk } from '../support/money-desk.js';
 import { type TestDatabase, testDatabase } from '../support/test-database.js';
 import { tokenFor } from './gateway-kit.js';
 
@@ -90,7 +89,7 @@ async function viewerWithMoney(): Promise<Viewer> {
 }
 
 test('32 connections lose no request and no purchase when one of two nodes is stopped', async () => {
-  const desk = new MoneyDesk({ database: home.database, stripe: null as unknown as Stripe, clock: systemClock });
+  const desk = openMoneyDesk({ database: home.database, clock: systemClock });
   const { subscriptionId, price } = await desk.putOnSale(1, 10);
   const films = (await home.rows<{ id: string }>('select id from films')).map(({ id }) => id);
   const viewers = await Promise.all(Array.from({ length: CONNECTIONS }, viewerWithMoney));

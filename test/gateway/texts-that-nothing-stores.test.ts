@@ -10,16 +10,14 @@ import {
   isListType,
   isNonNullType,
 } from 'graphql';
-import { readConfig } from '../../src/config/config.js';
 import { composeSchema } from '../../src/gateway/graphql/schema.js';
 import type { RequiredServices } from '../../src/resolvers/required-services.js';
-import { composeServices, type Services } from '../../src/services/services.js';
-import { LocalHints } from '../../src/stores/hints.js';
-import { noOpenSessions } from '../../src/stores/open-sessions.js';
+import type { Services } from '../../src/services/services.js';
 import { RawSocket } from '../live/socket-scene.js';
 import { CardShop } from '../support/card-shop.js';
+import { testServices } from '../support/test-services.js';
 import { until } from '../support/until.js';
-import { type Answer, SECRET, startGateway, tokenFor } from './gateway-kit.js';
+import { type Answer, startGateway, tokenFor } from './gateway-kit.js';
 
 const UUID = '11111111-1111-4111-8111-111111111111';
 const SAMPLES: Record<string, unknown> = {
@@ -40,12 +38,9 @@ const defects: string[] = [];
 beforeAll(async () => {
   schema = await composeSchema();
   shop = await CardShop.open();
-  services = composeServices({
-    config: readConfig({ JWT_SECRET: SECRET, DATA_DIR: '/nowhere', STRIPE_WEBHOOK_SECRET: 'whsec_test' }),
+  services = testServices({
     database: shop.db.database,
-    hints: new LocalHints(),
     stripe: shop.stripe,
-    openSessions: noOpenSessions,
     clock: shop.clock,
     logger: { error: (details, message) => void defects.push(`${message} ${JSON.stringify(details)}`) },
   });

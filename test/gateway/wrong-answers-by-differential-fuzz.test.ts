@@ -11,17 +11,15 @@ import {
   subscribe,
   validate,
 } from 'graphql';
-import { readConfig } from '../../src/config/config.js';
 import { maskError } from '../../src/gateway/graphql/errors.js';
 import { composeSchema } from '../../src/gateway/graphql/schema.js';
 import { createContext } from '../../src/resolvers/context.js';
 import type { RequiredServices } from '../../src/resolvers/required-services.js';
 import type { Caller } from '../../src/services/caller.js';
-import { composeServices, type Services } from '../../src/services/services.js';
-import { LocalHints } from '../../src/stores/hints.js';
-import { noOpenSessions } from '../../src/stores/open-sessions.js';
+import type { Services } from '../../src/services/services.js';
 import { CardShop } from '../support/card-shop.js';
-import { type Answer, SECRET, startGateway, tokenFor } from './gateway-kit.js';
+import { testServices } from '../support/test-services.js';
+import { type Answer, startGateway, tokenFor } from './gateway-kit.js';
 import { type Candidates, OperationDrawer, type RandomOperation } from './random-operation.js';
 import { overHttp, overWebSocket, type Send } from './send-both-ways.js';
 
@@ -109,13 +107,9 @@ beforeAll(async () => {
     'adjustBalance.input': [{ userId, amount: 0, currency: 'USD', reason: 'a test', idempotencyKey: key }],
     'updateFilm.input': [{ id: UNKNOWN, title: 'A title' }, { id: 'x' }],
   };
-  const config = readConfig({ JWT_SECRET: SECRET, DATA_DIR: '/nowhere', STRIPE_WEBHOOK_SECRET: 'whsec_test' });
-  services = composeServices({
-    config,
+  services = testServices({
     database: shop.db.database,
-    hints: new LocalHints(),
     stripe: shop.stripe,
-    openSessions: noOpenSessions,
     clock: shop.clock,
     logger: { error: (details, message) => void logged.push(`${message} ${JSON.stringify(details)}`) },
   });

@@ -1,11 +1,10 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Caller } from '../../src/services/caller.js';
-import { Grants } from '../../src/services/grants/grants.js';
 import type { Offer } from '../../src/services/purchases/offer.js';
 import { Database, type Statement } from '../../src/stores/database.js';
-import { quietLedger } from '../support/quiet-ledger.js';
 import { runJob } from '../support/run-job.js';
 import { Shop } from '../support/shop.js';
+import { testServices } from '../support/test-services.js';
 
 /** `npm run workers` expires 100,000, in as many batches. */
 const FULL = process.env.JOBS_FULL_MINUTE === 'true';
@@ -42,7 +41,7 @@ afterAll(async () => {
 });
 
 const expireGrants = () => {
-  const grants = new Grants(database, quietLedger(database, shop.clock), { offer: async () => null }, 3_660);
+  const { grants } = testServices({ database, clock: shop.clock });
   return runJob('expire-grants', { grants }, { limits: { jobBatchCount: BATCH } });
 };
 const count = async (text: string) => Number((await shop.db.rows<{ count: number }>(text))[0]?.count);
@@ -109,7 +108,7 @@ test('one viewer with more due grants than fit a batch does not make a batch lar
      from generate_series(1, 25)`,
     [viewer.userId, offer.versionId, shop.clock.now()],
   );
-  const grants = new Grants(database, quietLedger(database, shop.clock), { offer: async () => null }, 3_660);
+  const { grants } = testServices({ database, clock: shop.clock });
   expect([await grants.expireDue(10), await grants.expireDue(10), await grants.expireDue(10)]).toEqual([10, 10, 5]);
 });
 
@@ -124,7 +123,7 @@ test('two workers at once take different grants, and neither waits for a viewer 
       [userId, offer.versionId, shop.clock.now()],
     );
   for (const { userId } of [busy, ...others]) await insert(userId as string);
-  const grants = new Grants(database, quietLedger(database, shop.clock), { offer: async () => null }, 3_660);
+  const { grants } = testServices({ database, clock: shop.clock });
   const client = await shop.db.database.pool.connect();
   try {
     await client.query('begin');

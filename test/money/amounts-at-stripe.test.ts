@@ -1,20 +1,15 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import os from 'node:os';
-import path from 'node:path';
 import { type Sandbox, startSandbox } from '@boxoffice/stripe-sandbox';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type Stripe from 'stripe';
-import { readConfig } from '../../src/config/config.js';
 import type { Order } from '../../src/entities/order.js';
 import { newId } from '../../src/services/ids.js';
-import { composeServices, type Services } from '../../src/services/services.js';
-import { LocalHints } from '../../src/stores/hints.js';
-import { noOpenSessions } from '../../src/stores/open-sessions.js';
+import type { Services } from '../../src/services/services.js';
 import { openStripe } from '../../src/stores/stripe.js';
 import { fromStripe, maxPayment, roundDownForStripe, stripeStep, toStripeAmount } from '../../src/stores/stripe-amounts.js';
 import { MovableClock } from '../support/movable-clock.js';
 import { aKey } from '../support/shop.js';
 import { type TestDatabase, testDatabase } from '../support/test-database.js';
+import { testServices } from '../support/test-services.js';
 
 describe('An amount at the boundary to Stripe', () => {
   test.each([
@@ -82,35 +77,24 @@ describe.each<Case>([
   let sandbox: Sandbox;
   let clock: MovableClock;
   let services: Services;
-  let directory: string;
   const admin = { userId: newId(), role: 'ADMIN' as const };
   const viewer = { userId: newId(), role: 'VIEWER' as const };
 
   beforeEach(async () => {
     db = await testDatabase();
     clock = new MovableClock(new Date().toISOString());
-    directory = mkdtempSync(path.join(os.tmpdir(), 'boxoffice-currency-'));
     sandbox = await startSandbox({ port: 0, clock, webhookUrl: null, webhookSecret: 'whsec_test', stateFile: null });
-    const config = readConfig({ DATA_DIR: directory, CURRENCY: currency });
-    services = composeServices({
-      config,
+    services = testServices({
       database: db.database,
-      hints: new LocalHints(),
       stripe: openStripe({ secretKey: sandbox.secretKey, apiUrl: sandbox.url, timeoutMs: 5_000, attemptsCount: 2 }),
-      openSessions: noOpenSessions,
       clock,
-      logger: {
-        error: (details) => {
-          throw new Error(JSON.stringify(details));
-        },
-      },
+      environment: { CURRENCY: currency },
     });
   });
   afterEach(async () => {
     await services.close();
     await sandbox.stop();
     await db.drop();
-    rmSync(directory, { recursive: true, force: true });
   });
 
   /** As Stripe has it, in its own units. */

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { Grants } from '../../src/services/grants/grants.js';
 import { newId } from '../../src/services/ids.js';
 import type { Offer } from '../../src/services/purchases/offer.js';
 import { ADMIN, aKey, Shop } from '../support/shop.js';
+import { testServices } from '../support/test-services.js';
 
 describe('a gift', () => {
   let shop: Shop;
@@ -26,11 +26,11 @@ describe('a gift', () => {
     const input = { userId: newId(), idempotencyKey: aKey() };
     const { grant } = await gift(input);
     expect(grant).toMatchObject({ status: 'ACTIVE', paidWith: 'GIFT', userId: input.userId });
-    shop.desk.offers.set(offer.subscriptionId, { ...offer, status: 'ARCHIVED' });
+    await shop.desk.setStatus(offer, 'ARCHIVED');
     expect(await gift(input)).toMatchObject({ grant: { id: grant?.id }, errors: [] });
     expect((await gift()).errors[0]).toMatchObject({ code: 'NOT_FOUND', path: ['input', 'subscriptionId'] });
     expect((await gift({ ...input, reason: 'another' })).errors[0]?.code).toBe('IDEMPOTENCY_CONFLICT');
-    shop.desk.offers.set(offer.subscriptionId, offer);
+    await shop.desk.setStatus(offer, 'ACTIVE');
   });
 
   test('asked for twice at once is given once', async () => {
@@ -47,8 +47,8 @@ describe('a gift', () => {
   });
 
   test('lasts no longer than a subscription is allowed to last', async () => {
-    const offers = { offer: async (id: string) => shop.desk.offers.get(id) ?? null };
-    const grants = new Grants(shop.db.database, shop.desk.ledger, offers, 90);
+    const environment = { SUBSCRIPTION_DURATION_MAXIMUM_DAYS: '90' };
+    const { grants } = testServices({ database: shop.db.database, clock: shop.clock, environment });
     expect((await gift({ durationDays: 91 }, grants)).errors[0]).toEqual({
       code: 'INVALID_INPUT',
       message: 'A grant lasts 1 to 90 days.',

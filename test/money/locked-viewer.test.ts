@@ -1,24 +1,20 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import pg from 'pg';
 import { maskError } from '../../src/gateway/graphql/errors.js';
-import { Access } from '../../src/services/access/access.js';
 import { newId } from '../../src/services/ids.js';
 import type { Offer } from '../../src/services/purchases/offer.js';
 import { Database, type Statement } from '../../src/stores/database.js';
 import { ViewerBusy, ViewerPlaces } from '../../src/stores/viewer-places.js';
 import { CardShop } from '../support/card-shop.js';
-import { defaultLimits } from '../support/catalogue-scene.js';
 import { ADMIN, aKey } from '../support/shop.js';
 import { until } from '../support/until.js';
 
 let shop: CardShop;
 let offer: Offer;
-let access: Access;
 
 beforeAll(async () => {
   shop = await CardShop.open();
   offer = await shop.desk.putOnSale(50, 10);
-  access = new Access(shop.db.database, shop.clock, defaultLimits);
 });
 afterAll(() => shop.close());
 
@@ -70,7 +66,7 @@ test('changes of a viewer whose balance is locked do not keep others from buying
   try {
     await until(async () => (await waitingForLocks()) === 2, 'two of them wait for the lock');
     for (let round = 1; round <= 5; round++) expect((await shop.buy(other, offer)).errors).toEqual([]);
-    expect(await access.decide(stuck.userId, [newId()])).toHaveLength(1);
+    expect(await shop.desk.access.decide(stuck.userId, [newId()])).toHaveLength(1);
     // All of that while the lock was held, and on connections that were free.
     expect([settled, pool.waitingCount, await waitingForLocks()]).toEqual([0, 0, 2]);
   } finally {

@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type Stripe from 'stripe';
 import type { Order } from '../../src/entities/order.js';
-import { newId } from '../../src/services/ids.js';
 import type { Offer } from '../../src/services/purchases/offer.js';
 import { CardShop } from '../support/card-shop.js';
 import { ADMIN, aKey } from '../support/shop.js';
@@ -66,34 +65,21 @@ describe('an order that the viewer has paid and the bank has not answered', () =
 
   test('the plan is not sold by card a second time meanwhile, in any version; another plan is', async () => {
     const viewer = await shop.viewer();
-    const order = await processing(viewer);
+    const plan = await shop.desk.putOnSale(100, 10);
+    const order = await processing(viewer, plan);
     const refused = { code: 'WRONG_STATE', state: 'PROCESSING', path: ['input', 'subscriptionId'] };
     const key = aKey();
-    expect((await byCard(viewer, offer, key)).errors).toMatchObject([refused]);
-    const newVersion = await anotherVersionOf(offer);
+    expect((await byCard(viewer, plan, key)).errors).toMatchObject([refused]);
+    const newVersion = await shop.desk.reprice(plan, 200);
     expect((await byCard(viewer, newVersion)).errors).toMatchObject([refused]);
-    shop.desk.offers.set(offer.subscriptionId, offer);
     expect((await byCard(viewer, await shop.desk.putOnSale(50, 10))).errors).toEqual([]);
-    expect((await byCard(await shop.viewer())).errors).toEqual([]);
+    expect((await byCard(await shop.viewer(), plan)).errors).toEqual([]);
     settle(order, 'failed');
     await apply(order, 'ASYNC_PAYMENT_FAILED');
-    const again = await byCard(viewer, offer, key);
+    const again = await byCard(viewer, plan, key);
     expect(again).toMatchObject({ order: { status: 'OPEN' }, errors: [] });
     expect(again.order?.id).not.toBe(order.id);
   });
-
-  /** The plan with new terms; what was sold keeps its own. */
-  async function anotherVersionOf(plan: Offer): Promise<Offer> {
-    const versionId = newId();
-    await shop.db.rows(
-      `insert into subscription_versions (id, subscription_id, version, price_per_day, duration_days, price, currency, film_count, created_at)
-       select $1, subscription_id, 2, 200, 10, 2000, currency, film_count, created_at from subscription_versions where id = $2`,
-      [versionId, plan.versionId],
-    );
-    const changed = { ...plan, versionId, price: 2_000, pricePerDay: 200 };
-    shop.desk.offers.set(plan.subscriptionId, changed);
-    return changed;
-  }
 
   test('asking for the checkout again finds out that it was paid, although no webhook has said so', async () => {
     const viewer = await shop.viewer();
@@ -158,15 +144,15 @@ describe('an order that the viewer has paid and the bank has not answered', () =
     let looks = 0;
     for (let day = 0; day < 12; day++) {
       shop.clock.advanceMs(DAY_MS);
-      looks += await shop.desk.closeExpiredOrders.closeDue(100);
-      expect(await shop.desk.closeExpiredOrders.closeDue(100)).toBe(0);
+      looks += await shop.desk.expiredOrders.closeDue(100);
+      expect(await shop.desk.expiredOrders.closeDue(100)).toBe(0);
       expect(await statusOf(order)).toBe('PROCESSING');
     }
     expect(looks).toBeGreaterThanOrEqual(12);
     expect((await shop.desk.purchases.look(viewer, order.id))?.expiresAt).toEqual(expiresAt);
     settle(order, 'succeeded');
     shop.clock.advanceMs(DAY_MS);
-    await shop.desk.closeExpiredOrders.closeDue(100);
+    await shop.desk.expiredOrders.closeDue(100);
     expect(await statusOf(order)).toBe('PAID');
   });
 
@@ -175,7 +161,7 @@ describe('an order that the viewer has paid and the bank has not answered', () =
     const order = await processing(viewer, await shop.desk.putOnSale(10, 10));
     await shop.db.rows("update orders set stripe_session_id = 'cs_test_unknown' where id = $1", [order.id]);
     shop.clock.advanceMs(9 * DAY_MS);
-    await shop.desk.closeExpiredOrders.closeDue(100);
+    await shop.desk.expiredOrders.closeDue(100);
     expect(await statusOf(order)).toBe('PROCESSING');
     await shop.db.rows("update orders set stripe_session_id = $2, status = 'FAILED' where id = $1", [
       order.id,
@@ -188,8 +174,7 @@ describe('an order that the viewer has paid and the bank has not answered', () =
     const viewers = [await shop.viewer(), await shop.viewer()] as const;
     const waiting = await processing(viewers[0], plan);
     const { order: open } = (await byCard(viewers[1], plan)) as { order: Order };
-    shop.desk.offers.set(plan.subscriptionId, { ...plan, status: 'ARCHIVED' });
-    await shop.db.rows("update subscriptions set status = 'ARCHIVED' where id = $1", [plan.subscriptionId]);
+    await shop.desk.setStatus(plan, 'ARCHIVED');
     expect((await byCard(viewers[1], plan)).errors).toMatchObject([{ code: 'NOT_ON_SALE', status: 'ARCHIVED' }]);
     settle(waiting, 'succeeded');
     await apply(waiting);

@@ -148,7 +148,6 @@ describe('a refund at Stripe that carries our metadata', () => {
     const inboxOf = (reported: string[]) =>
       newInbox({
         database: shop.db.database,
-        effects: shop.desk,
         clock: shop.clock,
         refundsOf: () => [refundOf(order, 100, { currency: 'eur' }), refundOf(order, 100)],
         onReport: (problem) => reported.push(problem),

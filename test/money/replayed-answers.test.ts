@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Balance } from '../../src/entities/balance.js';
 import type { Caller } from '../../src/services/caller.js';
-import { Adjustments } from '../../src/services/ledger/adjustments.js';
 import type { Offer } from '../../src/services/purchases/offer.js';
 import { CardShop } from '../support/card-shop.js';
 import { ADMIN, aKey } from '../support/shop.js';
+import { testServices } from '../support/test-services.js';
 
 /** Rule 14: the same key and input gives the same references and the balance as it was then; entities show their present state. */
 describe('a request that is sent again with its key', () => {
@@ -79,8 +79,8 @@ describe('a request that is sent again with its key', () => {
   test('for an adjustment is answered although such an adjustment would be refused by now', async () => {
     const input = { userId: viewer.userId, amount: 250, currency: 'USD', reason: 'goodwill', idempotencyKey: aKey() };
     const first = await shop.desk.adjustments.adjust(ADMIN, input);
-    const settings = { currency: 'USD', maxAmount: 100 };
-    const stricter = new Adjustments(shop.db.database, shop.desk.ledger, settings);
+    const environment = { ADJUSTMENT_MAXIMUM_MINOR_UNITS: '100' };
+    const { adjustments: stricter } = testServices({ database: shop.db.database, clock: shop.clock, environment });
     expect((await stricter.adjust(ADMIN, input)).transaction?.id).toBe(first.transaction?.id);
     const withNewKey = await stricter.adjust(ADMIN, { ...input, idempotencyKey: aKey() });
     expect(withNewKey.errors[0]?.code).toBe('AMOUNT_OUT_OF_BOUNDS');

@@ -4,11 +4,10 @@ import Stripe from 'stripe';
 import type { Caller } from '../../src/services/caller.js';
 import type { Offer } from '../../src/services/purchases/offer.js';
 import { PAYOUT_LEASE_MS } from '../../src/services/refunds/payout.js';
-import { StripeInbox } from '../../src/services/stripe-events/stripe-inbox.js';
 import { openStripe, STRIPE_API_VERSION } from '../../src/stores/stripe.js';
 import { CardShop } from '../support/card-shop.js';
-import { MoneyDesk } from '../support/money-desk.js';
 import { aKey } from '../support/shop.js';
+import { testServices } from '../support/test-services.js';
 
 describe('what Stripe is not expected to say', () => {
   let shop: CardShop;
@@ -40,7 +39,7 @@ describe('what Stripe is not expected to say', () => {
       stateFile: null,
     });
     const stripe = openStripe({ secretKey: other.secretKey, apiUrl: other.url, timeoutMs: 1_000, attemptsCount: 1 });
-    const misled = new MoneyDesk({ database: shop.db.database, stripe, clock: shop.clock });
+    const misled = testServices({ database: shop.db.database, stripe, clock: shop.clock });
     try {
       const order = await shop.buyByCard(viewer, offer);
       shop.sandbox.control.addFault({ kind: 'timeout_after_work', operation: 'refunds.create' });
@@ -154,26 +153,12 @@ describe('what Stripe is not expected to say', () => {
   });
 
   test('a dispute abandoned for an unknown payment is applied when the payment is fulfilled, even if the process then dies', async () => {
-    const inbox = new StripeInbox({
+    const environment = { STRIPE_EVENT_ATTEMPTS_COUNT: '1' };
+    const { stripeInbox: inbox } = testServices({
       database: shop.db.database,
       stripe: shop.stripe,
-      ledger: shop.desk.ledger,
-      effects: shop.desk,
       clock: shop.clock,
-      realClock: shop.clock,
-      settings: {
-        liveMode: false,
-        accountId: undefined,
-        apiVersion: STRIPE_API_VERSION,
-        webhookSecrets: ['whsec_test'],
-        toleranceSeconds: 300,
-        concurrency: 1,
-        queueCapacity: 1,
-        maxAttempts: 1,
-        backoffMs: 1,
-        backoffMaximumMs: 1,
-      },
-      onError: () => {},
+      environment,
     });
     const card = { subscriptionId: offer.subscriptionId, payWith: 'CARD' as const, idempotencyKey: aKey() };
     const { order } = await shop.desk.purchases.purchase(viewer, card);
@@ -184,7 +169,8 @@ describe('what Stripe is not expected to say', () => {
     const event = { id: 'evt_early', type: 'charge.dispute.created', livemode: false, api_version: STRIPE_API_VERSION };
     const stored = await inbox.store({ ...event, data: { object } } as never);
     expect(await inbox.process(stored?.id as string)).toBe('IGNORED');
-    await shop.desk.purchases.look(viewer, order?.id as string); // nothing retries the event: the process is dead
+    shop.desk.stripeInbox.retryWaitingEvents = () => {}; // The process dies between the fulfilment and the retry.
+    await shop.desk.purchases.look(viewer, order?.id as string);
     expect(await inbox.processDue(10)).toBe(1);
     expect((await shop.grantOf(order as never)).status).toBe('SUSPENDED');
   });

@@ -3,7 +3,6 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Caller } from '../../src/services/caller.js';
-import { Snapshots } from '../../src/services/ledger/snapshots.js';
 import { verifyLedger } from '../../src/services/ledger/verify-ledger.js';
 import { CardShop } from '../support/card-shop.js';
 import { runJob } from '../support/run-job.js';
@@ -118,8 +117,8 @@ describe('verifying the ledger', () => {
   });
 
   test('begins at the snapshots when asked to, and still sees what came after them', async () => {
-    expect(await new Snapshots(shop.db.database, shop.clock).takeAfter(null, 100)).toEqual({ taken: 1, next: null });
-    expect(await new Snapshots(shop.db.database, shop.clock).takeAfter(null, 100)).toEqual({ taken: 0, next: null });
+    expect(await shop.desk.snapshots.takeAfter(null, 100)).toEqual({ taken: 1, next: null });
+    expect(await shop.desk.snapshots.takeAfter(null, 100)).toEqual({ taken: 0, next: null });
     const quick = await verifyLedger(shop.db.database, { fromSnapshots: true });
     expect(quick).toMatchObject({ transactionsChecked: 0, discrepancies: [] });
     await shop.topUp(viewer, 300);
@@ -131,7 +130,7 @@ describe('verifying the ledger', () => {
 
   test('the job snapshots each balance that has moved, once, however many pages that takes', async () => {
     for (let index = 0; index < 11; index++) await shop.viewer(100 + index);
-    const snapshots = new Snapshots(shop.db.database, shop.clock);
+    const { snapshots } = shop.desk;
     const run = () => runJob('snapshot-balances', { snapshots }, { limits: { jobBatchCount: 4 } });
     expect(await run()).toBe('12 balances snapshotted');
     expect(await run()).toBe('0 balances snapshotted');
@@ -153,7 +152,7 @@ describe('verifying the ledger', () => {
       return spawnSync(process.execPath, ['dist/src/cli/verify-ledger.js'], { env, encoding: 'utf8' });
     };
     expect(verify()).toMatchObject({ status: 0, stdout: expect.stringContaining('0 discrepancies') });
-    await new Snapshots(shop.db.database, shop.clock).takeAfter(null, 100);
+    await shop.desk.snapshots.takeAfter(null, 100);
     await damage("update transactions set amount = amount + 1 where kind = 'ADJUSTMENT'"); // before the snapshot
     expect(verify()).toMatchObject({ status: 1, stdout: expect.stringContaining('TRANSACTIONS_FORM_A_CHAIN') });
   });

@@ -24,8 +24,8 @@ describe('Reconciliation with Stripe', () => {
   });
 
   const findings = async () => {
-    const { id } = await scene.reconciliation.run();
-    return (await scene.store.findingsOf([id])).map(({ kind, stripeId, orderId, detail, repaired }) => ({
+    const { id } = await scene.services.reconciliation.run();
+    return (await scene.services.reconciliations.findingsOf([id])).map(({ kind, stripeId, orderId, detail, repaired }) => ({
       kind,
       stripeId,
       orderId,
@@ -36,12 +36,12 @@ describe('Reconciliation with Stripe', () => {
   const paidTopUp = async (amount: number) => {
     const order = await scene.openTopUp(amount);
     scene.pay(order);
-    await scene.reconciliation.run();
+    await scene.services.reconciliation.run();
     return { ...order, payment: await scene.paymentOf(order) };
   };
   /** A dispute as we have it, with what it took. */
   const knownDispute = async (order: { orderId: string; payment: string }, stripeDisputeId: string) =>
-    scene.effects.disputes.applyDispute(
+    scene.services.disputes.applyDispute(
       {
         id: stripeDisputeId,
         object: 'dispute',
@@ -74,7 +74,7 @@ describe('Reconciliation with Stripe', () => {
     const order = await paidTopUp(2_000);
     const { id } = scene.sandbox.control.openDispute({ paymentIntent: order.payment, reason: 'fraudulent' });
     clock.advanceMs(40 * 86_400_000);
-    await scene.effects.disputes.applyDispute(await scene.stripe.disputes.retrieve(id), null);
+    await scene.services.disputes.applyDispute(await scene.stripe.disputes.retrieve(id), null);
     clock.advanceMs(1_000);
     await home.rows('update reconciliations set compared_until = $1', [new Date(clock.now().getTime() - 60_000)]);
     expect(await findings()).toEqual([]);
@@ -84,7 +84,7 @@ describe('Reconciliation with Stripe', () => {
     const order = await paidTopUp(2_000);
     const { id } = scene.sandbox.control.openDispute({ paymentIntent: order.payment, reason: 'fraudulent', amount: 700 });
     const reported = await scene.stripe.disputes.retrieve(id);
-    await scene.effects.disputes.applyDispute(
+    await scene.services.disputes.applyDispute(
       { ...reported, balance_transactions: [{ ...(reported.balance_transactions[0] as object), amount: -300 }] } as never,
       null,
     );
@@ -150,7 +150,7 @@ describe('Reconciliation with Stripe', () => {
     await knownDispute(order, 'du_that_cannot_be_read');
     clock.advanceMs(1_000);
     scene.sandbox.control.addFault({ kind: 'error_500', operation: 'disputes.retrieve' });
-    await expect(scene.reconciliation.run()).rejects.toThrow();
+    await expect(scene.services.reconciliation.run()).rejects.toThrow();
     scene.sandbox.control.clearFaults();
     expect(await home.rows('select 1 from reconciliation_findings')).toEqual([]);
   });

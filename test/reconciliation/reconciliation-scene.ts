@@ -1,22 +1,11 @@
 import { type Sandbox, startSandbox } from '@boxoffice/stripe-sandbox';
 import type Stripe from 'stripe';
 import type { Clock } from '../../src/runtime/clock.js';
-import { CatalogueSync } from '../../src/services/catalogue/catalogue-sync.js';
-import { Disputes } from '../../src/services/disputes/disputes.js';
 import { newId } from '../../src/services/ids.js';
-import { Fulfilment } from '../../src/services/purchases/fulfilment.js';
-import { ReconciliationStore } from '../../src/services/reconciliation/reconciliation-store.js';
-import { StripeReconciliation } from '../../src/services/reconciliation/stripe-reconciliation.js';
-import { Payout } from '../../src/services/refunds/payout.js';
-import { Refunds } from '../../src/services/refunds/refunds.js';
-import { StripeRefunds } from '../../src/services/refunds/stripe-refunds.js';
-import type { StripeEffects } from '../../src/services/stripe-events/apply-event.js';
-import { StripeInbox } from '../../src/services/stripe-events/stripe-inbox.js';
+import type { Services } from '../../src/services/services.js';
 import type { Database } from '../../src/stores/database.js';
-import { openStripe, STRIPE_API_VERSION } from '../../src/stores/stripe.js';
-import { quietLedger } from '../support/quiet-ledger.js';
-
-export const WEBHOOK_SECRET = 'whsec_of_this_test';
+import { openStripe } from '../../src/stores/stripe.js';
+import { testServices, WEBHOOK_SECRET } from '../support/test-services.js';
 
 export interface OpenOrder {
   readonly orderId: string;
@@ -30,56 +19,19 @@ export class ReconciliationScene {
     readonly database: Database,
     readonly sandbox: Sandbox,
     readonly stripe: Stripe,
-    readonly effects: StripeEffects,
-    readonly inbox: StripeInbox,
-    readonly refunds: Refunds,
-    readonly store: ReconciliationStore,
-    readonly reconciliation: StripeReconciliation,
+    readonly services: Services,
     private readonly clock: Clock,
   ) {}
 
   static async open(database: Database, clock: Clock): Promise<ReconciliationScene> {
     const sandbox = await startSandbox({ port: 0, webhookUrl: null, webhookSecret: WEBHOOK_SECRET, stateFile: null, clock });
     const stripe = openStripe({ secretKey: sandbox.secretKey, apiUrl: sandbox.url, timeoutMs: 5_000, attemptsCount: 4 });
-    const ledger = quietLedger(database, clock);
-    const fulfilment = new Fulfilment(database, ledger, (paymentIntentId) => inbox.retryWaitingEvents(paymentIntentId));
-    const stripeRefunds = new StripeRefunds(database, ledger);
-    const payout = new Payout(database, stripe, clock, stripeRefunds, Math.random);
-    const refunds = new Refunds(database, clock, ledger, payout, 3_600_000);
-    const effects = { fulfilment, stripeRefunds, disputes: new Disputes(database, ledger) };
-    const inbox: StripeInbox = new StripeInbox({
-      database,
-      ledger,
-      stripe,
-      effects,
-      clock,
-      realClock: clock,
-      settings: {
-        webhookSecrets: [WEBHOOK_SECRET],
-        toleranceSeconds: 300,
-        liveMode: false,
-        accountId: undefined,
-        apiVersion: STRIPE_API_VERSION,
-        maxAttempts: 12,
-        backoffMs: 1_000,
-        backoffMaximumMs: 60_000,
-        concurrency: 4,
-        queueCapacity: 1_000,
-      },
-      onError: (error) => {
-        throw error;
-      },
-    });
-    const store = new ReconciliationStore(database, 100);
-    const sync = new CatalogueSync({ database, stripe, clock, logger: { error: () => {} } });
-    const copyAgain = (subscriptionId: string) => sync.copyAgain(subscriptionId);
-    const settings = { overlapMs: 0, lookBackMs: 30 * 86_400_000 };
-    const reconciliation = new StripeReconciliation({ database, stripe, inbox, effects, store, copyAgain, clock, settings });
-    return new ReconciliationScene(database, sandbox, stripe, effects, inbox, refunds, store, reconciliation, clock);
+    const services = testServices({ database, stripe, clock, environment: { RECONCILE_OVERLAP_MS: '0' } });
+    return new ReconciliationScene(database, sandbox, stripe, services, clock);
   }
 
   async close(): Promise<void> {
-    await this.inbox.close();
+    await this.services.close();
     await this.sandbox.stop();
   }
 
@@ -112,7 +64,7 @@ export class ReconciliationScene {
   /** The events that Stripe has made so far are taken for processed, though they had no effect: as after a loss of data. */
   async loseEffectsOfEvents(): Promise<void> {
     for await (const event of this.stripe.events.list({ limit: 100 })) {
-      const stored = await this.inbox.store(event);
+      const stored = await this.services.stripeInbox.store(event);
       if (stored) await this.database.pool.query(`update stripe_events set status = 'PROCESSED' where id = $1`, [stored.id]);
     }
   }

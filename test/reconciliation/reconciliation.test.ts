@@ -26,7 +26,7 @@ describe('Reconciliation with Stripe', () => {
   });
 
   const findingsOf = async (id: string) =>
-    (await scene.store.findingsOf([id])).map(({ kind, repaired, orderId }) => ({ kind, repaired, orderId }));
+    (await scene.services.reconciliations.findingsOf([id])).map(({ kind, repaired, orderId }) => ({ kind, repaired, orderId }));
 
   test('replays what was missed when every webhook was lost', async () => {
     const topUp = await scene.openTopUp(2_000);
@@ -36,8 +36,8 @@ describe('Reconciliation with Stripe', () => {
     scene.pay(purchase);
     scene.sandbox.control.refundInDashboard({ paymentIntent: await scene.paymentOf(topUp), amount: 300 });
 
-    const run = await scene.reconciliation.run();
-    await scene.inbox.idle();
+    const run = await scene.services.reconciliation.run();
+    await scene.services.stripeInbox.idle();
     expect(run).toMatchObject({ openFindingsCount: 0, finished: true });
     expect(run.eventsReplayed).toBeGreaterThanOrEqual(3);
     expect(await scene.balanceOf(topUp.userId)).toBe(1_700);
@@ -45,7 +45,7 @@ describe('Reconciliation with Stripe', () => {
     expect(await scene.balanceOf(purchase.userId)).toBe(0);
     expect(await scene.orderStatus(unpaid)).toBe('OPEN');
 
-    const again = await scene.reconciliation.run();
+    const again = await scene.services.reconciliation.run();
     expect(again).toMatchObject({ eventsReplayed: 0, findingsCount: 0 });
     expect(await scene.balanceOf(topUp.userId)).toBe(1_700);
   });
@@ -54,7 +54,7 @@ describe('Reconciliation with Stripe', () => {
     const purchase = await scene.openPurchase(100, 10);
     scene.pay(purchase);
     await scene.loseEffectsOfEvents();
-    const run = await scene.reconciliation.run();
+    const run = await scene.services.reconciliation.run();
     expect(await findingsOf(run.id)).toEqual([{ kind: 'PAID_WITHOUT_GRANT', repaired: true, orderId: purchase.orderId }]);
     expect(await scene.grantOf(purchase)).toBe('ACTIVE');
   });
@@ -64,7 +64,7 @@ describe('Reconciliation with Stripe', () => {
     await home.database.pool.query('update orders set stripe_session_id = null');
     scene.pay(purchase);
     await scene.loseEffectsOfEvents();
-    const run = await scene.reconciliation.run();
+    const run = await scene.services.reconciliation.run();
     expect(await findingsOf(run.id)).toEqual([{ kind: 'PAID_WITHOUT_GRANT', repaired: true, orderId: purchase.orderId }]);
     expect(await scene.grantOf(purchase)).toBe('ACTIVE');
   });
@@ -72,12 +72,12 @@ describe('Reconciliation with Stripe', () => {
   test('finds a payment that came days after its session had been compared', async () => {
     const topUp = await scene.openTopUp(2_000);
     clock.advanceMs(60_000);
-    await scene.reconciliation.run();
+    await scene.services.reconciliation.run();
     clock.advanceMs(60_000);
     scene.pay(topUp);
     await scene.loseEffectsOfEvents();
     clock.advanceMs(3 * DAY_MS);
-    const run = await scene.reconciliation.run();
+    const run = await scene.services.reconciliation.run();
     expect(await findingsOf(run.id)).toEqual([{ kind: 'PAID_WITHOUT_GRANT', repaired: true, orderId: topUp.orderId }]);
     expect(await scene.balanceOf(topUp.userId)).toBe(2_000);
   });
@@ -85,10 +85,10 @@ describe('Reconciliation with Stripe', () => {
   test('takes in a refund that was made in the dashboard', async () => {
     const topUp = await scene.openTopUp(2_000);
     scene.pay(topUp);
-    await scene.reconciliation.run();
+    await scene.services.reconciliation.run();
     scene.sandbox.control.refundInDashboard({ paymentIntent: await scene.paymentOf(topUp), amount: 300 });
     await scene.loseEffectsOfEvents();
-    const run = await scene.reconciliation.run();
+    const run = await scene.services.reconciliation.run();
     expect(await findingsOf(run.id)).toEqual([{ kind: 'REFUND_DIFFERS', repaired: true, orderId: topUp.orderId }]);
     expect(await scene.balanceOf(topUp.userId)).toBe(1_700);
   });
@@ -108,14 +108,14 @@ describe('Reconciliation with Stripe', () => {
     scene.pay(topUp);
     await scene.loseEffectsOfEvents();
 
-    const run = await scene.reconciliation.run();
+    const run = await scene.services.reconciliation.run();
     expect(await findingsOf(run.id)).toEqual([
       { kind: 'PAID_WITHOUT_GRANT', repaired: true, orderId: topUp.orderId },
       { kind: 'GRANT_WITHOUT_PAYMENT', repaired: false, orderId },
       { kind: 'PRICE_DIFFERS', repaired: true, orderId: null },
     ]);
     expect(run).toMatchObject({ findingsCount: 3, openFindingsCount: 1 });
-    const [kept] = await scene.store.byIds([run.id]);
+    const [kept] = await scene.services.reconciliations.byIds([run.id]);
     expect(kept).toMatchObject({ findingsCount: 3, finishedAt: clock.now(), comparedUntil: clock.now() });
   });
 
@@ -127,16 +127,16 @@ describe('Reconciliation with Stripe', () => {
     scene.sandbox.control.addFault({ kind: 'hold_delayed_payments' });
     scene.sandbox.control.pay(delayed.sessionId, { method: 'delayed_success' });
     clock.advanceMs(60_000);
-    await scene.reconciliation.run();
+    await scene.services.reconciliation.run();
     expect(await scene.balanceOf(refunded.userId)).toBe(1_700);
     clock.advanceMs(5 * DAY_MS);
-    await scene.reconciliation.run();
+    await scene.services.reconciliation.run();
     clock.advanceMs(60_000);
     scene.sandbox.control.failRefund(refund.id, 'lost_or_stolen_card');
     scene.sandbox.control.settle(delayed.sessionId, 'succeeded');
     await scene.loseEffectsOfEvents();
     clock.advanceMs(60_000);
-    const run = await scene.reconciliation.run();
+    const run = await scene.services.reconciliation.run();
     expect(await findingsOf(run.id)).toEqual([
       { kind: 'PAID_WITHOUT_GRANT', repaired: true, orderId: delayed.orderId },
       { kind: 'REFUND_DIFFERS', repaired: true, orderId: refunded.orderId },
@@ -151,12 +151,12 @@ describe('Reconciliation with Stripe', () => {
     scene.sandbox.control.addFault({ kind: 'refund_pending' });
     const refund = scene.sandbox.control.refundInDashboard({ paymentIntent: await scene.paymentOf(topUp), amount: 300 });
     clock.advanceMs(60_000);
-    await scene.reconciliation.run();
+    await scene.services.reconciliation.run();
     clock.advanceMs(60_000);
     scene.sandbox.control.failRefund(refund.id, 'lost_or_stolen_card');
     await scene.loseEffectsOfEvents();
     clock.advanceMs(60_000);
-    const run = await scene.reconciliation.run();
+    const run = await scene.services.reconciliation.run();
     expect(await findingsOf(run.id)).toEqual([{ kind: 'REFUND_DIFFERS', repaired: true, orderId: topUp.orderId }]);
     expect(await scene.balanceOf(topUp.userId)).toBe(2_000);
   });
@@ -170,16 +170,17 @@ describe('Reconciliation with Stripe', () => {
     scene.pay({ sessionId: session.id, orderId: '', userId: '' });
     const paid = await scene.stripe.checkout.sessions.retrieve(session.id);
     scene.sandbox.control.refundInDashboard({ paymentIntent: String(paid.payment_intent) });
-    const run = await scene.reconciliation.run();
+    const run = await scene.services.reconciliation.run();
     expect(run).toMatchObject({ eventsReplayed: 0, findingsCount: 0, moved: [] });
   });
 
   test('tries again what had failed', async () => {
     const topUp = await scene.openTopUp(2_000);
     scene.pay(topUp);
-    for await (const event of scene.stripe.events.list({ type: 'checkout.session.completed' })) await scene.inbox.store(event);
+    for await (const event of scene.stripe.events.list({ type: 'checkout.session.completed' }))
+      await scene.services.stripeInbox.store(event);
     await home.database.pool.query(`update stripe_events set status = 'FAILED', attempts = 12, next_attempt_at = null`);
-    const run = await scene.reconciliation.run();
+    const run = await scene.services.reconciliation.run();
     expect(run).toMatchObject({ eventsReplayed: 1, findingsCount: 0 });
     expect(await scene.balanceOf(topUp.userId)).toBe(2_000);
   });
@@ -187,7 +188,7 @@ describe('Reconciliation with Stripe', () => {
   test('two runs at once do nothing twice', async () => {
     const topUps = await Promise.all(Array.from({ length: 10 }, () => scene.openTopUp(1_000)));
     for (const topUp of topUps) scene.pay(topUp);
-    const runs = await Promise.all([scene.reconciliation.run(), scene.reconciliation.run()]);
+    const runs = await Promise.all([scene.services.reconciliation.run(), scene.services.reconciliation.run()]);
     expect(runs.map((run) => run.openFindingsCount)).toEqual([0, 0]);
     for (const topUp of topUps) expect(await scene.balanceOf(topUp.userId)).toBe(1_000);
   });
@@ -197,12 +198,12 @@ describe('Reconciliation with Stripe', () => {
     scene.pay(topUp);
     const stopping = new AbortController();
     stopping.abort();
-    const cut = await scene.reconciliation.run({ signal: stopping.signal });
+    const cut = await scene.services.reconciliation.run({ signal: stopping.signal });
     expect(cut).toMatchObject({ finished: false });
-    expect((await scene.store.byIds([cut.id]))[0]).toMatchObject({ finishedAt: null, comparedUntil: null });
-    expect(await scene.reconciliation.run()).toMatchObject({ finished: true });
+    expect((await scene.services.reconciliations.byIds([cut.id]))[0]).toMatchObject({ finishedAt: null, comparedUntil: null });
+    expect(await scene.services.reconciliation.run()).toMatchObject({ finished: true });
     expect(await scene.balanceOf(topUp.userId)).toBe(2_000);
-    const { nodes } = await scene.store.page({ first: 10 });
+    const { nodes } = await scene.services.reconciliations.page({ first: 10 });
     expect(nodes).toHaveLength(2);
   });
 });

@@ -192,12 +192,12 @@ describe('Events of Stripe in any order, each of them twice', () => {
   }
 
   async function settle(): Promise<void> {
-    await scene.inbox.idle();
+    await scene.services.stripeInbox.idle();
     const unsettled = `select 1 from stripe_events where status = 'RECEIVED'`;
     for (let round = 0; round < 20 && (await home.rows(unsettled)).length > 0; round++) {
       clock.advanceMs(60_000);
-      await scene.inbox.processDue(1_000);
-      await scene.inbox.idle();
+      await scene.services.stripeInbox.processDue(1_000);
+      await scene.services.stripeInbox.idle();
     }
   }
 
@@ -222,10 +222,10 @@ describe('Events of Stripe in any order, each of them twice', () => {
   /** Delivers one after the other, each of them twice. */
   async function deliverInTurn(events: readonly Stripe.Event[]): Promise<void> {
     for (const event of events) {
-      const stored = await scene.inbox.store(event);
-      if (stored) await scene.inbox.process(stored.id);
-      expect(await scene.inbox.store(event)).toBeNull();
-      if (stored) await scene.inbox.process(stored.id);
+      const stored = await scene.services.stripeInbox.store(event);
+      if (stored) await scene.services.stripeInbox.process(stored.id);
+      expect(await scene.services.stripeInbox.store(event)).toBeNull();
+      if (stored) await scene.services.stripeInbox.process(stored.id);
     }
   }
 
@@ -255,7 +255,7 @@ describe('Events of Stripe in any order, each of them twice', () => {
     for (let round = 0; round < 10; round++) {
       const names = await newPurchase();
       const made = events.map((event) => event(names));
-      await Promise.all([...made, ...made].map((event) => deliver(scene.inbox, event, clock)));
+      await Promise.all([...made, ...made].map((event) => deliver(scene.services.stripeInbox, event, clock)));
       await settle();
       ends.add(JSON.stringify(await endOf(names)));
     }

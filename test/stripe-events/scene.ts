@@ -3,20 +3,14 @@ import StripeClient from 'stripe';
 import type { StripeEvent } from '../../src/entities/stripe-event.js';
 import type { JoinedTransaction } from '../../src/services/ledger/joined-transaction.js';
 import type { SessionNews } from '../../src/services/purchases/fulfilment.js';
-import type { StripeEffects } from '../../src/services/stripe-events/apply-event.js';
 import type { Applied } from '../../src/services/stripe-events/payment-not-fulfilled-yet.js';
-import { StripeInbox, type StripeInboxSettings } from '../../src/services/stripe-events/stripe-inbox.js';
+import type { StripeInbox } from '../../src/services/stripe-events/stripe-inbox.js';
 import type { Database } from '../../src/stores/database.js';
 import { MovableClock } from '../support/movable-clock.js';
-import { quietLedger } from '../support/quiet-ledger.js';
-
-export const WEBHOOK_SECRET = 'whsec_of_this_test';
+import { testServices, WEBHOOK_SECRET } from '../support/test-services.js';
 
 /** Replaces orders and ledger: records in the given transaction what was applied, and then does what the test wants. */
-export class RecordingEffects implements StripeEffects {
-  readonly fulfilment = this;
-  readonly stripeRefunds = this;
-  readonly disputes = this;
+export class RecordingEffects {
   /** May throw: what was noted must then be gone. */
   outcome: (objectId: string) => Promise<Applied> = async () => 'APPLIED';
 
@@ -57,42 +51,34 @@ export class RecordingEffects implements StripeEffects {
   }
 }
 
-export interface InboxParts {
+interface InboxParts {
   database: Database;
-  effects: StripeEffects;
+  /** Replace the real ones. */
+  effects?: RecordingEffects;
   clock: MovableClock;
   refundsOf?: (paymentIntentId: string) => Stripe.Refund[];
-  settings?: Partial<StripeInboxSettings>;
+  environment?: Record<string, string>;
   onError?: (error: unknown) => void;
   onReport?: (problem: string) => void;
 }
 
+/** The inbox as the product composes it, which tries an event 3 times. */
 export function newInbox(parts: InboxParts): StripeInbox {
-  const { database, effects, clock, refundsOf = () => [], settings, onError = fail, onReport = () => {} } = parts;
+  const { database, effects, clock, refundsOf = () => [], environment, onError = fail, onReport = () => {} } = parts;
   const list = ({ payment_intent }: { payment_intent: string }) => ({ autoPagingToArray: async () => refundsOf(payment_intent) });
-  return new StripeInbox({
+  const services = testServices({
     database,
-    ledger: quietLedger(database, clock),
-    effects,
     clock,
-    realClock: clock,
-    stripe: { refunds: { list } } as unknown as Pick<Stripe, 'refunds'>,
-    settings: {
-      webhookSecrets: [WEBHOOK_SECRET],
-      toleranceSeconds: 300,
-      liveMode: false,
-      accountId: undefined,
-      apiVersion: '2026-10-28.endive',
-      maxAttempts: 3,
-      backoffMs: 1_000,
-      backoffMaximumMs: 60_000,
-      concurrency: 4,
-      queueCapacity: 100,
-      ...settings,
-    },
-    onError,
-    onReport,
+    stripe: { refunds: { list } } as unknown as Stripe,
+    logger: { error: (details: { problem?: string }) => (details.problem ? onReport(details.problem) : onError(details)) },
+    environment: { STRIPE_EVENT_ATTEMPTS_COUNT: '3', STRIPE_EVENT_BACKOFF_MAXIMUM_MS: '60000', ...environment },
   });
+  if (effects) {
+    services.fulfilment.applyCheckoutSession = effects.applyCheckoutSession.bind(effects);
+    services.stripeRefunds.applyStripeRefund = effects.applyStripeRefund.bind(effects);
+    services.disputes.applyDispute = effects.applyDispute.bind(effects);
+  }
+  return services.stripeInbox;
 }
 
 function fail(error: unknown): never {

@@ -6,11 +6,11 @@ import StripeClient from 'stripe';
 import { stripeWebhook } from '../../src/gateway/http/stripe-webhook.js';
 import { newId } from '../../src/services/ids.js';
 import { PaymentNotFulfilledYet } from '../../src/services/stripe-events/payment-not-fulfilled-yet.js';
-import { StripeEventReads } from '../../src/services/stripe-events/stripe-event-reads.js';
 import type { StripeInbox } from '../../src/services/stripe-events/stripe-inbox.js';
 import { Database } from '../../src/stores/database.js';
 import { MovableClock } from '../support/movable-clock.js';
 import { type TestDatabase, testDatabase } from '../support/test-database.js';
+import { testServices, WEBHOOK_SECRET } from '../support/test-services.js';
 import { deliver, newEvent, newInbox, RecordingEffects, storedEvents } from './scene.js';
 
 describe('The inbox for events of Stripe', () => {
@@ -278,7 +278,7 @@ describe('The inbox for events of Stripe', () => {
       clock.advanceMs(1_000);
       await arrive(newEvent(index % 2 ? 'customer.created' : 'refund.created', { id: `re_${index}` }, `evt_page_${index}`));
     }
-    const reads = new StripeEventReads(database, 100);
+    const { stripeEvents: reads } = testServices({ database, clock });
     const first = await reads.page({ first: 3 });
     const second = await reads.page({ first: 3, after: first.pageInfo.endCursor });
     const names = [...first.nodes, ...second.nodes].map((event) => event.stripeId);
@@ -301,7 +301,7 @@ describe('The inbox for events of Stripe', () => {
     await server.register(stripeWebhook, { inbox: newInbox({ database: away, effects, clock }), bodyLimitBytes: 100_000 });
     const payload = JSON.stringify(newEvent('refund.created', { id: 're_1' }));
     const timestamp = Math.floor(clock.now().getTime() / 1000);
-    const signature = StripeClient.webhooks.generateTestHeaderString({ payload, secret: 'whsec_of_this_test', timestamp });
+    const signature = StripeClient.webhooks.generateTestHeaderString({ payload, secret: WEBHOOK_SECRET, timestamp });
     const headers = { 'content-type': 'application/json', 'stripe-signature': signature };
     const response = await server.inject({ method: 'POST', url: '/webhooks/stripe', payload, headers });
     expect(response.statusCode).toBe(503);
@@ -319,7 +319,7 @@ describe('The inbox for events of Stripe', () => {
     const send = async (id: string) => {
       const payload = JSON.stringify(newEvent('refund.created', { id: `re_${id}` }, id));
       const timestamp = Math.floor(clock.now().getTime() / 1000);
-      const signature = StripeClient.webhooks.generateTestHeaderString({ payload, secret: 'whsec_of_this_test', timestamp });
+      const signature = StripeClient.webhooks.generateTestHeaderString({ payload, secret: WEBHOOK_SECRET, timestamp });
       const headers = { 'content-type': 'application/json', 'stripe-signature': signature };
       answers.set(id, (await server.inject({ method: 'POST', url: '/webhooks/stripe', payload, headers })).statusCode);
     };
@@ -370,7 +370,7 @@ describe('The inbox for events of Stripe', () => {
   );
 
   test('what the memory has no room for is left to the job', async () => {
-    inbox = newInbox({ database, effects, clock, settings: { concurrency: 1, queueCapacity: 1 } });
+    inbox = newInbox({ database, effects, clock, environment: { JOB_CONCURRENCY_COUNT: '1', STRIPE_EVENT_QUEUE_COUNT: '1' } });
     let release = () => {};
     const gate = new Promise<void>((resolve) => {
       release = resolve;

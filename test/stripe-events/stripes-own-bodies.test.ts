@@ -90,7 +90,7 @@ describe("Events as Stripe's own fixtures have them, in any order, doubled, one 
     home = await testDatabase();
     scene = await ReconciliationScene.open(home.database, clock);
     const refundsOf = (payment: string) => [refunds.get(payment)].filter((refund) => refund !== undefined);
-    inbox = newInbox({ database: home.database, effects: scene.effects, clock, refundsOf, settings: { maxAttempts: 12 } });
+    inbox = newInbox({ database: home.database, clock, refundsOf, environment: { STRIPE_EVENT_ATTEMPTS_COUNT: '12' } });
     versionId = await scene.newSubscription(100, 10);
   });
   afterAll(async () => {

@@ -3,7 +3,8 @@ import StripeClient from 'stripe';
 import type { StripeInbox } from '../../src/services/stripe-events/stripe-inbox.js';
 import { startGateway, stubServices } from '../gateway/gateway-kit.js';
 import { type TestDatabase, testDatabase } from '../support/test-database.js';
-import { newEvent, newInbox, RecordingEffects, storedEvents, WEBHOOK_SECRET } from './scene.js';
+import { WEBHOOK_SECRET } from '../support/test-services.js';
+import { newEvent, newInbox, RecordingEffects, storedEvents } from './scene.js';
 
 describe('A delivery to the webhook, over HTTP and with the database', () => {
   let home: TestDatabase;

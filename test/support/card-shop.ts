@@ -3,12 +3,13 @@ import type Stripe from 'stripe';
 import type { Order } from '../../src/entities/order.js';
 import type { Caller } from '../../src/services/caller.js';
 import type { Offer } from '../../src/services/purchases/offer.js';
-import type { OpenSessions } from '../../src/stores/open-sessions.js';
+import { noOpenSessions, type OpenSessions } from '../../src/stores/open-sessions.js';
 import { openStripe } from '../../src/stores/stripe.js';
-import { MoneyDesk } from './money-desk.js';
+import { type MoneyDesk, openMoneyDesk } from './money-desk.js';
 import { MovableClock } from './movable-clock.js';
 import { aKey, Shop } from './shop.js';
 import { type TestDatabase, testDatabase } from './test-database.js';
+import { WEBHOOK_SECRET } from './test-services.js';
 
 /** A shop that takes cards: a sandbox is its Stripe. */
 export class CardShop extends Shop {
@@ -22,18 +23,18 @@ export class CardShop extends Shop {
     super(clock, db, desk);
   }
 
-  static override async open(openSessions?: OpenSessions): Promise<CardShop> {
+  static override async open(openSessions: OpenSessions = noOpenSessions): Promise<CardShop> {
     const clock = new MovableClock();
     const db = await testDatabase();
-    const sandbox = await startSandbox({ port: 0, clock, webhookUrl: null, webhookSecret: 'whsec_test', stateFile: null });
+    const sandbox = await startSandbox({ port: 0, clock, webhookUrl: null, webhookSecret: WEBHOOK_SECRET, stateFile: null });
     const stripe = openStripe({ secretKey: sandbox.secretKey, apiUrl: sandbox.url, timeoutMs: 1_000, attemptsCount: 1 });
-    const desk = new MoneyDesk({ database: db.database, stripe, clock, openSessions });
+    const desk = openMoneyDesk({ database: db.database, stripe, clock, openSessions });
     return new CardShop(clock, db, desk, sandbox, stripe);
   }
 
   override async close(): Promise<void> {
-    await this.sandbox.stop();
     await super.close();
+    await this.sandbox.stop();
   }
 
   /** Opens an order by card, pays it at the sandbox's checkout and lets the landing page fulfil it. */

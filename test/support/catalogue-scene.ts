@@ -2,10 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { Environment } from '../../src/config/env.js';
 import { readLimits } from '../../src/config/limits.js';
 import type { Clock } from '../../src/runtime/clock.js';
-import { Catalogue } from '../../src/services/catalogue/catalogue.js';
-import { CatalogueAdmin, type CatalogueCopier } from '../../src/services/catalogue/catalogue-admin.js';
+import type { Catalogue } from '../../src/services/catalogue/catalogue.js';
+import type { CatalogueAdmin } from '../../src/services/catalogue/catalogue-admin.js';
 import type { SubscriptionAtVersion } from '../../src/services/catalogue/subscription-rows.js';
+import type { Services } from '../../src/services/services.js';
 import type { Database } from '../../src/stores/database.js';
+import { testServices } from './test-services.js';
 
 export const admin = { userId: '01939c1e-0000-7000-9000-000000000100', role: 'ADMIN' } as const;
 export const defaultLimits = readLimits(new Environment({}));
@@ -14,24 +16,18 @@ export const defaultLimits = readLimits(new Environment({}));
 export class CatalogueScene {
   readonly catalogue: Catalogue;
   readonly admin: CatalogueAdmin;
-  /** Subscriptions whose copy at Stripe was asked for. */
+  /** Subscriptions whose copy at Stripe was asked for, and which were not copied. */
   readonly copied: string[] = [];
 
   constructor(
     readonly database: Database,
     readonly clock: Clock,
-    copier?: CatalogueCopier,
+    services?: Services,
   ) {
-    this.catalogue = new Catalogue(database, defaultLimits);
-    const recording: CatalogueCopier = { synchroniseInBackground: (id) => void this.copied.push(id) };
-    this.admin = new CatalogueAdmin({
-      database,
-      clock,
-      catalogue: this.catalogue,
-      copier: copier ?? recording,
-      currency: 'USD',
-      limits: defaultLimits,
-    });
+    const { catalogue, catalogueAdmin, catalogueSync } = services ?? testServices({ database, clock });
+    this.catalogue = catalogue;
+    this.admin = catalogueAdmin;
+    if (!services) catalogueSync.synchroniseInBackground = (id) => void this.copied.push(id);
   }
 
   /** Creates films with these titles; returns their ids. */

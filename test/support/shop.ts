@@ -6,8 +6,7 @@ import type { Caller } from '../../src/services/caller.js';
 import { newId } from '../../src/services/ids.js';
 import { verifyLedger } from '../../src/services/ledger/verify-ledger.js';
 import type { Offer } from '../../src/services/purchases/offer.js';
-import { openStripe } from '../../src/stores/stripe.js';
-import { MoneyDesk } from './money-desk.js';
+import { type MoneyDesk, openMoneyDesk } from './money-desk.js';
 import { MovableClock } from './movable-clock.js';
 import { type TestDatabase, testDatabase } from './test-database.js';
 
@@ -28,11 +27,11 @@ export class Shop {
   static async open(): Promise<Shop> {
     const clock = new MovableClock();
     const db = await testDatabase();
-    const stripe = openStripe({ secretKey: 'sk_test_nobody', apiUrl: 'http://127.0.0.1:9', timeoutMs: 1_000, attemptsCount: 1 });
-    return new Shop(clock, db, new MoneyDesk({ database: db.database, stripe, clock }));
+    return new Shop(clock, db, openMoneyDesk({ database: db.database, clock }));
   }
 
   async close(): Promise<void> {
+    await this.desk.close();
     await this.db.drop();
   }
 
