@@ -10,6 +10,8 @@ export const transpileOptions = {
     keepClassNames: true,
     parser: { syntax: 'typescript', decorators: true },
     transform: { legacyDecorator: true, decoratorMetadata: true, useDefineForClassFields: false },
+    // Node imports JSON only with its attribute.
+    experimental: { keepImportAttributes: true },
   },
 };
 

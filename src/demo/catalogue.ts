@@ -2,7 +2,7 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import type { Clock } from '../runtime/clock.js';
 import { addFilms, addSubscription, markChanged } from '../services/catalogue/change-catalogue.js';
 import type { Database, Queryable, Statement } from '../stores/database.js';
-import { DEMO_FILMS, type DemoShelf } from './films.js';
+import films from './films.json' with { type: 'json' };
 import { DEMO_ADMIN_ID, DEMO_VIEWERS } from './people.js';
 
 /** A demo viewer's initial balance, adjusted by the demo admin. The idempotency key ensures that it is made once. */
@@ -27,8 +27,8 @@ export interface DemoCatalogueDependencies {
 interface DemoSubscription {
   readonly title: string;
   readonly description: string;
-  /** Undefined: every film. */
-  readonly shelf?: DemoShelf;
+  /** Its films are those of `films.json` on this shelf; undefined: every film. */
+  readonly shelf?: string;
   /** In minor units. */
   readonly pricePerDay: number;
   readonly durationDays: number;
@@ -84,15 +84,15 @@ export async function loadDemoCatalogue({ database, clock, currency, giveBalance
 const isCatalogueThere = async (database: Queryable) => (await database.query(anythingThere)).length > 0;
 
 async function writeCatalogue(em: EntityManager, currency: string, now: Date): Promise<void> {
-  const films = DEMO_FILMS.map(({ title, country, year, director, story }, index) => ({
+  const added = films.map(({ title, country, year, director, story }, index) => ({
     id: demoFilmId(index),
     title,
     description: `${country} ${year}, by ${director}. ${story}`,
   }));
-  await addFilms(em, films, now);
+  await addFilms(em, added, now);
   for (const [index, { shelf, ...words }] of SUBSCRIPTIONS.entries()) {
     const id = DEMO_SUBSCRIPTION_IDS[index] as string;
-    const filmIds = DEMO_FILMS.flatMap((film, place) => (!shelf || film.shelves.includes(shelf) ? [demoFilmId(place)] : []));
+    const filmIds = films.flatMap((film, place) => (!shelf || film.shelves.includes(shelf) ? [demoFilmId(place)] : []));
     const subscription = await addSubscription(em, { ...words, id, filmIds, currency }, now);
     subscription.status = 'ACTIVE';
     markChanged(subscription, now);

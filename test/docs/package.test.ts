@@ -14,6 +14,7 @@ describe('the package', () => {
       'dist/src/main.js',
       'dist/src/worker.js',
       'dist/src/cli/migrate.js',
+      'dist/src/demo/films.json',
     ])
       expect(paths).toContain(needed);
     expect(paths.filter((path) => path.startsWith('migrations/')).length).toBeGreaterThan(0);
