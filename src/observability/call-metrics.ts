@@ -1,6 +1,6 @@
-import { Gauge, Histogram } from 'prom-client';
+import { Histogram } from 'prom-client';
 import type { CallObserver } from '../stores/observe-calls.js';
-import type { Metrics } from './metrics.js';
+import { addGauge, type Metrics } from './metrics.js';
 import type { Tracing } from './tracing.js';
 
 const STATEMENT_BUCKETS_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5];
@@ -59,26 +59,15 @@ export function observeCalls({ registry }: Metrics, tracing: Tracing | null): Ca
 }
 
 /** The difference between this process's clock and the database's, which is product time. */
-export function watchClock({ registry }: Metrics, clock: { differenceMs(): number }): void {
-  new Gauge({
-    name: 'boxoffice_clock_difference_seconds',
-    help: "How far this process's clock is ahead of the database's. Beyond CLOCK_DIFFERENCE_MAXIMUM_MS it runs no jobs.",
-    registers: [registry],
-    collect() {
-      this.set(clock.differenceMs() / 1_000);
-    },
-  });
+export function watchClock(metrics: Metrics, clock: { differenceMs(): number }): void {
+  const help = "How far this process's clock is ahead of the database's. Beyond CLOCK_DIFFERENCE_MAXIMUM_MS it runs no jobs.";
+  addGauge(metrics, ['boxoffice_clock_difference_seconds', help], (gauge) => gauge.set(clock.differenceMs() / 1_000));
 }
 
 /** The usage of the database connection pool. */
-export function watchPool({ registry }: Metrics, database: { statistics(): Record<'open' | 'idle' | 'waiting', number> }): void {
-  new Gauge({
-    name: 'boxoffice_database_connections',
-    help: 'Connections of the pool (open, idle), and requests waiting for one (waiting).',
-    labelNames: ['state'] as const,
-    registers: [registry],
-    collect() {
-      for (const [state, count] of Object.entries(database.statistics())) this.set({ state }, count);
-    },
+export function watchPool(metrics: Metrics, database: { statistics(): Record<'open' | 'idle' | 'waiting', number> }): void {
+  const help = 'Connections of the pool (open, idle), and requests waiting for one (waiting).';
+  addGauge(metrics, ['boxoffice_database_connections', help, 'state'], (gauge) => {
+    for (const [state, count] of Object.entries(database.statistics())) gauge.set({ state }, count);
   });
 }

@@ -32,31 +32,32 @@ const BUCKETS_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5
 
 export function createMetrics(): Metrics {
   const registry = new Registry();
+  const registers = [registry];
   collectDefaultMetrics({ register: registry });
   const operations = new Counter({
     name: 'boxoffice_operations_total',
     help: 'GraphQL operations, by transport, first root field and outcome.',
     labelNames: ['transport', 'field', 'outcome'] as const,
-    registers: [registry],
+    registers,
   });
   const durations = new Histogram({
     name: 'boxoffice_operation_duration_seconds',
     help: 'Duration of GraphQL operations by transport and first root field.',
     labelNames: ['transport', 'field'] as const,
     buckets: BUCKETS_SECONDS,
-    registers: [registry],
+    registers,
   });
   const limited = new Counter({
     name: 'boxoffice_rate_limited_total',
     help: 'Requests that exceeded a rate limit, by limit: address, reads, writes or money.',
     labelNames: ['limit'] as const,
-    registers: [registry],
+    registers,
   });
   const webhooks = new Counter({
     name: 'boxoffice_webhooks_total',
     help: 'Webhook deliveries from Stripe by outcome: stored, refused (4xx) or failed (5xx; Stripe retries).',
     labelNames: ['outcome'] as const,
-    registers: [registry],
+    registers,
   });
   return {
     registry,
@@ -93,65 +94,59 @@ export function watchServices({ registry }: Metrics): ServiceMetrics {
   };
 }
 
-/** Live sockets, read when metrics are collected. */
-export function watchSockets({ registry }: Metrics, sockets: { statistics(): SocketCounts }): void {
-  const gauges = {
-    connections: ['boxoffice_live_sockets', 'Open WebSockets.'],
-    operations: ['boxoffice_live_operations', 'Operations in progress on WebSockets.'],
-    events: ['boxoffice_live_events', 'Events of live operations sent since startup.'],
-    overBudget: ['boxoffice_live_over_budget', 'WebSockets closed since startup because they sent too much.'],
-    slowReaders: ['boxoffice_live_slow_readers', 'WebSockets terminated since startup because they did not read.'],
-  } as const;
-  for (const key of Object.keys(gauges) as (keyof typeof gauges)[]) {
-    const [name, help] = gauges[key];
-    new Gauge({
-      name,
-      help,
-      registers: [registry],
-      collect() {
-        this.set(sockets.statistics()[key]);
-      },
-    });
-  }
+/** Adds a gauge whose values are set when metrics are collected. */
+export function addGauge(
+  { registry }: Metrics,
+  [name, help, ...labelNames]: readonly [name: string, help: string, ...labelNames: string[]],
+  collect: (gauge: Gauge) => void | Promise<void>,
+): void {
+  const registers = [registry];
+  new Gauge({
+    name,
+    help,
+    labelNames,
+    registers,
+    collect() {
+      return collect(this);
+    },
+  });
+}
+
+/** Live sockets. */
+export function watchSockets(metrics: Metrics, sockets: { statistics(): SocketCounts }): void {
+  const add = (name: string, help: string, read: (counts: SocketCounts) => number) =>
+    addGauge(metrics, [name, help], (gauge) => gauge.set(read(sockets.statistics())));
+  add('boxoffice_live_sockets', 'Open WebSockets.', (counts) => counts.connections);
+  add('boxoffice_live_operations', 'Operations in progress on WebSockets.', (counts) => counts.operations);
+  add('boxoffice_live_events', 'Events of live operations sent since startup.', (counts) => counts.events);
+  add('boxoffice_live_over_budget', 'WebSockets closed since startup because they sent too much.', (counts) => counts.overBudget);
+  add(
+    'boxoffice_live_slow_readers',
+    'WebSockets terminated since startup because they did not read.',
+    (counts) => counts.slowReaders,
+  );
 }
 
 /** Whether this node receives hints from the others, and how much it watches. */
 export function watchLive(
-  { registry }: Metrics,
+  metrics: Metrics,
   hints: { state(): string },
   live: { statistics(): { viewers: number; streams: number } },
 ): void {
-  const gauges: [name: string, help: string, read: () => number][] = [
-    [
-      'boxoffice_live_hints_heard',
-      '0 while Redis is unavailable and live changes are found by polling.',
-      () => +(hints.state() !== 'DOWN'),
-    ],
-    ['boxoffice_live_viewers', 'Viewers whose changes are watched.', () => live.statistics().viewers],
-    ['boxoffice_live_streams', 'Live operations that watch a viewer.', () => live.statistics().streams],
-  ];
-  for (const [name, help, read] of gauges) {
-    new Gauge({
-      name,
-      help,
-      registers: [registry],
-      collect() {
-        this.set(read());
-      },
-    });
-  }
+  const help = '0 while Redis is unavailable and live changes are found by polling.';
+  addGauge(metrics, ['boxoffice_live_hints_heard', help], (gauge) => gauge.set(+(hints.state() !== 'DOWN')));
+  addGauge(metrics, ['boxoffice_live_viewers', 'Viewers whose changes are watched.'], (gauge) =>
+    gauge.set(live.statistics().viewers),
+  );
+  addGauge(metrics, ['boxoffice_live_streams', 'Live operations that watch a viewer.'], (gauge) =>
+    gauge.set(live.statistics().streams),
+  );
 }
 
 /** Whether the identity provider can be reached. */
-export function watchProviderKeys({ registry }: Metrics, keys: { state(): string }): void {
-  new Gauge({
-    name: 'boxoffice_identity_provider_reached',
-    help: '0 while the keys of JWKS_URL cannot be fetched; known keys are used for up to JWKS_STALE_MS.',
-    registers: [registry],
-    collect() {
-      this.set(+(keys.state() === 'CONNECTED'));
-    },
-  });
+export function watchProviderKeys(metrics: Metrics, keys: { state(): string }): void {
+  const help = '0 while the keys of JWKS_URL cannot be fetched; known keys are used for up to JWKS_STALE_MS.';
+  addGauge(metrics, ['boxoffice_identity_provider_reached', help], (gauge) => gauge.set(+(keys.state() === 'CONNECTED')));
 }
 
 /** Compares in a time that reveals neither where the texts differ nor their lengths. */
