@@ -18,7 +18,7 @@ import { runProcess } from './runtime/run-process.js';
 import { checkPorts, StartupError } from './runtime/startup-error.js';
 import { probeDatabase } from './stores/database-probe.js';
 import { openDatabaseServer } from './stores/database-server.js';
-import { prepareDatabase } from './stores/migrate-at-start.js';
+import { prepareDatabase } from './stores/migrate.js';
 import { connectRedis } from './stores/redis.js';
 
 const DEMO_TOKEN_SECONDS = 12 * 60 * 60;

@@ -12,7 +12,7 @@ import { Shutdown } from './runtime/lifecycle.js';
 import { runProcess } from './runtime/run-process.js';
 import { checkPorts, StartupError } from './runtime/startup-error.js';
 import { probeDatabase } from './stores/database-probe.js';
-import { prepareDatabase } from './stores/migrate-at-start.js';
+import { prepareDatabase } from './stores/migrate.js';
 
 const shutdown = new Shutdown();
 

@@ -2,12 +2,13 @@ import '../runtime/supported-node.js';
 import { existsSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { readConfig } from '../config/config.js';
-import { explainStartupError, StartupError } from '../runtime/startup-error.js';
+import { StartupError } from '../runtime/startup-error.js';
 import { removeCluster } from '../stores/embedded-postgres/account.js';
 import { startEmbeddedPostgres } from '../stores/embedded-postgres/embedded-postgres.js';
+import { runCommand } from './run-command.js';
 
 /** `npm run demo:reset`: deletes the embedded database and the sandbox's state. Secrets are kept, so tokens stay valid. */
-async function main(): Promise<void> {
+runCommand(async () => {
   const { databaseUrl, dataDirectory } = readConfig();
   if (databaseUrl !== undefined) throw new StartupError(['DATABASE_URL: is set. Only the embedded database can be reset.']);
   if (existsSync(path.join(dataDirectory, 'postgres'))) {
@@ -17,9 +18,4 @@ async function main(): Promise<void> {
   }
   rmSync(path.join(dataDirectory, 'sandbox.jsonl'), { force: true });
   console.log('The demo was reset. It is loaded again at the next start.');
-}
-
-main().catch((error: unknown) => {
-  console.error(explainStartupError(error));
-  process.exitCode = 1;
 });

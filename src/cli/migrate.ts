@@ -1,11 +1,11 @@
 import '../runtime/supported-node.js';
 import { readConfig } from '../config/config.js';
-import { explainStartupError } from '../runtime/startup-error.js';
 import { openDatabaseServer } from '../stores/database-server.js';
-import { migrateNow } from '../stores/migrate-at-start.js';
+import { migrateNow } from '../stores/migrate.js';
+import { runCommand } from './run-command.js';
 
 /** `npm run migrate`: applies all pending migrations, also while a server is running. */
-async function main(): Promise<void> {
+runCommand(async () => {
   const config = readConfig();
   const server = await openDatabaseServer(config, { share: true });
   try {
@@ -14,9 +14,4 @@ async function main(): Promise<void> {
   } finally {
     await server.stop();
   }
-}
-
-main().catch((error: unknown) => {
-  console.error(explainStartupError(error));
-  process.exitCode = 1;
 });

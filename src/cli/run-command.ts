@@ -1,21 +1,9 @@
-import { type App, openApp } from '../app.js';
-import { readConfig } from '../config/config.js';
-import { openDatabaseServer } from '../stores/database-server.js';
-import { requireMigrated } from '../stores/migrate-at-start.js';
+import { explainStartupError } from '../runtime/startup-error.js';
 
-/** Runs a command on the same stores as the server, whether or not one is running. */
-export async function withApp<Result>(work: (app: App) => Promise<Result>): Promise<Result> {
-  const config = readConfig();
-  const server = await openDatabaseServer(config, { share: true });
-  try {
-    await requireMigrated(config, server.url);
-    const app = await openApp(config, server.url);
-    try {
-      return await work(app);
-    } finally {
-      await app.close();
-    }
-  } finally {
-    await server.stop();
-  }
+/** Runs a command. If it fails, reports why and exits with 1. */
+export function runCommand(work: () => Promise<void>): void {
+  work().catch((error: unknown) => {
+    console.error(explainStartupError(error));
+    process.exitCode = 1;
+  });
 }

@@ -3,6 +3,9 @@ import path from 'node:path';
 import { MikroORM } from '@mikro-orm/postgresql';
 import pg from 'pg';
 import settings from '../../mikro-orm.config.js';
+import type { Config } from '../config/config.js';
+import { StartupError, unreachable } from '../runtime/startup-error.js';
+import { isConnectionFault } from './database.js';
 import { sessionSettings } from './session.js';
 
 /** Held by the process that changes the schema. An arbitrary number, unique in this database. */
@@ -10,6 +13,37 @@ const SCHEMA_LOCK = 6_108_204;
 const CONNECT_TIMEOUT_MS = 10_000;
 /** No timeout for migrations, nor for waiting for the process that runs them. */
 const session = sessionSettings({ statementTimeoutMs: 0 });
+
+type DatabaseConfig = Pick<Config, 'databaseUrl' | 'migrateAtStart'>;
+
+/**
+ * Migrates the database at `url`, or with MIGRATE_AT_START=false only checks that no migration is missing.
+ *
+ * @throws StartupError when the server at DATABASE_URL cannot be used or migrations are missing; otherwise the migration's own error
+ */
+export async function prepareDatabase(config: DatabaseConfig, url: string): Promise<void> {
+  if (config.migrateAtStart) await migrateNow(config, url);
+  else await requireMigrated(config, url);
+}
+
+/** Migrates the database at `url` and returns the names of the applied migrations. @throws as prepareDatabase */
+export function migrateNow(config: Pick<DatabaseConfig, 'databaseUrl'>, url: string): Promise<string[]> {
+  return migrate(url).catch((error: unknown) => explain(config, error));
+}
+
+/** For commands, and for processes that may not change the schema. @throws as prepareDatabase */
+export async function requireMigrated(config: Pick<DatabaseConfig, 'databaseUrl'>, url: string): Promise<void> {
+  const pending = await pendingMigrations(url).catch((error: unknown) => explain(config, error));
+  if (pending.length === 0) return;
+  const first = pending.length === 1 ? pending[0] : `${pending[0]} to ${pending.at(-1)}`;
+  throw new StartupError([
+    `The database lacks ${pending.length} of the migrations of this version (${first}). Run npm run migrate with a role that may change its schema.`,
+  ]);
+}
+
+function explain({ databaseUrl }: Pick<DatabaseConfig, 'databaseUrl'>, error: unknown): never {
+  throw databaseUrl && isConnectionFault(error) ? unreachable('DATABASE_URL', databaseUrl, error) : error;
+}
 
 /**
  * Applies all pending migrations and returns their names. Processes that start at the same time wait for the first one. The database

@@ -2,7 +2,11 @@ import { spawnSync } from 'node:child_process';
 import { globSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 
-const entries = ['src/main.ts', 'src/worker.ts', ...globSync('src/cli/*.ts').filter((file) => !file.endsWith('run-command.ts'))];
+const entries = [
+  'src/main.ts',
+  'src/worker.ts',
+  ...globSync('src/cli/*.ts').filter((file) => !/run-(command|check)\.ts$/.test(file)),
+];
 const { engines, devDependencies } = JSON.parse(readFileSync('package.json', 'utf8')) as {
   engines: { node: string };
   devDependencies: { node: string };
