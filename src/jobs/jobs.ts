@@ -1,41 +1,9 @@
+import type { JobHoursConfig, Limits } from '../config/config.js';
 import { describeMoved } from '../services/reconciliation/reconciliation-store.js';
 import type { StripeReconciliation } from '../services/reconciliation/stripe-reconciliation.js';
 import type { Services } from '../services/services.js';
 import { drainBatches, drainPages } from './drain-batches.js';
 import type { JobContext, JobDefinition } from './job.js';
-
-/** What the jobs call. */
-export type JobServices = Pick<
-  Services,
-  | 'catalogueSync'
-  | 'expiredOrders'
-  | 'grants'
-  | 'payout'
-  | 'reconciliation'
-  | 'snapshots'
-  | 'stripeInbox'
-  | 'sweepers'
-  | 'verifyLedger'
->;
-
-/** The batch size, and the intervals of frequent jobs in milliseconds. */
-export interface JobLimits {
-  readonly jobBatchCount: number;
-  readonly expireGrantsIntervalMs: number;
-  readonly processStripeEventsIntervalMs: number;
-  readonly resumeRefundsIntervalMs: number;
-  readonly releaseStaleHoldsIntervalMs: number;
-  readonly closeOrdersIntervalMs: number;
-  readonly synchroniseCatalogueIntervalMs: number;
-  readonly snapshotBalancesIntervalMs: number;
-  readonly sweepIntervalMs: number;
-}
-
-/** The schedules of daily jobs: cron expressions with five fields, in UTC. */
-export interface JobHours {
-  readonly reconcileCron: string;
-  readonly verifyLedgerCron: string;
-}
 
 /** One job: how often it runs, what it does, and how its result is worded in the query `jobs` and in the log. */
 type Row<Result> = { readonly name: string } & ({ readonly everyMs: number } | { readonly cron: string }) & {
@@ -45,7 +13,7 @@ type Row<Result> = { readonly name: string } & ({ readonly everyMs: number } | {
   };
 
 /** Every job, one row each. A new job is a row here and its interval in config/limits.ts. */
-export function jobDefinitions(services: JobServices, limits: JobLimits, hours: JobHours): JobDefinition[] {
+export function jobDefinitions(services: Services, limits: Limits, hours: JobHoursConfig): JobDefinition[] {
   const { catalogueSync, expiredOrders, grants, payout, reconciliation, snapshots, stripeInbox, sweepers } = services;
   const inBatches =
     (work: (limit: number, signal: AbortSignal) => Promise<number>) =>

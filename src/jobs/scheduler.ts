@@ -3,13 +3,9 @@ import { Agenda, type AgendaBackend, type Job } from 'agenda';
 import { describeFailure } from '../runtime/describe-failure.js';
 import type { JobScheduler, ScheduledJob } from '../services/jobs/job-scheduler.js';
 import { intervalMsOf, type Schedule } from '../services/jobs/schedule.js';
-import { LockGate } from './agenda-locks.js';
-import { isDueBetween } from './decide-due-between.js';
-import { decideLatestRun } from './decide-latest-run.js';
-import { decideRetryDelay } from './decide-retry-delay.js';
-import { Heartbeat } from './heartbeat.js';
-import type { JobDefinition } from './job.js';
-import { type JobRunDependencies, runJob } from './run-job.js';
+import { Heartbeat, LockGate } from './agenda-locks.js';
+import { decideLatestRun, decideRetryDelay, isDueBetween } from './decide-runs.js';
+import { type JobDefinition, type JobRunDependencies, runJob } from './job.js';
 
 export interface JobRunnerSettings {
   /** After this, a job whose worker died runs again; frequent jobs are picked up sooner. */

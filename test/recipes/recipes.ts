@@ -185,11 +185,6 @@ export class Bonuses {
     },
     {
       file: 'src/jobs/jobs.ts',
-      after: '  readonly sweepIntervalMs: number;\n',
-      add: '  readonly touchCatalogueIntervalMs: number;\n',
-    },
-    {
-      file: 'src/jobs/jobs.ts',
       before: "    job({\n      name: 'verify-ledger',\n",
       add: `    job({
       name: 'touch-catalogue',
