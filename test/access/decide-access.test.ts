@@ -12,26 +12,26 @@ function grant(id: string, status: GrantStatus, from: number, until: number, unt
 }
 
 describe('access to a film', () => {
-  test.each<[string, GrantFacts[] | null, AccessReason, string | null]>([
-    ['no such film', null, 'UNKNOWN_FILM', null],
-    ['no grant', [], 'NO_GRANT', null],
-    ['an active grant', [grant('a', 'ACTIVE', -1, 1)], 'GRANTED', 'a'],
-    ['an active grant in its last millisecond', [grant('a', 'ACTIVE', -1, 0, 1)], 'GRANTED', 'a'],
-    ['an active grant at its very end', [grant('a', 'ACTIVE', -1, 0)], 'EXPIRED', 'a'],
-    ['an active grant that the expiry job has not seen yet', [grant('a', 'ACTIVE', -9, -1)], 'EXPIRED', 'a'],
-    ['an expired grant', [grant('a', 'EXPIRED', -9, -1)], 'EXPIRED', 'a'],
-    ['a refunded grant with time left', [grant('a', 'REFUNDED', -1, 9)], 'REFUNDED', 'a'],
-    ['a revoked grant with time left', [grant('a', 'REVOKED', -1, 9)], 'REVOKED', 'a'],
-    ['a frozen grant with time left', [grant('a', 'SUSPENDED', -1, 9)], 'SUSPENDED', 'a'],
-    ['a frozen grant whose time is over', [grant('a', 'SUSPENDED', -9, 0)], 'EXPIRED', 'a'],
-    ['two active grants: the longer', [grant('a', 'ACTIVE', -9, 5), grant('b', 'ACTIVE', -1, 2)], 'GRANTED', 'a'],
-    ['two equally long: the newer', [grant('b', 'ACTIVE', -9, 5), grant('a', 'ACTIVE', -1, 5)], 'GRANTED', 'a'],
-    ['two that are equal in all: by id', [grant('a', 'ACTIVE', -1, 5), grant('b', 'ACTIVE', -1, 5)], 'GRANTED', 'b'],
-    ['an active one and a newer refunded one', [grant('a', 'ACTIVE', -9, 1), grant('b', 'REFUNDED', -1, 9)], 'GRANTED', 'a'],
-    ['an expired one and a newer refunded one', [grant('a', 'EXPIRED', -9, -2), grant('b', 'REFUNDED', -5, 9)], 'REFUNDED', 'b'],
-    ['a refunded one and a newer expired one', [grant('a', 'REFUNDED', -9, 9), grant('b', 'ACTIVE', -5, -1)], 'EXPIRED', 'b'],
-    ['a frozen one and a newer revoked one', [grant('a', 'SUSPENDED', -9, 9), grant('b', 'REVOKED', -5, 9)], 'REVOKED', 'b'],
-  ])('with %s', (_facts, grants, reason, grantId) => {
+  test.each<[string, AccessReason, string | null, GrantFacts[] | null]>([
+    ['an id of no film', 'UNKNOWN_FILM', null, null],
+    ['no grant', 'NO_GRANT', null, []],
+    ['an active grant', 'GRANTED', 'a', [grant('a', 'ACTIVE', -1, 1)]],
+    ['an active grant in its last millisecond', 'GRANTED', 'a', [grant('a', 'ACTIVE', -1, 0, 1)]],
+    ['an active grant at its very end', 'EXPIRED', 'a', [grant('a', 'ACTIVE', -1, 0)]],
+    ['an active grant that the expiry job has not seen yet', 'EXPIRED', 'a', [grant('a', 'ACTIVE', -9, -1)]],
+    ['an expired grant', 'EXPIRED', 'a', [grant('a', 'EXPIRED', -9, -1)]],
+    ['a refunded grant with time left', 'REFUNDED', 'a', [grant('a', 'REFUNDED', -1, 9)]],
+    ['a revoked grant with time left', 'REVOKED', 'a', [grant('a', 'REVOKED', -1, 9)]],
+    ['a frozen grant with time left', 'SUSPENDED', 'a', [grant('a', 'SUSPENDED', -1, 9)]],
+    ['a frozen grant whose time is over', 'EXPIRED', 'a', [grant('a', 'SUSPENDED', -9, 0)]],
+    ['two active grants, by the longer,', 'GRANTED', 'a', [grant('a', 'ACTIVE', -9, 5), grant('b', 'ACTIVE', -1, 2)]],
+    ['two equally long, by the newer,', 'GRANTED', 'a', [grant('b', 'ACTIVE', -9, 5), grant('a', 'ACTIVE', -1, 5)]],
+    ['two that are equal in all, by id,', 'GRANTED', 'b', [grant('a', 'ACTIVE', -1, 5), grant('b', 'ACTIVE', -1, 5)]],
+    ['an active one and a newer refunded one', 'GRANTED', 'a', [grant('a', 'ACTIVE', -9, 1), grant('b', 'REFUNDED', -1, 9)]],
+    ['an expired one and a newer refunded one', 'REFUNDED', 'b', [grant('a', 'EXPIRED', -9, -2), grant('b', 'REFUNDED', -5, 9)]],
+    ['a refunded one and a newer expired one', 'EXPIRED', 'b', [grant('a', 'REFUNDED', -9, 9), grant('b', 'ACTIVE', -5, -1)]],
+    ['a frozen one and a newer revoked one', 'REVOKED', 'b', [grant('a', 'SUSPENDED', -9, 9), grant('b', 'REVOKED', -5, 9)]],
+  ])('with %s is %s', (_facts, reason, grantId, grants) => {
     const decision = decideAccess('film', grants, now);
     expect(decision).toMatchObject({ filmId: 'film', reason, grantId, allowed: reason === 'GRANTED' });
     const decisive = grants?.find((candidate) => candidate.id === grantId);

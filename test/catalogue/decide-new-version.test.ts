@@ -1,18 +1,19 @@
 import { describe, expect, test } from '@jest/globals';
 import { decideNewVersion } from '../../src/services/catalogue/decide-new-version.js';
 
-describe('a new version', () => {
+describe('A change of a subscription', () => {
+  const NEW = 'makes a new version with its terms';
   const current = { pricePerDay: 10, durationDays: 30, filmIds: ['a', 'b'] };
 
   test.each([
-    ['nothing given', {}, false],
-    ['the same again', { pricePerDay: 10, durationDays: 30, filmIds: ['b', 'a'] }, false],
-    ['a price of nothing', { pricePerDay: 0 }, true],
-    ['another duration', { durationDays: 31 }, true],
-    ['a film less', { filmIds: ['a'] }, true],
-    ['a film more', { filmIds: ['a', 'b', 'c'] }, true],
-    ['as many films, others', { filmIds: ['a', 'c'] }, true],
-  ])('with %s', (_what, change, expected) => {
-    expect(decideNewVersion(current, change)).toEqual(expected ? { ...current, ...change } : null);
+    ['nothing given', 'needs no new version', {}],
+    ['the same terms again', 'needs no new version', { pricePerDay: 10, durationDays: 30, filmIds: ['b', 'a'] }],
+    ['a price of nothing', NEW, { pricePerDay: 0 }],
+    ['another duration', NEW, { durationDays: 31 }],
+    ['a film less', NEW, { filmIds: ['a'] }],
+    ['a film more', NEW, { filmIds: ['a', 'b', 'c'] }],
+    ['as many films, others', NEW, { filmIds: ['a', 'c'] }],
+  ])('with %s %s', (_what, outcome, change) => {
+    expect(decideNewVersion(current, change)).toEqual(outcome === NEW ? { ...current, ...change } : null);
   });
 });

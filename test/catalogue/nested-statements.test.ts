@@ -46,18 +46,18 @@ async function statementsOf(query: string): Promise<string[]> {
   return [...statements];
 }
 
-describe('a nested query of the catalogue takes one statement for each level, however many rows', () => {
-  test.each([2, 30])('films with what is on sale and its films (%i films)', async (first) => {
+describe('A nested query of the catalogue', () => {
+  test.each([2, 30])('for %i films with what is on sale and its films takes one statement for each level', async (first) => {
     const query = `{ films(first: ${first}) { nodes { title subscriptions { nodes { title films(first: 3) { nodes { title } } } } } } }`;
     expect(await statementsOf(query)).toEqual(['films-by-title', 'subscriptions-of-films', 'films-of-versions']);
   });
 
-  test.each([2, 30])('films with access and offers (%i films)', async (first) => {
+  test.each([2, 30])('for %i films with access and offers takes one statement for each level', async (first) => {
     const query = `{ films(first: ${first}) { nodes { access { reason offers { title price { amount } } } } } }`;
     expect(await statementsOf(query)).toEqual(['films-by-title', 'grants-and-films-for-access', 'subscriptions-of-films']);
   });
 
-  test('subscriptions with their films, and for each what else has it', async () => {
+  test('for subscriptions with their films, and for each what else has it, takes one statement for each kind of thing', async () => {
     const query =
       '{ subscriptions { nodes { films { nodes { title subscriptions { nodes { title } } access { allowed } } } } } }';
     expect((await statementsOf(query)).sort()).toEqual([

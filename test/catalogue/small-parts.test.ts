@@ -6,32 +6,39 @@ const { errors } = Stripe;
 const api = (statusCode: number, code?: string) =>
   new errors.StripeAPIError({ type: 'api_error', message: 'm', statusCode, code } as never);
 
-describe('an error of Stripe', () => {
+describe('A failed call to Stripe', () => {
   test.each([
-    ['no connection, or a timeout', new errors.StripeConnectionError({ message: 'm' } as never), 'RETRYABLE'],
-    ['500', api(500), 'RETRYABLE'],
-    ['503', api(503), 'RETRYABLE'],
-    ['a key that is in use', api(409, 'idempotency_key_in_use'), 'RETRYABLE'],
-    ['a lock that is held', api(429, 'lock_timeout'), 'RETRYABLE'],
-    ['too many requests', new errors.StripeRateLimitError({ message: 'm', statusCode: 429 } as never), 'RETRYABLE'],
+    ['without a connection, or with a timeout', 'RETRYABLE', new errors.StripeConnectionError({ message: 'm' } as never)],
+    ['with status 500', 'RETRYABLE', api(500)],
+    ['with status 503', 'RETRYABLE', api(503)],
+    ['with a key that is in use', 'RETRYABLE', api(409, 'idempotency_key_in_use')],
+    ['on a lock that is held', 'RETRYABLE', api(429, 'lock_timeout')],
+    ['after too many requests', 'RETRYABLE', new errors.StripeRateLimitError({ message: 'm', statusCode: 429 } as never)],
     [
-      'too many requests, reported as 400',
-      new errors.StripeRateLimitError({ message: 'm', statusCode: 400, code: 'rate_limit' } as never),
+      'after too many requests, reported as 400,',
       'RETRYABLE',
+      new errors.StripeRateLimitError({ message: 'm', statusCode: 400, code: 'rate_limit' } as never),
     ],
-    ['a wrong request', new errors.StripeInvalidRequestError({ message: 'm', statusCode: 400 } as never), 'DEFINITE'],
-    ['nothing found', new errors.StripeInvalidRequestError({ message: 'm', statusCode: 404 } as never), 'DEFINITE'],
-    ['a declined card', new errors.StripeCardError({ message: 'm', statusCode: 402 } as never), 'DEFINITE'],
-    ['a wrong API key', new errors.StripeAuthenticationError({ message: 'm', statusCode: 401 } as never), 'MISCONFIGURED'],
-    ['a missing permission', new errors.StripePermissionError({ message: 'm', statusCode: 403 } as never), 'MISCONFIGURED'],
+    ['with a wrong request', 'DEFINITE', new errors.StripeInvalidRequestError({ message: 'm', statusCode: 400 } as never)],
     [
-      'a key used for something else',
-      new errors.StripeIdempotencyError({ message: 'm', statusCode: 400 } as never),
-      'MISCONFIGURED',
+      'on something that is not found',
+      'DEFINITE',
+      new errors.StripeInvalidRequestError({ message: 'm', statusCode: 404 } as never),
     ],
-    ['a defect of ours', new TypeError('m'), null],
-  ])('%s', (_what, error, kind) => {
+    ['on a declined card', 'DEFINITE', new errors.StripeCardError({ message: 'm', statusCode: 402 } as never)],
+    ['with a wrong API key', 'MISCONFIGURED', new errors.StripeAuthenticationError({ message: 'm', statusCode: 401 } as never)],
+    ['without a permission', 'MISCONFIGURED', new errors.StripePermissionError({ message: 'm', statusCode: 403 } as never)],
+    [
+      'with a key that was used for something else',
+      'MISCONFIGURED',
+      new errors.StripeIdempotencyError({ message: 'm', statusCode: 400 } as never),
+    ],
+  ])('%s is %s', (_what, kind, error) => {
     expect(classifyStripeError(error)).toBe(kind);
+  });
+
+  test('by a defect of ours is none of these', () => {
+    expect(classifyStripeError(new TypeError('m'))).toBeNull();
   });
 });
 

@@ -38,7 +38,7 @@ describe('an operation that cannot be picked', () => {
     ['an empty name for the only operation', '{ __typename }', ''],
     ['the name of a fragment', 'query A { me { ...F } } fragment F on Account { userId }', 'F'],
     ['a name of Object.prototype', TWO, '__proto__'],
-    ['another one', TWO, 'constructor'],
+    ['another name of Object.prototype', TWO, 'constructor'],
     ['a name with line breaks', '{ __typename }', '{ __typename } #\n'],
     ['a lone surrogate', TWO, '\ud800'],
   ];
@@ -76,7 +76,7 @@ const FIRST = 'query ($first: Int) { film(id: "x") { subscriptions(first: $first
 const hash = (sha256Hash: unknown, version: unknown = 1) => ({ persistedQuery: { version, sha256Hash } });
 const nested = (depth: number) => `${'['.repeat(depth)}${']'.repeat(depth)}`;
 
-describe('a request of the wrong form is a 4xx and no defect', () => {
+describe('A request of the wrong form', () => {
   test.each<[what: string, body: unknown, ...headers: Record<string, string>[]]>([
     ['no JSON', '{"query": '],
     ['an empty body', ''],
@@ -138,7 +138,7 @@ describe('a request of the wrong form is a 4xx and no defect', () => {
     ],
     ['an answer of a type that there is not', { query: '{ __typename }' }, { accept: 'text/html' }],
     ['a header that accepts nothing', { query: '{ __typename }' }, { accept: 'a/b;q=0' }],
-  ])('%s', async (_what, body, ...rest) => {
+  ])('with %s is answered 4xx, and nothing is logged', async (_what, body, ...rest) => {
     const [headers = {}] = rest;
     for (let time = 0; time < 2; time++) {
       // An answer that is well-formed and refused is a 400 to those who know the media type of GraphQL.
@@ -165,7 +165,7 @@ describe('a request of the wrong form is a 4xx and no defect', () => {
     '?query=%7B__typename%7D&extensions=%7B%22persistedQuery%22:1%7D',
     '?query=mutation%20%7BcancelOrder(orderId:%22x%22)%7Berrors%7Bcode%7D%7D%7D',
     '?query=subscription%7BbalanceChanged%7Bcursor%7D%7D',
-  ])('GET /graphql%s', async (search) => {
+  ])('to GET /graphql%s is answered 4xx, and nothing is logged', async (search) => {
     const response = await fetch(`${kit.url}/graphql${search}`, {
       headers: { 'apollo-require-preflight': 'yes', accept: 'application/graphql-response+json' },
     });
@@ -175,7 +175,7 @@ describe('a request of the wrong form is a 4xx and no defect', () => {
     expect(logged).toEqual([]);
   });
 
-  test.each(['PUT', 'DELETE', 'PATCH'])('%s', async (method) => {
+  test.each(['PUT', 'DELETE', 'PATCH'])('by %s is no defect, and nothing is logged', async (method) => {
     const response = await fetch(`${kit.url}/graphql`, { method, body: '{' });
     expect(response.status).toBeLessThan(500);
     expect(logged).toEqual([]);

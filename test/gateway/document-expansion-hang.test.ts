@@ -57,12 +57,12 @@ describe('a document that grows by expansion is refused before anything walks it
   const documents: [what: string, query: string][] = [
     ['a chain of 40 fragments, each spreading the next one twice', chain(40)],
     [
-      'the same below the schema',
+      'such a chain below the schema',
       chain(40).replace('{ me {', '{ __schema {').replaceAll('Account', '__Schema').replace('userId', 'description'),
     ],
-    ['the same beside a field that is not there', chain(40, 'nothing')],
-    ['the same for an operation that is not the first', `query A { __typename } ${chain(40).replace('{ me', 'query B { me')}`],
-    ['the same in fragments that nothing spreads', chain(40).replace('{ me { ...F0 } }', '{ __typename }')],
+    ['such a chain beside a field that is not there', chain(40, 'nothing')],
+    ['such a chain in an operation that is not the first', `query A { __typename } ${chain(40).replace('{ me', 'query B { me')}`],
+    ['such a chain in fragments that nothing spreads', chain(40).replace('{ me { ...F0 } }', '{ __typename }')],
     ['four hundred fields of one name', `{ ${many(400, () => 'me { userId }')} }`],
   ];
   const expectRefusal = ({ data, errors }: Answer) => {
@@ -72,8 +72,8 @@ describe('a document that grows by expansion is refused before anything walks it
     expect(errors?.[0]?.extensions.code).toBe('GRAPHQL_VALIDATION_FAILED');
   };
 
-  describe.each(['HTTP', 'WebSocket'] as const)('over %s, the first time and the second', (transport) => {
-    test.each(documents)('%s', async (_what, query) => {
+  describe.each(['HTTP', 'WebSocket'] as const)('over %s', (transport) => {
+    test.each(documents)('as %s, the first time and the second', async (_what, query) => {
       for (let time = 0; time < 2; time++) expectRefusal(await send[transport]({ query }));
     });
   });

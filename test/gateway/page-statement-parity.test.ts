@@ -210,15 +210,15 @@ describe('a page that one statement can give', () => {
 
 const placeOf = (error: { path: unknown }) => error.path;
 
-describe('what is refused is refused at the same places', () => {
-  test.each(refused)('%s', async (_what, query, variables = {}) => {
+describe('A refusal in a page that one statement can give', () => {
+  test.each(refused)('is at the same places as field by field: %s', async (_what, query, variables = {}) => {
     const { plain, whole } = await ask(query, variables);
     expect(plain.errors.length).toBeGreaterThan(0);
     expect(whole.data ?? null).toEqual(plain.data ?? null);
     expect(whole.errors.map(placeOf)).toEqual(plain.errors.map(placeOf));
   });
 
-  test('a caller without an account of their own', async () => {
+  test('of a caller without an account of their own says why', async () => {
     const { whole } = await ask('{ me { userId } }', {}, { userId: null, role: 'PUBLIC' });
     expect(whole.errors[0].message).toBe('Authentication required.');
     const service = await ask('{ me { userId } }', {}, { userId: viewer.userId, role: 'SERVICE' } as Caller);

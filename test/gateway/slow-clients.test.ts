@@ -36,9 +36,9 @@ afterEach(async () => {
 
 const connections = () => new Promise<number>((resolve) => app.server.getConnections((_error, count) => resolve(count)));
 
-describe('a request that does not come in whole within REQUEST_TIMEOUT_MS is answered 408 and its connection closed', () => {
+describe('A client that does not send its request within REQUEST_TIMEOUT_MS', () => {
   const unfinished: [what: string, lines: string[], body: string][] = [
-    ['headers', ['GET /healthz HTTP/1.1', 'Host: localhost', 'X-Slow: 1'], ''],
+    ['the headers', ['GET /healthz HTTP/1.1', 'Host: localhost', 'X-Slow: 1'], ''],
     [
       'a GraphQL body',
       ['POST /graphql HTTP/1.1', 'Host: localhost', 'Content-Type: application/json', 'Content-Length: 100'],
@@ -57,7 +57,7 @@ describe('a request that does not come in whole within REQUEST_TIMEOUT_MS is ans
     ['the head of a WebSocket', ['GET /graphql HTTP/1.1', 'Host: localhost', 'Connection: Upgrade', 'Upgrade: websocket'], ''],
   ];
 
-  test.each(unfinished)('%s', async (what, lines, body) => {
+  test.each(unfinished)('but only a part of %s is answered 408 and disconnected', async (what, lines, body) => {
     const { url } = await start({ REQUEST_TIMEOUT_MS: '300' });
     const connection = await RawConnection.to(url);
     if (body === '') connection.socket.write(`${lines.join('\r\n')}\r\n`);
@@ -67,7 +67,7 @@ describe('a request that does not come in whole within REQUEST_TIMEOUT_MS is ans
     expect([what, await connection.status()]).toEqual([what, 408]);
   });
 
-  test('a body that nobody asked for: it is answered at once, and cut off when it does not end', async () => {
+  test('but begins a body that nobody asked for is answered at once, and disconnected when the body does not end', async () => {
     const { url } = await start({ REQUEST_TIMEOUT_MS: '300' });
     const connection = await RawConnection.to(url);
     connection.request(['POST /healthz HTTP/1.1', 'Host: localhost', 'Content-Length: 9'], 'x');
@@ -75,7 +75,7 @@ describe('a request that does not come in whole within REQUEST_TIMEOUT_MS is ans
     expect(await connection.status()).toBe(404);
   });
 
-  test('a client that keeps sending a little is cut off all the same', async () => {
+  test('but keeps sending a little is disconnected all the same', async () => {
     const { url } = await start({ REQUEST_TIMEOUT_MS: '300' });
     const connection = await RawConnection.to(url);
     connection.socket.write('GET /healthz HTTP/1.1\r\n');
@@ -84,7 +84,7 @@ describe('a request that does not come in whole within REQUEST_TIMEOUT_MS is ans
     expect(await connection.status()).toBe(408);
   });
 
-  test('a connection that never sends a byte is closed', async () => {
+  test('nor a single byte is disconnected', async () => {
     const { url } = await start({ REQUEST_TIMEOUT_MS: '300' });
     await (await RawConnection.to(url)).closing();
     await until(async () => (await connections()) === 0, 'no connection is left');

@@ -33,7 +33,7 @@ async function open(settings: Parameters<typeof SocketScene.open>[1] = {}): Prom
 const live = 'subscription ($after: String) { balanceChanged(after: $after) { cursor version contextNumber } }';
 type Change = { data: { balanceChanged: { cursor: string; version: number; contextNumber: number } } };
 
-test('1000: a client that leaves is released, with all its operations', async () => {
+test('1000 comes from a client that leaves, and releases it with all its operations', async () => {
   const scene = await open();
   const userId = await database.viewer();
   const socket = await RawSocket.of(scene.url, userId);
@@ -44,7 +44,7 @@ test('1000: a client that leaves is released, with all its operations', async ()
   await until(() => scene.sockets.connections() === 0 && feed.statistics().streams === 0, 'let go');
 });
 
-test('1001: stopping closes all sockets', async () => {
+test('1001 closes all sockets when the server stops', async () => {
   const scene = await open();
   const sockets = await Promise.all(range(1, 5).map(() => RawSocket.of(scene.url)));
   const late = await RawSocket.bare(scene.url);
@@ -65,7 +65,7 @@ test('while it stops, a server that waits for a client to close takes no other s
   await stopped;
 });
 
-test('1006: a peer that answers no ping is cut off', async () => {
+test('1006 is what a peer that answers no ping ends with: it is cut off', async () => {
   const scene = await open({ socketKeepAliveMs: 100 });
   const [dead, alive] = [await RawSocket.of(scene.url, randomUUID(), undefined, false), await RawSocket.of(scene.url)];
   expect((await dead.closing()).code).toBe(1006);
@@ -73,7 +73,7 @@ test('1006: a peer that answers no ping is cut off', async () => {
   expect(scene.sockets.connections()).toBe(1);
 });
 
-test('1002 and 1007: what is no WebSocket frame, and text that is no UTF-8', async () => {
+test('1002 answers what is no WebSocket frame, and 1007 text that is no UTF-8', async () => {
   const { url } = await open();
   for (const [code, frame] of [
     [1002, [0xff, 0x80, 0, 0, 0, 0]],
@@ -85,14 +85,14 @@ test('1002 and 1007: what is no WebSocket frame, and text that is no UTF-8', asy
   }
 });
 
-test('1009: a message that is too long', async () => {
+test('1009 answers a message that is too long', async () => {
   const { url } = await open({ socketMessageBytes: 2_000 });
   const socket = await RawSocket.of(url);
   socket.subscribe('1', `{ number } #${'x'.repeat(3_000)}`);
   expect((await socket.closing()).code).toBe(1009);
 });
 
-test('1013: too many sockets of one viewer; another viewer is not concerned, and a free place is given again', async () => {
+test('1013 refuses one socket too many of a viewer; another viewer is not concerned, and a free place is given again', async () => {
   const { url } = await open({ socketsPerViewerCount: 2 });
   const userId = randomUUID();
   const [first] = [await RawSocket.of(url, userId), await RawSocket.of(url, userId)];
@@ -102,14 +102,14 @@ test('1013: too many sockets of one viewer; another viewer is not concerned, and
   await until(async () => (await RawSocket.of(url, userId)).closed === null, 'a place');
 });
 
-test('1013: tokens that cannot be checked just now', async () => {
+test('1013 refuses a token that cannot be checked just now', async () => {
   const { url } = await open();
   const socket = await RawSocket.bare(url);
   socket.send({ type: 'connection_init', payload: { token: 'unknowable' } });
   expect((await socket.closing()).code).toBe(1013);
 });
 
-test('4400: what is no message of the protocol', async () => {
+test('4400 answers what is no message of the protocol', async () => {
   const { url } = await open();
   for (const message of ['no json', '{"type":"nonsense"}', '{"type":"subscribe","id":"1","payload":{}}', '[]', '"x"']) {
     const socket = await RawSocket.of(url);
@@ -118,7 +118,7 @@ test('4400: what is no message of the protocol', async () => {
   }
 });
 
-test('4401: no token, or an operation before the connection was acknowledged', async () => {
+test('4401 refuses a socket without a token, or with an operation before it was acknowledged', async () => {
   const { url } = await open();
   for (const payload of [undefined, {}, { token: '' }, { token: 7 }]) {
     const silent = await RawSocket.bare(url);
@@ -131,7 +131,7 @@ test('4401: no token, or an operation before the connection was acknowledged', a
   expect((await hasty.closing()).code).toBe(4401);
 });
 
-test('4403: a bad token, and one that has expired', async () => {
+test('4403 refuses a bad token, and one that has expired', async () => {
   const { url } = await open();
   for (const payload of [
     { token: 'forged' },
@@ -145,7 +145,7 @@ test('4403: a bad token, and one that has expired', async () => {
   }
 });
 
-test('4403: the token expires while the socket is open', async () => {
+test('4403 closes a socket whose token expires while it is open', async () => {
   const { url } = await open();
   const socket = await RawSocket.of(url, randomUUID(), Date.now() + 700);
   socket.subscribe('1', '{ number }');
@@ -153,7 +153,7 @@ test('4403: the token expires while the socket is open', async () => {
   expect(await socket.closing()).toEqual({ code: 4403, reason: 'Token expired' });
 });
 
-test('4406: another subprotocol, or none', async () => {
+test('4406 refuses another subprotocol, or none', async () => {
   const { url } = await open();
   const none = await RawSocket.bare(url, { protocol: '' });
   expect((await none.closing()).code).toBe(4406);
@@ -162,12 +162,12 @@ test('4406: another subprotocol, or none', async () => {
   await old.closing();
 });
 
-test('4408: no connection_init within the time', async () => {
+test('4408 closes a socket that sends no connection_init within the time', async () => {
   const { url } = await open({ connectionInitTimeoutMs: 100 });
   expect((await (await RawSocket.bare(url)).closing()).code).toBe(4408);
 });
 
-test('4409: an operation id that is in use', async () => {
+test('4409 answers an operation id that is in use', async () => {
   const { url } = await open();
   const socket = await RawSocket.of(url);
   // Too long for the reason that graphql-ws gives.
@@ -177,7 +177,7 @@ test('4409: an operation id that is in use', async () => {
   expect((await socket.closing()).code).toBe(4409);
 });
 
-test('4409: the id of an operation that was abandoned and has not ended; what came with it is released with the socket', async () => {
+test('4409 answers the id of an operation that was abandoned and has not ended; what came with it is released with the socket', async () => {
   const scene = await open();
   const socket = await RawSocket.of(scene.url, await database.viewer());
   socket.subscribe('1', 'subscription { held }');
@@ -189,7 +189,7 @@ test('4409: the id of an operation that was abandoned and has not ended; what ca
   await until(() => scene.sockets.connections() === 0 && feed.statistics().streams === 0, 'let go');
 });
 
-test('4413: a client that does not read makes the server hold no more than the limit, and is cut off', async () => {
+test('4413 cuts off a client that does not read, for which the server holds no more than the limit', async () => {
   const scene = await open({ socketKeepAliveMs: 300 });
   const socket = await RawSocket.of(scene.url);
   socket.socket.pause();
@@ -204,7 +204,7 @@ test('4413: a client that does not read makes the server hold no more than the l
   expect(scene.flooded).toBeLessThanOrEqual(floodedBefore + 1);
 });
 
-test('4413: a client that was cut off for not reading resumes after its last cursor and misses nothing', async () => {
+test('4413 loses nothing: a client that was cut off for not reading resumes after its last cursor', async () => {
   const scene = await open({ socketKeepAliveMs: 1_000 });
   const [userId, last] = [await database.viewer(), 200];
   const query = live.replace('version', 'version padding(bytes: 100000)');
@@ -228,7 +228,7 @@ test('4413: a client that was cut off for not reading resumes after its last cur
   expect([...seen, ...changesOf(again)].map(({ version }) => version)).toEqual(range(0, last));
 });
 
-test('4413: answers that pile up unread beyond the limit', async () => {
+test('4413 closes a socket whose answers pile up unread beyond the limit', async () => {
   const scene = await open({ socketBufferedBytes: 50_000, operationsPerSocketCount: 1_000 });
   const socket = await RawSocket.of(scene.url);
   socket.socket.pause();
@@ -238,14 +238,14 @@ test('4413: answers that pile up unread beyond the limit', async () => {
   expect((await socket.closing()).code).toBe(4413);
 });
 
-test('4429: connection_init a second time', async () => {
+test('4429 answers a second connection_init', async () => {
   const { url } = await open();
   const socket = await RawSocket.of(url);
   socket.send({ type: 'connection_init', payload: { token: `viewer~${randomUUID()}` } });
   expect((await socket.closing()).code).toBe(4429);
 });
 
-test('4500: a defect in the handling of a message itself; none of its details are sent', async () => {
+test('4500 reports a defect in the handling of a message itself, and none of its details are sent', async () => {
   const scene = await open();
   scene.defective = true;
   const socket = await RawSocket.of(scene.url);

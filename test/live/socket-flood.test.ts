@@ -40,7 +40,7 @@ const connections = ({ server }: SocketScene) =>
 const frame = (first: number, body = '') =>
   Buffer.concat([Buffer.from([first, 0x80 | body.length, 0, 0, 0, 0]), Buffer.from(body)]);
 
-describe('4429: more messages than the budget, each of a kind that nothing else counts', () => {
+describe('4429 closes a socket that sends more messages than its budget, of a kind that nothing else counts', () => {
   const kinds: [kind: string, send: (socket: RawSocket, number: number) => void][] = [
     ['pings of graphql-ws', (socket) => socket.send({ type: 'ping' })],
     ['pongs of graphql-ws', (socket) => socket.send({ type: 'pong', payload: {} })],
@@ -51,7 +51,7 @@ describe('4429: more messages than the budget, each of a kind that nothing else 
     ['frames in fragments', (socket) => socket.writeBytes(Buffer.concat([frame(0x01, '{"type":'), frame(0x80, '"pong"}')]))],
   ];
 
-  test.each(kinds)('%s, before connection_init', async (_kind, send) => {
+  test.each(kinds)('as %s before connection_init', async (_kind, send) => {
     const scene = await open({ socketMessagesCount: 40, socketCloseGraceMs: 300 });
     const socket = await RawSocket.bare(scene.url);
     for (const number of range(1, 41)) send(socket, number);
@@ -65,7 +65,7 @@ describe('4429: more messages than the budget, each of a kind that nothing else 
     ['operations that are not valid', (socket, number) => socket.subscribe(`${number}`, '{ nothing }')],
   ];
 
-  test.each([...kinds, ...ofOperations])('%s, after connection_ack', async (_kind, send) => {
+  test.each([...kinds, ...ofOperations])('as %s after connection_ack', async (_kind, send) => {
     const scene = await open({ socketMessagesCount: 40, socketCloseGraceMs: 300 });
     const socket = await RawSocket.of(scene.url);
     // Five operations are admitted, and count elsewhere.
@@ -75,14 +75,14 @@ describe('4429: more messages than the budget, each of a kind that nothing else 
   });
 });
 
-test('4429: more bytes than the budget, in however few messages', async () => {
+test('4429 closes a socket that sends more bytes than its budget, in however few messages', async () => {
   const { url } = await open({ socketReceivedBytes: 20_000, socketCloseGraceMs: 300 });
   const socket = await RawSocket.of(url);
   for (const _ of range(1, 5)) socket.send({ type: 'ping', payload: { text: 'x'.repeat(5_000) } });
   expect((await socket.closing()).code).toBe(4429);
 });
 
-test('1008: fragments without an end, which are no messages yet', async () => {
+test('1008 closes a socket that sends fragments without an end, which are no messages yet', async () => {
   const { url } = await open();
   const socket = await RawSocket.bare(url);
   socket.writeBytes(Buffer.concat([frame(0x01), ...Array(100).fill(frame(0x00))]));

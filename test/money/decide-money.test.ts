@@ -26,20 +26,20 @@ describe('terms of a grant', () => {
   });
 });
 
-describe('unused days of a grant of 10 days', () => {
+describe('The unused days of a grant of 10 days', () => {
   const grant = { durationDays: 10, availableUntil: elapsed(10 * DAY_MS) };
   test.each([
-    ['at the moment of purchase the first day counts as used', 0, 9],
-    ['in the last millisecond of the first day', DAY_MS - 1, 9],
-    ['when the second day begins', DAY_MS, 9],
-    ['a millisecond into the second day', DAY_MS + 1, 8],
-    ['a millisecond before the last day begins', 9 * DAY_MS - 1, 1],
-    ['when the last day begins', 9 * DAY_MS, 1],
-    ['a millisecond into the last day', 9 * DAY_MS + 1, 0],
-    ['when it is over', 10 * DAY_MS, 0],
-    ['long after', 400 * DAY_MS, 0],
-    ['with a clock that was set back before the purchase', -3 * DAY_MS, 9],
-  ])('%s', (_when, sinceMs, days) => {
+    ['at the moment of purchase, whose day counts as used,', 9, 0],
+    ['in the last millisecond of the first day', 9, DAY_MS - 1],
+    ['when the second day begins', 9, DAY_MS],
+    ['a millisecond into the second day', 8, DAY_MS + 1],
+    ['a millisecond before the last day begins', 1, 9 * DAY_MS - 1],
+    ['when the last day begins', 1, 9 * DAY_MS],
+    ['a millisecond into the last day', 0, 9 * DAY_MS + 1],
+    ['when it is over', 0, 10 * DAY_MS],
+    ['long after', 0, 400 * DAY_MS],
+    ['with a clock that was set back before the purchase', 9, -3 * DAY_MS],
+  ])('%s are %i', (_when, days, sinceMs) => {
     expect(decideUnusedDays(grant, elapsed(sinceMs))).toBe(days);
   });
 
@@ -66,22 +66,32 @@ describe('what a refund of a grant gives', () => {
   });
   test.each([
     ['a grant by card goes back to the card', facts(), null, { unusedDays: 9, amount: 900, destination: 'CARD' }],
-    ['or to the balance when asked', facts(), 'BALANCE', { unusedDays: 9, amount: 900, destination: 'BALANCE' }],
+    [
+      'a grant by card goes to the balance when asked',
+      facts(),
+      'BALANCE',
+      { unusedDays: 9, amount: 900, destination: 'BALANCE' },
+    ],
     [
       'a grant from the balance goes back there',
       facts({ paidWith: 'BALANCE' }, { leftOnPayment: 0 }),
       null,
       { unusedDays: 9, amount: 900, destination: 'BALANCE' },
     ],
-    ['never to a card', facts({ paidWith: 'BALANCE' }), 'CARD', { refused: 'NOT_A_CARD_PAYMENT' }],
+    ['a grant from the balance never goes to a card', facts({ paidWith: 'BALANCE' }), 'CARD', { refused: 'NOT_A_CARD_PAYMENT' }],
     ['a gift gives nothing', facts({ paidWith: 'GIFT' }), null, { refused: 'GIFT' }],
     ['a disputed grant waits', facts({ status: 'SUSPENDED' }), null, { refused: 'DISPUTED' }],
     ['a refunded grant is over', facts({ status: 'REFUNDED' }), null, { refused: 'GRANT_ENDED' }],
-    ['so is one whose time ran out unnoticed', facts({ availableUntil: boughtAt }), null, { refused: 'GRANT_ENDED' }],
-    ['a free one has nothing to give', facts({}, { paid: 0, spent: 0 }), null, { refused: 'FREE' }],
-    ['one on its only day', facts({ durationDays: 1, availableUntil: elapsed(DAY_MS) }), null, { refused: 'NO_UNUSED_DAYS' }],
+    ['a grant whose time ran out unnoticed is over too', facts({ availableUntil: boughtAt }), null, { refused: 'GRANT_ENDED' }],
+    ['a free grant has nothing to give', facts({}, { paid: 0, spent: 0 }), null, { refused: 'FREE' }],
     [
-      'the share of what was spent and not yet returned, rounded down',
+      'a grant on its only day gives nothing',
+      facts({ durationDays: 1, availableUntil: elapsed(DAY_MS) }),
+      null,
+      { refused: 'NO_UNUSED_DAYS' },
+    ],
+    [
+      'a grant gives the share of what was spent and not yet returned, rounded down',
       facts({}, { spent: 255 }),
       null,
       { unusedDays: 9, amount: 229, destination: 'CARD' },
@@ -99,38 +109,68 @@ describe('what a refund of a grant gives', () => {
       null,
       { unusedDays: 9, amount: 899, destination: 'BALANCE' },
     ],
-    ['and not to the card', facts({}, { leftOnPayment: 999, chargedBack: true }), 'CARD', { refused: 'DISPUTED' }],
     [
-      'after a coupon the same share of the less that was paid, rounded down',
+      'a payment that was charged back in part gives nothing to the card',
+      facts({}, { leftOnPayment: 999, chargedBack: true }),
+      'CARD',
+      { refused: 'DISPUTED' },
+    ],
+    [
+      'a grant with a coupon gives the same share of the less that was paid, rounded down',
       facts({}, { paid: 505, spent: 505, leftOnPayment: 505 }),
       null,
       { unusedDays: 9, amount: 454, destination: 'CARD' },
     ],
-    ['nothing where a coupon made it free', facts({}, { paid: 0, spent: 0, leftOnPayment: 0 }), null, { refused: 'FREE' }],
     [
-      'to the balance when the payment has too little left',
+      'a grant that a coupon made free gives nothing',
+      facts({}, { paid: 0, spent: 0, leftOnPayment: 0 }),
+      null,
+      { refused: 'FREE' },
+    ],
+    [
+      'a grant whose payment has too little left goes to the balance',
       facts({}, { leftOnPayment: 899 }),
       null,
       { unusedDays: 9, amount: 900, destination: 'BALANCE' },
     ],
-    ['the card is refused then', facts({}, { leftOnPayment: 899 }), 'CARD', { refused: 'CARD_HAS_LESS_LEFT' }],
-    ['as refunded when nothing is left', facts({}, { leftOnPayment: 0 }), 'CARD', { refused: 'ALREADY_REFUNDED' }],
     [
-      'to the balance when it is below zero',
+      'a grant whose payment has too little left is refused to the card',
+      facts({}, { leftOnPayment: 899 }),
+      'CARD',
+      { refused: 'CARD_HAS_LESS_LEFT' },
+    ],
+    [
+      'a grant whose payment has nothing left is called refunded',
+      facts({}, { leftOnPayment: 0 }),
+      'CARD',
+      { refused: 'ALREADY_REFUNDED' },
+    ],
+    [
+      'a grant goes to a balance that is below zero, not to the card',
       facts({}, { available: -1 }),
       null,
       { unusedDays: 9, amount: 900, destination: 'BALANCE' },
     ],
     [
-      'to the card when the payment has exactly the share left',
+      'a grant goes to the card when the payment has exactly the share left',
       facts({}, { leftOnPayment: 900 }),
       null,
       { unusedDays: 9, amount: 900, destination: 'CARD' },
     ],
-    ['the card is refused with one unit left', facts({}, { leftOnPayment: 1 }), 'CARD', { refused: 'CARD_HAS_LESS_LEFT' }],
-    ['the card is refused then too', facts({}, { available: -1 }), 'CARD', { refused: 'INSUFFICIENT_FUNDS' }],
     [
-      'the largest price stays exact',
+      'a grant whose payment has one unit left is refused to the card',
+      facts({}, { leftOnPayment: 1 }),
+      'CARD',
+      { refused: 'CARD_HAS_LESS_LEFT' },
+    ],
+    [
+      'a grant is refused to the card while the balance is below zero',
+      facts({}, { available: -1 }),
+      'CARD',
+      { refused: 'INSUFFICIENT_FUNDS' },
+    ],
+    [
+      'a grant at the largest price stays exact',
       facts(
         { durationDays: 3660, availableUntil: elapsed(3660 * DAY_MS) },
         { paid: 2 ** 53 - 1, spent: 2 ** 53 - 1, leftOnPayment: 2 ** 53 - 1 },
@@ -157,7 +197,7 @@ describe('what a refund of a grant gives', () => {
     [1005, 1005, 1000],
     [1005, 9, 0],
     [1000, 1000, 1000],
-  ])('a top-up with %i left and %i available where the card takes steps of 10: %i', (left, available, expected) => {
+  ])('a top-up with %i left and %i available, where the card takes steps of 10, gives %i', (left, available, expected) => {
     expect(decideRefundable(left, available, 10)).toBe(expected);
   });
 
@@ -167,12 +207,12 @@ describe('what a refund of a grant gives', () => {
     [300, 1000, 300],
     [1000, -5, 0],
     [0, 1000, 0],
-  ])('a top-up with %i left and %i available: %i', (left, available, expected) => {
+  ])('a top-up with %i left and %i available gives %i', (left, available, expected) => {
     expect(decideRefundable(left, available)).toBe(expected);
   });
 });
 
-describe('what a checkout session means', () => {
+describe('A checkout session', () => {
   const session = (status: string, paymentStatus: string, paymentFailed = false, current = true) => ({
     status,
     paymentStatus,
@@ -180,28 +220,33 @@ describe('what a checkout session means', () => {
     current,
   });
   test.each([
-    ['paid fulfils', 'OPEN', session('complete', 'paid'), 'FULFIL'],
-    ['free fulfils', 'OPEN', session('complete', 'no_payment_required'), 'FULFIL'],
-    ['free but not completed does not', 'OPEN', session('open', 'no_payment_required'), 'NOTHING'],
-    ['completed and unpaid waits', 'OPEN', session('complete', 'unpaid'), 'AWAIT_PAYMENT'],
-    ['a failed delayed payment closes', 'OPEN', session('complete', 'unpaid', true), 'CLOSE_FAILED'],
-    ['expired closes', 'OPEN', session('expired', 'unpaid'), 'CLOSE_EXPIRED'],
-    ['open says nothing', 'OPEN', session('open', 'unpaid'), 'NOTHING'],
-    ['paid after it was closed is fulfilled all the same', 'EXPIRED', session('complete', 'paid'), 'FULFIL'],
-    ['paid after it had failed too', 'FAILED', session('complete', 'paid'), 'FULFIL'],
-    ['news that it is paid change no paid order', 'PAID', session('complete', 'paid'), 'NOTHING'],
-    ['nothing changes a paid order', 'PAID', session('expired', 'unpaid', true), 'NOTHING'],
-    ['paid after it was cancelled is fulfilled all the same', 'CANCELLED', session('complete', 'paid'), 'FULFIL'],
-    ['late news of an unpaid session do not reopen', 'FAILED', session('complete', 'unpaid'), 'NOTHING'],
-    ['a debit that starts after it was cancelled waits for the money', 'CANCELLED', session('complete', 'unpaid'), 'NOTHING'],
-    ['the bank pays what is processing', 'PROCESSING', session('complete', 'paid'), 'FULFIL'],
-    ['the bank refuses what is processing', 'PROCESSING', session('complete', 'unpaid', true), 'CLOSE_FAILED'],
-    ['what is processing is never expired', 'PROCESSING', session('expired', 'unpaid'), 'NOTHING'],
-    ['what is processing stays so until the bank responds', 'PROCESSING', session('complete', 'unpaid'), 'NOTHING'],
-    ['the end of a replaced session does not end the order', 'OPEN', session('expired', 'unpaid', false, false), 'NOTHING'],
-    ['a replaced session that was paid fulfils', 'OPEN', session('complete', 'paid', false, false), 'FULFIL'],
+    ['that is paid fulfils the order', 'OPEN', session('complete', 'paid'), 'FULFIL'],
+    ['that is free fulfils the order', 'OPEN', session('complete', 'no_payment_required'), 'FULFIL'],
+    ['that is free but not completed does nothing', 'OPEN', session('open', 'no_payment_required'), 'NOTHING'],
+    ['that is completed and unpaid waits for the payment', 'OPEN', session('complete', 'unpaid'), 'AWAIT_PAYMENT'],
+    ['whose delayed payment failed closes the order', 'OPEN', session('complete', 'unpaid', true), 'CLOSE_FAILED'],
+    ['that expired closes the order', 'OPEN', session('expired', 'unpaid'), 'CLOSE_EXPIRED'],
+    ['that is open does nothing', 'OPEN', session('open', 'unpaid'), 'NOTHING'],
+    ['paid after its order was closed fulfils it all the same', 'EXPIRED', session('complete', 'paid'), 'FULFIL'],
+    ['paid after its order had failed fulfils it too', 'FAILED', session('complete', 'paid'), 'FULFIL'],
+    ['that is paid does not change a paid order', 'PAID', session('complete', 'paid'), 'NOTHING'],
+    ['that expired does not change a paid order', 'PAID', session('expired', 'unpaid', true), 'NOTHING'],
+    ['paid after its order was cancelled fulfils it all the same', 'CANCELLED', session('complete', 'paid'), 'FULFIL'],
+    ['whose unpaid state is heard of late does not reopen the order', 'FAILED', session('complete', 'unpaid'), 'NOTHING'],
     [
-      'a replaced session that the bank is asked about waits',
+      'with a debit that starts after its order was cancelled waits for the money',
+      'CANCELLED',
+      session('complete', 'unpaid'),
+      'NOTHING',
+    ],
+    ['that the bank pays fulfils a PROCESSING order', 'PROCESSING', session('complete', 'paid'), 'FULFIL'],
+    ['that the bank refuses closes a PROCESSING order', 'PROCESSING', session('complete', 'unpaid', true), 'CLOSE_FAILED'],
+    ['that expired never ends a PROCESSING order', 'PROCESSING', session('expired', 'unpaid'), 'NOTHING'],
+    ['that is unpaid leaves a PROCESSING order until the bank responds', 'PROCESSING', session('complete', 'unpaid'), 'NOTHING'],
+    ['that was replaced does not end the order when it ends', 'OPEN', session('expired', 'unpaid', false, false), 'NOTHING'],
+    ['that was replaced and paid fulfils the order', 'OPEN', session('complete', 'paid', false, false), 'FULFIL'],
+    [
+      'that was replaced, and that the bank is asked about, waits for the payment',
       'OPEN',
       session('complete', 'unpaid', false, false),
       'AWAIT_PAYMENT',
@@ -210,7 +255,7 @@ describe('what a checkout session means', () => {
     expect(decideSession({ status, cancelRequestedAt: null }, facts)).toBe(expected);
   });
 
-  test('a session that ends while its order is being cancelled makes it cancelled, unless it was paid', () => {
+  test('that ends while its order is being cancelled makes it CANCELLED, unless it was paid', () => {
     const order = { status: 'OPEN', cancelRequestedAt: new Date(0) } as const;
     expect(decideSession(order, session('expired', 'unpaid'))).toBe('CLOSE_CANCELLED');
     expect(decideSession(order, session('complete', 'paid'))).toBe('FULFIL');
@@ -218,7 +263,7 @@ describe('what a checkout session means', () => {
   });
 });
 
-describe('what news of a refund mean', () => {
+describe('News of a refund', () => {
   test.each([
     ['PENDING', 'pending', 'NAME'],
     ['PENDING', 'requires_action', 'NAME'],
@@ -230,7 +275,7 @@ describe('what news of a refund mean', () => {
     ['SUCCEEDED', 'failed', 'PUT_BACK'],
     ['FAILED', 'succeeded', 'NOTHING'],
     ['FAILED', 'failed', 'NOTHING'],
-  ] as const)('ours %s, theirs %s: %s', (ours, theirs, expected) => {
+  ] as const)('that is %s here and %s at Stripe: %s', (ours, theirs, expected) => {
     expect(decideStripeRefund({ status: ours, stripeRefundId: 're_1' }, theirs)).toBe(expected);
   });
 
@@ -238,7 +283,7 @@ describe('what news of a refund mean', () => {
     ['succeeded', 'SUCCEED_AFTER_ALL'],
     ['pending', 'NOTHING'],
     ['failed', 'NAME'],
-  ] as const)('abandoned here before Stripe was known to have it, theirs %s: %s', (theirs, expected) => {
+  ] as const)('that was abandoned here before Stripe was known to have it, and is %s there: %s', (theirs, expected) => {
     expect(decideStripeRefund({ status: 'FAILED', stripeRefundId: null }, theirs)).toBe(expected);
   });
 });

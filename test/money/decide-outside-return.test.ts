@@ -34,7 +34,7 @@ describe('what is credited before money that left is debited', () => {
     ['nothing, when all is returned', 300, { returned: 1_000 }, 0],
     ['nothing, when more was returned than paid', 300, { returned: 1_001 }, 0],
     ['nothing, when the payment bought no grant', 300, { paid: 0 }, 0],
-  ])('%s', (_words, taken, change, credit) => {
+  ])('is %s', (_words, taken, change, credit) => {
     expect(decideCredit(taken, facts(change))).toBe(credit);
   });
 });
@@ -55,12 +55,12 @@ describe('what of money that came back pays the grant again', () => {
     ['nothing for a grant that its return ended as revoked', 700, outside, 'REVOKED', 0],
     ['all of it for a grant that we had refunded before', 700, { ...outside, endedHere: true }, 'REFUNDED', 700],
     ['all of it for a grant that an admin had revoked before', 700, { ...outside, endedHere: true }, 'REVOKED', 700],
-  ])('%s', (_words, cameBack, change, status, repaid) => {
+  ])('is %s', (_words, cameBack, change, status, repaid) => {
     expect(decideRepayment(cameBack, facts(change), status)).toBe(repaid);
   });
 });
 
-describe('whether anything of a payment is left', () => {
+describe('What is left of a payment', () => {
   test.each([
     ['all of it', {}, false],
     ['one cent after refunds', { refunded: 999 }, false],
@@ -68,28 +68,34 @@ describe('whether anything of a payment is left', () => {
     ['nothing after refunds and a lost dispute', { refunded: 400, disputedFinally: 600 }, true],
     ['nothing after more than all of it', { refunded: 1_000, disputedFinally: 1_000 }, true],
     ['all of it while a dispute of all of it is open', { disputed: 1_000 }, false],
-  ])('%s', (_words, change, exhausted) => {
+  ])('is %s', (_words, change, exhausted) => {
     expect(isExhausted(facts(change))).toBe(exhausted);
   });
 });
 
-describe('the status of a grant after its payment was returned', () => {
+describe('A grant whose payment was returned', () => {
   const refundedInFull = { refunded: 1_000, refundedOutside: 1_000 };
   const lostInFull = { disputed: 1_000, disputedFinally: 1_000, lostDispute: true };
   const open = { disputed: 1_000, openDispute: true };
   test.each<[string, GrantStatus, Date, Partial<PaymentFacts>, GrantStatus]>([
     ['a part refunded leaves it active', 'ACTIVE', later, { refunded: 999, refundedOutside: 999 }, 'ACTIVE'],
-    ['all refunded at Stripe', 'ACTIVE', later, refundedInFull, 'REFUNDED'],
-    ['all lost in a dispute', 'SUSPENDED', later, lostInFull, 'REVOKED'],
-    ['the last cent at Stripe, all else by us', 'EXPIRED', now, { refunded: 1_000, refundedOutside: 1 }, 'REFUNDED'],
+    ['all refunded at Stripe ends it as REFUNDED', 'ACTIVE', later, refundedInFull, 'REFUNDED'],
+    ['all lost in a dispute ends it as REVOKED', 'SUSPENDED', later, lostInFull, 'REVOKED'],
     [
-      'the last cent lost in a dispute, all else by us',
+      'the last cent refunded at Stripe, all else by us, ends it as REFUNDED',
+      'EXPIRED',
+      now,
+      { refunded: 1_000, refundedOutside: 1 },
+      'REFUNDED',
+    ],
+    [
+      'the last cent lost in a dispute, all else by us, ends it as REFUNDED',
       'EXPIRED',
       now,
       { refunded: 999, disputed: 1, disputedFinally: 1 },
       'REFUNDED',
     ],
-    ['as much refunded as lost', 'ACTIVE', later, { ...lostInFull, refundedOutside: 1_000 }, 'REVOKED'],
+    ['as much refunded as lost ends it as REVOKED', 'ACTIVE', later, { ...lostInFull, refundedOutside: 1_000 }, 'REVOKED'],
     ['all refunded by us ends nothing', 'EXPIRED', now, { refunded: 1_000 }, 'EXPIRED'],
     ['a free order has nothing to lose', 'ACTIVE', later, { captured: 0, paid: 0 }, 'ACTIVE'],
     ['an open dispute suspends it', 'ACTIVE', later, open, 'SUSPENDED'],
@@ -101,8 +107,8 @@ describe('the status of a grant after its payment was returned', () => {
     ['a won dispute reinstates it until its end, not included', 'SUSPENDED', now, {}, 'EXPIRED'],
     ['without news it stays active, for the job to expire', 'ACTIVE', now, {}, 'ACTIVE'],
     ['without news it stays expired', 'EXPIRED', later, {}, 'EXPIRED'],
-    ['a refunded one stays refunded', 'REFUNDED', later, { ...lostInFull, ...open }, 'REFUNDED'],
-    ['a revoked one stays revoked', 'REVOKED', later, refundedInFull, 'REVOKED'],
+    ['whatever happens, it stays REFUNDED', 'REFUNDED', later, { ...lostInFull, ...open }, 'REFUNDED'],
+    ['whatever happens, it stays REVOKED', 'REVOKED', later, refundedInFull, 'REVOKED'],
   ])('%s', (_words, status, availableUntil, change, expected) => {
     expect(decideGrantStatus({ status, availableUntil }, facts(change), now)).toBe(expected);
   });

@@ -37,28 +37,53 @@ const paidSession: Session = {
 
 describe('A checkout session beside its order', () => {
   test.each<[string, Partial<Session>, Partial<OrderRecord>, [kind: string, repairable: boolean] | null]>([
-    ['paid and PAID', {}, {}, null],
-    ['paid, but OPEN', {}, { status: 'OPEN' }, ['PAID_WITHOUT_GRANT', true]],
-    ['paid, but EXPIRED', {}, { status: 'EXPIRED' }, ['PAID_WITHOUT_GRANT', true]],
-    ['paid, but FAILED', {}, { status: 'FAILED' }, ['PAID_WITHOUT_GRANT', true]],
-    ['paid, PAID, but without its grant', {}, { grantId: null }, ['PAID_WITHOUT_GRANT', false]],
-    ['a paid top-up needs no grant', {}, { kind: 'TOP_UP', grantId: null }, null],
-    ['open and OPEN', { status: 'open', payment_status: 'unpaid' }, { status: 'OPEN' }, null],
-    ['expired and OPEN', { status: 'expired', payment_status: 'unpaid' }, { status: 'OPEN' }, null],
-    ['completed but unpaid, and OPEN', { payment_status: 'unpaid' }, { status: 'OPEN' }, null],
-    ['completed but unpaid, and PAID', { payment_status: 'unpaid' }, {}, ['GRANT_WITHOUT_PAYMENT', false]],
-    ['open, and PAID', { status: 'open', payment_status: 'unpaid' }, {}, ['GRANT_WITHOUT_PAYMENT', false]],
+    ['that is paid agrees with a PAID order', {}, {}, null],
+    ['that is paid differs from an OPEN order', {}, { status: 'OPEN' }, ['PAID_WITHOUT_GRANT', true]],
+    ['that is paid differs from an EXPIRED order', {}, { status: 'EXPIRED' }, ['PAID_WITHOUT_GRANT', true]],
+    ['that is paid differs from a FAILED order', {}, { status: 'FAILED' }, ['PAID_WITHOUT_GRANT', true]],
+    ['that is paid differs from a PAID order without its grant', {}, { grantId: null }, ['PAID_WITHOUT_GRANT', false]],
+    ['of a paid top-up needs no grant', {}, { kind: 'TOP_UP', grantId: null }, null],
+    ['that is open agrees with an OPEN order', { status: 'open', payment_status: 'unpaid' }, { status: 'OPEN' }, null],
     [
-      'free and OPEN',
+      'that expired agrees with an OPEN order, which a job closes',
+      { status: 'expired', payment_status: 'unpaid' },
+      { status: 'OPEN' },
+      null,
+    ],
+    ['that is completed but unpaid agrees with an OPEN order', { payment_status: 'unpaid' }, { status: 'OPEN' }, null],
+    [
+      'that is completed but unpaid differs from a PAID order',
+      { payment_status: 'unpaid' },
+      {},
+      ['GRANT_WITHOUT_PAYMENT', false],
+    ],
+    [
+      'that is open differs from a PAID order',
+      { status: 'open', payment_status: 'unpaid' },
+      {},
+      ['GRANT_WITHOUT_PAYMENT', false],
+    ],
+    [
+      'that was free differs from an OPEN order',
       { payment_status: 'no_payment_required', amount_total: 0 },
       { status: 'OPEN' },
       ['PAID_WITHOUT_GRANT', true],
     ],
-    ['free, not completed', { payment_status: 'no_payment_required', status: 'open' }, { status: 'OPEN' }, null],
-    ['free and PAID', { payment_status: 'no_payment_required', amount_total: 0 }, { capturedAmount: 0, toppedUp: 0 }, null],
-    ['another amount with the order', {}, { capturedAmount: 999 }, ['AMOUNT_DIFFERS', false]],
-    ['another amount in the ledger', {}, { toppedUp: 2_000 }, ['AMOUNT_DIFFERS', false]],
-    ['another currency', { currency: 'eur' }, {}, ['AMOUNT_DIFFERS', false]],
+    [
+      'that is free and not completed agrees with an OPEN order',
+      { payment_status: 'no_payment_required', status: 'open' },
+      { status: 'OPEN' },
+      null,
+    ],
+    [
+      'that was free agrees with a PAID order',
+      { payment_status: 'no_payment_required', amount_total: 0 },
+      { capturedAmount: 0, toppedUp: 0 },
+      null,
+    ],
+    ['of another amount than its order differs', {}, { capturedAmount: 999 }, ['AMOUNT_DIFFERS', false]],
+    ['of another amount than the ledger differs', {}, { toppedUp: 2_000 }, ['AMOUNT_DIFFERS', false]],
+    ['in another currency than its order differs', { currency: 'eur' }, {}, ['AMOUNT_DIFFERS', false]],
   ])('%s', (_what, session, ours, expected) => {
     const difference = compareSession({ ...paidSession, ...session }, { ...order, ...ours });
     expect(difference && [difference.kind, difference.repairable]).toEqual(expected);
@@ -107,7 +132,7 @@ describe("Stripe's refund beside ours", () => {
     ['pending', { amount: 400 }, false],
     ['succeeded', { status: 'FAILED', stripeRefundId: null }, true],
     ['pending', { status: 'FAILED', stripeRefundId: null }, false],
-  ])('%s there, %j here: repairable %j', (status, ours, repairable) => {
+  ])('that is %s there and %j here is a difference that can be repaired (null: none): %j', (status, ours, repairable) => {
     const difference = compareRefund({ ...theirs, status }, ours && { ...refund, ...ours }, payment);
     expect(difference?.repairable ?? null).toBe(repairable);
   });
@@ -176,7 +201,7 @@ describe("Stripe's dispute beside ours", () => {
     ['won', { outcome: 'LOST' }, true],
     ['lost', { outcome: 'LOST', amount: 1, withdrawn: 1 }, true],
     ['lost', { outcome: 'LOST', amount: 1_001, withdrawn: 1_001 }, false],
-  ])('%s there, %j here: repairable %j', (status, ours, repairable) => {
+  ])('that is %s there and %j here is a difference that can be repaired (null: none): %j', (status, ours, repairable) => {
     const theirs = { id: 'du_1', amount: 1_000, currency: 'usd', status, balance_transactions: [] };
     expect(compareDispute(theirs, ours && { ...dispute, ...ours }, payment)?.repairable ?? null).toBe(repairable);
   });
@@ -222,7 +247,7 @@ describe('What Stripe moved beside what the ledger moved', () => {
   });
 });
 
-describe("Stripe's price beside the subscription", () => {
+describe('A price at Stripe', () => {
   const ours: PriceRecord = {
     subscriptionId: 'subscription-1',
     title: 'Nights',
@@ -234,22 +259,23 @@ describe("Stripe's price beside the subscription", () => {
   };
   const theirs = { id: 'price_1', active: true, unit_amount: 3_000, currency: 'usd', product: 'prod_1' };
   const product = { id: 'prod_1', object: 'product', active: true, name: 'Nights', description: null } as Stripe.Product;
-  test.each<[string, Parameters<typeof comparePrice>[0], string | null]>([
-    ['the same', theirs, null],
-    ['of another amount', { ...theirs, unit_amount: 2_999 }, '2999 USD'],
-    ['in another currency', { ...theirs, currency: 'eur' }, '3000 EUR'],
-    ['archived', { ...theirs, active: false }, 'archived'],
-    ['of another product', { ...theirs, product: 'prod_2' }, 'prod_2'],
-    ['with its product', { ...theirs, product }, null],
-    ['whose product is archived', { ...theirs, product: { ...product, active: false } }, 'product is archived'],
-    ['whose product is deleted', { ...theirs, product: { id: 'prod_1', object: 'product', deleted: true } }, 'deleted'],
-    ['whose product was renamed', { ...theirs, product: { ...product, name: 'Days' } }, 'another name'],
-    ['whose product has another description', { ...theirs, product: { ...product, description: 'x' } }, 'another description'],
-    ['missing', null, 'does not know it'],
-  ])('%s', (_what, price, words) => {
-    const difference = comparePrice(price, ours);
-    expect(difference?.kind ?? null).toBe(words && 'PRICE_DIFFERS');
-    expect(difference?.detail ?? '').toContain(words ?? '');
+  test.each<[string, string, Parameters<typeof comparePrice>[0]]>([
+    ['of another amount', '2999 USD', { ...theirs, unit_amount: 2_999 }],
+    ['in another currency', '3000 EUR', { ...theirs, currency: 'eur' }],
+    ['that is archived', 'archived', { ...theirs, active: false }],
+    ['of another product', 'prod_2', { ...theirs, product: 'prod_2' }],
+    ['whose product is archived', 'product is archived', { ...theirs, product: { ...product, active: false } }],
+    ['whose product is deleted', 'deleted', { ...theirs, product: { id: 'prod_1', object: 'product', deleted: true } }],
+    ['whose product was renamed', 'another name', { ...theirs, product: { ...product, name: 'Days' } }],
+    ['whose product has another description', 'another description', { ...theirs, product: { ...product, description: 'x' } }],
+    ['that Stripe does not have', 'does not know it', null],
+  ])('%s is a difference, described as "%s"', (_what, words, price) => {
+    expect(comparePrice(price, ours)).toMatchObject({ kind: 'PRICE_DIFFERS', detail: expect.stringContaining(words) });
+  });
+
+  test('that is the same, with its product or without, is no difference', () => {
+    expect(comparePrice(theirs, ours)).toBeNull();
+    expect(comparePrice({ ...theirs, product }, ours)).toBeNull();
   });
 });
 

@@ -18,7 +18,7 @@ export async function testDatabase(): Promise<TestDatabase> {
   const template = process.env.TEST_TEMPLATE_URL;
   if (!template) throw new Error('TEST_TEMPLATE_URL is not set: run the tests by `npm test`');
   const name = `test_${process.env.JEST_WORKER_ID ?? 0}_${randomBytes(6).toString('hex')}`;
-  await asAdmin(template, `create database ${name} template ${new URL(template).pathname.slice(1)}`);
+  await asAdmin(template, `create database ${name} template ${new URL(template).pathname.slice(1)} strategy file_copy`);
   const url = new URL(template);
   url.pathname = `/${name}`;
   const database = new Database({
