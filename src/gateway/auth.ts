@@ -35,6 +35,8 @@ export const CLOCK_TOLERANCE_SECONDS = 30;
 const MAX_KEYS_TRIED = 16;
 /** Longer than the headers that Node accepts. */
 const MAX_TOKEN_CHARACTERS = 16_384;
+/** How often it is logged that fetched keys cannot be used. */
+const UNUSABLE_KEYS_LOG_INTERVAL_MS = 60_000;
 const PUBLIC: Identified = { caller: { userId: null, role: 'PUBLIC' }, expiresAt: null };
 /** The last instant that a Date can represent, in seconds: ECMA-262, Time Values. */
 const LAST_INSTANT_SECONDS = 8.64e12;
@@ -53,6 +55,17 @@ export function createIdentity(settings: IdentityConfig, parts: ProviderKeysPart
     sizeCalculation: (_identified, token) => token.length,
   });
   let rememberedVersion = 0;
+  let loggedAtMs = Number.NEGATIVE_INFINITY;
+  const refuse = (error: unknown): never => {
+    const refusal = refusalOf(error);
+    const nowMs = clock.now().getTime();
+    // ProviderKeys logs when fetching fails; keys that were fetched and cannot be used would be logged for each request.
+    if (refusal instanceof IdentityUnavailable && refusal !== error && nowMs - loggedAtMs >= UNUSABLE_KEYS_LOG_INTERVAL_MS) {
+      loggedAtMs = nowMs;
+      parts.logger.warn({ err: error }, 'the keys for verifying tokens cannot be used');
+    }
+    throw refusal;
+  };
   return {
     providerKeys,
     async identify(token) {
@@ -66,7 +79,7 @@ export function createIdentity(settings: IdentityConfig, parts: ProviderKeysPart
       }
       const known = remembered.get(token);
       if (known?.expiresAt && known.expiresAt.getTime() > clock.now().getTime()) return known;
-      const payload = await verify(token).catch((error: unknown) => Promise.reject(refusalOf(error)));
+      const payload = await verify(token).catch(refuse);
       const identified = { caller: callerOf(payload, settings), expiresAt: expiryOf(payload) };
       // jose rounds a fraction of a second in `exp`.
       if (identified.expiresAt.getTime() <= clock.now().getTime()) throw new InvalidToken('The token has expired.');

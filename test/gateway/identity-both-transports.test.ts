@@ -192,6 +192,8 @@ describe('while the identity provider cannot be reached', () => {
     expect((await kit.ask(FILMS, { token: await sign() })).errors?.[0]?.extensions.code).toBe('SERVICE_UNAVAILABLE');
     expect(await identityOf(kit)).toEqual([200, 'DOWN']);
     expect((await kit.ask(FILMS)).status).toBe(200);
+    // Once when it began, and not for each of these requests.
+    expect(lines.filter((line) => /"level":50|could not fetch/.test(line))).toHaveLength(1);
     isUp = true;
     nowMs += 10;
     await until(async () => (await identityOf(kit))[1] === 'CONNECTED', 'the provider is back');

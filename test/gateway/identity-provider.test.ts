@@ -213,6 +213,41 @@ describe('while the provider cannot be reached', () => {
     }
     expect(provider.fetches).toBe(1);
   });
+
+  test('an outage is logged when it begins and when it ends, however many requests need the keys', async () => {
+    const key = await makeKey('ES256', { kid: 'one' });
+    const token = await key.sign({ kid: 'one' });
+    provider.keys = [key.jwk];
+    provider.answer = { status: 503, body: '' };
+    const identity = openIdentity();
+    for (let minute = 0; minute < 10; minute++) {
+      clock.advanceMs(60_000);
+      for (let request = 0; request < 10; request++) {
+        await expect(identity.identify(token)).rejects.toThrow(IdentityUnavailable);
+      }
+    }
+    provider.answer = 'keys';
+    clock.advanceMs(60_000);
+    await isKnown(identity, token);
+    expect(logged).toEqual([
+      'could not fetch the keys of the identity provider',
+      'identity provider reachable again; keys fetched',
+    ]);
+  });
+
+  test('fetched keys that cannot be used are logged at most once a minute', async () => {
+    const key = await makeKey('ES256', { kid: 'one' });
+    const token = await key.sign({ kid: 'one' });
+    provider.keys = [{ ...key.jwk, x: 'AAAA' }];
+    const identity = openIdentity();
+    for (const afterMs of [0, 1, 59_998, 1]) {
+      clock.advanceMs(afterMs);
+      for (let request = 0; request < 5; request++) {
+        await expect(identity.identify(token)).rejects.toThrow(IdentityUnavailable);
+      }
+    }
+    expect(logged).toEqual(Array(2).fill('the keys for verifying tokens cannot be used'));
+  });
 });
 
 describe('a withdrawn key', () => {

@@ -7,6 +7,7 @@ import type { Clock } from '../../runtime/clock.js';
 import { withTimeout } from '../../runtime/concurrency.js';
 import type { Caller } from '../../services/caller.js';
 import { InvalidToken } from '../auth/claims.js';
+import { IdentityUnavailable } from '../auth/provider-keys.js';
 import { bearerToken, type Identity } from '../auth.js';
 import type { OperationGate } from '../graphql/admission.js';
 import { maskError } from '../graphql/errors.js';
@@ -112,7 +113,9 @@ async function admit(parts: EndpointParts, request: FastifyRequest, reply: Fasti
       refuse(reply.header('www-authenticate', 'Bearer error="invalid_token"'), 401, 'UNAUTHENTICATED', error.message);
     } else {
       const masked = maskError(error, { suggestions: false });
-      if (masked.isDefect) parts.logger.error({ requestId: request.id, err: error }, 'could not identify the caller');
+      // The identity logs once that tokens cannot be verified, not for each request.
+      if (masked.isDefect && !(error instanceof IdentityUnavailable))
+        parts.logger.error({ requestId: request.id, err: error }, 'could not identify the caller');
       refuse(reply, masked.isDefect ? 503 : 400, String(masked.error.extensions?.code), masked.error.message);
     }
     return { sent: true as const };
