@@ -14,7 +14,7 @@ type Row<Result> = { readonly name: string } & ({ readonly everyMs: number } | {
 
 /** Every job, one row each. A new job is a row here and its interval in config/limits.ts. */
 export function jobDefinitions(services: Services, limits: Limits, hours: JobHoursConfig): JobDefinition[] {
-  const { catalogueSync, expiredOrders, grants, payout, reconciliation, snapshots, stripeInbox, sweepers } = services;
+  const { catalogueSync, grants, orderSessions, payout, reconciliation, snapshots, stripeInbox, sweepers } = services;
   const inBatches =
     (work: (limit: number, signal: AbortSignal) => Promise<number>) =>
     ({ signal }: JobContext) =>
@@ -24,7 +24,7 @@ export function jobDefinitions(services: Services, limits: Limits, hours: JobHou
     job({
       name: 'close-expired-orders',
       everyMs: limits.closeOrdersIntervalMs,
-      run: inBatches((limit) => expiredOrders.closeDue(limit)),
+      run: inBatches((limit) => orderSessions.closeDue(limit)),
       report: (count) => `${count} orders checked`,
     }),
     // Sets the status and pushes the change. Access is decided by time and does not wait for this.

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import { Agenda, type AgendaBackend, type Job } from 'agenda';
 import { describeFailure } from '../runtime/describe-failure.js';
-import type { JobScheduler, ScheduledJob } from '../services/jobs/job-scheduler.js';
+import type { JobScheduler, ScheduledJob } from '../services/jobs/schedule.js';
 import { intervalMsOf, type Schedule } from '../services/jobs/schedule.js';
 import { Heartbeat, LockGate } from './agenda-locks.js';
 import { decideLatestRun, decideRetryDelay, isDueBetween } from './decide-runs.js';

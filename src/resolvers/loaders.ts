@@ -67,7 +67,7 @@ class PageLoader<Node, Request extends PageRequest> {
  * is cached becomes stale.
  */
 export function createLoaders(services: RequiredServices) {
-  const { catalogue, access, refunds, stripeEvents, reconciliations } = services;
+  const { catalogue, access, refunds, stripeInbox, reconciliations } = services;
   const { rows, pages, balances } = services.accounts;
   const byId = (row: { id: string }) => row.id;
   const byRowId = { cacheKeyFn: byId, maxBatchSize: BATCH_COUNT };
@@ -103,7 +103,7 @@ export function createLoaders(services: RequiredServices) {
     grantsOfViewer: new PageLoader((ids, request: PageRequest<GrantStatus>) => pages.grants(ids, request)),
     ordersOfViewer: new PageLoader((ids, request: PageRequest<OrderStatus>) => pages.orders(ids, request)),
     transactionsOfViewer: new PageLoader((ids, request: PageRequest<TransactionKind>) => pages.transactions(ids, request)),
-    stripeEvent: new RowLoader(stripeEvents.byIds.bind(stripeEvents), byId),
+    stripeEvent: new RowLoader(stripeInbox.byIds.bind(stripeInbox), byId),
     reconciliation: new RowLoader(reconciliations.byIds.bind(reconciliations), byId),
     findingsOfReconciliation: listLoader(reconciliations.findingsOf.bind(reconciliations), (row) => row.reconciliationId),
   };

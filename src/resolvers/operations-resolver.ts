@@ -18,7 +18,7 @@ import {
 export class OperationsResolver {
   @Query(() => StripeEventConnectionType)
   stripeEvents(@Ctx() { services }: Context, @Args(() => QueryStripeEventsArgs) page: QueryStripeEventsArgs): unknown {
-    return services.stripeEvents.page(page);
+    return services.stripeInbox.page(page);
   }
 
   @Query(() => LedgerReportType)

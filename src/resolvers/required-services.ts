@@ -10,7 +10,6 @@ import type { LiveFeed } from '../services/live/live-feed.js';
 import type { Purchases } from '../services/purchases/purchases.js';
 import type { ReconciliationStore } from '../services/reconciliation/reconciliation-store.js';
 import type { Refunds } from '../services/refunds/refunds.js';
-import type { StripeEventReads } from '../services/stripe-events/stripe-event-reads.js';
 import type { StripeInbox } from '../services/stripe-events/stripe-inbox.js';
 
 /** The services that the gateway and the resolvers use, and nothing more of them. */
@@ -36,8 +35,7 @@ export interface RequiredServices {
   readonly grants: Pick<Grants, 'gift' | 'revoke'>;
   readonly adjustments: Pick<Adjustments, 'adjust'>;
   readonly verifyLedger: () => Promise<LedgerReport>;
-  readonly stripeEvents: Pick<StripeEventReads, 'page' | 'byIds'>;
-  readonly stripeInbox: Pick<StripeInbox, 'receive' | 'replay'>;
+  readonly stripeInbox: Pick<StripeInbox, 'receive' | 'replay' | 'page' | 'byIds'>;
   readonly reconciliations: Pick<ReconciliationStore, 'page' | 'byIds' | 'findingsOf'>;
   readonly jobs: Pick<Jobs, 'list' | 'run'>;
   readonly live: Pick<LiveFeed, 'watchBalance' | 'watchGrants'>;

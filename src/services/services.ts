@@ -24,17 +24,15 @@ import { LiveEventRetention } from './live/live-event-retention.js';
 import { LiveFeed } from './live/live-feed.js';
 import { BuyFromBalance } from './purchases/buy-from-balance.js';
 import { Checkout } from './purchases/checkout.js';
-import { CloseExpiredOrders } from './purchases/close-expired-orders.js';
 import { Fulfilment } from './purchases/fulfilment.js';
+import { OpenOrder } from './purchases/open-order.js';
 import { OrderSessions } from './purchases/order-sessions.js';
 import { Purchases } from './purchases/purchases.js';
-import { ReopenOrder } from './purchases/reopen-order.js';
 import { ReconciliationStore } from './reconciliation/reconciliation-store.js';
 import { StripeReconciliation } from './reconciliation/stripe-reconciliation.js';
 import { Payout } from './refunds/payout.js';
 import { Refunds } from './refunds/refunds.js';
 import { StripeRefunds } from './refunds/stripe-refunds.js';
-import { StripeEventReads } from './stripe-events/stripe-event-reads.js';
 import { StripeInbox } from './stripe-events/stripe-inbox.js';
 
 export interface ServiceDependencies {
@@ -135,14 +133,14 @@ function composeMoney(
   const stripeRefunds = new StripeRefunds(database, ledger);
   const payout = new Payout(database, stripe, clock, stripeRefunds, random);
   const fromBalance = new BuyFromBalance(database, ledger, catalogue, clock);
-  const reopen = new ReopenOrder(database, openSessions);
+  const openOrder = new OpenOrder(database, clock, ledger, sessions, openSessions);
   return {
     ledger,
     fulfilment,
     sessions,
     stripeRefunds,
     payout,
-    purchases: new Purchases(database, clock, ledger, catalogue, fromBalance, sessions, reopen, {
+    purchases: new Purchases(database, clock, catalogue, fromBalance, sessions, openOrder, {
       currency,
       topUpMinimum: limits.topUpMinimumMinorUnits,
       topUpMaximum: limits.topUpMaximumMinorUnits,
@@ -152,7 +150,7 @@ function composeMoney(
       allowedOrigins: http.allowedOrigins,
       defaultReturnUrl: `${http.publicUrl}/?order={ORDER_ID}`,
     }),
-    expiredOrders: new CloseExpiredOrders(database, clock, sessions),
+    orderSessions: sessions,
     refunds: new Refunds(database, clock, ledger, payout, limits.holdLifetimeMs),
     disputes: new Disputes(database, ledger),
     grants: new Grants(database, ledger, catalogue, limits.subscriptionDurationMaximumDays),
@@ -180,6 +178,7 @@ function composeStripe(
       toleranceSeconds: limits.webhookToleranceSeconds,
       concurrency: limits.jobConcurrencyCount,
       queueCapacity: limits.stripeEventQueueCount,
+      pageMaximumCount: limits.pageMaximumCount,
       maxAttempts: limits.stripeEventAttemptsCount,
       backoffMs: limits.stripeEventBackoffMs,
       backoffMaximumMs: limits.stripeEventBackoffMaximumMs,
@@ -203,5 +202,5 @@ function composeStripe(
     clock,
     settings,
   });
-  return { stripeInbox, stripeEvents: new StripeEventReads(database, limits.pageMaximumCount), reconciliations, reconciliation };
+  return { stripeInbox, reconciliations, reconciliation };
 }

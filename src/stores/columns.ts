@@ -1,8 +1,13 @@
 import { type EntityMetadata, MetadataStorage, UnderscoreNamingStrategy } from '@mikro-orm/core';
 import { Balance } from '../entities/balance.js';
+import { Dispute } from '../entities/dispute.js';
 import { Grant } from '../entities/grant.js';
+import { JobState } from '../entities/job-state.js';
 import { Order } from '../entities/order.js';
+import { Reconciliation } from '../entities/reconciliation.js';
+import { ReconciliationFinding } from '../entities/reconciliation-finding.js';
 import { Refund } from '../entities/refund.js';
+import { StripeEvent } from '../entities/stripe-event.js';
 import { Transaction } from '../entities/transaction.js';
 
 const names = new UnderscoreNamingStrategy();
@@ -27,3 +32,8 @@ export const orderColumns = columnsOf(Order);
 export const transactionColumns = columnsOf(Transaction);
 export const refundColumns = columnsOf(Refund);
 export const balanceColumns = columnsOf(Balance);
+export const disputeColumns = columnsOf(Dispute);
+export const stripeEventColumns = columnsOf(StripeEvent);
+export const jobStateColumns = columnsOf(JobState);
+export const reconciliationColumns = columnsOf(Reconciliation);
+export const findingColumns = columnsOf(ReconciliationFinding);

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import { type DisputeNews, mergeDispute, stateOf, takenBy } from '../../src/services/disputes/decide-dispute.js';
-import { decideTerms } from '../../src/services/purchases/decide-terms.js';
+import { decideTerms } from '../../src/services/purchases/decide-order.js';
 import { decideGrantRefund, decideRefundable, type GrantFacts } from '../../src/services/refunds/decide-refund.js';
 
 const page = readFileSync('docs/money.md', 'utf8').replaceAll('−', '-');

@@ -45,7 +45,7 @@ test('a cron line is described by its own text, with its time zone', () => {
 
 test('Jobs that only try report how many they tried', async () => {
   const five = async () => 5;
-  expect(await runJob('close-expired-orders', { expiredOrders: { closeDue: five } })).toBe('5 orders checked');
+  expect(await runJob('close-expired-orders', { orderSessions: { closeDue: five } })).toBe('5 orders checked');
   expect(await runJob('repair-catalogue-sync', { catalogueSync: { repairDue: five } })).toBe('5 subscriptions tried');
 });
 

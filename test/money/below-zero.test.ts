@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Grant } from '../../src/entities/grant.js';
 import type { Order } from '../../src/entities/order.js';
-import { findGrant } from '../../src/services/grants/find-grant.js';
+import { findGrant } from '../../src/services/grants/grants.js';
 import { newId } from '../../src/services/ids.js';
 import type { Movement } from '../../src/services/ledger/unit.js';
 import type { Offer } from '../../src/services/purchases/offer.js';

@@ -114,7 +114,7 @@ describe('the checkout session of an order', () => {
       const second = await opened(viewer, THERE);
       expect(second.expiresAt.getTime()).toBeGreaterThan(first.expiresAt.getTime() + 40 * MINUTE_MS);
       shop.clock.advanceMs(30 * MINUTE_MS);
-      await shop.desk.expiredOrders.closeDue(100);
+      await shop.desk.orderSessions.closeDue(100);
       expect((await ordersOf(viewer))[0]?.status).toBe('OPEN');
       expect((await shop.payAtCheckout(viewer, second)).status).toBe('PAID');
     });
@@ -176,7 +176,7 @@ describe('the checkout session of an order', () => {
       await byCard(viewer, THERE);
       shop.sandbox.control.clearFaults();
       shop.clock.advanceMs(62 * MINUTE_MS);
-      await shop.desk.expiredOrders.closeDue(100);
+      await shop.desk.orderSessions.closeDue(100);
       expect(await ordersOf(viewer)).toMatchObject([{ status: 'EXPIRED' }]);
     });
 
@@ -349,7 +349,7 @@ describe('the checkout session of an order', () => {
         shop.sandbox.control.clearFaults();
         if (by === 'purchase') expect((await opened(viewer)).id).not.toBe(order.id);
         shop.clock.advanceMs(2 * MINUTE_MS);
-        await shop.desk.expiredOrders.closeDue(100);
+        await shop.desk.orderSessions.closeDue(100);
         expect((await ordersOf(viewer))[0]).toMatchObject({ id: order.id, status: 'CANCELLED' });
         expect(await openSessionsOf(viewer)).toHaveLength(by === 'purchase' ? 1 : 0);
       }
@@ -422,7 +422,7 @@ describe('the checkout session of an order', () => {
         await atOnce(
           () => byCard(viewer, THERE),
           payment,
-          () => shop.desk.expiredOrders.closeDue(10),
+          () => shop.desk.orderSessions.closeDue(10),
           () => shop.desk.purchases.look(viewer, order.id),
           () => byCard(viewer, HERE),
         );

@@ -6,15 +6,14 @@ import {
   stateOf,
   takenBy,
 } from '../../src/services/disputes/decide-dispute.js';
-import { decideSession } from '../../src/services/purchases/decide-session.js';
-import { DAY_MS, decideTerms } from '../../src/services/purchases/decide-terms.js';
+import { DAY_MS, decideSession, decideTerms } from '../../src/services/purchases/decide-order.js';
 import {
   decideGrantRefund,
   decideRefundable,
+  decideStripeRefund,
   decideUnusedDays,
   type GrantFacts,
 } from '../../src/services/refunds/decide-refund.js';
-import { decideStripeRefund } from '../../src/services/refunds/decide-stripe-refund.js';
 import { fromStripe } from '../../src/stores/stripe-amounts.js';
 
 const boughtAt = new Date('2028-02-28T15:30:00.000Z'); // a leap year

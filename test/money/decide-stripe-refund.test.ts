@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { newId } from '../../src/services/ids.js';
-import { isOurRefund, refundNamedBy } from '../../src/services/refunds/decide-stripe-refund.js';
+import { isOurRefund, refundNamedBy } from '../../src/services/refunds/decide-refund.js';
 
 type Theirs = Parameters<typeof isOurRefund>[0];
 type Ours = Parameters<typeof isOurRefund>[1];

@@ -190,6 +190,28 @@ describe('a process that is killed at any step', () => {
   const statusOf = async (id: string) =>
     (await shop.db.rows<{ status: string }>('select status from orders where id = $1', [id]))[0]?.status;
 
+  test('after any step of a purchase that finds its order expired: no key is left with an order that the request itself closed', async () => {
+    const { steps, kills } = await atEachStep(async (step) => {
+      const viewer = await shop.viewer();
+      const order = await opened(viewer);
+      await shop.stripe.checkout.sessions.expire(order.stripeSessionId as string);
+      const input = buyAt('https://films.test/here');
+      const ran = await run(step, 'after', viewer, { do: 'purchase', input });
+      if ((await statusOf(order.id)) === 'EXPIRED') {
+        const keys = await shop.db.rows<{ key: string }>("select key from idempotency_records where result ->> 'orderId' = $1", [
+          order.id,
+        ]);
+        expect(keys.map(({ key }) => key)).not.toContain(input.idempotencyKey);
+        await run(NEVER, 'after', viewer, { do: 'purchase', input });
+        expect(await openSessions(viewer)).toHaveLength(1);
+      }
+      return ran;
+    });
+    expect(steps).toBeGreaterThanOrEqual(12);
+    expect(kills).toBeGreaterThanOrEqual(6);
+    expect(await shop.discrepancies()).toEqual([]);
+  }, 240_000);
+
   test('after any step of the job that asks how orders ended: the next run ends a cut-off cancellation and a debit, and doubles nothing', async () => {
     const { steps, kills } = await atEachStep(async (step) => {
       const [canceller, payer] = [await shop.viewer(), await shop.viewer()];
@@ -204,7 +226,7 @@ describe('a process that is killed at any step', () => {
       const ran = await run(step, 'after', canceller, { do: 'closeDue' });
       shop.clock.advanceMs(2 * 60 * 60_000);
       await until(async () => {
-        await shop.desk.expiredOrders.closeDue(10);
+        await shop.desk.orderSessions.closeDue(10);
         shop.clock.advanceMs(2 * 60 * 60_000);
         return (await statusOf(cancelled.id)) === 'CANCELLED' && (await statusOf(debited.id)) === 'PAID';
       });

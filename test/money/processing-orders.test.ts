@@ -144,15 +144,15 @@ describe('an order that the viewer has paid and the bank has not answered', () =
     let looks = 0;
     for (let day = 0; day < 12; day++) {
       shop.clock.advanceMs(DAY_MS);
-      looks += await shop.desk.expiredOrders.closeDue(100);
-      expect(await shop.desk.expiredOrders.closeDue(100)).toBe(0);
+      looks += await shop.desk.orderSessions.closeDue(100);
+      expect(await shop.desk.orderSessions.closeDue(100)).toBe(0);
       expect(await statusOf(order)).toBe('PROCESSING');
     }
     expect(looks).toBeGreaterThanOrEqual(12);
     expect((await shop.desk.purchases.look(viewer, order.id))?.expiresAt).toEqual(expiresAt);
     settle(order, 'succeeded');
     shop.clock.advanceMs(DAY_MS);
-    await shop.desk.expiredOrders.closeDue(100);
+    await shop.desk.orderSessions.closeDue(100);
     expect(await statusOf(order)).toBe('PAID');
   });
 
@@ -161,7 +161,7 @@ describe('an order that the viewer has paid and the bank has not answered', () =
     const order = await processing(viewer, await shop.desk.putOnSale(10, 10));
     await shop.db.rows("update orders set stripe_session_id = 'cs_test_unknown' where id = $1", [order.id]);
     shop.clock.advanceMs(9 * DAY_MS);
-    await shop.desk.expiredOrders.closeDue(100);
+    await shop.desk.orderSessions.closeDue(100);
     expect(await statusOf(order)).toBe('PROCESSING');
     await shop.db.rows("update orders set stripe_session_id = $2, status = 'FAILED' where id = $1", [
       order.id,

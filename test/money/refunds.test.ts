@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Grant } from '../../src/entities/grant.js';
 import type { Order } from '../../src/entities/order.js';
 import type { Caller } from '../../src/services/caller.js';
-import { findGrant } from '../../src/services/grants/find-grant.js';
+import { findGrant } from '../../src/services/grants/grants.js';
 import type { Offer } from '../../src/services/purchases/offer.js';
 import { PAYOUT_LEASE_MS } from '../../src/services/refunds/payout.js';
 import { CardShop } from '../support/card-shop.js';

@@ -57,7 +57,7 @@ describe('an order whose checkout can no longer be used does not block the next 
   test('its time is over and the job has put its next look off: a new order is opened', async () => {
     const { order } = await byCard();
     shop.clock.advanceMs(62 * MINUTE_MS);
-    expect(await whileStripeIsAway(() => shop.desk.expiredOrders.closeDue(10))).toBe(1);
+    expect(await whileStripeIsAway(() => shop.desk.orderSessions.closeDue(10))).toBe(1);
     const next = await byCard();
     expect(next.errors).toEqual([]);
     expect(next.order?.id).not.toBe(order?.id);
@@ -82,7 +82,7 @@ describe('an order whose checkout can no longer be used does not block the next 
     expect((await shop.payAtCheckout(viewer, order as Order)).status).toBe('PAID');
   });
 
-  const closeDue = () => shop.desk.expiredOrders.closeDue(10);
+  const closeDue = () => shop.desk.orderSessions.closeDue(10);
   const stateOf = async (id: string | undefined) =>
     (await shop.db.rows<{ status: string }>('select status from orders where id = $1', [id]))[0]?.status;
 

@@ -207,31 +207,31 @@ export class Bonuses {
   ],
   'Add a Stripe event type': [
     {
-      file: 'src/services/stripe-events/event-types.ts',
+      file: 'src/services/stripe-events/accept-event.ts',
       after: "export type EventSubject = 'CHECKOUT_SESSION'",
       add: " | 'CUSTOMER'",
     },
     {
-      file: 'src/services/stripe-events/event-types.ts',
+      file: 'src/services/stripe-events/accept-event.ts',
       before: "  ['refund.created', 'REFUND'],\n",
       add: "  ['customer.deleted', 'CUSTOMER'],\n",
     },
     {
-      file: 'src/services/stripe-events/apply-event.ts',
+      file: 'src/services/stripe-events/process-event.ts',
       before: "import type { Fulfilment } from '../purchases/fulfilment.js';\n",
       add: "import { forgetDeletedCustomer } from '../catalogue/forget-deleted-customer.js';\n",
     },
     {
-      file: 'src/services/stripe-events/apply-event.ts',
-      before: "    case 'CHARGE_REFUNDED':\n",
-      add: "    case 'CUSTOMER':\n      return forgetDeletedCustomer(event.data.object as Stripe.Customer, joined);\n",
+      file: 'src/services/stripe-events/process-event.ts',
+      before: "    case 'REFUND':\n",
+      add: "    case 'CUSTOMER':\n      return forgetDeletedCustomer(data.object as Stripe.Customer, joined);\n",
     },
     {
       file: 'src/services/catalogue/forget-deleted-customer.ts',
       add: `import type Stripe from 'stripe';
 import type { Statement } from '../../stores/database.js';
 import type { JoinedTransaction } from '../ledger/joined-transaction.js';
-import type { Applied } from '../stripe-events/payment-not-fulfilled-yet.js';
+import type { Applied } from '../stripe-events/stripe-objects.js';
 
 const forget: Statement = {
   name: 'forget-deleted-customer',

@@ -109,11 +109,11 @@ export class SoakApp {
 
   /** One run of the jobs that resume what was cut off; returns how much there was to do. */
   async runJobs(): Promise<number> {
-    const { stripeInbox, payout, expiredOrders, catalogueSync } = this.services;
+    const { stripeInbox, payout, orderSessions, catalogueSync } = this.services;
     const jobs = [
       () => stripeInbox.processDue(BATCH),
       () => payout.resumeDue(BATCH),
-      () => expiredOrders.closeDue(BATCH),
+      () => orderSessions.closeDue(BATCH),
       () => catalogueSync.repairDue(BATCH),
     ];
     let done = 0;

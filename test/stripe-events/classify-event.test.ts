@@ -1,6 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { classifyEvent } from '../../src/services/stripe-events/classify-event.js';
-import { EVENT_TYPES } from '../../src/services/stripe-events/event-types.js';
+import { classifyEvent, EVENT_TYPES } from '../../src/services/stripe-events/accept-event.js';
 
 const ours = { liveMode: false, accountId: 'acct_ours', apiVersion: '2026-10-28.endive' };
 const event = {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { describeFailure } from '../../src/runtime/describe-failure.js';
 import { BackgroundQueue } from '../../src/services/stripe-events/background-queue.js';
-import { storableJson } from '../../src/services/stripe-events/storable-json.js';
+import { storableJson } from '../../src/services/stripe-events/stripe-inbox.js';
 
 describe('The words of a failure that are kept', () => {
   test.each([

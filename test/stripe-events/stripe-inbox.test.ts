@@ -5,8 +5,8 @@ import type Stripe from 'stripe';
 import StripeClient from 'stripe';
 import { stripeWebhook } from '../../src/gateway/http/stripe-webhook.js';
 import { newId } from '../../src/services/ids.js';
-import { PaymentNotFulfilledYet } from '../../src/services/stripe-events/payment-not-fulfilled-yet.js';
 import type { StripeInbox } from '../../src/services/stripe-events/stripe-inbox.js';
+import { PaymentNotFulfilledYet } from '../../src/services/stripe-events/stripe-objects.js';
 import { Database } from '../../src/stores/database.js';
 import { MovableClock } from '../support/movable-clock.js';
 import { type TestDatabase, testDatabase } from '../support/test-database.js';
@@ -278,7 +278,7 @@ describe('The inbox for events of Stripe', () => {
       clock.advanceMs(1_000);
       await arrive(newEvent(index % 2 ? 'customer.created' : 'refund.created', { id: `re_${index}` }, `evt_page_${index}`));
     }
-    const { stripeEvents: reads } = testServices({ database, clock });
+    const { stripeInbox: reads } = testServices({ database, clock });
     const first = await reads.page({ first: 3 });
     const second = await reads.page({ first: 3, after: first.pageInfo.endCursor });
     const names = [...first.nodes, ...second.nodes].map((event) => event.stripeId);

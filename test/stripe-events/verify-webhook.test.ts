@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import Stripe from 'stripe';
-import { verifyWebhook } from '../../src/services/stripe-events/verify-webhook.js';
+import { verifyWebhook } from '../../src/services/stripe-events/accept-event.js';
 
 const now = new Date('2026-11-23T10:00:00.000Z');
 const settings = { secrets: ['whsec_new', 'whsec_old'], toleranceSeconds: 300, now };

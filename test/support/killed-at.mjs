@@ -87,7 +87,7 @@ pg.Client.prototype.query = function (...values) {
 if (task.do === 'refundGrant') await services.refunds.refundGrant(caller, task.input);
 else if (task.do === 'purchase') await services.purchases.purchase(caller, task.input);
 else if (task.do === 'cancelOrder') await services.purchases.cancelOrder(caller, task.orderId);
-else if (task.do === 'closeDue') await services.expiredOrders.closeDue(10);
+else if (task.do === 'closeDue') await services.orderSessions.closeDue(10);
 else await services.purchases.look(caller, task.orderId);
 console.log(JSON.stringify(steps));
 process.exit(0);

@@ -5,10 +5,9 @@ import { newId } from '../ids.js';
 import type { JoinedTransaction } from '../ledger/joined-transaction.js';
 import type { Ledger } from '../ledger/ledger.js';
 import type { Unit } from '../ledger/unit.js';
-import { findOrderOfPayment } from '../purchases/find-order.js';
+import { findOrderOfPayment } from '../purchases/fulfilment.js';
 import { bookOutsideMovement } from '../refunds/outside-returns.js';
-import { type Applied, PaymentNotFulfilledYet } from '../stripe-events/payment-not-fulfilled-yet.js';
-import { idOf } from '../stripe-events/stripe-references.js';
+import { type Applied, idOf, PaymentNotFulfilledYet } from '../stripe-events/stripe-objects.js';
 import { type DisputeState, mergeDispute, stateOf, takenBy } from './decide-dispute.js';
 
 const lockDispute: Statement = {

@@ -1,4 +1,5 @@
 import type { Grant } from '../../entities/grant.js';
+import { grantColumns } from '../../stores/columns.js';
 import type { Queryable, Statement } from '../../stores/database.js';
 import { type Caller, requireAdminId } from '../caller.js';
 import { type BillingError, invalidInput, notFound, refusalsAsData, wrongState } from '../errors.js';
@@ -7,9 +8,8 @@ import { requestOf } from '../ledger/idempotency.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { checkReason } from '../ledger/reason.js';
 import type { Unit, Viewer } from '../ledger/unit.js';
-import { decideTerms } from '../purchases/decide-terms.js';
+import { decideTerms } from '../purchases/decide-order.js';
 import type { Offer, Offers } from '../purchases/offer.js';
-import { findGrant, lockGrant } from './find-grant.js';
 
 export interface GiftGrantInput {
   userId: string;
@@ -31,6 +31,12 @@ interface Given {
   grantId: string;
 }
 
+const byId: Statement = { name: 'grants-by-id', text: `select ${grantColumns} from grants g where id = $1` };
+const byIdLocked: Statement = { name: 'grants-by-id-locked', text: `${byId.text} for no key update` };
+const byOrderLocked: Statement = {
+  name: 'grants-by-order-locked',
+  text: `select ${grantColumns} from grants g where order_id = $1 for no key update`,
+};
 const insertGift: Statement = {
   name: 'grants-insert-gift',
   text: `insert into grants (id, user_id, version_id, status, paid_with, price_per_day, duration_days, currency, granted_at,
@@ -47,6 +53,21 @@ interface Gift extends Viewer {
   readonly offer: Offer;
   readonly durationDays: number;
   readonly reason: string;
+}
+
+/** The current grant; null when there is none. `id` must be a UUID. */
+export async function findGrant(database: Queryable, id: string): Promise<Grant | null> {
+  return (await database.query<Grant>(byId, [id]))[0] ?? null;
+}
+
+/** Locks the grant; the caller must hold the viewer's lock. */
+export async function lockGrant(tx: Queryable, id: string): Promise<Grant | null> {
+  return (await tx.query<Grant>(byIdLocked, [id]))[0] ?? null;
+}
+
+/** Locks and returns the grant that an order's payment bought; null for a top-up. */
+export async function lockGrantOfOrder(tx: Queryable, orderId: string): Promise<Grant | null> {
+  return (await tx.query<Grant>(byOrderLocked, [orderId]))[0] ?? null;
 }
 
 /** What admins and time do to grants: gifts, revocations, expiry. Purchases and refunds are in folders of their own. */

@@ -1,4 +1,5 @@
 import type { JobState } from '../../entities/job-state.js';
+import { jobStateColumns } from '../../stores/columns.js';
 import type { Queryable, Statement } from '../../stores/database.js';
 
 export interface JobRun {
@@ -24,11 +25,7 @@ const recordJobRun: Statement = {
       fail_count = case when excluded.last_error is null then 0 else state.fail_count + 1 end`,
 };
 
-const allJobStates: Statement = {
-  name: 'all-job-states',
-  text: `select name, last_run_at as "lastRunAt", last_duration_ms as "lastDurationMs", last_result as "lastResult",
-    last_error as "lastError", last_findings_count as "lastFindingsCount", fail_count as "failCount" from job_states`,
-};
+const allJobStates: Statement = { name: 'all-job-states', text: `select ${jobStateColumns} from job_states` };
 
 /** The result of each job's last run, whichever worker ran it and wherever its schedule is stored. */
 export class JobStates {

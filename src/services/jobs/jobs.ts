@@ -1,22 +1,28 @@
-import { type BillingError, notFound } from '../errors.js';
-import type { JobScheduler } from './job-scheduler.js';
+import type { JobState } from '../../entities/job-state.js';
+import { type BillingError, notFound, refusalsAsData } from '../errors.js';
 import type { JobStates } from './job-states.js';
-import { describeSchedule } from './schedule.js';
+import { describeSchedule, type JobScheduler } from './schedule.js';
 
-/** The schema's Job. */
-export interface Job {
-  readonly name: string;
+/** The schema's Job: its schedule, and the outcome of its last run, which is empty before the first. */
+export interface Job extends JobState {
   readonly schedule: string;
   readonly running: boolean;
-  readonly lastRunAt: Date | null;
   readonly nextRunAt: Date | null;
-  readonly lastDurationMs: number | null;
-  readonly lastResult: string | null;
-  readonly lastError: string | null;
-  /** The number of findings of the last successful run that need attention; null if the job looks for none. For metrics. */
-  readonly lastFindingsCount: number | null;
-  readonly failCount: number;
 }
+
+export interface JobPayload {
+  readonly job?: Job | undefined;
+  readonly errors: BillingError[];
+}
+
+const NEVER_RUN: Omit<JobState, 'name'> = {
+  lastRunAt: null,
+  lastDurationMs: null,
+  lastResult: null,
+  lastError: null,
+  lastFindingsCount: null,
+  failCount: 0,
+};
 
 /** Lists and starts scheduled jobs, for admins. */
 export class Jobs {
@@ -28,21 +34,14 @@ export class Jobs {
   /** Returns all jobs, sorted by name. */
   async list(): Promise<Job[]> {
     const [scheduled, states] = await Promise.all([this.scheduler.scheduledJobs(), this.states.all()]);
-    const jobs = this.scheduler.schedules.map(({ name, schedule }) => {
-      const state = states.find((candidate) => candidate.name === name);
-      return {
-        name,
-        schedule: describeSchedule(schedule),
-        running: scheduled.get(name)?.running ?? false,
-        nextRunAt: scheduled.get(name)?.nextRunAt ?? null,
-        lastRunAt: state?.lastRunAt ?? null,
-        lastDurationMs: state?.lastDurationMs ?? null,
-        lastResult: state?.lastResult ?? null,
-        lastError: state?.lastError ?? null,
-        lastFindingsCount: state?.lastFindingsCount ?? null,
-        failCount: state?.failCount ?? 0,
-      };
-    });
+    const jobs = this.scheduler.schedules.map(({ name, schedule }) => ({
+      ...NEVER_RUN,
+      ...states.find((state) => state.name === name),
+      name,
+      schedule: describeSchedule(schedule),
+      running: scheduled.get(name)?.running ?? false,
+      nextRunAt: scheduled.get(name)?.nextRunAt ?? null,
+    }));
     return jobs.sort((left, right) => (left.name < right.name ? -1 : 1));
   }
 
@@ -51,12 +50,11 @@ export class Jobs {
    *
    * @throws NOT_FOUND if no job has this name, as the payload's errors
    */
-  async run(name: string): Promise<{ job: Job | null; errors: BillingError[] }> {
-    if (!this.scheduler.schedules.some((schedule) => schedule.name === name)) {
-      return { job: null, errors: [notFound('job', 'name').error] };
-    }
-    await this.scheduler.startNow(name);
-    const job = (await this.list()).find((candidate) => candidate.name === name) ?? null;
-    return { job, errors: [] };
+  async run(name: string): Promise<JobPayload> {
+    return refusalsAsData<JobPayload>(async () => {
+      if (!this.scheduler.schedules.some((schedule) => schedule.name === name)) throw notFound('job', 'name');
+      await this.scheduler.startNow(name);
+      return { job: (await this.list()).find((job) => job.name === name), errors: [] };
+    });
   }
 }

@@ -3,12 +3,12 @@ import type { Grant } from '../../entities/grant.js';
 import type { Clock } from '../../runtime/clock.js';
 import { brokenConstraint, type Queryable, type Statement } from '../../stores/database.js';
 import { currencyMismatch, insufficientFunds, notFound, Refusal } from '../errors.js';
-import { findGrant } from '../grants/find-grant.js';
+import { findGrant } from '../grants/grants.js';
 import { newId } from '../ids.js';
 import { findResult, type IdempotentRequest } from '../ledger/idempotency.js';
 import type { Ledger } from '../ledger/ledger.js';
 import type { NewGrant } from '../ledger/new-grant.js';
-import { decideTerms } from './decide-terms.js';
+import { decideTerms } from './decide-order.js';
 import type { Offer, Offers } from './offer.js';
 
 export interface Bought {

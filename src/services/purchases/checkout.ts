@@ -6,7 +6,7 @@ import type { Database, Statement } from '../../stores/database.js';
 import { classifyStripeError, isMissingAtStripe, isPermanentRefusal, withIdempotencyKey } from '../../stores/stripe.js';
 import { toStripeAmount } from '../../stores/stripe-amounts.js';
 import { Refusal } from '../errors.js';
-import { orderById } from './find-order.js';
+import { orderById } from './fulfilment.js';
 
 /** The prices and customers at Stripe, created if they do not exist there. */
 export interface StripePrices {

@@ -1,17 +1,31 @@
 import type { Stripe } from 'stripe';
 import type { Order } from '../../entities/order.js';
 import type { SubscriptionVersion } from '../../entities/subscription-version.js';
+import { orderColumns } from '../../stores/columns.js';
 import type { Queryable, Statement } from '../../stores/database.js';
 import { newId } from '../ids.js';
 import type { JoinedTransaction } from '../ledger/joined-transaction.js';
 import type { Ledger } from '../ledger/ledger.js';
 import type { Unit } from '../ledger/unit.js';
-import type { Applied } from '../stripe-events/payment-not-fulfilled-yet.js';
-import { idOf, orderNamedBy } from '../stripe-events/stripe-references.js';
-import { decideSession, type SessionConsequence, type SessionFacts } from './decide-session.js';
-import { decideTerms } from './decide-terms.js';
-import { findOrder, findOrderOfSession, lockOrder } from './find-order.js';
+import { type Applied, idOf } from '../stripe-events/stripe-objects.js';
+import { decideSession, decideTerms, orderNamedBy, type SessionConsequence, type SessionFacts } from './decide-order.js';
 
+const byId: Statement = { name: 'orders-by-id', text: `select ${orderColumns} from orders o where o.id = $1` };
+const byIdLocked: Statement = { name: 'orders-by-id-locked', text: `${byId.text} for no key update` };
+const byPayment: Statement = {
+  name: 'orders-by-payment',
+  text: `select ${orderColumns} from orders o where o.stripe_payment_intent_id = $1 and o.status = 'PAID'`,
+};
+/**
+ * By the session, or by the order that the session names: its id may not be stored yet (the process died between Stripe's response and
+ * our record of it), or another session is being opened in its place.
+ */
+const bySession: Statement = {
+  name: 'orders-by-session',
+  text: `select ${orderColumns} from orders o where o.stripe_session_id = $1
+    union all select ${orderColumns} from orders o where o.id = $2 and o.stripe_session_id is null
+      and not exists (select from orders where stripe_session_id = $1)`,
+};
 const payOrder: Statement = {
   name: 'fulfilment-pay-order',
   text: `update orders set status = 'PAID', captured_amount = $2, stripe_payment_intent_id = $3, paid_at = $4, closed_at = null,
@@ -42,6 +56,37 @@ const retryWaitingEvents: Statement = {
     where waits_for_payment_intent_id = $1 and status in ('RECEIVED', 'IGNORED', 'FAILED')`,
 };
 
+/** The current order; null when there is none. `id` must be a UUID. */
+export async function findOrder(database: Queryable, id: string): Promise<Order | null> {
+  return (await database.query<Order>(byId, [id]))[0] ?? null;
+}
+
+/** The current order, which must exist: orders are never deleted. */
+export async function orderById(database: Queryable, id: string): Promise<Order> {
+  const order = await findOrder(database, id);
+  if (!order) throw new Error(`order ${id} is gone`);
+  return order;
+}
+
+/** Locks the order, which must exist; the viewer's lock must be held already. */
+export async function lockOrder(tx: Queryable, id: string): Promise<Order> {
+  const [order] = await tx.query<Order>(byIdLocked, [id]);
+  if (!order) throw new Error(`order ${id} is gone`);
+  return order;
+}
+
+/** The fulfilled order that was paid by this payment; null when there is none. */
+export async function findOrderOfPayment(database: Queryable, paymentIntentId: string): Promise<Order | null> {
+  return (await database.query<Order>(byPayment, [paymentIntentId]))[0] ?? null;
+}
+
+/** The status and the reason of an order that is closed. */
+const CLOSED_AS = {
+  CLOSE_EXPIRED: ['EXPIRED', null],
+  CLOSE_CANCELLED: ['CANCELLED', null],
+  CLOSE_FAILED: ['FAILED', 'The payment failed.'],
+} as const;
+
 /** What only the event's type says: after a failed delayed payment the session looks completed and not paid yet. */
 export type SessionNews = 'ASYNC_PAYMENT_FAILED';
 
@@ -65,12 +110,11 @@ export class Fulfilment {
     joined: JoinedTransaction | null,
     news?: SessionNews,
   ): Promise<Applied> {
-    const found = await orderOf(joined?.tx ?? this.database, session);
+    const [found] = await (joined?.tx ?? this.database).query<Order>(bySession, [session.id, orderNamedBy(session)]);
     if (!found) return 'NOT_OURS';
     const apply = async (unit: Unit): Promise<Applied> => {
       // 1. Load
       const order = await lockOrder(unit.tx, found.id);
-      if (!order) throw new Error('an order that was just found is gone');
       // 2. Decide
       const consequence = decideSession(order, factsOf(session, order, news));
       // 3. Write; the ledger commits and notifies
@@ -86,25 +130,10 @@ export class Fulfilment {
     session: Stripe.Checkout.Session,
     consequence: SessionConsequence,
   ): Promise<void> {
-    const { tx, now } = unit;
-    switch (consequence) {
-      case 'FULFIL':
-        return this.fulfil(unit, order, session);
-      case 'AWAIT_PAYMENT':
-        await tx.query(awaitPayment, [order.id, session.id]);
-        return;
-      case 'CLOSE_EXPIRED':
-        await tx.query(closeOrder, [order.id, 'EXPIRED', null, now, session.id]);
-        return;
-      case 'CLOSE_CANCELLED':
-        await tx.query(closeOrder, [order.id, 'CANCELLED', null, now, session.id]);
-        return;
-      case 'CLOSE_FAILED':
-        await tx.query(closeOrder, [order.id, 'FAILED', 'The payment failed.', now, session.id]);
-        return;
-      case 'NOTHING':
-        return;
-    }
+    if (consequence === 'NOTHING') return;
+    if (consequence === 'FULFIL') return this.fulfil(unit, order, session);
+    if (consequence === 'AWAIT_PAYMENT') await unit.tx.query(awaitPayment, [order.id, session.id]);
+    else await unit.tx.query(closeOrder, [order.id, ...CLOSED_AS[consequence], unit.now, session.id]);
   }
 
   private async fulfil(unit: Unit, order: Order, session: Stripe.Checkout.Session): Promise<void> {
@@ -127,16 +156,6 @@ export class Fulfilment {
       unit.afterCommit(() => this.onFulfilled(paymentIntentId));
     }
   }
-}
-
-async function orderOf(database: Queryable, session: Stripe.Checkout.Session): Promise<Order | null> {
-  const bySession = await findOrderOfSession(database, session.id);
-  if (bySession) return bySession;
-  // The session's id may not be stored yet (the process died between Stripe's response and our record of it), or another
-  // session is being opened in its place.
-  const orderId = orderNamedBy(session);
-  const order = orderId ? await findOrder(database, orderId) : null;
-  return order && order.stripeSessionId === null ? order : null;
 }
 
 async function issueGrantOf(unit: Unit, order: Order, captured: number): Promise<void> {

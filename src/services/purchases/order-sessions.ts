@@ -1,53 +1,77 @@
+import type { Stripe } from 'stripe';
 import type { Order } from '../../entities/order.js';
 import type { Clock } from '../../runtime/clock.js';
-import type { Database, Statement } from '../../stores/database.js';
+import { forEachSettled } from '../../runtime/concurrency.js';
+import { orderColumns } from '../../stores/columns.js';
+import type { Database, Queryable, Statement } from '../../stores/database.js';
 import { Refusal } from '../errors.js';
-import { forgetResults } from '../ledger/idempotency.js';
+import { forgetResults, type IdempotentRequest } from '../ledger/idempotency.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { type Checkout, SessionRefused } from './checkout.js';
-import { canBeOpened } from './decide-open-order.js';
-import { lockOrder, orderById } from './find-order.js';
-import type { Fulfilment } from './fulfilment.js';
+import { canBeOpened } from './decide-order.js';
+import { type Fulfilment, lockOrder, orderById } from './fulfilment.js';
 
 const closeOpenOrder: Statement = {
   name: 'orders-close-open-order',
   text: `update orders set status = $2, failure_reason = $3, closed_at = $4, superseded_session_id = null
-    where id = $1 and status = 'OPEN' and session_number = $5 and stripe_session_id is not distinct from $6 returning id`,
+    where id = $1 and status = 'OPEN' and session_number = $5 and stripe_session_id is not distinct from $6`,
+};
+/** Claims orders that are due, so that several workers share them. */
+const claimDue: Statement = {
+  name: 'purchases-claim-due-orders',
+  text: `update orders o set lease_expires_at = case when status = 'PROCESSING' then $4::timestamptz else $3::timestamptz end
+    where id in (
+      select id from orders
+      where status in ('OPEN', 'PROCESSING') and (expires_at < $1 or (cancel_requested_at < $1 and status = 'OPEN'))
+        and (lease_expires_at is null or lease_expires_at <= $2)
+      order by expires_at limit $5 for update skip locked
+    )
+    returning ${orderColumns}`,
+};
+const closeUnknown: Statement = {
+  name: 'purchases-close-unknown-order',
+  text: `update orders set status = 'EXPIRED', closed_at = $2 where id = $1 and status = 'OPEN'`,
 };
 
 /** Other requests may replace the session meanwhile; more often than this is a defect. */
 const MAX_ROUNDS = 5;
+/** Stripe expires a session itself; we wait this long for its event before asking. A cancellation in progress gets as long. */
+const GRACE_MS = 60_000;
+/**
+ * How long a claimed order is left to the worker that claimed it, in case that worker died. Stripe is asked again about as
+ * often.
+ */
+const LEASE_MS = 10 * 60_000;
+/** Banks take days: https://docs.stripe.com/payments/payment-methods#payment-notification */
+const PROCESSING_LEASE_MS = 60 * 60_000;
+/**
+ * An order whose session Stripe does not have is abandoned this long after it expired, because no session is open longer. If
+ * the session is paid after all (another of our API keys could not see it), the order is still fulfilled.
+ * https://docs.stripe.com/api/checkout/sessions/create#create_checkout_session-expires_at
+ */
+const UNKNOWN_SESSION_MS = 24 * 60 * 60 * 1000;
+
+/** The first request for an order, whose key is not answered yet; null for everything else. */
+type Unanswered = IdempotentRequest | null;
 
 /**
  * Brings orders up to date with Stripe, outside any transaction. An order that was paid is fulfilled, whatever else was
- * intended.
+ * intended. A request that is `unanswered` gets its key back in the transaction that closes its order, because failures are not
+ * stored: a process that is killed leaves no key whose result is an order that it closed itself.
  */
 export class OrderSessions {
   constructor(
-    private readonly database: Pick<Database, 'query' | 'forViewer'>,
+    private readonly database: Pick<Database, 'query'>,
     private readonly clock: Clock,
     private readonly ledger: Ledger,
     private readonly checkout: Checkout,
     private readonly fulfilment: Fulfilment,
   ) {}
 
-  /**
-   * The order after applying Stripe's current state: fulfilled, closed or PROCESSING if its session says so.
-   *
-   * @throws PAYMENT_PROVIDER_UNAVAILABLE
-   */
-  async follow(order: Order): Promise<{ order: Order; known: boolean }> {
-    const stripeSessionId = order.stripeSessionId ?? order.supersededSessionId;
-    if (!stripeSessionId || (order.status !== 'OPEN' && order.status !== 'PROCESSING')) return { order, known: false };
-    const session = await this.checkout.find(stripeSessionId);
-    if (session && session.status !== 'open') await this.fulfilment.applyCheckoutSession(session, null);
-    return { order: await orderById(this.database, order.id), known: session !== null };
-  }
-
-  /** Like `follow`, but returns the order as it is stored while Stripe is unreachable. */
-  async followIfReachable(order: Order): Promise<Order> {
+  /** The order after applying Stripe's current state; as it is stored while Stripe is unreachable. */
+  async followIfReachable(order: Order, unanswered: Unanswered = null): Promise<Order> {
     try {
-      return (await this.follow(order)).order;
+      return (await this.follow(order, unanswered)).order;
     } catch (error) {
       if (error instanceof Refusal) return order;
       throw error;
@@ -57,30 +81,20 @@ export class OrderSessions {
   /**
    * An open order with a session that can pay it: its own, if that is still open at Stripe, or a new one, after expiring the
    * previous one. An order that was paid or closed meanwhile is returned as it is. If Stripe permanently refuses the session,
-   * the order is closed as FAILED and `forgetKey` can be used again, because failures are not stored.
+   * the order is closed as FAILED.
    *
    * @throws PAYMENT_PROVIDER_UNAVAILABLE
    */
-  async ensure(order: Order, forgetKey: string | null = null): Promise<Order> {
+  async ensure(order: Order, unanswered: Unanswered = null): Promise<Order> {
     let current = order;
     for (let round = 1; round <= MAX_ROUNDS; round++) {
       if (current.status !== 'OPEN') return current;
-      current = current.stripeSessionId ? await this.followIfReachable(current) : await this.openSession(current, forgetKey);
+      current = current.stripeSessionId
+        ? await this.followIfReachable(current, unanswered)
+        : await this.openSession(current, unanswered);
       if (current.stripeSessionId) return current;
     }
     throw new Error(`the session of order ${order.id} was replaced each time it was opened`);
-  }
-
-  private async openSession(order: Order, forgetKey: string | null): Promise<Order> {
-    if (!canBeOpened(order, this.clock.now())) return this.end(order, 'EXPIRED');
-    const free = await this.withoutSuperseded(order);
-    if (free.status !== 'OPEN') return free;
-    try {
-      return await this.checkout.open(free);
-    } catch (error) {
-      if (!(error instanceof SessionRefused) || (await this.closeRefused(free, error.reason, forgetKey))) throw error;
-      return orderById(this.database, order.id);
-    }
   }
 
   /**
@@ -88,20 +102,22 @@ export class OrderSessions {
    *
    * @throws PAYMENT_PROVIDER_UNAVAILABLE
    */
-  async end(order: Order, status: 'EXPIRED' | 'CANCELLED'): Promise<Order> {
+  async end(order: Order, status: 'EXPIRED' | 'CANCELLED', unanswered: Unanswered = null): Promise<Order> {
     let current = order;
     for (let round = 1; round <= MAX_ROUNDS; round++) {
-      const free = await this.withoutSuperseded(current);
+      const free = await this.withoutSuperseded(current, unanswered);
       if (free.status !== 'OPEN') return free;
-      if (current.stripeSessionId) {
-        const session = await this.checkout.close(current.stripeSessionId);
-        if (session?.status === 'complete') return this.apply(order.id, session);
+      const { stripeSessionId } = current;
+      if (stripeSessionId) {
+        const session = await this.checkout.close(stripeSessionId);
+        if (session?.status === 'complete') return this.apply(order, session, unanswered);
       }
-      const values = [order.id, status, null, this.clock.now(), order.sessionNumber, current.stripeSessionId];
-      const [closed] = await this.database.forViewer(order.userId).query(closeOpenOrder, values);
-      current = await orderById(this.database, order.id);
+      current = await this.ledger.change(order, async ({ tx, now }) => {
+        await tx.query(closeOpenOrder, [order.id, status, null, now, order.sessionNumber, stripeSessionId]);
+        return settled(tx, order, unanswered);
+      });
       // Another request may have stored the session of this order meanwhile: it must be expired first. A later session is not ours to end.
-      if (closed || current.status !== 'OPEN' || current.sessionNumber !== order.sessionNumber) return current;
+      if (current.status !== 'OPEN' || current.sessionNumber !== order.sessionNumber) return current;
     }
     throw new Error(`the session of order ${order.id} changed each time the order was closed`);
   }
@@ -113,9 +129,63 @@ export class OrderSessions {
    * @throws PAYMENT_PROVIDER_UNAVAILABLE
    */
   async cancel(order: Order): Promise<Order> {
-    const free = await this.withoutSuperseded(order);
+    const free = await this.withoutSuperseded(order, null);
     if (free.status !== 'OPEN') return free;
     return this.end(await this.recoverSession(free), 'CANCELLED');
+  }
+
+  /**
+   * Asks Stripe what became of overdue orders, and closes or fulfils them; completes cancellations that were interrupted. A
+   * PROCESSING order is only checked: nothing but the bank's answer ends it. While Stripe is unreachable, orders are left to
+   * the next call. Returns how many were checked.
+   */
+  async closeDue(limit: number): Promise<number> {
+    const now = this.clock.now();
+    const after = (ms: number) => new Date(now.getTime() + ms);
+    const values = [after(-GRACE_MS), now, after(LEASE_MS), after(PROCESSING_LEASE_MS), limit];
+    const claimed = await this.database.query<Order>(claimDue, values);
+    await forEachSettled(claimed, async (order) => {
+      try {
+        await this.closeOne(order, now);
+      } catch (error) {
+        if (!(error instanceof Refusal)) throw error;
+      }
+    });
+    return claimed.length;
+  }
+
+  private async closeOne(order: Order, now: Date): Promise<void> {
+    if (order.status === 'OPEN') {
+      if (order.cancelRequestedAt) return void (await this.cancel(order));
+      // Nobody received the URL of a session that was never recorded here.
+      if (!order.stripeSessionId) return void (await this.end(order, 'EXPIRED'));
+    }
+    const { known } = await this.follow(order, null);
+    const old = now.getTime() - order.createdAt.getTime() > UNKNOWN_SESSION_MS;
+    if (!known && old && order.status === 'OPEN') await this.database.query(closeUnknown, [order.id, now]);
+  }
+
+  /** The order after applying Stripe's current state, and whether Stripe knows its session. */
+  private async follow(order: Order, unanswered: Unanswered): Promise<{ order: Order; known: boolean }> {
+    const stripeSessionId = order.stripeSessionId ?? order.supersededSessionId;
+    if (!stripeSessionId || (order.status !== 'OPEN' && order.status !== 'PROCESSING')) return { order, known: false };
+    const session = await this.checkout.find(stripeSessionId);
+    const ended = session && session.status !== 'open';
+    const current = ended ? this.apply(order, session, unanswered) : settled(this.database, order, unanswered);
+    return { order: await current, known: session !== null };
+  }
+
+  private async openSession(order: Order, unanswered: Unanswered): Promise<Order> {
+    if (!canBeOpened(order, this.clock.now())) return this.end(order, 'EXPIRED', unanswered);
+    const free = await this.withoutSuperseded(order, unanswered);
+    if (free.status !== 'OPEN') return free;
+    try {
+      const opened = await this.checkout.open(free);
+      return opened.status === 'OPEN' ? opened : await settled(this.database, order, unanswered);
+    } catch (error) {
+      if (!(error instanceof SessionRefused) || (await this.closeRefused(free, error.reason, unanswered))) throw error;
+      return settled(this.database, order, unanswered);
+    }
   }
 
   private async recoverSession(order: Order): Promise<Order> {
@@ -128,30 +198,37 @@ export class OrderSessions {
     }
   }
 
-  private async withoutSuperseded(order: Order): Promise<Order> {
+  private async withoutSuperseded(order: Order, unanswered: Unanswered): Promise<Order> {
     if (!order.supersededSessionId || order.status !== 'OPEN') return order;
     const session = await this.checkout.close(order.supersededSessionId);
-    return session?.status === 'complete' ? this.apply(order.id, session) : order;
+    return session?.status === 'complete' ? this.apply(order, session, unanswered) : order;
   }
 
-  private async apply(orderId: string, session: Parameters<Fulfilment['applyCheckoutSession']>[0]): Promise<Order> {
-    await this.fulfilment.applyCheckoutSession(session, null);
-    return orderById(this.database, orderId);
+  private apply(order: Order, session: Stripe.Checkout.Session, unanswered: Unanswered): Promise<Order> {
+    return this.ledger.open(async (joined) => {
+      await this.fulfilment.applyCheckoutSession(session, joined);
+      return settled(joined.tx, order, unanswered);
+    });
   }
 
   /** False when the order must not be closed, because another request opened its session meanwhile or it was paid. */
-  private async closeRefused(order: Order, reason: string, forgetKey: string | null): Promise<boolean> {
-    // In one transaction: a process that dies in between would leave keys whose result is a failed order.
+  private closeRefused(order: Order, reason: string, unanswered: Unanswered): Promise<boolean> {
     return this.ledger.change(order, async ({ tx, now }) => {
       const locked = await lockOrder(tx, order.id);
-      if (!locked || canBePaid(locked, order.sessionNumber)) return false;
+      if (canBePaid(locked, order.sessionNumber)) return false;
       await tx.query(closeOpenOrder, [order.id, 'FAILED', reason, now, order.sessionNumber, locked.stripeSessionId]);
       // Before its first session, the order was never returned to anyone, so no key has a result.
-      const keys = order.sessionNumber === 1 ? 'ALL' : forgetKey === null ? null : { key: forgetKey };
-      await forgetResults(tx, order.userId, order.id, keys);
+      await forgetResults(tx, order.userId, order.id, order.sessionNumber === 1 ? 'ALL' : unanswered);
       return true;
     });
   }
+}
+
+/** The current order. If it can no longer be paid, the unanswered request can use its key again, from the same transaction on. */
+async function settled(tx: Queryable, { id, userId }: Order, unanswered: Unanswered): Promise<Order> {
+  const order = await orderById(tx, id);
+  if (order.status !== 'OPEN' && order.status !== 'PAID') await forgetResults(tx, userId, id, unanswered);
+  return order;
 }
 
 /** Whether an order is paid, or can be paid by a session other than the refused one, which has this number. */

@@ -18,15 +18,12 @@ import {
   wrongState,
 } from '../errors.js';
 import { parseId } from '../ids.js';
-import { findResult, forgetResults, type IdempotentRequest, requestOf } from '../ledger/idempotency.js';
-import type { Ledger } from '../ledger/ledger.js';
+import { type IdempotentRequest, requestOf } from '../ledger/idempotency.js';
 import { type BuyFromBalance, notOnSale } from './buy-from-balance.js';
-import { SessionRefused } from './checkout.js';
-import { findOrder, orderById } from './find-order.js';
+import { findOrder, orderById } from './fulfilment.js';
 import type { Offer, Offers } from './offer.js';
-import { type OpenedOrder, type OrderIntent, openOrder } from './open-order.js';
+import type { OpenOrder } from './open-order.js';
 import type { OrderSessions } from './order-sessions.js';
-import type { ReopenOrder } from './reopen-order.js';
 import { checkReturnUrl } from './return-url.js';
 
 export interface PurchaseInput {
@@ -65,19 +62,11 @@ export interface PurchasePayload {
   errors: BillingError[];
 }
 
-/** The stored result of an order's key. */
-interface OrderResult {
-  orderId: string;
-}
-
 const requestCancellation: Statement = {
   name: 'purchases-request-cancellation',
   text: `update orders o set cancel_requested_at = coalesce(cancel_requested_at, $2) where id = $1 and status = 'OPEN'
     returning ${orderColumns}`,
 };
-
-/** How often an order that is closed while its checkout is being opened is replaced by another. */
-const MAX_ROUNDS = 5;
 
 /**
  * Rules 1 to 3: buying from the balance, buying by card, and topping up; and the lifecycle of the orders for the latter two.
@@ -86,11 +75,10 @@ export class Purchases {
   constructor(
     private readonly database: Pick<Database, 'query' | 'forViewer'>,
     private readonly clock: Clock,
-    private readonly ledger: Ledger,
     private readonly offers: Offers,
     private readonly fromBalance: BuyFromBalance,
     private readonly sessions: OrderSessions,
-    private readonly reopen: ReopenOrder,
+    private readonly openOrder: OpenOrder,
     private readonly settings: PurchaseSettings,
   ) {}
 
@@ -123,18 +111,18 @@ export class Purchases {
   async topUp(caller: Caller, input: TopUpInput): Promise<{ order?: Order; errors: BillingError[] }> {
     return refusalsAsData<{ order?: Order; errors: BillingError[] }>(async () => {
       const userId = requireUserId(caller);
-      const { currency, topUpMinimum } = this.settings;
-      const topUpMaximum = Math.min(this.settings.topUpMaximum, maxPayment(currency));
+      const { currency, topUpMinimum, topUpMaximum } = this.settings;
       if (input.currency !== currency) throw currencyMismatch(currency, ['input', 'currency']);
-      if (input.amount < topUpMinimum || input.amount > topUpMaximum) {
-        const message = `A top-up must be between ${topUpMinimum} and ${topUpMaximum} minor units.`;
-        throw outOfBounds(message, { minimum: topUpMinimum, maximum: topUpMaximum, currency }, 'input', 'amount');
+      const bounds = boundsOf(topUpMinimum, topUpMaximum, currency);
+      if (!isWithin(bounds, input.amount)) {
+        const message = `A top-up must be between ${bounds.minimum} and ${bounds.maximum} minor units.`;
+        throw outOfBounds(message, bounds, 'input', 'amount');
       }
       const step = stripeStep(currency);
       if (input.amount % step !== 0) throw notInSteps(step, currency, 'amount');
       const request = requestOf(caller, 'topUp', input);
-      const what = { kind: 'TOP_UP' as const, amount: input.amount, currency, versionId: null };
-      return { order: await this.openOnce(request, { userId, ...what, ...this.sessionTerms(input.returnUrl) }), errors: [] };
+      const what = { userId, kind: 'TOP_UP' as const, amount: input.amount, currency, versionId: null };
+      return { order: await this.openOrder.open(request, { ...what, ...this.sessionTerms(input.returnUrl) }), errors: [] };
     });
   }
 
@@ -180,28 +168,24 @@ export class Purchases {
     request: IdempotentRequest,
   ): Promise<Order> {
     // A used key must not depend on an offer that may have changed since.
-    const earlier = await findResult<OrderResult>(this.database, request);
-    if (earlier) return this.present(await orderById(this.database, earlier.orderId));
+    const earlier = await this.openOrder.replay(request);
+    if (earlier) return earlier;
     const offer = await this.offers.offer(subscriptionId, { fresh: true });
     if (!offer || offer.status === 'DRAFT') throw notFound('subscription', 'input', 'subscriptionId');
     if (offer.status !== 'ACTIVE') throw notOnSale(offer);
     this.checkCardAmount(offer);
-    return this.openOnce(request, this.purchaseOf(userId, offer, returnUrl));
+    const { price: amount, currency, versionId } = offer;
+    const what = { userId, kind: 'PURCHASE' as const, amount, currency, versionId };
+    return this.openOrder.open(request, { ...what, ...this.sessionTerms(returnUrl) });
   }
 
   private checkCardAmount({ price, currency }: Offer): void {
-    const { paymentMinimum } = this.settings;
-    const paymentMaximum = Math.min(this.settings.paymentMaximum, maxPayment(currency));
     const step = stripeStep(currency);
     if (price % step !== 0) throw notInSteps(step, currency, 'payWith');
-    if (price === 0 || (price >= paymentMinimum && price <= paymentMaximum)) return;
-    const message = `A card payment must be between ${paymentMinimum} and ${paymentMaximum} minor units. This costs ${price}.`;
-    throw outOfBounds(message, { minimum: paymentMinimum, maximum: paymentMaximum, currency }, 'input', 'payWith');
-  }
-
-  private purchaseOf(userId: string, offer: Offer, returnUrl: string | null | undefined): OrderIntent {
-    const what = { kind: 'PURCHASE' as const, amount: offer.price, currency: offer.currency, versionId: offer.versionId };
-    return { userId, ...what, ...this.sessionTerms(returnUrl) };
+    const bounds = boundsOf(this.settings.paymentMinimum, this.settings.paymentMaximum, currency);
+    if (price === 0 || isWithin(bounds, price)) return;
+    const message = `A card payment must be between ${bounds.minimum} and ${bounds.maximum} minor units. This costs ${price}.`;
+    throw outOfBounds(message, bounds, 'input', 'payWith');
   }
 
   private sessionTerms(returnUrl: string | null | undefined) {
@@ -211,63 +195,22 @@ export class Purchases {
       expiresAt: new Date(this.clock.now().getTime() + checkoutLifetimeMs),
     };
   }
-
-  /** Writes the order and the key's record in one transaction; then calls Stripe, with a key derived from the order's id. */
-  private async openOnce(request: IdempotentRequest, what: OrderIntent): Promise<Order> {
-    for (let round = 1; round <= MAX_ROUNDS; round++) {
-      const { order: taken, step, isReplay } = await this.take(request, what);
-      if (step === 'SETTLE') {
-        const settled = await this.settle(taken);
-        if (settled.status !== 'PAID') continue;
-        // It was paid while it was requested again: return that order, so that nobody pays twice by mistake.
-        return this.answerWith(request, what, settled);
-      }
-      const order = isReplay ? await this.present(taken) : await this.sessions.ensure(taken, request.key);
-      if (isReplay || order.status === 'OPEN' || order.status === 'PAID') {
-        this.reopen.keep(order, this.clock.now());
-        return order;
-      }
-      await forgetResults(this.database, request.callerId, order.id, request);
-    }
-    throw wrongState('The order was closed each time it was opened. Try again.', 'CANCELLED');
-  }
-
-  /** Takes the viewer's open order or creates one, and writes the key's record. SETTLE: neither was done. */
-  private async take(request: IdempotentRequest, what: OrderIntent): Promise<OpenedOrder & { isReplay: boolean }> {
-    const open = await this.reopen.find(request, what, this.clock.now());
-    if (open) return { order: open, step: 'USE', isReplay: false };
-    const taken = await this.ledger.replayOr<OrderResult, OpenedOrder>(request, what, async (unit, save) => {
-      const opened = await openOrder(unit.tx, what, unit.now);
-      if (opened.step !== 'SETTLE') await save({ orderId: opened.order.id });
-      return opened;
-    });
-    if ('done' in taken) return { ...taken.done, isReplay: false };
-    return { order: await orderById(this.database, taken.replay.orderId), step: 'USE', isReplay: true };
-  }
-
-  /** Settles the order that blocks a viewer's next checkout: closed, paid, or given the session it lacks. */
-  private async settle(order: Order): Promise<Order> {
-    const now = this.clock.now();
-    if (order.cancelRequestedAt) return this.sessions.cancel(order);
-    if (order.expiresAt <= now) return this.sessions.end(order, 'EXPIRED');
-    try {
-      return await this.sessions.ensure(order);
-    } catch (error) {
-      if (error instanceof SessionRefused) return orderById(this.database, order.id);
-      throw error;
-    }
-  }
-
-  private async answerWith(request: IdempotentRequest, what: OrderIntent, order: Order): Promise<Order> {
-    const { orderId } = await this.ledger.once(request, what, async (): Promise<OrderResult> => ({ orderId: order.id }));
-    return orderId === order.id ? order : this.present(await orderById(this.database, orderId));
-  }
-
-  /** The current order of a key that was used before. */
-  private present(order: Order): Promise<Order> {
-    return order.cancelRequestedAt ? Promise.resolve(order) : this.sessions.ensure(order);
-  }
 }
+
+/** Bounds of a payment in minor units, both inclusive; Stripe's maximum applies too. */
+interface Bounds {
+  readonly minimum: number;
+  readonly maximum: number;
+  readonly currency: string;
+}
+
+const boundsOf = (minimum: number, maximum: number, currency: string): Bounds => ({
+  minimum,
+  maximum: Math.min(maximum, maxPayment(currency)),
+  currency,
+});
+
+const isWithin = ({ minimum, maximum }: Bounds, amount: number): boolean => amount >= minimum && amount <= maximum;
 
 /** WRONG_STATE: only an OPEN order can be cancelled. */
 function notCancellable({ status }: Order): Refusal {

@@ -1,9 +1,9 @@
 import type Stripe from 'stripe';
 import type { ReconciliationFindingKind } from '../../entities/reconciliation-finding.js';
 import { type DisputeNews, mergeDispute, stateOf, takenBy } from '../disputes/decide-dispute.js';
-import { isPaid } from '../purchases/decide-session.js';
-import { decideStripeRefund, isOurRefund, refundNamedBy, refundStatusOf } from '../refunds/decide-stripe-refund.js';
-import { idOf } from '../stripe-events/stripe-references.js';
+import { isPaid } from '../purchases/decide-order.js';
+import { decideStripeRefund, isOurRefund, refundNamedBy, refundStatusOf } from '../refunds/decide-refund.js';
+import { idOf } from '../stripe-events/stripe-objects.js';
 import type { DisputeRecord, MovedRecord, OrderRecord, PaymentRecord, PriceRecord, RefundRecord } from './our-records.js';
 
 /** One difference between our records and Stripe. */

@@ -1,19 +1,23 @@
-import type { OrderKind, OrderStatus } from '../../entities/order.js';
-import type { RefundDestination, RefundOrigin, RefundStatus } from '../../entities/refund.js';
+import type { Dispute } from '../../entities/dispute.js';
+import type { Order } from '../../entities/order.js';
+import type { Refund } from '../../entities/refund.js';
+import { disputeColumns, orderColumns, refundColumns } from '../../stores/columns.js';
 import type { Queryable, Statement } from '../../stores/database.js';
-import type { DisputeState } from '../disputes/decide-dispute.js';
 
 /** An order with its grant and top-ups. */
-export interface OrderRecord {
-  readonly id: string;
-  readonly userId: string;
-  readonly kind: OrderKind;
-  readonly status: OrderStatus;
-  readonly currency: string;
-  readonly capturedAmount: number | null;
-  readonly stripeSessionId: string | null;
-  readonly stripePaymentIntentId: string | null;
-  readonly createdAt: Date;
+export interface OrderRecord
+  extends Pick<
+    Order,
+    | 'id'
+    | 'userId'
+    | 'kind'
+    | 'status'
+    | 'currency'
+    | 'capturedAmount'
+    | 'stripeSessionId'
+    | 'stripePaymentIntentId'
+    | 'createdAt'
+  > {
   readonly grantId: string | null;
   /** The sum of its TOP_UPs in the ledger. */
   readonly toppedUp: number;
@@ -27,27 +31,12 @@ export interface PaymentRecord {
   readonly currency: string;
 }
 
-export interface RefundRecord {
-  readonly id: string;
-  readonly userId: string;
-  readonly orderId: string | null;
-  readonly amount: number;
-  readonly currency: string;
-  readonly origin: RefundOrigin;
-  readonly destination: RefundDestination;
-  readonly status: RefundStatus;
-  readonly stripeRefundId: string | null;
-  readonly createdAt: Date;
-}
+export type RefundRecord = Pick<
+  Refund,
+  'id' | 'userId' | 'orderId' | 'amount' | 'currency' | 'origin' | 'destination' | 'status' | 'stripeRefundId' | 'createdAt'
+>;
 
-export interface DisputeRecord extends DisputeState {
-  readonly id: string;
-  readonly stripeDisputeId: string;
-  readonly orderId: string;
-  readonly userId: string;
-  readonly currency: string;
-  readonly createdAt: Date;
-}
+export type DisputeRecord = Omit<Dispute, 'reason' | 'updatedAt'>;
 
 /** What the ledger has moved between a viewer and Stripe for one payment, refund or dispute. */
 export interface MovedRecord {
@@ -73,19 +62,17 @@ export interface PriceRecord {
   readonly stripeProductId: string | null;
 }
 
-const orderColumns = `o.id, o.user_id as "userId", o.kind, o.status, o.currency, o.captured_amount as "capturedAmount",
-  o.stripe_session_id as "stripeSessionId", o.stripe_payment_intent_id as "stripePaymentIntentId", o.created_at as "createdAt",
-  g.id as "grantId",
+const orderRecord = `${orderColumns}, (select g.id from grants g where g.order_id = o.id) as "grantId",
   coalesce((select sum(t.amount) from transactions t where t.order_id = o.id and t.kind = 'TOP_UP'), 0)::bigint as "toppedUp"`;
 
 const ordersOfSessions: Statement = {
   name: 'reconcile-orders-of-sessions',
-  text: `select ${orderColumns} from orders o left join grants g on g.order_id = o.id
+  text: `select ${orderRecord} from orders o
     where o.stripe_session_id = any($1) or o.id = any($2::uuid[])`,
 };
 const paidOrders: Statement = {
   name: 'reconcile-paid-orders',
-  text: `select ${orderColumns} from orders o left join grants g on g.order_id = o.id
+  text: `select ${orderRecord} from orders o
     where o.status = 'PAID' and o.created_at >= $1 and o.created_at < $2 and (o.created_at, o.id) > ($3, $4::uuid)
     order by o.created_at, o.id limit $5`,
 };
@@ -94,8 +81,6 @@ const payments: Statement = {
   text: `select stripe_payment_intent_id as "paymentIntentId", id as "orderId", user_id as "userId", currency from orders
     where stripe_payment_intent_id = any($1) and status = 'PAID'`,
 };
-const refundColumns = `id, user_id as "userId", order_id as "orderId", amount, currency, origin, destination, status,
-  stripe_refund_id as "stripeRefundId", created_at as "createdAt"`;
 const refunds: Statement = {
   name: 'reconcile-refunds',
   text: `select ${refundColumns} from refunds where stripe_refund_id = any($1) or id = any($2::uuid[])`,
@@ -107,8 +92,6 @@ const cardRefundsDone: Statement = {
       and (created_at, id) > ($3, $4::uuid)
     order by created_at, id limit $5`,
 };
-const disputeColumns = `id, stripe_dispute_id as "stripeDisputeId", order_id as "orderId", user_id as "userId", amount, currency, outcome,
-  funds, withdrawn, reinstated, movements, created_at as "createdAt"`;
 const disputes: Statement = {
   name: 'reconcile-disputes',
   text: `select ${disputeColumns} from disputes where stripe_dispute_id = any($1)`,

@@ -1,5 +1,6 @@
 import type { Reconciliation } from '../../entities/reconciliation.js';
 import { RECONCILIATION_FINDING_KINDS, type ReconciliationFinding } from '../../entities/reconciliation-finding.js';
+import { findingColumns, reconciliationColumns } from '../../stores/columns.js';
 import type { Database, Queryable, Statement } from '../../stores/database.js';
 import { newId } from '../ids.js';
 import { checkedFirst, decodeCursor, type Page, pageOf } from '../pagination.js';
@@ -35,9 +36,6 @@ export function describeMoved(totals: readonly MovedTotal[]): string {
 /** Findings beyond this number are counted but not stored; the most serious ones are stored. */
 const MAX_FINDINGS_KEPT = 1_000;
 
-const columns = `id, started_at as "startedAt", finished_at as "finishedAt", compared_until as "comparedUntil",
-  objects_checked as "objectsChecked", events_replayed as "eventsReplayed", findings_count as "findingsCount"`;
-
 const insertRun: Statement = {
   name: 'insert-reconciliation',
   text: 'insert into reconciliations (id, started_at) values ($1, $2)',
@@ -67,18 +65,17 @@ const dropBeyond: Statement = {
 };
 const pageRuns: Statement = {
   name: 'page-reconciliations',
-  text: `select ${columns} from reconciliations
+  text: `select ${reconciliationColumns} from reconciliations
     where $1::timestamptz is null or (started_at, id) < ($1::timestamptz, $2::uuid)
     order by started_at desc, id desc limit $3`,
 };
 const runsByIds: Statement = {
   name: 'reconciliations-by-ids',
-  text: `select ${columns} from reconciliations where id = any($1::uuid[])`,
+  text: `select ${reconciliationColumns} from reconciliations where id = any($1::uuid[])`,
 };
 const findingsOfRuns: Statement = {
   name: 'findings-of-reconciliations',
-  text: `select id, reconciliation_id as "reconciliationId", kind, stripe_id as "stripeId", order_id as "orderId",
-      user_id as "userId", detail, repaired
+  text: `select ${findingColumns}
     from reconciliation_findings where reconciliation_id = any($1::uuid[]) order by ${mostSeriousFirst('$2')}`,
 };
 

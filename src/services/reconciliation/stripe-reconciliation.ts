@@ -2,7 +2,7 @@ import type Stripe from 'stripe';
 import type { Clock } from '../../runtime/clock.js';
 import type { Database } from '../../stores/database.js';
 import type { SyncOutcome } from '../catalogue/catalogue-sync.js';
-import type { StripeEffects } from '../stripe-events/apply-event.js';
+import type { StripeEffects } from '../stripe-events/process-event.js';
 import type { StripeInbox } from '../stripe-events/stripe-inbox.js';
 import { decideWindows, type Window, type WindowRules } from './decide-windows.js';
 import { OurRecords } from './our-records.js';

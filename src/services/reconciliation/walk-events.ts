@@ -1,8 +1,6 @@
 import type Stripe from 'stripe';
 import type { StripeEventStatus } from '../../entities/stripe-event.js';
-import type { Queryable } from '../../stores/database.js';
-import { EVENT_TYPES } from '../stripe-events/event-types.js';
-import { findStripeEventsByStripeIds } from '../stripe-events/inbox-statements.js';
+import { EVENT_TYPES } from '../stripe-events/accept-event.js';
 import type { StripeInbox } from '../stripe-events/stripe-inbox.js';
 import { createdIn, type Window } from './decide-windows.js';
 import { chunksOf } from './walk-objects.js';
@@ -13,13 +11,12 @@ const WITHOUT_EFFECT: readonly StripeEventStatus[] = ['RECEIVED', 'FAILED'];
 
 export interface EventWalk {
   readonly stripe: Pick<Stripe, 'events'>;
-  readonly database: Queryable;
-  readonly inbox: Pick<StripeInbox, 'store' | 'process'>;
+  readonly inbox: Pick<StripeInbox, 'store' | 'stored' | 'process'>;
 }
 
 /** Stores and processes the missed events of a window, and retries those that had no effect. */
 export async function walkEvents(
-  { stripe, database, inbox }: EventWalk,
+  { stripe, inbox }: EventWalk,
   window: Window,
 ): Promise<{ objectsChecked: number; eventsReplayed: number }> {
   let objectsChecked = 0;
@@ -27,10 +24,8 @@ export async function walkEvents(
   const list = stripe.events.list({ created: createdIn(window), types: [...EVENT_TYPES], limit: CHUNK_COUNT });
   for await (const chunk of chunksOf(list, CHUNK_COUNT)) {
     objectsChecked += chunk.length;
-    const rows = await database.query<{ id: string; stripeId: string; status: StripeEventStatus }>(findStripeEventsByStripeIds, [
-      chunk.map((event) => event.id),
-    ]);
-    const known = new Map(rows.map((row) => [row.stripeId, row]));
+    const stored = await inbox.stored(chunk.map((event) => event.id));
+    const known = new Map(stored.map((event) => [event.stripeId, event]));
     // Stripe lists the newest first. Starting with the oldest avoids some events waiting for others.
     for (const event of chunk.reverse()) {
       const stored = known.get(event.id) ?? (await inbox.store(event));

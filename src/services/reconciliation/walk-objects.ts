@@ -2,9 +2,10 @@ import type Stripe from 'stripe';
 import { describeFailure } from '../../runtime/describe-failure.js';
 import { isMissingAtStripe } from '../../stores/stripe.js';
 import type { SyncOutcome } from '../catalogue/catalogue-sync.js';
-import { refundNamedBy } from '../refunds/decide-stripe-refund.js';
-import type { StripeEffects } from '../stripe-events/apply-event.js';
-import { idOf, orderNamedBy } from '../stripe-events/stripe-references.js';
+import { orderNamedBy } from '../purchases/decide-order.js';
+import { refundNamedBy } from '../refunds/decide-refund.js';
+import type { StripeEffects } from '../stripe-events/process-event.js';
+import { idOf } from '../stripe-events/stripe-objects.js';
 import {
   compareDispute,
   comparePrice,

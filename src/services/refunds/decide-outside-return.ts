@@ -1,5 +1,7 @@
 import type { Grant, GrantStatus } from '../../entities/grant.js';
-import { endedStatuses } from '../grants/ended-statuses.js';
+
+/** A grant in one of these never gives access again and takes no further change. */
+const endedStatuses: ReadonlySet<GrantStatus> = new Set(['REFUNDED', 'REVOKED']);
 
 /**
  * A card payment and the grant that it bought, in minor units. Outside returns are refunds made at Stripe and money taken by

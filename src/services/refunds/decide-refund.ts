@@ -1,7 +1,10 @@
+import type Stripe from 'stripe';
 import type { Grant } from '../../entities/grant.js';
-import type { RefundDestination } from '../../entities/refund.js';
-import type { NotRefundableReason } from '../errors.js';
-import { DAY_MS } from '../purchases/decide-terms.js';
+import type { Refund, RefundDestination, RefundStatus } from '../../entities/refund.js';
+import { insufficientFunds, type NotRefundableReason, notInSteps, outOfBounds, Refusal } from '../errors.js';
+import { parseId } from '../ids.js';
+import { DAY_MS } from '../purchases/decide-order.js';
+import { idOf } from '../stripe-events/stripe-objects.js';
 
 /** Everything that decides the refund of a grant. Amounts in minor units. */
 export interface GrantFacts {
@@ -86,4 +89,110 @@ function refusedByCard(amount: number, { grant, leftOnPayment, chargedBack, avai
 export function decideRefundable(leftOnPayment: number, available: number, cardStep = 1): number {
   const amount = Math.max(0, Math.min(leftOnPayment, available));
   return amount - (amount % cardStep);
+}
+
+/**
+ * Rule 6: `wanted`, or everything that can be refunded of a top-up.
+ *
+ * @throws NOT_REFUNDABLE, AMOUNT_OUT_OF_BOUNDS, INVALID_INPUT, INSUFFICIENT_FUNDS
+ */
+export function decideTopUpRefund(
+  wanted: number | null,
+  left: number,
+  available: number,
+  currency: string,
+  step: number,
+): number {
+  if (left < step) throw notRefundable('ALREADY_REFUNDED', 'transactionId');
+  const amount = wanted ?? decideRefundable(left, available, step);
+  if (wanted !== null && (amount < 1 || amount > left)) {
+    const message = `Between 1 and ${left} minor units of this payment can be refunded.`;
+    throw outOfBounds(message, { minimum: 1, maximum: left, currency }, 'input', 'amount');
+  }
+  if (amount % step !== 0) throw notInSteps(step, currency, 'amount');
+  if (amount >= 1 && amount <= available) return amount;
+  const message = 'Insufficient balance for this refund: the money has been spent.';
+  throw insufficientFunds(Math.max(amount, step) - available, currency, message, ['input', 'amount']);
+}
+
+const MESSAGES: Record<NotRefundableReason, string> = {
+  NO_UNUSED_DAYS: 'No full unused day is left.',
+  GRANT_ENDED: 'The grant has already ended.',
+  DISPUTED: 'The payment is disputed.',
+  GIFT: 'A gift cannot be refunded.',
+  NOT_A_CARD_PAYMENT: 'Only a card payment can be refunded to a card.',
+  ALREADY_REFUNDED: 'Nothing is left of this payment to refund.',
+  FREE: 'A free subscription cannot be refunded.',
+};
+
+const WORTH_NOTHING = 'The unused days are worth less than one minor unit of what was paid.';
+const CARD_HAS_LESS = 'Less than this amount is left of the card payment: it can only be refunded to the balance.';
+const GRANT_LIVES = 'This payment bought a grant that has not ended. Refund the grant instead.';
+
+export const notRefundable = (reason: NotRefundableReason, path: string, message = MESSAGES[reason]) =>
+  new Refusal({ code: 'NOT_REFUNDABLE', message, path: ['input', path], reason });
+
+export const grantLives = () => notRefundable('NOT_A_CARD_PAYMENT', 'transactionId', GRANT_LIVES);
+
+export const refusalOf = (refused: RefundRefusal, owed: number, currency: string) => {
+  if (refused === 'SHARE_ROUNDS_TO_ZERO') return notRefundable('NO_UNUSED_DAYS', 'grantId', WORTH_NOTHING);
+  if (refused === 'CARD_HAS_LESS_LEFT') return notRefundable('ALREADY_REFUNDED', 'destination', CARD_HAS_LESS);
+  if (refused !== 'INSUFFICIENT_FUNDS')
+    return notRefundable(refused, refused === 'NOT_A_CARD_PAYMENT' ? 'destination' : 'grantId');
+  const message = 'The balance is below zero, so this can only be refunded to the balance.';
+  return insufficientFunds(owed, currency, message, ['input', 'destination']);
+};
+
+export type StripeRefundConsequence = 'SUCCEED' | 'SUCCEED_AFTER_ALL' | 'FAIL' | 'PUT_BACK' | 'NAME' | 'NOTHING';
+
+/** The part of our refund that decides what news about it means. */
+export type OurRefund = Pick<Refund, 'status' | 'stripeRefundId'>;
+
+/**
+ * What follows from Stripe's status of a refund. A refund only moves forward (PENDING, SUCCEEDED, FAILED), so news that arrives
+ * late, twice or out of order changes nothing. Source: Stripe's guide "Handle failed refunds": a refund that succeeded can fail
+ * days later, and Stripe then has the money again. One that was abandoned here (FAILED before Stripe was known to have it) may
+ * still succeed there; one that Stripe itself reported as failed never does.
+ */
+export function decideStripeRefund(ours: OurRefund, stripe: string | null): StripeRefundConsequence {
+  const theirs = refundStatusOf(stripe);
+  if (ours.status === 'FAILED') {
+    if (ours.stripeRefundId !== null || theirs === 'PENDING') return 'NOTHING';
+    return theirs === 'SUCCEEDED' ? 'SUCCEED_AFTER_ALL' : 'NAME';
+  }
+  if (ours.status === 'SUCCEEDED') return theirs === 'FAILED' ? 'PUT_BACK' : 'NOTHING';
+  if (theirs === 'FAILED') return 'FAIL';
+  return theirs === 'SUCCEEDED' ? 'SUCCEED' : 'NAME';
+}
+
+/** Our status for Stripe's status of a refund: https://docs.stripe.com/refunds#refund-statuses */
+export function refundStatusOf(stripeStatus: string | null): RefundStatus {
+  if (stripeStatus === 'succeeded') return 'SUCCEEDED';
+  return stripeStatus === 'failed' || stripeStatus === 'canceled' ? 'FAILED' : 'PENDING';
+}
+
+/** The id of our refund in the metadata of Stripe's, where our requests put it; null when there is none. */
+export function refundNamedBy({ metadata }: Pick<Stripe.Refund, 'metadata'>): string | null {
+  return parseId(metadata?.refund_id);
+}
+
+/**
+ * Rule 8: whether Stripe's refund is the one that we requested: it has the id that we recorded or, while none is recorded, our
+ * metadata and our payment, amount and currency. Anybody can copy metadata in Stripe's dashboard.
+ */
+export function isOurRefund(
+  theirs: Pick<Stripe.Refund, 'id' | 'amount' | 'currency' | 'metadata' | 'payment_intent'>,
+  ours: Pick<Refund, 'id' | 'origin' | 'destination' | 'stripeRefundId' | 'amount' | 'currency'>,
+  paymentIntentId: string | null,
+): boolean {
+  if (ours.stripeRefundId !== null) return ours.stripeRefundId === theirs.id;
+  return (
+    ours.origin === 'REQUEST' &&
+    ours.destination === 'CARD' &&
+    refundNamedBy(theirs) === ours.id &&
+    paymentIntentId !== null &&
+    idOf(theirs.payment_intent) === paymentIntentId &&
+    theirs.amount === ours.amount &&
+    theirs.currency.toUpperCase() === ours.currency
+  );
 }

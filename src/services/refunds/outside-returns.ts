@@ -1,7 +1,7 @@
 import type { GrantStatus } from '../../entities/grant.js';
 import type { TransactionKind } from '../../entities/transaction.js';
 import type { Queryable, Statement } from '../../stores/database.js';
-import { lockGrantOfOrder } from '../grants/find-grant.js';
+import { lockGrantOfOrder } from '../grants/grants.js';
 import type { Unit } from '../ledger/unit.js';
 import { decideCredit, decideGrantStatus, decideRepayment, isExhausted, type PaymentFacts } from './decide-outside-return.js';
 

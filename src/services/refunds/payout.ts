@@ -8,9 +8,8 @@ import { refundColumns } from '../../stores/columns.js';
 import type { Database, Statement } from '../../stores/database.js';
 import { classifyStripeError, isMissingAtStripe } from '../../stores/stripe.js';
 import { toStripeAmount } from '../../stores/stripe-amounts.js';
-import { findOrder } from '../purchases/find-order.js';
-import { isOurRefund } from './decide-stripe-refund.js';
-import { findRefund } from './find-refund.js';
+import { isOurRefund } from './decide-refund.js';
+import { findRefund, paymentOf } from './refund-rows.js';
 import type { StripeRefunds } from './stripe-refunds.js';
 
 /** After this, the job considers a payout's process dead and continues in its place. */
@@ -120,7 +119,7 @@ export class Payout {
 
   private async abandon(refund: Refund): Promise<void> {
     try {
-      const made = await this.findExisting(await this.paymentOf(refund), refund);
+      const made = await this.findExisting(await paymentOf(this.database, refund), refund);
       if (made) await this.apply(refund, made);
       else await this.stripeRefunds.fail(refund.id, NOT_ACCEPTED);
     } catch (error) {
@@ -137,7 +136,7 @@ export class Payout {
   /** The refund at Stripe, found or created. */
   private async createOrFindAtStripe(refund: Refund): Promise<Stripe.Refund> {
     if (refund.stripeRefundId) return this.stripe.refunds.retrieve(refund.stripeRefundId);
-    const paymentIntentId = await this.paymentOf(refund);
+    const paymentIntentId = await paymentOf(this.database, refund);
     // Stripe drops idempotency keys after a day or more, so a second attempt must not rely on them alone.
     const made = refund.attempts > 1 ? await this.findExisting(paymentIntentId, refund) : null;
     if (made) return made;
@@ -145,12 +144,6 @@ export class Payout {
     const amount = toStripeAmount(refund.amount, refund.currency);
     const parameters = { payment_intent: paymentIntentId, amount, metadata };
     return this.stripe.refunds.create(parameters, { idempotencyKey: `refund-${refund.id}` });
-  }
-
-  private async paymentOf(refund: Refund): Promise<string> {
-    const order = refund.orderId ? await findOrder(this.database, refund.orderId) : null;
-    if (!order?.stripePaymentIntentId) throw new Error(`refund ${refund.id} has no payment`);
-    return order.stripePaymentIntentId;
   }
 
   private async findExisting(paymentIntentId: string, refund: Refund): Promise<Stripe.Refund | null> {

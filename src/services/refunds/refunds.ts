@@ -7,8 +7,7 @@ import { balanceColumns } from '../../stores/columns.js';
 import type { Queryable, Statement } from '../../stores/database.js';
 import { stripeStep } from '../../stores/stripe-amounts.js';
 import { type Caller, canAccess } from '../caller.js';
-import { type BillingError, notFound, notInSteps, refusalsAsData } from '../errors.js';
-import { findGrant, lockGrant } from '../grants/find-grant.js';
+import { type BillingError, notFound, refusalsAsData } from '../errors.js';
 import { parseId } from '../ids.js';
 import { findTransaction } from '../ledger/find-transaction.js';
 import { completeResult, type IdempotentRequest, requestOf } from '../ledger/idempotency.js';
@@ -16,11 +15,25 @@ import { balanceFromAnswer } from '../ledger/kept-balance.js';
 import type { Ledger } from '../ledger/ledger.js';
 import type { Unit } from '../ledger/unit.js';
 import type { Money } from '../money.js';
-import { decideGrantRefund, decideRefundable, type RefundTerms } from './decide-refund.js';
-import { findRefund, readChargedBack, readGrantFacts, readLeftOnPayments, readWithLivingGrant } from './find-refund.js';
+import {
+  decideGrantRefund,
+  decideRefundable,
+  decideTopUpRefund,
+  grantLives,
+  notRefundable,
+  type RefundTerms,
+  refusalOf,
+} from './decide-refund.js';
 import { PAYOUT_LEASE_MS, type Payout } from './payout.js';
-import { recordRefund } from './record-refund.js';
-import { grantLives, moreThanIsLeft, notRefundable, refusalOf, shortOf } from './refusals.js';
+import {
+  findRefund,
+  findRefundable,
+  lockRefundable,
+  readChargedBack,
+  readLeftOnPayments,
+  readWithLivingGrant,
+  recordRefund,
+} from './refund-rows.js';
 
 export interface RefundGrantInput {
   grantId: string;
@@ -75,17 +88,15 @@ export class Refunds {
   async refundGrant(caller: Caller, input: RefundGrantInput): Promise<RefundPayload> {
     return refusalsAsData<RefundPayload>(async () => {
       const id = parseId(input.grantId);
-      const found = id ? await findGrant(this.database, id) : null;
+      const found = id ? (await findRefundable(this.database, [id])).get(id)?.grant : null;
       if (!found || !canAccess(caller, found.userId)) throw notFound('grant', 'input', 'grantId');
       const request = requestOf(caller, 'refundGrant', input);
       const { refundId } = await this.ledger.once(request, found, async (unit): Promise<Answer> => {
         // 1. Load
-        const grant = await lockGrant(unit.tx, found.id);
-        const facts = (await readGrantFacts(unit.tx, [found.id])).get(found.id);
-        if (!grant || !facts) throw new Error(`grant ${found.id} is gone`);
+        const facts = await lockRefundable(unit.tx, found.id);
+        const { grant, available } = facts;
         // 2. Decide
-        const { available } = facts;
-        const decision = decideGrantRefund({ grant, ...facts }, input.destination ?? null, unit.now, stripeStep(grant.currency));
+        const decision = decideGrantRefund(facts, input.destination ?? null, unit.now, stripeStep(grant.currency));
         if ('refused' in decision) throw refusalOf(decision.refused, -available, grant.currency);
         // 3. Write
         return { refundId: await this.writeGrantRefund(unit, grant, decision, caller) };
@@ -115,7 +126,8 @@ export class Refunds {
         if ((await readWithLivingGrant(unit.tx, [orderId], unit.now)).has(orderId)) throw grantLives();
         const left = (await readLeftOnPayments(unit.tx, [orderId])).get(orderId) ?? 0;
         // 2. Decide
-        const amount = amountToRefund(input.amount ?? null, left, unit.available, topUp.currency);
+        const { currency } = topUp;
+        const amount = decideTopUpRefund(input.amount ?? null, left, unit.available, currency, stripeStep(currency));
         // 3. Write
         return { refundId: await this.writePayout(unit, topUp, amount, caller) };
       });
@@ -126,17 +138,15 @@ export class Refunds {
 
   /** A quote for refunding each grant now; null where nothing can be refunded. One statement for all. */
   async quotes(grants: readonly Grant[]): Promise<(RefundQuote | null)[]> {
-    const facts = await readGrantFacts(
+    const refundable = await findRefundable(
       this.database,
       grants.map((grant) => grant.id),
     );
     const now = this.clock.now();
-    return grants.map((grant) => {
-      const found = facts.get(grant.id);
-      const decision = found ? decideGrantRefund({ grant, ...found }, null, now, stripeStep(grant.currency)) : null;
-      return !decision || 'refused' in decision
-        ? null
-        : { ...decision, amount: { amount: decision.amount, currency: grant.currency } };
+    return grants.map(({ id, currency }) => {
+      const facts = refundable.get(id);
+      const decision = facts && decideGrantRefund(facts, null, now, stripeStep(currency));
+      return !decision || 'refused' in decision ? null : { ...decision, amount: { amount: decision.amount, currency } };
     });
   }
 
@@ -158,24 +168,21 @@ export class Refunds {
   }
 
   private async writeGrantRefund(unit: Unit, grant: Grant, terms: RefundTerms, caller: Caller): Promise<string> {
+    const { id: grantId, userId, currency } = grant;
     const toCard = terms.destination === 'CARD';
-    const refund = await recordRefund(
-      unit.tx,
-      {
-        userId: grant.userId,
-        origin: 'REQUEST',
-        currency: grant.currency,
-        status: toCard ? 'PENDING' : 'SUCCEEDED',
-        ...terms,
-        grantId: grant.id,
-        orderId: toCard ? grant.orderId : null,
-        requestedBy: caller.userId,
-        ...(toCard ? firstAttempt(unit.now) : {}),
-      },
-      unit.now,
-    );
-    await unit.endGrant(grant.id, 'REFUNDED');
-    const link = { refundId: refund.id, grantId: grant.id, orderId: refund.orderId };
+    const refund = await recordRefund(unit, {
+      userId,
+      origin: 'REQUEST',
+      currency,
+      status: toCard ? 'PENDING' : 'SUCCEEDED',
+      ...terms,
+      grantId,
+      orderId: toCard ? grant.orderId : null,
+      requestedBy: caller.userId,
+      ...(toCard ? firstAttempt(unit.now) : {}),
+    });
+    await unit.endGrant(grantId, 'REFUNDED');
+    const link = { refundId: refund.id, grantId, orderId: refund.orderId };
     await unit.post({ kind: 'REFUND', amount: refund.amount, counterAccount: 'REVENUE', ...link, changesGrant: true });
     if (toCard) await unit.hold(refund.id, refund.amount, this.holdExpiry(unit));
     return refund.id;
@@ -183,22 +190,18 @@ export class Refunds {
 
   private async writePayout(unit: Unit, topUp: Transaction, amount: number, caller: Caller): Promise<string> {
     const { userId, currency, id: transactionId, orderId } = topUp;
-    const refund = await recordRefund(
-      unit.tx,
-      {
-        userId,
-        origin: 'REQUEST',
-        destination: 'CARD',
-        status: 'PENDING',
-        amount,
-        currency,
-        transactionId,
-        orderId,
-        requestedBy: caller.userId,
-        ...firstAttempt(unit.now),
-      },
-      unit.now,
-    );
+    const refund = await recordRefund(unit, {
+      userId,
+      origin: 'REQUEST',
+      destination: 'CARD',
+      status: 'PENDING',
+      amount,
+      currency,
+      transactionId,
+      orderId,
+      requestedBy: caller.userId,
+      ...firstAttempt(unit.now),
+    });
     await unit.hold(refund.id, amount, this.holdExpiry(unit));
     return refund.id;
   }
@@ -223,24 +226,10 @@ export class Refunds {
     if (this.ownsPayoutLease(refund)) refund = await this.payout.pay(refund);
     const [present] = await this.database.query<Balance>(readBalances, [[refund.userId]]);
     const { balance } = await completeResult(this.database, request, { balance: present as Balance });
-    const grant = refund.grantId ? await findGrant(this.database, refund.grantId) : null;
+    const { grantId } = refund;
+    const grant = grantId ? ((await findRefundable(this.database, [grantId])).get(grantId)?.grant ?? null) : null;
     return { refund, grant, balance: balanceFromAnswer(balance), errors: [] };
   }
-}
-
-/**
- * `wanted`, or everything that can be refunded.
- *
- * @throws NOT_REFUNDABLE, AMOUNT_OUT_OF_BOUNDS, INVALID_INPUT, INSUFFICIENT_FUNDS
- */
-function amountToRefund(wanted: number | null, left: number, available: number, currency: string): number {
-  const step = stripeStep(currency);
-  if (left < step) throw notRefundable('ALREADY_REFUNDED', 'transactionId');
-  const amount = wanted ?? decideRefundable(left, available, step);
-  if (wanted !== null && (amount < 1 || amount > left)) throw moreThanIsLeft(left, currency);
-  if (amount % step !== 0) throw notInSteps(step, currency, 'amount');
-  if (amount < 1 || amount > available) throw shortOf(Math.max(amount, step) - available, currency);
-  return amount;
 }
 
 /** The request itself makes the first attempt; if it dies, the job continues after the lease. */

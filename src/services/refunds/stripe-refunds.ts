@@ -2,17 +2,14 @@ import type { Stripe } from 'stripe';
 import type { Order } from '../../entities/order.js';
 import type { Refund, RefundStatus } from '../../entities/refund.js';
 import type { Queryable, Statement } from '../../stores/database.js';
-import { lockGrantOfOrder } from '../grants/find-grant.js';
+import { lockGrantOfOrder } from '../grants/grants.js';
 import type { JoinedTransaction } from '../ledger/joined-transaction.js';
 import type { Ledger } from '../ledger/ledger.js';
 import type { Unit } from '../ledger/unit.js';
-import { findOrder, findOrderOfPayment } from '../purchases/find-order.js';
-import { type Applied, PaymentNotFulfilledYet } from '../stripe-events/payment-not-fulfilled-yet.js';
-import { idOf } from '../stripe-events/stripe-references.js';
-import { decideStripeRefund, isOurRefund, refundNamedBy } from './decide-stripe-refund.js';
-import { findRefund, findRefundByStripeId, lockRefund } from './find-refund.js';
+import { type Applied, idOf, PaymentNotFulfilledYet } from '../stripe-events/stripe-objects.js';
+import { decideStripeRefund, isOurRefund, refundNamedBy } from './decide-refund.js';
 import { bookOutsideMovement } from './outside-returns.js';
-import { recordRefund } from './record-refund.js';
+import { findOrderOfRefund, findRefund, findRefundByStripeId, lockRefund, recordRefund } from './refund-rows.js';
 
 const moveRefund: Statement = {
   name: 'stripe-refunds-move',
@@ -52,7 +49,8 @@ export class StripeRefunds {
   async applyStripeRefund(stripeRefund: Stripe.Refund, joined: JoinedTransaction | null): Promise<Applied> {
     const paymentIntentId = idOf(stripeRefund.payment_intent);
     if (!paymentIntentId) return 'NOT_OURS';
-    const order = await orderOf(joined?.tx ?? this.database, stripeRefund, paymentIntentId);
+    const order = await findOrderOfRefund(joined?.tx ?? this.database, stripeRefund.id, paymentIntentId);
+    if (!order) throw new PaymentNotFulfilledYet(paymentIntentId);
     if (stripeRefund.currency.toUpperCase() !== order.currency) {
       joined?.report(inAnotherCurrency(stripeRefund, order));
       return 'REPORTED';
@@ -101,13 +99,6 @@ async function makeRoom(unit: Unit, order: Order, amount: number): Promise<void>
     await abandon(unit, payout.id, NO_ROOM);
     excess -= payout.amount;
   }
-}
-
-async function orderOf(tx: Queryable, { id }: Stripe.Refund, paymentIntentId: string): Promise<Order> {
-  const known = await findRefundByStripeId(tx, id);
-  const order = known?.orderId ? await findOrder(tx, known.orderId) : await findOrderOfPayment(tx, paymentIntentId);
-  if (!order) throw new PaymentNotFulfilledYet(paymentIntentId);
-  return order;
 }
 
 /**
@@ -175,21 +166,17 @@ async function adopt(unit: Unit, order: Order, stripeRefund: Stripe.Refund): Pro
   const failed = consequence === 'FAIL';
   // 3. Write; the ledger commits and notifies
   if (!failed) await makeRoom(unit, order, stripeRefund.amount);
-  const refund = await recordRefund(
-    unit.tx,
-    {
-      userId: order.userId,
-      origin: 'STRIPE',
-      destination: 'CARD',
-      status: failed ? 'FAILED' : consequence === 'SUCCEED' ? 'SUCCEEDED' : 'PENDING',
-      amount: stripeRefund.amount,
-      currency: order.currency,
-      grantId: grant?.id ?? null,
-      orderId: order.id,
-      stripeRefundId: stripeRefund.id,
-    },
-    unit.now,
-  );
+  const refund = await recordRefund(unit, {
+    userId: order.userId,
+    origin: 'STRIPE',
+    destination: 'CARD',
+    status: failed ? 'FAILED' : consequence === 'SUCCEED' ? 'SUCCEEDED' : 'PENDING',
+    amount: stripeRefund.amount,
+    currency: order.currency,
+    grantId: grant?.id ?? null,
+    orderId: order.id,
+    stripeRefundId: stripeRefund.id,
+  });
   const movement = { ...outside(refund), taken: refund.amount };
   await bookOutsideMovement(unit, failed ? { ...movement, alsoRefunded: refund.amount } : movement);
   if (!failed) return;

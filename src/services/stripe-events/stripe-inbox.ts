@@ -1,33 +1,15 @@
 import type Stripe from 'stripe';
 import type { StripeEvent, StripeEventStatus } from '../../entities/stripe-event.js';
 import type { Clock } from '../../runtime/clock.js';
-import { decideNextAttempt, type RetryRules } from '../../runtime/decide-next-attempt.js';
-import { describeFailure } from '../../runtime/describe-failure.js';
-import { isTransient, type Queryable } from '../../stores/database.js';
-import { type BillingError, notFound, wrongState } from '../errors.js';
+import type { RetryRules } from '../../runtime/decide-next-attempt.js';
+import { stripeEventColumns } from '../../stores/columns.js';
+import type { Statement } from '../../stores/database.js';
+import { type BillingError, notFound, refusalsAsData, wrongState } from '../errors.js';
 import { newId, parseId } from '../ids.js';
-import type { Ledger } from '../ledger/ledger.js';
-import { applyEvent, refundsOfPayment, type StripeEffects } from './apply-event.js';
+import { checkedFirst, decodeCursor, type Page, pageOf } from '../pagination.js';
+import { classifyEvent, type StripeIdentity, verifyWebhook, type WebhookRefusal } from './accept-event.js';
 import { BackgroundQueue } from './background-queue.js';
-import { classifyEvent, type StripeIdentity } from './classify-event.js';
-import { subjectOf } from './event-types.js';
-import {
-  findAttempts,
-  findDueStripeEvents,
-  findEventsWaitingForPayment,
-  findOrderBehindPayment,
-  findStripeEventsByIds,
-  lockStripeEvent,
-  peekStripeEvent,
-  postponeStripeEvent,
-  recordFailedAttempt,
-  reopenStripeEvent,
-  settleStripeEvent,
-  storeStripeEvent,
-} from './inbox-statements.js';
-import { PaymentNotFulfilledYet } from './payment-not-fulfilled-yet.js';
-import { storableJson } from './storable-json.js';
-import { verifyWebhook, type WebhookRefusal } from './verify-webhook.js';
+import { type EventProcessing, type ProcessingOutcome, processEvent } from './process-event.js';
 
 export interface StripeInboxSettings extends StripeIdentity, RetryRules {
   readonly webhookSecrets: readonly string[];
@@ -36,29 +18,34 @@ export interface StripeInboxSettings extends StripeIdentity, RetryRules {
   readonly concurrency: number;
   /** Events that may wait in memory; the job processes the rest. */
   readonly queueCapacity: number;
+  readonly pageMaximumCount: number;
 }
 
-export interface StripeInboxDependencies {
-  readonly database: Queryable;
-  readonly ledger: Pick<Ledger, 'open'>;
-  readonly stripe: Pick<Stripe, 'refunds'>;
-  readonly effects: StripeEffects;
-  readonly clock: Clock;
+export interface StripeInboxDependencies extends EventProcessing {
   /** Checks the age of signatures. */
   readonly realClock: Clock;
   readonly settings: StripeInboxSettings;
   /** Called with an error that could not even be recorded; the job tries again. */
   readonly onError: (error: unknown, eventOrPaymentId: string) => void;
-  /** Called with a problem that an operator must look at, each time it is found; the event keeps it as `lastError`. */
-  readonly onReport?: (problem: string, eventId: string) => void;
 }
 
 export type Receipt =
   | { readonly outcome: 'STORED' | 'DUPLICATE' }
   | { readonly outcome: 'REFUSED'; readonly refusal: WebhookRefusal };
 
-/** RETRY: failed or too early, will be tried again. SKIPPED: nothing to do, or another process is handling it. */
-export type ProcessingOutcome = 'PROCESSED' | 'IGNORED' | 'RETRY' | 'FAILED' | 'SKIPPED';
+export interface StripeEventPageRequest {
+  readonly first: number;
+  readonly after?: string | null;
+  readonly status?: StripeEventStatus | null;
+}
+
+export interface StripeEventPayload {
+  readonly stripeEvent?: StripeEvent | undefined;
+  readonly errors: BillingError[];
+}
+
+/** A stored event, without its content. */
+type Stored = Pick<StripeEvent, 'id' | 'stripeId' | 'status'>;
 
 interface BackgroundTask {
   /** The id of a stored event or of a Stripe payment. */
@@ -66,11 +53,41 @@ interface BackgroundTask {
   readonly run: () => Promise<unknown>;
 }
 
-/** The order behind a payment that had not fulfilled one when the event was applied. */
-interface OrderBehindPayment {
-  readonly paymentIntentId: string;
-  readonly order: 'PAID' | 'PAID_OTHERWISE' | 'UNPAID' | null;
-}
+const storeEvent: Statement = {
+  name: 'store-stripe-event',
+  text: `insert into stripe_events (id, stripe_id, type, status, payload, last_error, received_at, next_attempt_at)
+    values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict (stripe_id) do nothing returning id, stripe_id as "stripeId", status`,
+};
+const findDue: Statement = {
+  name: 'find-due-stripe-events',
+  text: `select id from stripe_events where status = 'RECEIVED' and next_attempt_at <= $1 order by next_attempt_at limit $2`,
+};
+const findWaiting: Statement = {
+  name: 'find-events-waiting-for-payment',
+  text: `select id from stripe_events where waits_for_payment_intent_id = $1 and status = any($2) order by received_at limit $3`,
+};
+/** Resets the event, with all its attempts available again. */
+const reopenEvent: Statement = {
+  name: 'reopen-stripe-event',
+  text: `update stripe_events set status = 'RECEIVED', attempts = 0, next_attempt_at = $2, processed_at = null,
+    last_error = null where id = $1`,
+};
+const eventsByIds: Statement = {
+  name: 'find-stripe-events-by-ids',
+  text: `select ${stripeEventColumns} from stripe_events where id = any($1)`,
+};
+const eventsByStripeIds: Statement = {
+  name: 'find-stripe-events-by-stripe-ids',
+  text: 'select id, stripe_id as "stripeId", status from stripe_events where stripe_id = any($1)',
+};
+/** Newest first; $1 is the status, $2 and $3 the position after which the page starts. */
+const pageEvents: Statement = {
+  name: 'page-stripe-events',
+  text: `select ${stripeEventColumns} from stripe_events
+    where ($1::text is null or status = $1)
+      and ($2::timestamptz is null or (received_at, id) < ($2::timestamptz, $3::uuid))
+    order by received_at desc, id desc limit $4`,
+};
 
 const UNSETTLED: readonly StripeEventStatus[] = ['RECEIVED'];
 /** Events in these states are retried when their payment is fulfilled. */
@@ -110,23 +127,19 @@ export class StripeInbox {
     return { outcome: 'STORED' };
   }
 
-  /** Stores a new event; returns null if it is already stored. Only for events that were verified or fetched from Stripe. */
-  async store(event: Stripe.Event): Promise<{ id: string; status: StripeEventStatus } | null> {
+  /**
+   * Stores a new event; returns null if it is already stored. Only for events that were verified or fetched from Stripe.
+   *
+   * @throws the database's error
+   */
+  async store(event: Stripe.Event): Promise<Stored | null> {
     const { database, clock, settings } = this.dependencies;
     const now = clock.now();
     const reception = classifyEvent(event, settings);
-    const received = reception.status === 'RECEIVED';
-    const [row] = await database.query<{ id: string }>(storeStripeEvent, [
-      newId(),
-      event.id,
-      event.type,
-      reception.status,
-      storableJson(event),
-      received ? null : reception.reason,
-      now,
-      received ? now : null,
-    ]);
-    return row ? { id: row.id, status: reception.status } : null;
+    const [reason, dueAt] = reception.status === 'IGNORED' ? [reception.reason, null] : [null, now];
+    const values = [newId(), event.id, event.type, reception.status, storableJson(event), reason, now, dueAt];
+    const [stored] = await database.query<Stored>(storeEvent, values);
+    return stored ?? null;
   }
 
   /**
@@ -134,18 +147,18 @@ export class StripeInbox {
    *
    * @throws the database's error if not even that was possible
    */
-  async process(eventId: string, from: readonly StripeEventStatus[] = UNSETTLED): Promise<ProcessingOutcome> {
-    try {
-      return await this.settle(eventId, from);
-    } catch (error) {
-      return this.recordFailure(eventId, from, error);
-    }
+  process(eventId: string, from: readonly StripeEventStatus[] = UNSETTLED): Promise<ProcessingOutcome> {
+    return processEvent(this.dependencies, eventId, from);
   }
 
-  /** Processes up to `limit` due events, longest overdue first; returns how many were attempted. */
+  /**
+   * Processes up to `limit` due events, longest overdue first; returns how many were attempted.
+   *
+   * @throws the database's error if a failure could not be recorded
+   */
   async processDue(limit: number): Promise<number> {
     const { database, clock, settings } = this.dependencies;
-    const due = await database.query<{ id: string }>(findDueStripeEvents, [clock.now(), limit]);
+    const due = await database.query<{ id: string }>(findDue, [clock.now(), limit]);
     let tried = 0;
     const next = due.values();
     const work = async () => {
@@ -160,10 +173,14 @@ export class StripeInbox {
     this.background.add({ about: paymentIntentId, run: () => this.processWaiting(paymentIntentId) });
   }
 
-  /** Processes the refunds and disputes that arrived before their payment was fulfilled. */
+  /**
+   * Processes the refunds and disputes that arrived before their payment was fulfilled.
+   *
+   * @throws the database's error if a failure could not be recorded
+   */
   async processWaiting(paymentIntentId: string): Promise<void> {
     const { database } = this.dependencies;
-    const waiting = await database.query<{ id: string }>(findEventsWaitingForPayment, [paymentIntentId, RETRYABLE, MAX_WAITING]);
+    const waiting = await database.query<{ id: string }>(findWaiting, [paymentIntentId, RETRYABLE, MAX_WAITING]);
     for (const { id } of waiting) await this.process(id, RETRYABLE);
   }
 
@@ -172,18 +189,38 @@ export class StripeInbox {
    *
    * @throws NOT_FOUND, WRONG_STATE for an event that is not ours, as the payload's errors
    */
-  async replay(stripeEventId: string): Promise<{ stripeEvent: StripeEvent | null; errors: BillingError[] }> {
-    const { database, clock, settings } = this.dependencies;
-    const id = parseId(stripeEventId);
-    const stripeEvent = id ? await this.find(id) : null;
-    if (!id || !stripeEvent) return { stripeEvent: null, errors: [notFound('Stripe event', 'id').error] };
-    const reception = classifyEvent(stripeEvent.payload as Stripe.Event, settings);
-    if (reception.status === 'IGNORED') {
-      return { stripeEvent: null, errors: [wrongState(reception.reason, 'IGNORED', 'id').error] };
-    }
-    await database.query(reopenStripeEvent, [id, clock.now()]);
-    await this.process(id);
-    return { stripeEvent: await this.find(id), errors: [] };
+  async replay(stripeEventId: string): Promise<StripeEventPayload> {
+    return refusalsAsData<StripeEventPayload>(async () => {
+      const { database, clock, settings } = this.dependencies;
+      const id = parseId(stripeEventId);
+      const [stripeEvent] = id ? await this.byIds([id]) : [];
+      if (!stripeEvent) throw notFound('Stripe event', 'id');
+      const reception = classifyEvent(stripeEvent.payload as Stripe.Event, settings);
+      if (reception.status === 'IGNORED') throw wrongState(reception.reason, 'IGNORED', 'id');
+      await database.query(reopenEvent, [stripeEvent.id, clock.now()]);
+      await this.process(stripeEvent.id);
+      const [replayed] = await this.byIds([stripeEvent.id]);
+      return { stripeEvent: replayed, errors: [] };
+    });
+  }
+
+  /** A page of events for admins, newest first. @throws InvalidArgument for `first`, InvalidCursor for `after` */
+  async page({ first, after, status }: StripeEventPageRequest): Promise<Page<StripeEvent>> {
+    const { database, settings } = this.dependencies;
+    checkedFirst(first, settings.pageMaximumCount);
+    const [receivedAt, id] = after ? decodeCursor(after, ['instant', 'uuid']) : [null, null];
+    const rows = await database.query<StripeEvent>(pageEvents, [status ?? null, receivedAt, id, first + 1]);
+    return pageOf(rows, first, (event) => [event.receivedAt, event.id], after);
+  }
+
+  /** Returns the events that exist, in no particular order. The ids must be UUIDs. */
+  byIds(ids: readonly string[]): Promise<StripeEvent[]> {
+    return this.dependencies.database.query<StripeEvent>(eventsByIds, [ids]);
+  }
+
+  /** Returns which of Stripe's events are stored, in no particular order. */
+  stored(stripeIds: readonly string[]): Promise<Stored[]> {
+    return this.dependencies.database.query<Stored>(eventsByStripeIds, [stripeIds]);
   }
 
   /** Resolves when nothing is running or waiting in this process's background queue. */
@@ -195,85 +232,19 @@ export class StripeInbox {
   close(): Promise<void> {
     return this.background.close();
   }
-
-  private async find(id: string): Promise<StripeEvent | null> {
-    const [row] = await this.dependencies.database.query<StripeEvent>(findStripeEventsByIds, [[id]]);
-    return row ?? null;
-  }
-
-  private async settle(eventId: string, from: readonly StripeEventStatus[]): Promise<ProcessingOutcome> {
-    const { ledger, effects, clock, onReport } = this.dependencies;
-    const refunds = await this.refundsNeeded(eventId, from);
-    if (!refunds) return 'SKIPPED';
-    return ledger.open(async (joined) => {
-      const { tx } = joined;
-      // 1. Load
-      const [row] = await tx.query<StripeEvent>(lockStripeEvent, [eventId, from]);
-      if (!row) return 'SKIPPED';
-      // 2. Decide and write the event's effect; each effect takes its viewer's lock
-      const applied = await applyEvent(row.payload as Stripe.Event, refunds, effects, joined);
-      if (applied === 'NOT_OURS') {
-        await tx.query(settleStripeEvent, [eventId, 'IGNORED', 'It does not belong to any of our orders.', null]);
-        return 'IGNORED';
-      }
-      // 3. Mark the event. A REPORTED event is FAILED without a retry, because it can never be booked.
-      const problem = joined.problems.length > 0 ? describeFailure([...new Set(joined.problems)].join(' ')) : null;
-      const status = applied === 'REPORTED' ? 'FAILED' : 'PROCESSED';
-      await tx.query(settleStripeEvent, [eventId, status, problem, status === 'PROCESSED' ? clock.now() : null]);
-      // 4. Notify
-      if (problem !== null) joined.afterCommit(() => onReport?.(problem, eventId));
-      return status;
-    });
-  }
-
-  /** Reads what the event needs from Stripe, before the transaction; null if the event is not to be processed. */
-  private async refundsNeeded(eventId: string, from: readonly StripeEventStatus[]): Promise<Stripe.Refund[] | null> {
-    const { database, stripe } = this.dependencies;
-    const [seen] = await database.query<{ type: string; paymentIntentId: string | null }>(peekStripeEvent, [eventId, from]);
-    if (!seen) return null;
-    if (subjectOf(seen.type) !== 'CHARGE_REFUNDED' || seen.paymentIntentId === null) return [];
-    return refundsOfPayment(stripe, seen.paymentIntentId);
-  }
-
-  private async recordFailure(eventId: string, from: readonly StripeEventStatus[], error: unknown): Promise<ProcessingOutcome> {
-    const { database, clock, settings } = this.dependencies;
-    if (isTransient(error)) {
-      const dueAt = new Date(clock.now().getTime() + settings.backoffMs);
-      await database.query(postponeStripeEvent, [eventId, from, dueAt]);
-      return 'RETRY';
-    }
-    const [seen] = await database.query<{ attempts: number }>(findAttempts, [eventId]);
-    const now = clock.now();
-    const attempts = (seen?.attempts ?? 0) + 1;
-    const nextAttemptAt = decideNextAttempt({ attempts, now, chance: Math.random() }, settings);
-    const early = error instanceof PaymentNotFulfilledYet ? await this.findOrderBehind(eventId, error) : null;
-    const retries = nextAttemptAt !== null && early?.order !== 'PAID_OTHERWISE';
-    const status = retries ? 'RECEIVED' : early && !early.order ? 'IGNORED' : 'FAILED';
-    // The payment was fulfilled after our transaction: nothing would retry the event any more, so it is due immediately.
-    const dueAt = !retries ? null : early?.order === 'PAID' ? now : nextAttemptAt;
-    const reason = reasonOf(status, error, early);
-    await database.query(recordFailedAttempt, [eventId, from, status, reason, dueAt, early?.paymentIntentId ?? null]);
-    return status === 'RECEIVED' ? 'RETRY' : status;
-  }
-
-  /** Finds the order that the payment paid or, according to the metadata, should pay. PAID_OTHERWISE: another payment paid that order. */
-  private async findOrderBehind(eventId: string, { paymentIntentId }: PaymentNotFulfilledYet): Promise<OrderBehindPayment> {
-    const event = await this.find(eventId);
-    const object = (event?.payload as Stripe.Event | undefined)?.data.object as { metadata?: Record<string, string> } | undefined;
-    const orderIds = Object.values(object?.metadata ?? {}).flatMap((value) => parseId(value) ?? []);
-    const [order] = await this.dependencies.database.query<{ status: string; isOfPayment: boolean | null }>(
-      findOrderBehindPayment,
-      [paymentIntentId, orderIds],
-    );
-    if (!order) return { paymentIntentId, order: null };
-    if (order.status !== 'PAID') return { paymentIntentId, order: 'UNPAID' };
-    return { paymentIntentId, order: order.isOfPayment ? 'PAID' : 'PAID_OTHERWISE' };
-  }
 }
 
-function reasonOf(status: StripeEventStatus, error: unknown, early: OrderBehindPayment | null): string {
-  if (status === 'IGNORED') return `None of our orders has the payment ${early?.paymentIntentId}.`;
-  if (early?.order === 'PAID_OTHERWISE')
-    return `It names one of our orders, which the payment ${early.paymentIntentId} did not pay.`;
-  return describeFailure(error);
+/** Half of a surrogate pair, which UTF-8 cannot encode. */
+const LONE_SURROGATE = /\p{Surrogate}/gu;
+/** How JSON.stringify writes characters that cannot be stored: https://tc39.es/ecma262/#sec-quotejsonstring */
+const UNSTORABLE = /\\u(0000|d[89a-f])/;
+
+/** Returns JSON that a jsonb column accepts: Postgres allows neither NUL nor half a surrogate pair in a string. */
+export function storableJson(value: unknown): string {
+  const json = JSON.stringify(value);
+  // An escaped backslash before `u0000` matches as well; the slow path handles it correctly.
+  return UNSTORABLE.test(json) ? JSON.stringify(value, (_key, part) => storablePart(part)) : json;
 }
+
+const storablePart = (part: unknown) =>
+  typeof part === 'string' ? part.replaceAll('\0', '').replace(LONE_SURROGATE, '\u{FFFD}') : part;

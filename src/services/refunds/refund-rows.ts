@@ -1,6 +1,10 @@
+import type { Grant } from '../../entities/grant.js';
+import type { Order } from '../../entities/order.js';
 import type { Refund } from '../../entities/refund.js';
-import { refundColumns } from '../../stores/columns.js';
+import { grantColumns, orderColumns, refundColumns } from '../../stores/columns.js';
 import type { Queryable, Statement } from '../../stores/database.js';
+import { newId } from '../ids.js';
+import type { Unit } from '../ledger/unit.js';
 import type { GrantFacts } from './decide-refund.js';
 
 const byId: Statement = { name: 'refunds-by-id', text: `select ${refundColumns} from refunds r where r.id = $1` };
@@ -8,6 +12,24 @@ const byIdLocked: Statement = { name: 'refunds-by-id-locked', text: `${byId.text
 const byStripeId: Statement = {
   name: 'refunds-by-stripe-id',
   text: `select ${refundColumns} from refunds r where r.stripe_refund_id = $1`,
+};
+
+const insertRefund: Statement = {
+  name: 'refunds-insert',
+  text: `insert into refunds as r (id, user_id, origin, destination, status, amount, currency, unused_days, grant_id, transaction_id,
+      order_id, stripe_refund_id, requested_by, created_at, completed_at, attempts, next_attempt_at)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) returning ${refundColumns}`,
+};
+const paymentOfOrder: Statement = {
+  name: 'refunds-payment-of-order',
+  text: 'select stripe_payment_intent_id as "paymentIntentId" from orders where id = $1',
+};
+/** The order of the refund that has this id at Stripe recorded, or else the one that the payment paid. */
+const orderOfStripeRefund: Statement = {
+  name: 'refunds-order-of-stripe-refund',
+  text: `select ${orderColumns} from orders o where o.id = coalesce(
+    (select r.order_id from refunds r where r.stripe_refund_id = $1),
+    (select p.id from orders p where p.stripe_payment_intent_id = $2 and p.status = 'PAID'))`,
 };
 
 /** What is left of a payment: captured, less all refunds of it that have not failed, less what disputes took. */
@@ -19,7 +41,7 @@ const CHARGED_BACK = `d.outcome <> 'WON' and d.funds <> 'UNTOUCHED'`;
 
 const factsOfGrants: Statement = {
   name: 'refunds-facts-of-grants',
-  text: `select g.id, p.paid,
+  text: `select ${grantColumns}, p.paid,
       p.paid - coalesce((select sum(b.amount) from transactions b
           where b.grant_id = g.id and b.kind <> 'SPENDING' and b.counter_account = 'REVENUE'), 0)::bigint as spent,
       ${LEFT_ON_PAYMENT.replaceAll('ORDER', 'g.order_id')} as "leftOnPayment",
@@ -28,6 +50,10 @@ const factsOfGrants: Statement = {
     from grants g cross join lateral (
       select - coalesce((select s.amount from transactions s where s.grant_id = g.id and s.kind = 'SPENDING'), 0) as paid
     ) p where g.id = any($1::uuid[])`,
+};
+const factsOfGrantLocked: Statement = {
+  name: 'refunds-facts-of-grant-locked',
+  text: `${factsOfGrants.text} for no key update of g`,
 };
 const leftOnPayments: Statement = {
   name: 'refunds-left-on-payments',
@@ -58,14 +84,26 @@ export async function findRefundByStripeId(database: Queryable, stripeRefundId: 
   return (await database.query<Refund>(byStripeId, [stripeRefundId]))[0] ?? null;
 }
 
-/** The facts of each grant by its id: what is left of its money, and the viewer's available balance. One statement for all. */
-export async function readGrantFacts(
-  database: Queryable,
-  grantIds: readonly string[],
-): Promise<Map<string, Omit<GrantFacts, 'grant'>>> {
-  type Row = Omit<GrantFacts, 'grant'> & { id: string };
-  const rows = await database.query<Row>(factsOfGrants, [grantIds]);
-  return new Map(rows.map((row) => [row.id, row]));
+/** A grant, with what decides its refund. */
+export type RefundableGrant = GrantFacts & { readonly grant: Grant };
+
+type GrantRow = Grant & Omit<GrantFacts, 'grant'>;
+
+function withFacts({ paid, spent, leftOnPayment, chargedBack, available, ...grant }: GrantRow): RefundableGrant {
+  return { grant, paid, spent, leftOnPayment, chargedBack, available };
+}
+
+/** The grants by their ids, each with what is left of its money and the viewer's available balance. One statement for all. */
+export async function findRefundable(database: Queryable, grantIds: readonly string[]): Promise<Map<string, RefundableGrant>> {
+  const rows = await database.query<GrantRow>(factsOfGrants, [grantIds]);
+  return new Map(rows.map((row) => [row.id, withFacts(row)]));
+}
+
+/** Locks the grant, which must exist; the viewer's lock must be held already. */
+export async function lockRefundable(tx: Queryable, grantId: string): Promise<RefundableGrant> {
+  const [row] = await tx.query<GrantRow>(factsOfGrantLocked, [[grantId]]);
+  if (!row) throw new Error(`grant ${grantId} is gone`);
+  return withFacts(row);
 }
 
 /** What is left of each order's payment, in minor units, by the order's id. One statement for all. */
@@ -88,4 +126,43 @@ export async function readWithLivingGrant(
 ): Promise<ReadonlySet<string>> {
   const rows = await database.query<{ id: string }>(ordersWithLivingGrant, [orderIds, now]);
   return new Set(rows.map(({ id }) => id));
+}
+
+/** The payment that the refund returns. */
+export async function paymentOf(database: Queryable, refund: Refund): Promise<string> {
+  const [order] = await database.query<{ paymentIntentId: string | null }>(paymentOfOrder, [refund.orderId]);
+  if (!order?.paymentIntentId) throw new Error(`refund ${refund.id} has no payment`);
+  return order.paymentIntentId;
+}
+
+/** The order behind Stripe's refund of a payment; null when it is not ours, or not fulfilled yet. */
+export async function findOrderOfRefund(tx: Queryable, stripeRefundId: string, paymentIntentId: string): Promise<Order | null> {
+  return (await tx.query<Order>(orderOfStripeRefund, [stripeRefundId, paymentIntentId]))[0] ?? null;
+}
+
+export type NewRefund = Pick<Refund, 'userId' | 'origin' | 'destination' | 'status' | 'amount' | 'currency'> & Partial<Refund>;
+
+/** Writes the refund's row; the database rejects more than the payment captured. */
+export async function recordRefund({ tx, now }: Unit, refund: NewRefund): Promise<Refund> {
+  const [row] = await tx.query<Refund>(insertRefund, [
+    newId(),
+    refund.userId,
+    refund.origin,
+    refund.destination,
+    refund.status,
+    refund.amount,
+    refund.currency,
+    refund.unusedDays ?? null,
+    refund.grantId ?? null,
+    refund.transactionId ?? null,
+    refund.orderId ?? null,
+    refund.stripeRefundId ?? null,
+    refund.requestedBy ?? null,
+    now,
+    refund.status === 'PENDING' ? null : now,
+    refund.attempts ?? 0,
+    refund.nextAttemptAt ?? null,
+  ]);
+  if (!row) throw new Error('an inserted refund was not returned');
+  return row;
 }
