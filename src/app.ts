@@ -13,7 +13,7 @@ import { StartupError, unreachable } from './runtime/startup-error.js';
 import { JobStates } from './services/jobs/job-states.js';
 import { Jobs } from './services/jobs/jobs.js';
 import { otherCurrency } from './services/ledger/other-currency.js';
-import { composeServices, type Services } from './services/services.js';
+import { type AppServices, composeServices } from './services/services.js';
 import { Database } from './stores/database.js';
 import { DatabaseClock } from './stores/database-clock.js';
 import { type HintChannel, LocalHints } from './stores/hints.js';
@@ -33,7 +33,7 @@ export interface App {
   readonly metrics: Metrics;
   /** Null if it is not configured. */
   readonly tracing: Tracing | null;
-  readonly services: Services & { readonly jobs: Jobs };
+  readonly services: AppServices;
   /** Runs the jobs once it is started. */
   readonly jobRunner: JobRunner;
   readonly jobStore: Pick<JobStore, 'state'>;

@@ -10,8 +10,8 @@ import { type ReadinessCheck, serveHealth } from '../observability/health.js';
 import { watchJobs } from '../observability/job-metrics.js';
 import { createMetrics, type Metrics, serveMetrics, watchProviderKeys, watchSockets } from '../observability/metrics.js';
 import type { Tracing } from '../observability/tracing.js';
-import type { RequiredServices } from '../resolvers/required-services.js';
 import type { Clock } from '../runtime/clock.js';
+import type { AppServices } from '../services/services.js';
 import type { RedisSettings } from '../stores/redis.js';
 import { createIdentity, type Identity } from './auth.js';
 import { OperationGate } from './graphql/admission.js';
@@ -36,7 +36,7 @@ import { serveSockets } from './websocket/endpoint.js';
 
 export interface GatewayOptions {
   readonly config: Pick<Config, 'http' | 'identity' | 'guard' | 'limits' | 'observation' | 'redisUrl'>;
-  readonly services: RequiredServices;
+  readonly services: AppServices;
   /** Product time. */
   readonly clock: Clock;
   /** The clock for tokens. Default: `clock`. */

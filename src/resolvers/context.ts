@@ -1,16 +1,16 @@
 import { type Caller, canAccess } from '../services/caller.js';
 import { InvalidArgument } from '../services/errors.js';
 import { parseId } from '../services/ids.js';
+import type { AppServices } from '../services/services.js';
 import { createLoaders, type Loaders } from './loaders.js';
 import { forbidden, unauthenticated } from './refused.js';
-import type { RequiredServices } from './required-services.js';
 
 /** What a resolver knows about the operation (or the live event) that it serves. */
 export interface Context {
   readonly caller: Caller;
   /** In every error and log line of this operation. */
   readonly requestId: string;
-  readonly services: RequiredServices;
+  readonly services: AppServices;
   /** When the operation began: the same timestamp for all of its results. */
   readonly now: Date;
   loaders: Loaders;
@@ -19,7 +19,7 @@ export interface Context {
 export interface ContextParts {
   readonly caller: Caller;
   readonly requestId: string;
-  readonly services: RequiredServices;
+  readonly services: AppServices;
   readonly now: Date;
 }
 
@@ -32,7 +32,7 @@ export function createContext(parts: ContextParts): Context {
 class OperationContext implements Context {
   readonly caller: Caller;
   readonly requestId: string;
-  readonly services: RequiredServices;
+  readonly services: AppServices;
   readonly now: Date;
   private created: Loaders | null = null;
 

@@ -1,14 +1,12 @@
 import { Arg, ID, Resolver, Root, type SubscribeResolverData, Subscription } from 'type-graphql';
 import { type Context, resolveUserId } from './context.js';
 import { BalanceChangeType, GrantChangeType } from './generated/schema-types.js';
-import type { RequiredServices } from './required-services.js';
 
-type Live = RequiredServices['live'];
 type LiveArgs = { after?: string | null; userId?: string | null };
 
 /** Opens a stream of the live feed. */
 const watch =
-  (kind: keyof Live) =>
+  (kind: 'watchBalance' | 'watchGrants') =>
   async ({ context, args }: SubscribeResolverData<unknown, LiveArgs, Context>) => {
     const userId = resolveUserId(context.caller, args.userId);
     return (await context.services.live[kind](userId, args.after ?? null)) as AsyncIterable<unknown> as never;

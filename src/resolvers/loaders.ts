@@ -6,7 +6,7 @@ import type { PageRequest } from '../services/accounts/account-pages.js';
 import type { BalanceInstant } from '../services/accounts/balances.js';
 import { parseId } from '../services/ids.js';
 import type { Page } from '../services/pagination.js';
-import type { RequiredServices } from './required-services.js';
+import type { AppServices } from '../services/services.js';
 
 /** Ids per statement; larger batches are split. */
 const BATCH_COUNT = 1_000;
@@ -66,7 +66,7 @@ class PageLoader<Node, Request extends PageRequest> {
  * Batches the reads of one operation, and caches them. Only for the lifetime of one operation or one live event, because what
  * is cached becomes stale.
  */
-export function createLoaders(services: RequiredServices) {
+export function createLoaders(services: AppServices) {
   const { catalogue, access, refunds, stripeInbox, reconciliations } = services;
   const { rows, pages, balances } = services.accounts;
   const byId = (row: { id: string }) => row.id;

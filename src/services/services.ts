@@ -14,6 +14,7 @@ import { CatalogueSync } from './catalogue/catalogue-sync.js';
 import { StripeCustomers } from './catalogue/stripe-customers.js';
 import { Disputes } from './disputes/disputes.js';
 import { Grants } from './grants/grants.js';
+import type { Jobs } from './jobs/jobs.js';
 import { Adjustments } from './ledger/adjustments.js';
 import { sweepIdempotencyRecords } from './ledger/idempotency.js';
 import { Ledger } from './ledger/ledger.js';
@@ -59,6 +60,9 @@ export interface ServiceWatch {
 }
 
 export type Services = ReturnType<typeof composeServices>;
+
+/** All services of the app: the jobs run the other services, so they are created after them. */
+export type AppServices = Services & { readonly jobs: Jobs };
 
 /** Creates every service once, in order of their dependencies. */
 export function composeServices(dependencies: ServiceDependencies) {

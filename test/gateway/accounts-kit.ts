@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { execute, type GraphQLSchema, parse } from 'graphql';
 import { composeSchema } from '../../src/gateway/graphql/schema.js';
 import { createContext } from '../../src/resolvers/context.js';
-import type { RequiredServices } from '../../src/resolvers/required-services.js';
 import { Accounts } from '../../src/services/accounts/accounts.js';
 import type { Caller } from '../../src/services/caller.js';
 import type { SubscriptionAtVersion } from '../../src/services/catalogue/subscription-rows.js';
+import type { AppServices } from '../../src/services/services.js';
 import type { Queryable, Statement } from '../../src/stores/database.js';
 import { type TestDatabase, testDatabase } from '../support/test-database.js';
 import { stubServices } from './gateway-kit.js';
@@ -48,7 +48,7 @@ export async function historyKit() {
 }
 
 /** Stubs what other services return, and counts each call as a statement. */
-function servicesOver(accounts: Accounts, statements: string[]): RequiredServices {
+function servicesOver(accounts: Accounts, statements: string[]): AppServices {
   const subscriptions = async (name: string, ids: readonly string[]) => {
     statements.push(name);
     return ids.map((id) => ({ id, versionId: id, version: 1, title: 'Silent films' }) as SubscriptionAtVersion);

@@ -2,8 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { Grant } from '../../src/entities/grant.js';
 import { readContract } from '../../src/gateway/graphql/schema.js';
-import type { RequiredServices } from '../../src/resolvers/required-services.js';
-import type { Services } from '../../src/services/services.js';
+import type { AppServices, Services } from '../../src/services/services.js';
 import { RawSocket } from '../live/socket-scene.js';
 import { CardShop } from '../support/card-shop.js';
 import { testServices } from '../support/test-services.js';
@@ -155,7 +154,7 @@ beforeAll(async () => {
   await shop.buy(viewer, offer);
   const jobs = { list: async () => [], run: async () => ({ errors: [] }) };
   kit = await startGateway({
-    services: { ...services, jobs } as unknown as RequiredServices,
+    services: { ...services, jobs } as unknown as AppServices,
     environment: { RATE_LIMITS: 'false', OPERATIONS_PER_SOCKET_COUNT: '1000' },
     onLog: (line) => defects.push(line),
   });

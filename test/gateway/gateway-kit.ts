@@ -3,14 +3,14 @@ import { SignJWT } from 'jose';
 import { pino } from 'pino';
 import { type Config, readConfig } from '../../src/config/config.js';
 import { createGateway, type Gateway, type GatewayOptions } from '../../src/gateway/gateway.js';
-import type { RequiredServices } from '../../src/resolvers/required-services.js';
 import type { Clock } from '../../src/runtime/clock.js';
+import type { AppServices } from '../../src/services/services.js';
 import { connectRedis } from '../../src/stores/redis.js';
 
 export const SECRET = 'a secret that is only used in tests and long enough';
 
 /** Services whose every call, except those given, throws an error that says it was reached. */
-export function stubServices(given: { [Name in keyof RequiredServices]?: unknown } = {}): RequiredServices {
+export function stubServices(given: { [Name in keyof AppServices]?: unknown } = {}): AppServices {
   const reached = (path: string): unknown =>
     new Proxy(() => Promise.reject(new Error(`reached ${path}`)), {
       get: (target, name) =>
@@ -18,7 +18,7 @@ export function stubServices(given: { [Name in keyof RequiredServices]?: unknown
     });
   return new Proxy(given, {
     get: (target, name) => Reflect.get(target, name) ?? reached(String(name)),
-  }) as RequiredServices;
+  }) as AppServices;
 }
 
 export interface TokenClaims {
@@ -42,7 +42,7 @@ export function tokenFor(claims: TokenClaims = {}): Promise<string> {
 }
 
 export interface KitOptions {
-  services?: RequiredServices;
+  services?: AppServices;
   environment?: Record<string, string>;
   readiness?: GatewayOptions['readiness'];
   connectRedis?: GatewayOptions['connectRedis'];

@@ -11,8 +11,7 @@ import {
   isNonNullType,
 } from 'graphql';
 import { composeSchema } from '../../src/gateway/graphql/schema.js';
-import type { RequiredServices } from '../../src/resolvers/required-services.js';
-import type { Services } from '../../src/services/services.js';
+import type { AppServices, Services } from '../../src/services/services.js';
 import { RawSocket } from '../live/socket-scene.js';
 import { CardShop } from '../support/card-shop.js';
 import { testServices } from '../support/test-services.js';
@@ -46,7 +45,7 @@ beforeAll(async () => {
   });
   const jobs = { list: async () => [], run: async () => ({ job: null, errors: [] }) };
   kit = await startGateway({
-    services: { ...services, jobs } as unknown as RequiredServices,
+    services: { ...services, jobs } as unknown as AppServices,
     environment: { RATE_LIMITS: 'false', OPERATIONS_PER_SOCKET_COUNT: '1000' },
     onLog: (line) => defects.push(line),
   });

@@ -14,9 +14,8 @@ import {
 import { maskError } from '../../src/gateway/graphql/errors.js';
 import { composeSchema } from '../../src/gateway/graphql/schema.js';
 import { createContext } from '../../src/resolvers/context.js';
-import type { RequiredServices } from '../../src/resolvers/required-services.js';
 import type { Caller } from '../../src/services/caller.js';
-import type { Services } from '../../src/services/services.js';
+import type { AppServices, Services } from '../../src/services/services.js';
 import { CardShop } from '../support/card-shop.js';
 import { testServices } from '../support/test-services.js';
 import { type Answer, startGateway, tokenFor } from './gateway-kit.js';
@@ -115,7 +114,7 @@ beforeAll(async () => {
   });
   schema = await composeSchema();
   kit = await startGateway({
-    services: services as unknown as RequiredServices,
+    services: services as unknown as AppServices,
     clock: shop.clock,
     environment: { RATE_LIMITS: 'false', OPERATIONS_PER_SOCKET_COUNT: '1000', INTROSPECTION: 'true' },
     onLog: (line) => logged.push(line),
@@ -147,7 +146,7 @@ async function reference(operation: RandomOperation, caller: Caller): Promise<Se
   const contextValue = createContext({
     caller,
     requestId: 'plain',
-    services: services as unknown as RequiredServices,
+    services: services as unknown as AppServices,
     now: shop.clock.now(),
   });
   const args = {

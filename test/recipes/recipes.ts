@@ -151,16 +151,6 @@ export class Bonuses {
       add: '    bonuses: new Bonuses(ledger, currency),\n',
     },
     {
-      file: 'src/resolvers/required-services.ts',
-      after: "import type { Adjustments } from '../services/ledger/adjustments.js';\n",
-      add: "import type { Bonuses } from '../services/ledger/bonuses.js';\n",
-    },
-    {
-      file: 'src/resolvers/required-services.ts',
-      before: '  readonly adjustments: ',
-      add: "  readonly bonuses: Pick<Bonuses, 'pay'>;\n",
-    },
-    {
       file: 'src/resolvers/transaction-resolver.ts',
       after: 'import { AdjustBalanceInput, ',
       add: 'PayBonusInput, ',

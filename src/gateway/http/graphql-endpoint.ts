@@ -2,10 +2,10 @@ import type { ApolloServer } from '@apollo/server';
 import { HeaderMap } from '@apollo/server';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { createContext } from '../../resolvers/context.js';
-import type { RequiredServices } from '../../resolvers/required-services.js';
 import type { Clock } from '../../runtime/clock.js';
 import { withTimeout } from '../../runtime/concurrency.js';
 import type { Caller } from '../../services/caller.js';
+import type { AppServices } from '../../services/services.js';
 import { InvalidToken } from '../auth/claims.js';
 import { IdentityUnavailable } from '../auth/provider-keys.js';
 import { bearerToken, type Identity } from '../auth.js';
@@ -19,7 +19,7 @@ import type { HttpContext } from './apollo.js';
 export interface EndpointParts extends PlainPostParts {
   readonly apollo: ApolloServer<HttpContext>;
   readonly identity: Identity;
-  readonly services: RequiredServices;
+  readonly services: AppServices;
   readonly clock: Clock;
   readonly requestTimeoutMs: number;
 }

@@ -6,9 +6,9 @@ import { isForAllowedHost } from '../../config/allowed-host.js';
 import type { Config } from '../../config/config.js';
 import type { Metrics } from '../../observability/metrics.js';
 import { type Context, createContext } from '../../resolvers/context.js';
-import type { RequiredServices } from '../../resolvers/required-services.js';
 import type { Clock } from '../../runtime/clock.js';
 import { withTimeout } from '../../runtime/concurrency.js';
+import type { AppServices } from '../../services/services.js';
 import type { Identity } from '../auth.js';
 import type { OperationGate } from '../graphql/admission.js';
 import { maskError, requestErrorCode, rootCause } from '../graphql/errors.js';
@@ -27,7 +27,7 @@ export interface SocketParts {
   readonly identity: Identity;
   readonly execute: Executor;
   readonly gate: OperationGate;
-  readonly services: RequiredServices;
+  readonly services: AppServices;
   /** Product time, also used for tokens. */
   readonly clock: Clock;
   readonly realClock: Clock;
