@@ -71,6 +71,13 @@ module.exports = {
       to: { path: '^(src|test|bench|scripts|migrations|mikro-orm\\.config)' },
     },
     onlyFor('only-processes-open-the-app', app, [main, worker, '^src/cli/', '^src/demo/']),
+    {
+      name: 'the-app-takes-only-the-engine-from-the-edge',
+      comment: 'A worker runs documents as the gateway does, without HTTP.',
+      severity: 'error',
+      from: { path: app },
+      to: { path: '^src/(gateway|resolvers)/', pathNot: ['^src/gateway/graphql/engine\\.ts$'] },
+    },
     onlyFor('only-processes-load-the-demo', '^src/demo/', [main, worker, '^src/cli/']),
     onlyFor('nothing-imports-a-process', '^src/((main|worker)\\.ts$|cli/)', []),
     {

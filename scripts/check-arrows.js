@@ -14,7 +14,7 @@ const MAX_FILES = { src: 5, 'src/services': 6, 'src/gateway': 3 };
 const forbidden = [
   ['gateway-imports-only-resolvers', 'src/gateway/auth.ts', "import '../jobs/scheduler.js';"],
   ['gateway-imports-only-types-', 'src/gateway/auth.ts', "import '../stores/database.js';"],
-  ['resolvers/page-query-imports-only-', 'src/resolvers/page-query/selection.ts', "import '../../jobs/job.js';"],
+  ['resolvers/page-query-imports-only-', 'src/resolvers/page-query/look-ahead.ts', "import '../../jobs/job.js';"],
   ['resolvers-imports-only-services', 'src/resolvers/scalars.ts', "import '../stores/database.js';"],
   [
     'resolvers-imports-only-types-',
@@ -35,6 +35,7 @@ const forbidden = [
   ['packages-know-nothing-of-ours', 'packages/stripe-sandbox/src/options.ts', "import '../../../src/runtime/clock.js';"],
   ['only-main-loads-the-sandbox', 'src/worker.ts', "import '@boxoffice/stripe-sandbox';"],
   ['only-processes-open-the-app', 'src/gateway/auth.ts', "import '../app.js';"],
+  ['the-app-takes-only-the-engine-', 'src/app.ts', "import './gateway/auth.js';"],
   ['only-processes-load-the-demo', 'src/app.ts', "import './demo/people.js';"],
   ['nothing-imports-a-process', 'src/app.ts', "import './cli/run-command.js';"],
   ['processes-leave-the-rest-', 'src/worker.ts', "import './services/money.js';"],

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import { type Config, type Limits, STRIPE_URL } from './config/config.js';
 import { secretsOf } from './config/secrets.js';
+import type { DocumentRunnerParts, Engine, EngineParts } from './gateway/graphql/engine.js';
 import { jobDefinitions } from './jobs/jobs.js';
 import { JobRunner } from './jobs/scheduler.js';
 import { observeCalls, watchClock, watchPool } from './observability/call-metrics.js';
@@ -8,12 +9,13 @@ import { createLogger } from './observability/logging.js';
 import { createMetrics, type Metrics, watchServices } from './observability/metrics.js';
 import { openTracing, type Tracing } from './observability/tracing.js';
 import { systemClock } from './runtime/clock.js';
+import { cachedFor, forEachSettled } from './runtime/concurrency.js';
 import { createRedactor } from './runtime/redact.js';
 import { StartupError, unreachable } from './runtime/startup-error.js';
 import { JobStates } from './services/jobs/job-states.js';
 import { Jobs } from './services/jobs/jobs.js';
 import { otherCurrency } from './services/ledger/other-currency.js';
-import { type AppServices, composeServices } from './services/services.js';
+import { type AppServices, composeServices, type RunDocument } from './services/services.js';
 import { Database } from './stores/database.js';
 import { DatabaseClock } from './stores/database-clock.js';
 import { type HintChannel, LocalHints } from './stores/hints.js';
@@ -37,6 +39,9 @@ export interface App {
   /** Runs the jobs once it is started. */
   readonly jobRunner: JobRunner;
   readonly jobStore: Pick<JobStore, 'state'>;
+  /** What GraphQL operations are executed with; loaded when it is first used, because most commands and workers run none. */
+  engine(): Promise<Engine>;
+  readonly runDocument: RunDocument;
   close(): Promise<void>;
 }
 
@@ -46,18 +51,38 @@ const JOBS_STOP_TIMEOUT_MS = 2_000;
 /** In development the clock may be moved: every process with the database sees it within this time. */
 export const DEVELOPMENT_CLOCK_REFRESH_MS = 250;
 
+/** Registers how to close what was just opened. */
+type Opened = (close: () => unknown) => void;
+
 /**
- * Opens the stores and composes the services. The database must exist and be migrated.
+ * Opens the stores and composes the services. The database must exist and be migrated. If something cannot be opened, what was opened before
+ * it is closed.
  *
  * @throws StartupError or the stores' errors
  */
 export async function openApp(config: Config, databaseUrl: string): Promise<App> {
+  const closers: (() => unknown)[] = [];
+  const close = () => forEachSettled(closers.splice(0).reverse(), async (closeOne) => closeOne());
+  try {
+    const stores = await openStores(config, databaseUrl, (closer) => closers.push(closer));
+    return { ...composeApp(config, stores, (closer) => closers.push(closer)), close };
+  } catch (error) {
+    await close().catch(() => undefined);
+    throw error;
+  }
+}
+
+type Stores = Awaited<ReturnType<typeof openStores>>;
+
+async function openStores(config: Config, databaseUrl: string, opened: Opened) {
   const tracing = await openTracing(config.observation.tracing);
+  opened(() => tracing?.stop());
   const logger = createLogger(config.observation, { tracing, redact: createRedactor(secretsOf({ ...config, databaseUrl })) });
   const metrics = createMetrics();
   const observer = observeCalls(metrics, tracing);
   const { limits } = config;
   const jobStore = await openJobs(config, databaseUrl, logger);
+  opened(() => jobStore.close());
   const database = new Database({
     url: databaseUrl,
     poolSize: limits.databasePoolCount,
@@ -69,12 +94,17 @@ export async function openApp(config: Config, databaseUrl: string): Promise<App>
     onIdleError: (error) => logger.warn({ reason: error.message }, 'idle database connection lost'),
     observer,
   });
+  opened(() => database.close());
   await requireCurrency(config, database);
   watchPool(metrics, database);
   const clock = await openClock(config, database, logger);
+  opened(() => clock.close());
   requireUnmovedClock(config, clock);
   watchClock(metrics, clock);
   const hints = openHints(config, logger);
+  opened(() => hints.close());
+  const openSessions = openOpenSessions(config);
+  opened(() => openSessions.close());
   const stripe = openStripe({
     secretKey: config.stripe.secretKey,
     apiUrl: config.stripe.apiUrl,
@@ -82,22 +112,18 @@ export async function openApp(config: Config, databaseUrl: string): Promise<App>
     attemptsCount: limits.stripeAttemptsCount,
     observer,
   });
-  const openSessions = openOpenSessions(config);
-  const services = composeServices({
-    config,
-    database,
-    hints,
-    stripe,
-    openSessions,
-    clock,
-    realClock: systemClock,
-    logger,
-    watch: watchServices(metrics),
-  });
+  return { tracing, logger, metrics, jobStore, database, clock, hints, stripe, openSessions };
+}
+
+function composeApp(config: Config, stores: Stores, opened: Opened): Omit<App, 'close'> {
+  const { tracing, logger, metrics, jobStore, database, clock } = stores;
+  const { limits } = config;
+  const composed = composeServices({ ...stores, config, realClock: systemClock, watch: watchServices(metrics) });
+  opened(() => composed.close());
   const states = new JobStates(database);
   const jobRunner = new JobRunner({
     store: jobStore,
-    definitions: jobDefinitions(services, limits, config.jobHours),
+    definitions: jobDefinitions(composed, limits, config.jobHours),
     states,
     // Agenda goes by the machine's clock, which knows nothing of a development offset.
     clock: clock.databaseTime,
@@ -106,26 +132,21 @@ export async function openApp(config: Config, databaseUrl: string): Promise<App>
     ...(tracing && { trace: tracing.job }),
     settings: { lockLifetimeMs: limits.jobLockLifetimeMs, stopTimeoutMs: JOBS_STOP_TIMEOUT_MS },
   });
+  const services = { ...composed, jobs: new Jobs(jobRunner, states) };
+  const documents = openDocuments({ config, logger, tracing, services, clock });
+  const { hints } = stores;
+  return { config, clock, logger, database, hints, metrics, tracing, services, jobRunner, jobStore, ...documents };
+}
+
+function openDocuments(parts: EngineParts & DocumentRunnerParts): Pick<App, 'engine' | 'runDocument'> {
+  const load = cachedFor(Number.POSITIVE_INFINITY, async () => {
+    const { createDocumentRunner, createEngine } = await import('./gateway/graphql/engine.js');
+    const engine = await createEngine(parts);
+    return { engine, run: createDocumentRunner(engine, parts) };
+  });
   return {
-    config,
-    clock,
-    logger,
-    database,
-    hints,
-    metrics,
-    tracing,
-    services: { ...services, jobs: new Jobs(jobRunner, states) },
-    jobRunner,
-    jobStore,
-    async close() {
-      clock.close();
-      await services.close();
-      await hints.close();
-      await openSessions.close();
-      await jobStore.close();
-      await database.close();
-      await tracing?.stop();
-    },
+    engine: async () => (await load()).engine,
+    runDocument: async (document, variables, caller) => (await load()).run(document, variables, caller),
   };
 }
 

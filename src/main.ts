@@ -94,6 +94,7 @@ async function startGateway(app: App, sandboxUrl: string | null): Promise<void> 
   watchLive(app.metrics, app.hints, services.live);
   const gateway = await createGateway({
     config,
+    engine: await app.engine(),
     services,
     clock,
     realClock: systemClock,

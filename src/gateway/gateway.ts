@@ -2,10 +2,9 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import cors from '@fastify/cors';
 import Fastify, { type FastifyError, type FastifyInstance, LogController } from 'fastify';
-import type { GraphQLSchema } from 'graphql';
 import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
-import type { Config, Limits } from '../config/config.js';
+import type { Config } from '../config/config.js';
 import { type ReadinessCheck, serveHealth } from '../observability/health.js';
 import { watchJobs } from '../observability/job-metrics.js';
 import { createMetrics, type Metrics, serveMetrics, watchProviderKeys, watchSockets } from '../observability/metrics.js';
@@ -14,17 +13,13 @@ import type { Clock } from '../runtime/clock.js';
 import type { AppServices } from '../services/services.js';
 import type { RedisSettings } from '../stores/redis.js';
 import { createIdentity, type Identity } from './auth.js';
-import { OperationGate } from './graphql/admission.js';
-import { createExecutor, type Executor } from './graphql/execute.js';
-import { PreparedOperations } from './graphql/prepared-operations.js';
-import { guardRules } from './graphql/query-limits.js';
+import type { Engine } from './graphql/engine.js';
+import { createMask } from './graphql/errors.js';
+import { Pipeline } from './graphql/pipeline.js';
 import { createRates } from './graphql/rate-limits.js';
-import { limitResponses } from './graphql/response-limit.js';
-import { composeSchema } from './graphql/schema.js';
 import { TrustedOperations } from './graphql/trusted-documents.js';
 import { createApollo } from './http/apollo.js';
 import { boundPipelining, ConnectionGuard } from './http/connection-guard.js';
-import { ContentTypes } from './http/content-types.js';
 import { refuse, serveGraphql } from './http/graphql-endpoint.js';
 import { serveHostCheck } from './http/host-check.js';
 import { readJsonInUtf8, UnreadableBody } from './http/json-body.js';
@@ -32,10 +27,12 @@ import { requestIdOf } from './http/request.js';
 import { serveSecurityHeaders } from './http/security-headers.js';
 import { serverTimeouts } from './http/server-timeouts.js';
 import { stripeWebhook } from './http/stripe-webhook.js';
-import { serveSockets } from './websocket/endpoint.js';
+import { LiveSockets } from './websocket/server.js';
 
 export interface GatewayOptions {
   readonly config: Pick<Config, 'http' | 'identity' | 'guard' | 'limits' | 'observation' | 'redisUrl'>;
+  /** What operations are prepared and executed with: the same that the app runs stored documents with. */
+  readonly engine: Engine;
   readonly services: AppServices;
   /** Product time. */
   readonly clock: Clock;
@@ -60,17 +57,15 @@ export interface Gateway {
   stop(): Promise<void>;
 }
 
-/** The edge: HTTP with GraphQL, health, security headers and CORS. Throws if the contract and the classes differ. */
+/** The edge: HTTP with GraphQL, health, security headers and CORS. */
 export async function createGateway(options: GatewayOptions): Promise<Gateway> {
-  const { config, services, clock, realClock = clock, logger, metrics = createMetrics(), tracing = null } = options;
-  const schema = await composeSchema();
-  const execute = loggedExecutor(schema, config.limits, logger, tracing);
-  const identity = createIdentity(config.identity, { clock: realClock, limits: config.limits, logger });
-  const redis = openRates(options);
-  const gate = createGate(schema, options, redis, metrics);
+  const { config, engine, services, clock, realClock = clock, logger, metrics = createMetrics(), tracing = null } = options;
   const { guard, limits } = config;
-  const operations = new PreparedOperations({ schema, rules: guardRules(limits), limits, suggestions: guard.introspection });
-  const apollo = createApollo({ schema, operations, execute, guard, limits, gate, metrics, logger });
+  const identity = createIdentity(config.identity, { clock: realClock, limits, logger });
+  const redis = openRates(options);
+  const pipeline = createPipeline(options, redis, metrics);
+  const mask = createMask(logger, guard.introspection);
+  const apollo = createApollo({ ...engine, pipeline, guard, limits, metrics, logger });
   await apollo.start();
   const app = createServer(config, logger);
   let stopping = false;
@@ -83,19 +78,17 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   serveSecurityHeaders(app);
   const connections = guardConnections(app, config);
   await app.register(cors, corsOptions(config.http.allowedOrigins));
-  const cacheMs = config.limits.probeCacheMs;
+  const cacheMs = limits.probeCacheMs;
   const checks = { ...options.readiness, ...watchIdentity(identity, metrics) };
   serveHealth(app, { checks, isStopping: () => stopping, logger, cacheMs });
-  const edge = { schema, operations, identity, execute, gate, services, clock, realClock, logger, config, metrics };
-  const { requestTimeoutMs } = limits;
-  const contentTypes = new ContentTypes();
-  serveGraphql(app, { ...edge, apollo, contentTypes, suggestions: guard.introspection, requestTimeoutMs });
+  const edge = { ...engine, pipeline, mask, identity, services, clock, realClock, logger, config, metrics };
+  serveGraphql(app, { ...edge, apollo, requestTimeoutMs: limits.requestTimeoutMs });
   await app.register(stripeWebhook, {
     inbox: services.stripeInbox,
-    bodyLimitBytes: config.limits.webhookBodyBytes,
+    bodyLimitBytes: limits.webhookBodyBytes,
     onReceived: metrics.webhook,
   });
-  const sockets = serveSockets(app.server, edge);
+  const sockets = new LiveSockets(app.server, edge);
   watchSockets(metrics, sockets);
   watchJobs(metrics, services.jobs);
   if (config.observation.metrics) serveMetrics(app, metrics, { ...config.observation, cacheMs });
@@ -107,7 +100,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       stopping = true;
       // If the server never listened, no load balancer has to be warned.
       if (app.server.listening) await pause(config.http.drainNoticeMs);
-      connections.shorten(config.limits.socketCloseGraceMs);
+      connections.shorten(limits.socketCloseGraceMs);
       await sockets.stop();
       await app.close();
       connections.stop();
@@ -140,19 +133,6 @@ function guardConnections(app: FastifyInstance, { http, limits }: GatewayOptions
   return new ConnectionGuard(app.server, { ...limits, connectionsMaximumCount });
 }
 
-/** The executor of both transports, with limited response sizes, and a span per operation if tracing is on. */
-function loggedExecutor(schema: GraphQLSchema, limits: Limits, logger: Logger, tracing: Tracing | null): Executor {
-  const unlimited = createExecutor(schema, limits, (error, { requestId }) =>
-    logger.warn({ requestId, err: error }, 'fast path failed; executing the operation field by field'),
-  );
-  const execute = limitResponses(unlimited, limits.responseBytes);
-  if (!tracing) return execute;
-  return (run) => {
-    const { name, operation } = run.prepared.operation;
-    return tracing.operation(name?.value ?? '', operation, () => execute(run));
-  };
-}
-
 /** The Redis in which nodes share rate limits; while it is unavailable, each node counts separately. */
 function openRates({ config: { guard, limits, redisUrl }, connectRedis, logger }: GatewayOptions): Redis | undefined {
   if (!redisUrl || !guard.rateLimits) return undefined;
@@ -166,19 +146,18 @@ function openRates({ config: { guard, limits, redisUrl }, connectRedis, logger }
   });
 }
 
-function createGate(
-  schema: GraphQLSchema,
-  { config: { guard, limits } }: GatewayOptions,
+function createPipeline(
+  { engine, config: { guard, limits } }: GatewayOptions,
   redis: Redis | undefined,
   metrics: Metrics,
-): OperationGate {
+): Pipeline {
   const { persistedOperations, persistedOperationsFile } = guard;
   const isTrustedOnly = persistedOperations === 'only' && persistedOperationsFile !== undefined;
-  return new OperationGate({
-    schema,
+  return new Pipeline({
+    ...engine,
     limits,
     introspection: guard.introspection,
-    rates: guard.rateLimits ? createRates({ schema, limits, redis, onLimited: metrics.limited }) : null,
+    rates: guard.rateLimits ? createRates({ schema: engine.schema, limits, redis, onLimited: metrics.limited }) : null,
     trusted: isTrustedOnly ? new TrustedOperations(persistedOperationsFile) : null,
   });
 }

@@ -8,6 +8,7 @@ import type { OpenSessions } from '../stores/open-sessions.js';
 import { STRIPE_API_VERSION } from '../stores/stripe.js';
 import { Access } from './access/access.js';
 import { Accounts } from './accounts/accounts.js';
+import type { Caller } from './caller.js';
 import { Catalogue } from './catalogue/catalogue.js';
 import { CatalogueAdmin } from './catalogue/catalogue-admin.js';
 import { CatalogueSync } from './catalogue/catalogue-sync.js';
@@ -63,6 +64,16 @@ export type Services = ReturnType<typeof composeServices>;
 
 /** All services of the app: the jobs run the other services, so they are created after them. */
 export type AppServices = Services & { readonly jobs: Jobs };
+
+/**
+ * Runs a stored document (a query or mutation) for a caller and returns the response as JSON text, with expected and unexpected errors in
+ * it, like a POST.
+ */
+export type RunDocument = (
+  document: string,
+  variables: Readonly<Record<string, unknown>> | null,
+  caller: Caller,
+) => Promise<string>;
 
 /** Creates every service once, in order of their dependencies. */
 export function composeServices(dependencies: ServiceDependencies) {

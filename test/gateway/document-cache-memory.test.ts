@@ -2,7 +2,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from '@jest/globals';
 import { composeSchema } from '../../src/gateway/graphql/schema.js';
-import { ContentTypes } from '../../src/gateway/http/content-types.js';
+import { ContentTypes } from '../../src/gateway/http/graphql-endpoint.js';
 import { preparedOperations } from './run-prepared.js';
 
 setFlagsFromString('--expose-gc');

@@ -3,6 +3,7 @@ import { SignJWT } from 'jose';
 import { pino } from 'pino';
 import { type Config, readConfig } from '../../src/config/config.js';
 import { createGateway, type Gateway, type GatewayOptions } from '../../src/gateway/gateway.js';
+import { createEngine } from '../../src/gateway/graphql/engine.js';
 import type { Clock } from '../../src/runtime/clock.js';
 import type { AppServices } from '../../src/services/services.js';
 import { connectRedis } from '../../src/stores/redis.js';
@@ -64,11 +65,13 @@ export async function startGateway(options: KitOptions = {}) {
     ...options.environment,
   });
   const config: Config = { ...read, http: { ...read.http, host: '127.0.0.1', port: 0 } };
+  const logger = pino({ level: options.logLevel ?? 'warn' }, { write: (line) => options.onLog?.(line) });
   const gateway: Gateway = await createGateway({
     config,
+    engine: await createEngine({ config, logger, tracing: null }),
     services: options.services ?? stubServices(),
     clock: options.clock ?? { now: () => new Date() },
-    logger: pino({ level: options.logLevel ?? 'warn' }, { write: (line) => options.onLog?.(line) }),
+    logger,
     connectRedis: options.connectRedis ?? connectRedis,
     readiness: options.readiness ?? {},
     ...(options.extend && { extend: options.extend }),

@@ -2,8 +2,7 @@ import { createHmac, randomBytes, randomUUID } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import { CompactSign } from 'jose';
 import { readConfig } from '../../src/config/config.js';
-import { InvalidToken, readClaim, uuidV5 } from '../../src/gateway/auth/claims.js';
-import { bearerToken, createIdentity } from '../../src/gateway/auth.js';
+import { bearerToken, createIdentity, InvalidToken, readClaim, uuidV5 } from '../../src/gateway/auth.js';
 import { SECRET, tokenFor } from './gateway-kit.js';
 
 const userId = '33333333-3333-4333-8333-333333333333';

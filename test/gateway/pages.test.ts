@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import Fastify, { type FastifyInstance } from 'fastify';
-import { InvalidToken } from '../../src/gateway/auth/claims.js';
+import { InvalidToken } from '../../src/gateway/auth.js';
 import { type PagesSettings, servePages } from '../../src/gateway/pages/pages.js';
 
 const identity: PagesSettings['identity'] = {

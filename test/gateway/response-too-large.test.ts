@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import fc from 'fast-check';
-import { RawJson } from '../../src/gateway/graphql/raw-json.js';
-import { jsonBytes } from '../../src/gateway/graphql/response-limit.js';
+import { jsonBytes, RawJson } from '../../src/gateway/graphql/response.js';
 import { type Message, RawSocket } from '../live/socket-scene.js';
 import { until } from '../support/until.js';
 import { type Answer, startGateway, stubServices, tokenFor } from './gateway-kit.js';

@@ -2,10 +2,9 @@ import { beforeAll, expect, test } from '@jest/globals';
 import { type GraphQLObjectType, type GraphQLSchema, getNamedType, isObjectType } from 'graphql';
 import { allowedRoles } from '../../src/gateway/graphql/roles.js';
 import { composeSchema } from '../../src/gateway/graphql/schema.js';
-import { accountType } from '../../src/resolvers/page-query/account-json.js';
-import { objectPieces } from '../../src/resolvers/page-query/json-pieces.js';
-import { StatementBuilder } from '../../src/resolvers/page-query/page-statement.js';
-import type { Selected } from '../../src/resolvers/page-query/selection.js';
+import { accountType } from '../../src/resolvers/page-query/account-page.js';
+import { objectPieces, StatementBuilder } from '../../src/resolvers/page-query/json-sql.js';
+import type { Selected } from '../../src/resolvers/page-query/look-ahead.js';
 import { isRowResolver, rowFields } from '../../src/resolvers/row-fields.js';
 
 let schema: GraphQLSchema;

@@ -1,7 +1,7 @@
 import type { ExecutionResult, GraphQLSchema } from 'graphql';
+import { refusalOf } from '../../src/gateway/graphql/errors.js';
 import type { Executor } from '../../src/gateway/graphql/execute.js';
 import { PreparedOperations } from '../../src/gateway/graphql/prepared-operations.js';
-import { refusalOf } from '../../src/gateway/graphql/request-refused.js';
 import type { Context } from '../../src/resolvers/context.js';
 
 /** The defaults of what bounds an answer. */

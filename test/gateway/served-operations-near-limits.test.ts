@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, test } from '@jest/globals';
 import { type DocumentNode, type GraphQLSchema, Kind, type OperationDefinitionNode, parse, visit } from 'graphql';
 import type { Limits } from '../../src/config/limits.js';
 import { OperationCosts } from '../../src/gateway/graphql/cost.js';
-import { countRootFields, measureDepth } from '../../src/gateway/graphql/rules/selections.js';
+import { countRootFields, measureDepth } from '../../src/gateway/graphql/query-limits.js';
 import { composeSchema } from '../../src/gateway/graphql/schema.js';
 import { defaultLimits } from '../support/catalogue-scene.js';
 import { type ServedOperation, servedOperations } from './served-operations.js';

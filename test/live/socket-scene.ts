@@ -6,21 +6,19 @@ import type { Duplex } from 'node:stream';
 import { makeExecutableSchema } from '@graphql-tools/schema';
 import { GraphQLError, type ValidationRule } from 'graphql';
 import { WebSocket } from 'ws';
+import { readConfig } from '../../src/config/config.js';
 import { IdentityUnavailable } from '../../src/gateway/auth/provider-keys.js';
 import { executePlain } from '../../src/gateway/graphql/execute.js';
+import { Pipeline } from '../../src/gateway/graphql/pipeline.js';
 import { PreparedOperations } from '../../src/gateway/graphql/prepared-operations.js';
-import { refusalOf } from '../../src/gateway/graphql/request-refused.js';
-import type { LiveSocketOptions } from '../../src/gateway/websocket/options.js';
-import { attachLiveSocket, type LiveSockets } from '../../src/gateway/websocket/server.js';
+import { LiveSockets, type SocketParts } from '../../src/gateway/websocket/server.js';
 import type { Context } from '../../src/resolvers/context.js';
-import type { Caller } from '../../src/services/caller.js';
+import { systemClock } from '../../src/runtime/clock.js';
 import type { LiveFeed } from '../../src/services/live/live-feed.js';
 import { until } from '../support/until.js';
 
-export interface SceneContext {
-  caller: Caller;
-  number: number;
-}
+/** Each context has its own time: its number. */
+type SceneContext = Pick<Context, 'caller' | 'now'>;
 
 /** Enough of a schema to see what sockets do with it; the real one is tested with the gateway. */
 const typeDefs = `
@@ -45,6 +43,33 @@ const noFieldCalledSecret: ValidationRule = (context) => ({
   },
 });
 
+const LIMITS = {
+  queryTokensMaximumCount: 200,
+  querySelectionsMaximumCount: 1_000,
+  queryVariableValuesMaximumCount: 1_000,
+  documentCacheBytes: 1_000_000,
+  connectionInitTimeoutMs: 5_000,
+  socketsMaximumCount: 1_000,
+  socketsPerViewerCount: 20,
+  socketsWaitingPerAddressCount: 1_000,
+  operationsPerSocketCount: 5,
+  socketMessagesWindowMs: 10_000,
+  socketMessagesCount: 3_000,
+  socketReceivedBytes: 4_194_304,
+  socketMessageBytes: 16_384,
+  socketBufferedBytes: 262_144,
+  socketCloseGraceMs: 5_000,
+  socketKeepAliveMs: 12_000,
+};
+type SceneSettings = typeof LIMITS;
+
+async function identify(token: string | null) {
+  if (token === 'unknowable') throw new IdentityUnavailable();
+  const [kind, userId, expiry] = (token ?? '').split('~');
+  if (kind !== 'viewer' || !userId || (expiry && Number(expiry) <= Date.now())) throw new Error('a bad token');
+  return { caller: { userId, role: 'VIEWER' } as const, expiresAt: expiry ? new Date(Number(expiry)) : null };
+}
+
 /** A gateway's socket side on a port of its own. Tokens are `viewer~<uuid>` or `viewer~<uuid>~<expiry in ms since 1970>`. */
 export class SocketScene {
   flooded = 0;
@@ -66,10 +91,10 @@ export class SocketScene {
   sockets!: LiveSockets;
   url = '';
 
-  static async open(feed: LiveFeed, settings: Partial<LiveSocketOptions['settings']> = {}, port = 0): Promise<SocketScene> {
+  static async open(feed: LiveFeed, settings: Partial<SceneSettings> = {}, port = 0): Promise<SocketScene> {
     const server = http.createServer();
     const scene = new SocketScene(server, feed);
-    scene.sockets = attachLiveSocket(server, scene.options(settings));
+    scene.sockets = new LiveSockets(server, scene.parts(settings));
     server.listen(port, '127.0.0.1');
     await once(server, 'listening');
     scene.url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}/graphql`;
@@ -82,62 +107,30 @@ export class SocketScene {
     this.server.close();
   }
 
-  private options(settings: Partial<LiveSocketOptions['settings']>): LiveSocketOptions {
+  private parts(settings: Partial<SceneSettings>): SocketParts {
     const schema = makeExecutableSchema({ typeDefs, resolvers: this.resolvers() });
-    const operations = new PreparedOperations({
-      schema,
-      rules: [noFieldCalledSecret],
-      limits: {
-        queryTokensMaximumCount: 200,
-        querySelectionsMaximumCount: 1_000,
-        queryVariableValuesMaximumCount: 1_000,
-        documentCacheBytes: 1_000_000,
-      },
-      suggestions: true,
-    });
-    const execute: LiveSocketOptions['execute'] = ({ prepared, variables }, context, event) =>
-      executePlain(schema, { prepared, variables, context: context as Context, event });
+    const limits = { ...readConfig({}).limits, ...LIMITS, ...settings };
+    const operations = new PreparedOperations({ schema, rules: [noFieldCalledSecret], limits, suggestions: true });
     return {
       schema,
-      prepare: async ({ query, operationName, variables }) => {
-        try {
-          const prepared = operations.prepare(query, operationName);
-          return { prepared, variables: prepared.checkVariables(variables) };
-        } catch (error) {
-          return refusalOf(error);
-        }
-      },
-      execute,
-      executeEvent: execute,
-      identify: async (token) => {
-        if (token === 'unknowable') throw new IdentityUnavailable();
-        const [kind, userId, expiry] = token.split('~');
-        if (kind !== 'viewer' || !userId || (expiry && Number(expiry) <= Date.now())) throw new Error('a bad token');
-        return { caller: { userId, role: 'VIEWER' }, expiresAt: expiry ? new Date(Number(expiry)) : null };
-      },
-      elapsedMs: () => this.elapsedMs,
-      createContext: (caller): SceneContext => ({ caller, number: ++this.contexts }),
-      formatError: (error) => {
+      pipeline: new Pipeline({ schema, operations, limits, introspection: true, rates: null, trusted: null }),
+      execute: (run) => executePlain(schema, run),
+      mask: (error) => {
         if (this.defective) throw new TypeError('password=hunter2');
         return error.originalError && !(error.originalError instanceof GraphQLError)
           ? { message: 'Something went wrong.', extensions: { code: 'INTERNAL_SERVER_ERROR' } }
           : { message: error.message, extensions: error.extensions };
       },
-      settings: {
-        allowedOrigins: ['https://films.example'],
-        connectionInitTimeoutMs: 5_000,
-        socketsMaximumCount: 1_000,
-        socketsPerViewerCount: 20,
-        socketsWaitingPerAddressCount: 1_000,
-        operationsPerSocketCount: 5,
-        socketMessagesWindowMs: 10_000,
-        socketMessagesCount: 3_000,
-        socketReceivedBytes: 4_194_304,
-        socketMessageBytes: 16_384,
-        socketBufferedBytes: 262_144,
-        socketCloseGraceMs: 5_000,
-        socketKeepAliveMs: 12_000,
-        ...settings,
+      identity: { identify },
+      services: {} as SocketParts['services'],
+      clock: { now: () => new Date(++this.contexts) },
+      realClock: systemClock,
+      elapsedMs: () => this.elapsedMs,
+      logger: { error: () => undefined },
+      metrics: { served: () => undefined },
+      config: {
+        http: { allowedOrigins: ['https://films.example'], allowedHosts: null, trustedProxyCount: 0 },
+        limits,
       },
     };
   }
@@ -147,7 +140,7 @@ export class SocketScene {
     return {
       Query: {
         whoAmI: (_root: unknown, _args: unknown, context: SceneContext) => context.caller.userId,
-        number: (_root: unknown, _args: unknown, context: SceneContext) => context.number,
+        number: (_root: unknown, _args: unknown, context: SceneContext) => context.now.getTime(),
         secret: () => 1,
         large: (_root: unknown, { bytes }: { bytes: number }) => 'x'.repeat(bytes),
         slow: held,
@@ -163,7 +156,7 @@ export class SocketScene {
           resolve: (change: { cursor: string; balance: { version: number } }, _args: unknown, context: SceneContext) => ({
             cursor: change.cursor,
             version: change.balance.version,
-            contextNumber: context.number,
+            contextNumber: context.now.getTime(),
             padding: ({ bytes }: { bytes: number }) => 'x'.repeat(bytes),
           }),
         },

@@ -6,6 +6,7 @@ import { StripeFailure } from '@boxoffice/stripe-sandbox/stripe-error';
 import type Stripe from 'stripe';
 import { readConfig } from '../../src/config/config.js';
 import { createGateway, type Gateway } from '../../src/gateway/gateway.js';
+import { createEngine } from '../../src/gateway/graphql/engine.js';
 import { createLogger } from '../../src/observability/logging.js';
 import { composeServices, type Services } from '../../src/services/services.js';
 import { LocalHints } from '../../src/stores/hints.js';
@@ -93,7 +94,15 @@ export class SoakApp {
       logger,
     });
     const jobs = { list: async () => [], run: async () => ({ errors: [] }) };
-    const gateway = await createGateway({ config, services: { ...services, jobs } as never, clock, logger, readiness: {} });
+    const engine = await createEngine({ config, logger, tracing: null });
+    const gateway = await createGateway({
+      config,
+      engine,
+      services: { ...services, jobs } as never,
+      clock,
+      logger,
+      readiness: {},
+    });
     const { url } = await gateway.start();
     sandbox.control.setWebhookUrl(`${url}/webhooks/stripe`);
     Object.assign(this.parts, { services, gateway });

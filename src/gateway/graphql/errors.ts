@@ -1,4 +1,5 @@
 import { GraphQLError, type GraphQLFormattedError } from 'graphql';
+import type { Logger } from 'pino';
 import { InvalidArgument, storeFaultOf } from '../../services/errors.js';
 import { CursorExpired } from '../../services/live/live-cursor.js';
 import { IdentityUnavailable } from '../auth/provider-keys.js';
@@ -95,6 +96,32 @@ function masked(
   };
 }
 
+/** What a log line says about the operation. */
+interface ErrorContext {
+  readonly requestId?: string;
+  readonly operationName?: string | null | undefined;
+}
+
+export type Mask = (
+  error: GraphQLError,
+  about: ErrorContext & { readonly requestId: string },
+  fallbackCode?: string,
+) => GraphQLFormattedError;
+
+/** A function that masks an error for its caller and logs it if it hides a defect. */
+export const createMask =
+  (logger: Pick<Logger, 'error'>, suggestions: boolean): Mask =>
+  (thrown, about, fallbackCode) => {
+    const { error, isDefect } = maskError(thrown, { requestId: about.requestId, suggestions }, fallbackCode);
+    if (isDefect) logDefect(logger, thrown, about);
+    return error;
+  };
+
+export function logDefect(logger: Pick<Logger, 'error'>, thrown: unknown, about: ErrorContext): void {
+  const path = thrown instanceof GraphQLError ? thrown.path : undefined;
+  logger.error({ ...about, path, err: rootCause(thrown) }, 'operation failed');
+}
+
 /** The first errors of a response, masked, so that they are small whatever was sent. */
 export function maskErrors<Thrown, Public>(errors: readonly Thrown[], mask: (error: Thrown) => Public): Public[] {
   return errors.slice(0, MAX_ERRORS).map(mask);
@@ -130,3 +157,32 @@ const isAboutVariables = (error: GraphQLError): boolean => !error.path && error.
 /** A null variable inside a list or an input object is also detected only when the field is executed; it is not a defect. */
 const isAboutArgument = (error: GraphQLError): boolean =>
   !error.originalError && /^Argument "\w+" (?:has invalid value|of (?:required|non-null) type) /.test(error.message);
+
+/** A request that is rejected before execution, with one or more errors, each with a code. */
+export class RequestRefused extends Error {
+  override readonly name = 'RequestRefused';
+  readonly errors: readonly GraphQLError[];
+
+  constructor(errors: readonly GraphQLError[]) {
+    super('the request was refused');
+    this.errors = errors.slice(0, MAX_ERRORS);
+  }
+}
+
+/** The errors of a rejected request; rethrows any other error. */
+export function refusalOf(error: unknown): readonly GraphQLError[] {
+  if (error instanceof RequestRefused) return error.errors;
+  if (error instanceof GraphQLError) return [error];
+  throw error;
+}
+
+/** The error without values in its message, with a code and the HTTP status 400 unless it already has a code. */
+export function refusedWith(code: string, error: GraphQLError): GraphQLError {
+  const { nodes, source, positions, extensions } = error;
+  return new GraphQLError(wordsOf(error), {
+    nodes,
+    source,
+    positions,
+    extensions: { code, http: { status: 400 }, ...extensions },
+  });
+}

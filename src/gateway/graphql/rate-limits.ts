@@ -1,18 +1,10 @@
-import {
-  type DocumentNode,
-  GraphQLError,
-  type GraphQLSchema,
-  getNamedType,
-  isInputObjectType,
-  Kind,
-  type OperationDefinitionNode,
-  type SelectionSetNode,
-} from 'graphql';
+import { GraphQLError, type GraphQLSchema, getNamedType, isInputObjectType } from 'graphql';
 import type { Redis } from 'ioredis';
 import { type RateLimiterAbstract, RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
 import type { Limits } from '../../config/limits.js';
-import type { Caller } from '../../services/caller.js';
 import { addressKey } from './address-key.js';
+import type { Sender } from './pipeline.js';
+import type { PreparedOperation } from './prepared-operations.js';
 
 /** The rate limit that an operation falls under, strictest last. */
 export type OperationClass = 'reads' | 'writes' | 'money';
@@ -28,13 +20,7 @@ export interface Rates {
    *
    * @throws RATE_LIMITED
    */
-  spendOfCaller(
-    caller: Caller,
-    address: string,
-    document: DocumentNode,
-    operation: OperationDefinitionNode,
-    cost: number,
-  ): Promise<void>;
+  spendOfCaller(sender: Sender, prepared: PreparedOperation, cost: number): Promise<void>;
 }
 
 export interface RateSettings {
@@ -68,8 +54,8 @@ export function createRates({ schema, limits, redis, onLimited }: RateSettings):
       if (waitSeconds !== null) onLimited?.('address');
       return waitSeconds;
     },
-    async spendOfCaller(caller, address, document, operation, cost) {
-      const { operationClass, points } = weigh(document, operation, moneyFields, cost);
+    async spendOfCaller({ caller, address }, prepared, cost) {
+      const { operationClass, points } = weigh(prepared, moneyFields, cost);
       const waitSeconds = await spend(byClass[operationClass], caller.userId ?? addressKey(address), points);
       if (waitSeconds === null) return;
       onLimited?.(operationClass);
@@ -113,28 +99,19 @@ const COST_PER_POINT = 1_000;
  * twenty purchases in one document are twenty.
  */
 function weigh(
-  document: DocumentNode,
-  operation: OperationDefinitionNode,
+  { operation, rootFields }: PreparedOperation,
   moneyFields: ReadonlySet<string>,
   cost: number,
 ): { operationClass: OperationClass; points: number } {
   const pointsOfCost = Math.max(1, Math.ceil(cost / COST_PER_POINT));
   if (operation.operation !== 'mutation') return { operationClass: 'reads', points: pointsOfCost };
-  const fields = rootFieldsOf(document, operation.selectionSet, new Set());
-  const moving = fields.filter((name) => moneyFields.has(name)).length;
+  const moving = rootFields.filter((name) => moneyFields.has(name)).length;
   if (moving > 0) return { operationClass: 'money', points: Math.max(moving, pointsOfCost) };
-  return { operationClass: 'writes', points: Math.max(fields.length, pointsOfCost) };
+  return { operationClass: 'writes', points: Math.max(rootFields.length, pointsOfCost) };
 }
 
-/** The names of the root fields. A repeated fragment adds its fields once: GraphQL merges them. */
-export function rootFieldsOf(document: DocumentNode, selectionSet: SelectionSetNode, seen: Set<string>): string[] {
-  return selectionSet.selections.flatMap((selection) => {
-    if (selection.kind === Kind.FIELD) return [selection.name.value];
-    if (selection.kind === Kind.INLINE_FRAGMENT) return rootFieldsOf(document, selection.selectionSet, seen);
-    const name = selection.name.value;
-    if (seen.has(name)) return [];
-    seen.add(name);
-    const fragment = document.definitions.find((node) => node.kind === Kind.FRAGMENT_DEFINITION && node.name.value === name);
-    return fragment?.kind === Kind.FRAGMENT_DEFINITION ? rootFieldsOf(document, fragment.selectionSet, seen) : [];
-  });
+/** The seconds to wait according to an error; null for any other error. */
+export function retryAfterOf(error: unknown): number | null {
+  const seconds = error instanceof GraphQLError ? error.extensions.retryAfterSeconds : null;
+  return typeof seconds === 'number' ? seconds : null;
 }

@@ -13,12 +13,12 @@ import {
   isObjectType,
 } from 'graphql';
 import type { Context } from '../../resolvers/context.js';
-import type { Selected } from '../../resolvers/page-query/selection.js';
+import type { Selected } from '../../resolvers/page-query/look-ahead.js';
 import { isRowResolver } from '../../resolvers/row-fields.js';
 
-type Text = string | Promise<string>;
+export type Text = string | Promise<string>;
 /** Writes a value as JSON. @throws NotPlain for any value that graphql-js would not write unchanged */
-export type WriteValue = (value: unknown, context: Context) => Text;
+type WriteValue = (value: unknown, context: Context) => Text;
 type Resolve = GraphQLFieldResolver<unknown, Context>;
 
 /** A value is not what its type leads one to expect: graphql-js decides what that means, and reports where. */

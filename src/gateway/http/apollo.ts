@@ -6,18 +6,19 @@ import {
   ApolloServerPluginSchemaReportingDisabled,
   ApolloServerPluginUsageReportingDisabled,
 } from '@apollo/server/plugin/disabled';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type DocumentNode, GraphQLError, type GraphQLFormattedError, type GraphQLSchema, parse } from 'graphql';
 import { LRUCache } from 'lru-cache';
 import type { Logger } from 'pino';
 import type { GuardConfig, Limits } from '../../config/config.js';
 import type { Metrics } from '../../observability/metrics.js';
 import type { Context } from '../../resolvers/context.js';
-import { type OperationGate, retryAfterOf } from '../graphql/admission.js';
-import { MAX_ERRORS, maskError, maskErrors, rootCause } from '../graphql/errors.js';
+import type { Caller } from '../../services/caller.js';
+import { logDefect, MAX_ERRORS, maskError, maskErrors, refusalOf } from '../graphql/errors.js';
 import type { Executor } from '../graphql/execute.js';
-import { RequestPipeline } from '../graphql/pipeline.js';
-import type { PreparedOperations } from '../graphql/prepared-operations.js';
-import { refusalOf } from '../graphql/request-refused.js';
+import { liveOperationRefused, type Pipeline, RequestPipeline } from '../graphql/pipeline.js';
+import { retryAfterOf } from '../graphql/rate-limits.js';
+import type { SentOperation } from '../graphql/trusted-documents.js';
 
 /** A resolver's context, and what only the edge needs. */
 export interface HttpContext extends Context {
@@ -28,11 +29,10 @@ export interface HttpContext extends Context {
 
 export interface ApolloParts {
   readonly schema: GraphQLSchema;
-  readonly operations: PreparedOperations;
+  readonly pipeline: Pipeline;
   readonly execute: Executor;
   readonly guard: GuardConfig;
   readonly limits: Limits;
-  readonly gate: OperationGate;
   readonly metrics: Metrics;
   readonly logger: Logger;
 }
@@ -123,12 +123,12 @@ const REFUSED = parse('{ __typename }');
 type ApolloContext = GraphQLRequestContext<HttpContext>;
 
 /** Prepares the operation instead of Apollo; returns the errors if it is rejected, or null. */
-function prepareFor(context: ApolloContext, { operations, gate }: ApolloParts): readonly GraphQLError[] | null {
+function prepareFor(context: ApolloContext, pipeline: Pipeline): readonly GraphQLError[] | null {
   const { request, source = '', contextValue } = context;
   const { operationName, variables } = request;
   const given = contextValue.pipeline?.request;
   if (given?.query !== source) {
-    contextValue.pipeline = new RequestPipeline(operations, gate, { query: source, operationName, variables });
+    contextValue.pipeline = new RequestPipeline(pipeline, { query: source, operationName, variables });
   }
   const use = (document: DocumentNode) => {
     (context as { document?: DocumentNode }).document = document;
@@ -144,7 +144,7 @@ function prepareFor(context: ApolloContext, { operations, gate }: ApolloParts): 
 
 /** Runs the pipeline before execution, adds the request id to every error, logs defects and counts operations. */
 function watchRequests(parts: ApolloParts): ApolloServerPlugin<HttpContext> {
-  const { gate, guard, logger, metrics } = parts;
+  const { pipeline, guard, logger, metrics } = parts;
   return {
     requestDidStart: async ({ request, contextValue }) => {
       const { requestId } = contextValue;
@@ -153,11 +153,11 @@ function watchRequests(parts: ApolloParts): ApolloServerPlugin<HttpContext> {
       let refusal: readonly GraphQLError[] | null = null;
       return {
         didResolveSource: async (context) => {
-          refusal = prepareFor(context, parts);
+          refusal = prepareFor(context, pipeline);
         },
         didResolveOperation: async ({ operation }) => {
           try {
-            if (operation?.operation === 'subscription') throw liveOverHttp();
+            if (operation?.operation === 'subscription') throw liveOperationRefused();
             if (!refusal) cost = (await contextValue.pipeline?.admit(contextValue))?.cost;
           } catch (error) {
             refusal = refusalOf(error);
@@ -168,8 +168,7 @@ function watchRequests(parts: ApolloParts): ApolloServerPlugin<HttpContext> {
         didEncounterErrors: async ({ errors, operationName }) => {
           for (const error of errors.slice(0, MAX_ERRORS)) {
             const { isDefect } = maskError(error, { suggestions: false }, codeOf(error));
-            const facts = { requestId, operationName, path: error.path, err: rootCause(error) };
-            if (isDefect) logger.error(facts, 'an operation failed');
+            if (isDefect) logDefect(logger, error, { requestId, operationName });
           }
         },
         willSendResponse: async ({ response: { body } }) => {
@@ -181,8 +180,8 @@ function watchRequests(parts: ApolloParts): ApolloServerPlugin<HttpContext> {
             singleResult.errors = maskErrors(errors, (error) => ({ ...error, extensions: { ...error.extensions, requestId } }));
           }
           if (request.extensions?.cost) {
-            const asked = { asked: cost, limit: gate.costLimitOf(contextValue.caller) };
-            singleResult.extensions = { ...singleResult.extensions, cost: asked };
+            const extension = pipeline.costExtension(contextValue.caller, cost);
+            singleResult.extensions = { ...singleResult.extensions, cost: extension };
           }
           const outcome = !('data' in singleResult) ? 'refused' : singleResult.errors ? 'errors' : 'ok';
           const rootField = outcome === 'refused' ? '?' : (contextValue.pipeline?.prepare().rootField ?? '?');
@@ -193,15 +192,73 @@ function watchRequests(parts: ApolloParts): ApolloServerPlugin<HttpContext> {
   };
 }
 
-const liveOverHttp = () =>
-  new GraphQLError('Live operations run over WebSocket only, with the protocol graphql-transport-ws.', {
-    extensions: { code: 'BAD_REQUEST', http: { status: 400 } },
-  });
-
 /** Adds the HTTP status 429 and Retry-After to an error of a rate limit. */
 function withHttpStatus(error: GraphQLError): GraphQLError {
   const seconds = retryAfterOf(error);
   if (seconds === null) return error;
   const http = { status: 429, headers: new HeaderMap([['retry-after', String(seconds)]]) };
   return new GraphQLError(error.message, { extensions: { ...error.extensions, http } });
+}
+
+export function toApollo(request: FastifyRequest) {
+  const headers = new HeaderMap();
+  for (const name in request.headers) {
+    const value = request.headers[name];
+    if (value !== undefined) headers.set(name, Array.isArray(value) ? value.join(', ') : value);
+  }
+  const query = request.url.indexOf('?');
+  return { method: request.method, headers, search: query === -1 ? '' : request.url.slice(query), body: request.body };
+}
+
+/** The request with the manifest's text instead of what was sent. */
+export function trustedRequest(pipeline: Pipeline, request: FastifyRequest, caller: Caller) {
+  const converted = toApollo(request);
+  if (request.method === 'GET') {
+    const search = new URLSearchParams(converted.search);
+    const sent = { query: search.get('query'), extensions: parsed(search.get('extensions')) };
+    search.set('query', pipeline.resolveText(sent, caller));
+    search.delete('extensions');
+    return { ...converted, search: `?${search}` };
+  }
+  const body = (typeof request.body === 'object' ? request.body : null) ?? {};
+  const { extensions: _extensions, ...rest } = body as SentOperation;
+  return { ...converted, body: { ...rest, query: pipeline.resolveText(body, caller) } };
+}
+
+function parsed(text: string | null): unknown {
+  try {
+    return text === null ? null : JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+/** Apollo would look up an invalid hash, and not find it. */
+export function hasInvalidHash(body: unknown): boolean {
+  const { extensions } = (body ?? {}) as { extensions?: { persistedQuery?: { sha256Hash?: unknown } } };
+  const persistedQuery = extensions?.persistedQuery;
+  return typeof persistedQuery === 'object' && persistedQuery !== null && typeof persistedQuery.sha256Hash !== 'string';
+}
+
+/**
+ * Errors for well-formed requests. Clients that do not accept application/graphql-response+json get them with status 200, like any other
+ * response: https://graphql.github.io/graphql-over-http/draft/#sec-application-json
+ */
+const WELL_FORMED = /"code":"(GRAPHQL_PARSE_FAILED|GRAPHQL_VALIDATION_FAILED|BAD_USER_INPUT|QUERY_TOO_EXPENSIVE)"/;
+
+/** Sends Apollo's response to a request that it rejected, with the request id. */
+export function publicRefusal(reply: FastifyReply, status: number, text: string, contentType: string | undefined): FastifyReply {
+  const refusal = withRequestId(text, reply.request.id);
+  const isWellFormed = WELL_FORMED.test(refusal) && contentType?.startsWith('application/json');
+  return reply.code(isWellFormed ? 200 : status).send(refusal);
+}
+
+/** Apollo rejects some requests before our plugin sees them. */
+function withRequestId(text: string, requestId: string): string {
+  if (!text.startsWith('{')) {
+    return JSON.stringify({ errors: [{ message: text, extensions: { code: 'BAD_REQUEST', requestId } }] });
+  }
+  const body = JSON.parse(text) as { errors?: { extensions?: object }[] };
+  const errors = body.errors?.map((error) => ({ ...error, extensions: { ...error.extensions, requestId } }));
+  return JSON.stringify({ ...body, ...(errors && { errors }) });
 }

@@ -1,33 +1,54 @@
 import type { ApolloServer } from '@apollo/server';
-import { HeaderMap } from '@apollo/server';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { LRUCache } from 'lru-cache';
+import type { Logger } from 'pino';
+import type { Metrics } from '../../observability/metrics.js';
 import { createContext } from '../../resolvers/context.js';
 import type { Clock } from '../../runtime/clock.js';
 import { withTimeout } from '../../runtime/concurrency.js';
-import type { Caller } from '../../services/caller.js';
 import type { AppServices } from '../../services/services.js';
-import { InvalidToken } from '../auth/claims.js';
 import { IdentityUnavailable } from '../auth/provider-keys.js';
-import { bearerToken, type Identity } from '../auth.js';
-import type { OperationGate } from '../graphql/admission.js';
-import { maskError } from '../graphql/errors.js';
+import { bearerToken, type Identity, InvalidToken } from '../auth.js';
+import { type Mask, maskError } from '../graphql/errors.js';
+import type { Executor } from '../graphql/execute.js';
+import { type Admitted, type GraphqlRequest, type Pipeline, RequestPipeline } from '../graphql/pipeline.js';
 import { rateLimited } from '../graphql/rate-limits.js';
-import type { SentOperation } from '../graphql/trusted-documents.js';
-import { answerPlainPost, type PlainPostParts } from './answer-plain-post.js';
-import type { HttpContext } from './apollo.js';
+import { resultText } from '../graphql/response.js';
+import { type HttpContext, hasInvalidHash, publicRefusal, toApollo, trustedRequest } from './apollo.js';
 
-export interface EndpointParts extends PlainPostParts {
+export interface EndpointParts {
   readonly apollo: ApolloServer<HttpContext>;
+  readonly pipeline: Pipeline;
+  readonly execute: Executor;
+  readonly mask: Mask;
   readonly identity: Identity;
   readonly services: AppServices;
   readonly clock: Clock;
+  readonly metrics: Metrics;
+  readonly logger: Logger;
   readonly requestTimeoutMs: number;
 }
 
 /** GraphQL over HTTP: `POST /graphql`, and `GET /graphql` for queries. https://graphql.github.io/graphql-over-http/draft/ */
 export function serveGraphql(app: FastifyInstance, parts: EndpointParts): void {
-  app.route({ method: ['GET', 'POST'], url: '/graphql', handler: (request, reply) => answer(parts, request, reply) });
+  const contentTypes = new ContentTypes();
+  app.route({
+    method: ['GET', 'POST'],
+    url: '/graphql',
+    handler: (request, reply) => answer(parts, contentTypes, request, reply),
+  });
+  app.route({
+    method: app.supportedMethods.filter((method) => !ALLOWED_METHODS.includes(method)),
+    url: '/graphql',
+    // Before the body is read.
+    onRequest: async (_request, reply) =>
+      refuse(reply.header('allow', 'GET, POST, OPTIONS'), 405, 'BAD_REQUEST', 'GraphQL is served by GET and POST.'),
+    handler: () => undefined,
+  });
 }
+
+/** Fastify adds HEAD to every GET, and the CORS plugin answers OPTIONS. */
+const ALLOWED_METHODS = ['GET', 'HEAD', 'POST', 'OPTIONS'];
 
 /** Rejects a request with an error in GraphQL's format, before it reaches GraphQL. */
 export function refuse(reply: FastifyReply, status: number, code: string, message: string): FastifyReply {
@@ -35,76 +56,117 @@ export function refuse(reply: FastifyReply, status: number, code: string, messag
   return reply.code(status).header('content-type', mediaTypeFor(reply.request)).send(JSON.stringify(body));
 }
 
-async function answer(parts: EndpointParts, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+async function answer(
+  parts: EndpointParts,
+  contentTypes: ContentTypes,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
   // Responses are specific to a caller and a moment.
   reply.header('cache-control', 'no-store');
-  const waitSeconds = await parts.gate.addressRetryAfter(request.ip);
+  const waitSeconds = await parts.pipeline.addressRetryAfter(request.ip);
   if (waitSeconds !== null) {
     const { message } = rateLimited(waitSeconds);
     return refuse(reply.header('retry-after', waitSeconds), 429, 'RATE_LIMITED', message);
   }
-  const admitted = await admit(parts, request, reply);
-  if ('sent' in admitted) return reply;
-  const { context, body, httpGraphQLRequest } = admitted;
-  const plain = await withTimeout(parts.requestTimeoutMs, answerPlainPost(parts, request, body, context), isTooLate);
-  if (plain === TOO_LATE) return tooLate(reply);
-  if (plain) return reply.header('content-type', plain.contentType).send(plain.text);
+  const received = await receive(parts, request, reply);
+  if ('sent' in received) return reply;
+  const { context, body, httpGraphQLRequest } = received;
+  const { requestTimeoutMs } = parts;
+  const contentType = contentTypes.find(request.headers.accept);
+  if (contentType !== undefined) {
+    const text = await withTimeout(requestTimeoutMs, answerPlainPost(parts, request, body, context), isTooLate);
+    if (text === TOO_LATE) return tooLate(reply);
+    if (text !== null) return reply.header('content-type', contentType).send(text);
+  }
   if (hasInvalidHash(body)) return refuse(reply, 400, 'BAD_REQUEST', '`sha256Hash` of a persisted query must be a string.');
-  const response = await withTimeout(
-    parts.requestTimeoutMs,
-    parts.apollo.executeHTTPGraphQLRequest({
-      httpGraphQLRequest: httpGraphQLRequest ?? toApollo(request),
-      context: () => Promise.resolve(context),
-    }),
-    isTooLate,
-  );
+  const answered = parts.apollo.executeHTTPGraphQLRequest({
+    httpGraphQLRequest: httpGraphQLRequest ?? toApollo(request),
+    context: () => Promise.resolve(context),
+  });
+  const response = await withTimeout(requestTimeoutMs, answered, isTooLate);
   if (response === TOO_LATE) return tooLate(reply);
   for (const [name, value] of response.headers) reply.header(name, value);
   // Incremental delivery is not part of the contract: every body is complete.
   const text = response.body.kind === 'complete' ? response.body.string : '';
-  const status = response.status ?? 200;
-  if (status < 400) {
-    const contentType = response.headers.get('content-type');
-    if (status === 200 && contentType) parts.contentTypes.remember(request.headers.accept, contentType);
-    return reply.code(status).send(text);
+  const { status = 200 } = response;
+  const given = response.headers.get('content-type');
+  if (status >= 400) return publicRefusal(reply, status, text, given);
+  if (status === 200 && given) contentTypes.remember(request.headers.accept, given);
+  return reply.code(status).send(text);
+}
+
+/** Longer `Accept` headers are not cached. */
+const MAX_ACCEPT_CHARACTERS = 200;
+const MAX_CONTENT_TYPES = 100;
+
+/** `Accept` affects only the content type of responses, so the type that Apollo has negotiated for a header is cached. */
+export class ContentTypes {
+  private readonly known = new LRUCache<string, string>({ max: MAX_CONTENT_TYPES });
+
+  /** The content type that Apollo used for this `Accept`; undefined if it is not known yet. */
+  find(accept: string | undefined): string | undefined {
+    return this.known.get(accept ?? '');
   }
-  const refusal = withRequestId(text, request.id);
-  const isWellFormed = WELL_FORMED.test(refusal) && response.headers.get('content-type')?.startsWith('application/json');
-  return reply.code(isWellFormed ? 200 : status).send(refusal);
+
+  remember(accept: string | undefined, contentType: string): void {
+    if ((accept?.length ?? 0) <= MAX_ACCEPT_CHARACTERS) this.known.set(accept ?? '', contentType);
+  }
 }
 
 /**
- * Errors for well-formed requests. Clients that do not accept application/graphql-response+json get them with status 200, like any other
- * response: https://graphql.github.io/graphql-over-http/draft/#sec-application-json
+ * Responds to a plain POST with the same pipeline and the same bytes as Apollo, without its overhead. Returns null for any other request,
+ * or if it is rejected before execution; Apollo then responds, with the pipeline in the context. `body`: what was sent, or its
+ * replacement from the manifest. Never rejects.
  */
-const WELL_FORMED = /"code":"(GRAPHQL_PARSE_FAILED|GRAPHQL_VALIDATION_FAILED|BAD_USER_INPUT|QUERY_TOO_EXPENSIVE)"/;
-
-/** Apollo rejects some requests before our plugin sees them. */
-function withRequestId(text: string, requestId: string): string {
-  if (!text.startsWith('{')) {
-    return JSON.stringify({ errors: [{ message: text, extensions: { code: 'BAD_REQUEST', requestId } }] });
+async function answerPlainPost(
+  { pipeline, execute, mask, metrics }: EndpointParts,
+  request: FastifyRequest,
+  body: unknown,
+  context: HttpContext,
+): Promise<string | null> {
+  const plain = plainRequest(request, body);
+  if (!plain) return null;
+  const startedAtMs = performance.now();
+  context.pipeline = new RequestPipeline(pipeline, plain);
+  let admitted: Admitted;
+  try {
+    // Live operations run over WebSocket only: Apollo reports that.
+    if (context.pipeline.prepare().operation.operation === 'subscription') return null;
+    admitted = await context.pipeline.admit(context);
+  } catch {
+    return null;
   }
-  const body = JSON.parse(text) as { errors?: { extensions?: object }[] };
-  const errors = body.errors?.map((error) => ({ ...error, extensions: { ...error.extensions, requestId } }));
-  return JSON.stringify({ ...body, ...(errors && { errors }) });
+  const { prepared, variables } = admitted;
+  const { requestId } = context;
+  const { operationName } = prepared;
+  const result = await execute({ prepared, variables, context });
+  const text = resultText(result, (error) =>
+    mask(error, { requestId, operationName }, error.extensions.code as string | undefined),
+  );
+  metrics.served(prepared.rootField, result.errors ? 'errors' : 'ok', (performance.now() - startedAtMs) / 1_000);
+  return `${text}\n`;
 }
 
-/** Apollo would look up an invalid hash, and not find it. */
-function hasInvalidHash(body: unknown): boolean {
-  const { extensions } = (body ?? {}) as { extensions?: { persistedQuery?: { sha256Hash?: unknown } } };
-  const persistedQuery = extensions?.persistedQuery;
-  return typeof persistedQuery === 'object' && persistedQuery !== null && typeof persistedQuery.sha256Hash !== 'string';
-}
+const JSON_TYPE = /^application\/json(?:; ?charset=utf-8)?$/i;
 
-const tooLate = (reply: FastifyReply) =>
-  refuse(reply, 503, 'REQUEST_TIMEOUT', 'The operation timed out; part of it may have been executed.');
+/** A `POST` of JSON with only a query, a name and variables. Cross-site requests by browsers do not have this form. */
+function plainRequest({ method, headers }: FastifyRequest, body: unknown): GraphqlRequest | null {
+  if (method !== 'POST' || !JSON_TYPE.test(headers['content-type'] ?? '') || typeof body !== 'object' || body === null)
+    return null;
+  const { query, operationName = null, variables = null, extensions = null } = body as Record<string, unknown>;
+  if (typeof query !== 'string' || query === '' || extensions !== null) return null;
+  if (typeof variables !== 'object' || Array.isArray(variables)) return null;
+  if (operationName !== null && typeof operationName !== 'string') return null;
+  return { query, operationName, variables: variables as GraphqlRequest['variables'] };
+}
 
 /** Identifies the caller and reads the request, or sends an error. */
-async function admit(parts: EndpointParts, request: FastifyRequest, reply: FastifyReply) {
+async function receive(parts: EndpointParts, request: FastifyRequest, reply: FastifyReply) {
   try {
     const { caller } = await parts.identity.identify(bearerToken(authorizationOf(request)));
     const context = createContext({ caller, requestId: request.id, services: parts.services, now: parts.clock.now() });
-    const httpGraphQLRequest = parts.gate.isOpenTo(caller) ? null : trustedRequest(parts.gate, request, caller);
+    const httpGraphQLRequest = parts.pipeline.isOpenTo(caller) ? null : trustedRequest(parts.pipeline, request, caller);
     const body = httpGraphQLRequest ? httpGraphQLRequest.body : request.body;
     return { context: Object.assign(context, { address: request.ip }) as HttpContext, body, httpGraphQLRequest };
   } catch (error) {
@@ -133,42 +195,12 @@ function authorizationOf({ headers, raw: { rawHeaders } }: FastifyRequest): stri
   return headers.authorization;
 }
 
-/** The request with the manifest's text instead of what was sent. */
-function trustedRequest(gate: OperationGate, request: FastifyRequest, caller: Caller) {
-  const converted = toApollo(request);
-  if (request.method === 'GET') {
-    const search = new URLSearchParams(converted.search);
-    const query = gate.resolveText({ query: search.get('query'), extensions: parsed(search.get('extensions')) }, caller);
-    search.delete('extensions');
-    search.set('query', query);
-    return { ...converted, search: `?${search}` };
-  }
-  const body = (typeof request.body === 'object' ? request.body : null) ?? {};
-  const { extensions: _extensions, ...rest } = body as SentOperation;
-  return { ...converted, body: { ...rest, query: gate.resolveText(body, caller) } };
-}
-
-function parsed(text: string | null): unknown {
-  try {
-    return text === null ? null : JSON.parse(text);
-  } catch {
-    return null;
-  }
-}
-
-function toApollo(request: FastifyRequest) {
-  const headers = new HeaderMap();
-  for (const name in request.headers) {
-    const value = request.headers[name];
-    if (value !== undefined) headers.set(name, Array.isArray(value) ? value.join(', ') : value);
-  }
-  const query = request.url.indexOf('?');
-  return { method: request.method, headers, search: query === -1 ? '' : request.url.slice(query), body: request.body };
-}
-
 /** The work continues then; its own timeouts (statements, calls to Stripe) end it. */
 const TOO_LATE = Symbol('too late');
 const isTooLate = (): typeof TOO_LATE => TOO_LATE;
+
+const tooLate = (reply: FastifyReply) =>
+  refuse(reply, 503, 'REQUEST_TIMEOUT', 'The operation timed out; part of it may have been executed.');
 
 /** https://graphql.github.io/graphql-over-http/draft/#sec-Media-Types */
 function mediaTypeFor(request: FastifyRequest): string {

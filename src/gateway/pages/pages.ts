@@ -1,6 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { InvalidToken } from '../auth/claims.js';
-import type { Identity } from '../auth.js';
+import { type Identity, InvalidToken } from '../auth.js';
 import { type DemoViewer, registerDemo } from './demo.js';
 import { type PlaygroundSettings, registerPlayground } from './playground.js';
 

@@ -1,18 +1,8 @@
 import type { Clock } from '../../runtime/clock.js';
-import type { Caller } from '../../services/caller.js';
-import { InvalidToken } from '../auth/claims.js';
 import { IdentityUnavailable } from '../auth/provider-keys.js';
-import { bearerToken } from '../auth.js';
+import { bearerToken, type Identified, type Identity, InvalidToken } from '../auth.js';
 import { addressKey } from '../graphql/address-key.js';
 import { LIVE_CLOSE_CODES, type LiveConnection } from './connection.js';
-
-export interface LiveIdentity {
-  caller: Caller;
-  /** When the token expires; null: never. */
-  expiresAt: Date | null;
-}
-
-export type Identify = (token: string) => Promise<LiveIdentity>;
 
 type Refusal = readonly [code: number, reason: string];
 
@@ -28,7 +18,7 @@ export class SocketAdmission {
   private readonly waitingOfAddresses = new Tally();
 
   constructor(
-    private readonly identify: Identify,
+    private readonly identity: Pick<Identity, 'identify'>,
     private readonly settings: AdmissionSettings,
     private readonly clock: Clock,
   ) {}
@@ -46,17 +36,17 @@ export class SocketAdmission {
 
   /** Identifies the caller. Returns why the socket must be closed, or null. */
   async admit(connection: LiveConnection, parameters: Readonly<Record<string, unknown>> | undefined): Promise<Refusal | null> {
-    let identity: LiveIdentity;
+    let identified: Identified;
     try {
       const token = tokenOf(parameters);
       if (token === null) return [LIVE_CLOSE_CODES.unauthorized, 'Unauthorized: connection_init needs a token'];
-      identity = await this.identify(token);
+      identified = await this.identity.identify(token);
     } catch (error) {
       if (error instanceof IdentityUnavailable)
         return [LIVE_CLOSE_CODES.tryAgainLater, 'Tokens cannot be verified at the moment'];
       return [LIVE_CLOSE_CODES.forbidden, 'Forbidden: invalid or expired token'];
     }
-    const { userId } = identity.caller;
+    const { userId } = identified.caller;
     if (userId === null) return [LIVE_CLOSE_CODES.forbidden, 'Forbidden: the token has no subject'];
     // It may have closed in the meantime; then it would never be removed from the count.
     if (connection.socket.readyState !== connection.socket.OPEN) return [LIVE_CLOSE_CODES.goingAway, 'Going away'];
@@ -64,8 +54,8 @@ export class SocketAdmission {
       return [LIVE_CLOSE_CODES.tryAgainLater, 'Too many sockets of this viewer'];
     this.socketsOfViewers.add(userId, 1);
     this.stopWaiting(connection);
-    connection.caller = identity.caller;
-    if (identity.expiresAt) connection.expireAt(identity.expiresAt, this.clock);
+    connection.caller = identified.caller;
+    if (identified.expiresAt) connection.expireAt(identified.expiresAt, this.clock);
     return null;
   }
 

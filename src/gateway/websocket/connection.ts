@@ -5,7 +5,6 @@ import type { WebSocket } from 'ws';
 import type { Clock } from '../../runtime/clock.js';
 import type { Caller } from '../../services/caller.js';
 import type { SocketBudget } from './budget.js';
-import { textFrame } from './text-frame.js';
 
 /** Close codes in addition to those of the protocol: graphql-ws/PROTOCOL.md and RFC 6455, section 7.4. */
 export const LIVE_CLOSE_CODES = {
@@ -30,6 +29,11 @@ export const LIVE_CLOSE_CODES = {
 const MAX_DELAY_MS = 2 ** 31 - 1;
 const MAX_REASON_BYTES = 123;
 const PING_BYTES = 8;
+
+/** RFC 6455, section 5.2: a text message in one frame, and lengths that fit into the header. */
+const TEXT_AND_LAST = 0x81;
+const MAX_7_BITS = 125;
+const MAX_16_BITS = 0xffff;
 
 export interface LiveConnectionParts {
   socket: WebSocket;
@@ -204,4 +208,24 @@ export class LiveConnection {
     this.parts.onSlow();
     this.close(LIVE_CLOSE_CODES.slowReader, 'Too slow: resume after your last cursor');
   }
+}
+
+/** A WebSocket text frame, unmasked as servers send it: https://www.rfc-editor.org/rfc/rfc6455#section-5.2 */
+function textFrame(text: string): Buffer {
+  const length = Buffer.byteLength(text);
+  const headerLength = length <= MAX_7_BITS ? 2 : length <= MAX_16_BITS ? 4 : 10;
+  const frame = Buffer.allocUnsafe(headerLength + length);
+  frame[0] = TEXT_AND_LAST;
+  if (headerLength === 2) {
+    frame[1] = length;
+  } else if (headerLength === 4) {
+    frame[1] = 126;
+    frame.writeUInt16BE(length, 2);
+  } else {
+    frame[1] = 127;
+    frame.writeUIntBE(0, 2, 2);
+    frame.writeUIntBE(length, 4, 6);
+  }
+  frame.write(text, headerLength);
+  return frame;
 }

@@ -1,10 +1,9 @@
 import type { ExecutionResult, GraphQLError } from 'graphql';
 import type { LiveStream } from '../../services/live/live-stream.js';
 
-export interface PushedEventsOptions {
-  /** Resolves an event; returns a promise only if necessary. */
+/** What resolves each event, and sends it: see SocketOperation. */
+interface EventOperation {
   resolve(event: unknown): ExecutionResult | Promise<ExecutionResult>;
-  /** Sends a result; returns a promise if the client must read first. */
   push(result: ExecutionResult): Promise<void> | undefined;
 }
 
@@ -31,7 +30,7 @@ export class PushedEvents implements AsyncIterableIterator<never, undefined, und
 
   constructor(
     private readonly source: AsyncIterator<unknown>,
-    private readonly options: PushedEventsOptions,
+    private readonly operation: EventOperation,
   ) {}
 
   /** Resolves when the source ends or its client completes the operation. @throws EventFailed */
@@ -61,7 +60,7 @@ export class PushedEvents implements AsyncIterableIterator<never, undefined, und
   }
 
   private receive(event: unknown): Promise<void> | undefined {
-    const result = this.options.resolve(event);
+    const result = this.operation.resolve(event);
     return result instanceof Promise ? result.then((settled) => this.send(settled)) : this.send(result);
   }
 
@@ -69,7 +68,7 @@ export class PushedEvents implements AsyncIterableIterator<never, undefined, und
     // A failed event would be a gap. The operation ends, and the client resumes after its last cursor.
     if (result.data === null || result.data === undefined) throw new EventFailed(result.errors ?? []);
     // The client may have completed this operation in the meantime, and started another one with the same id.
-    return this.ended ? undefined : this.options.push(result);
+    return this.ended ? undefined : this.operation.push(result);
   }
 }
 

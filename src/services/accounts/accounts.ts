@@ -1,8 +1,24 @@
 import type { Queryable, Statement } from '../../stores/database.js';
-import { type AccountPage, type AccountPageRequest, readAccountPage } from './account-page.js';
 import { AccountPages } from './account-pages.js';
 import { AccountRows } from './account-rows.js';
 import { Balances } from './balances.js';
+
+/** The input from which the values of a page's statement are computed. */
+export interface AccountPageRequest {
+  readonly userId: string;
+  /** ISO 4217: the currency of a balance that does not exist yet. */
+  readonly currency: string;
+  readonly pageMaximumCount: number;
+  readonly variables: Readonly<Record<string, unknown>>;
+}
+
+export type Value = (request: AccountPageRequest) => unknown;
+
+/** A viewer's page read by one statement: exactly the requested fields, as the response's JSON text. */
+export interface AccountPage {
+  readonly statement: Statement;
+  readonly values: readonly Value[];
+}
 
 /** The schema's types that `node(id)` can return. */
 export const NODE_KINDS = [
@@ -49,9 +65,13 @@ export class Accounts {
    *
    * @throws InvalidArgument for an invalid page size, InvalidCursor for an invalid cursor
    */
-  accountPage(page: AccountPage, userId: string, variables: AccountPageRequest['variables']): Promise<string> {
+  async accountPage(page: AccountPage, userId: string, variables: AccountPageRequest['variables']): Promise<string> {
     const { database, currency, pageMaximumCount } = this.dependencies;
-    return readAccountPage(database, page, { userId, currency, pageMaximumCount, variables });
+    const request = { userId, currency, pageMaximumCount, variables };
+    const values = page.values.map((value) => value(request));
+    const [row] = await database.query<{ text: string }>(page.statement, values);
+    if (typeof row?.text !== 'string') throw new Error('a page is one row with a text');
+    return row.text;
   }
 
   /** Returns the type of the object with this id (a UUID); null if there is none. */

@@ -1,15 +1,12 @@
-import type { CursorPart } from '../../services/pagination.js';
-import { type JsonType, objectPieces, type Piece, toSql, type WriteField } from './json-pieces.js';
-import { argumentOf, firstOf, positionOf, type StatementBuilder } from './page-statement.js';
-import type { Selected } from './selection.js';
-
-type Type = JsonType<StatementBuilder>;
-type Write = WriteField<StatementBuilder>;
+import type { Value } from '../../services/accounts/accounts.js';
+import { type CursorPart, checkedFirst, decodeCursor } from '../../services/pagination.js';
+import { type JsonType, objectPieces, type Piece, type StatementBuilder, toSql, type WriteField } from './json-sql.js';
+import type { Selected } from './look-ahead.js';
 
 /** A connection: where its rows come from, their order, and what its cursors consist of. */
-export interface Connection {
+interface Connection {
   readonly name: string;
-  readonly node: () => Type;
+  readonly node: () => JsonType;
   /** The parts of a cursor, and the values that sort before every row. */
   readonly cursor: readonly CursorPart[];
   readonly start: readonly (string | number)[];
@@ -29,7 +26,7 @@ const cursorSql = (packed: string) => `translate(encode(convert_to(${packed}, 'U
 
 /** Writes a page of rows in the shape of the contract's connections. */
 export const connection =
-  (shape: Connection): Write =>
+  (shape: Connection): WriteField =>
   (parent, selected, builder) => {
     const row = builder.nextRow();
     const rows = shape.rows(parent, conditionsOf(shape, selected, builder));
@@ -68,7 +65,7 @@ interface RequestedPage {
   readonly first: string | null;
 }
 
-function connectionType({ shape, selected, first }: RequestedPage): Type {
+function connectionType({ shape, selected, first }: RequestedPage): JsonType {
   const list = (pieces: readonly Piece[]): Piece[] => {
     // A node with only `__typename` is an untyped literal, so it needs a cast.
     const node = `(${toSql(pieces)})::text`;
@@ -78,14 +75,14 @@ function connectionType({ shape, selected, first }: RequestedPage): Type {
   const cursorAt = (row: string, place: string): Piece[] => [
     { sql: `coalesce('"' || (array_agg(${cursorSql(shape.packed(row))}))[${place}] || '"', 'null')` },
   ];
-  const edge: Type = {
+  const edge: JsonType = {
     name: `${shape.name}Edge`,
     fields: {
       cursor: (row) => [{ text: '"' }, { sql: cursorSql(shape.packed(row)) }, { text: '"' }],
       node: (row, { selection }, builder) => objectPieces(shape.node(), row, selection, builder),
     },
   };
-  const pageInfo: Type = {
+  const pageInfo: JsonType = {
     name: 'PageInfo',
     fields: {
       hasNextPage: () => [{ sql: `case when count(*) > ${first} then 'true' else 'false' end` }],
@@ -105,3 +102,33 @@ function connectionType({ shape, selected, first }: RequestedPage): Type {
     },
   };
 }
+
+/** The maximum of Postgres' `integer`: a position beyond it is after all rows, or before them. */
+const MAX_INTEGER = 2_147_483_647;
+
+/** The requested page size of a connection, checked. */
+const firstOf =
+  (selected: Selected, more = 0): Value =>
+  ({ variables, pageMaximumCount }) =>
+    checkedFirst(selected.argumentsOf(variables).first as number, pageMaximumCount) + more;
+
+/** An argument's value; null when it is absent. */
+const argumentOf =
+  (selected: Selected, name: string): Value =>
+  ({ variables }) =>
+    selected.argumentsOf(variables)[name] ?? null;
+
+/** One part of the `after` cursor; without one, of the position before the first row. */
+const positionOf =
+  <const Shape extends Parameters<typeof decodeCursor>[1]>(
+    selected: Selected,
+    shape: Shape,
+    start: readonly (string | number)[],
+    index: number,
+  ): Value =>
+  ({ variables }) => {
+    const after = selected.argumentsOf(variables).after as string | null | undefined;
+    if (after === null || after === undefined) return start[index];
+    const part = decodeCursor(after, shape)[index];
+    return typeof part === 'number' ? Math.max(0, Math.min(part, MAX_INTEGER)) : part;
+  };
