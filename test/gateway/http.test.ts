@@ -48,6 +48,12 @@ describe('GraphQL over HTTP', () => {
     expect((await get('mutation { runJob(name: "x") { errors { code } } }')).status).toBe(405);
   });
 
+  test.each(['PUT', 'PATCH', 'DELETE'])('A %s is answered by 405 and the methods that are allowed', async (method) => {
+    const response = await fetch(`${kit.url}/graphql`, { method, headers: { 'content-type': 'text/plain' }, body: 'anything' });
+    expect([response.status, response.headers.get('allow')]).toEqual([405, 'GET, POST, OPTIONS']);
+    expect(await response.json()).toMatchObject({ errors: [{ extensions: { code: 'BAD_REQUEST' } }] });
+  });
+
   test('refuses what a page of another site could send without asking (CSRF)', async () => {
     const response = await fetch(`${kit.url}/graphql?query=${encodeURIComponent('{ __typename }')}`);
     expect(response.status).toBe(400);
