@@ -21,7 +21,7 @@ export interface EngineParts {
   readonly tracing: Tracing | null;
 }
 
-/** What operations are prepared and executed with, whoever sends them: an HTTP request, a socket or a worker. */
+/** What operations are prepared and executed with, for HTTP requests, sockets and workers. */
 export interface Engine {
   readonly schema: GraphQLSchema;
   readonly operations: PreparedOperations;
