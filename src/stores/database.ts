@@ -16,6 +16,14 @@ export interface Statement {
   readonly holdsValues?: true;
 }
 
+/** Names the SQL that follows: statement('grants-by-id')`select …`. What is inserted into it is SQL too, never a value. */
+export const statement =
+  (name: string) =>
+  (texts: TemplateStringsArray, ...parts: readonly string[]): Statement => ({
+    name,
+    text: String.raw({ raw: texts }, ...parts).trim(),
+  });
+
 /** Runs statements: the pool, or one of its transactions. */
 export interface Queryable {
   query<Row>(statement: Statement, values?: readonly unknown[]): Promise<Row[]>;

@@ -1,6 +1,6 @@
 import type { Stripe } from 'stripe';
 import type { Order } from '../../entities/order.js';
-import type { Queryable, Statement } from '../../stores/database.js';
+import { type Queryable, statement } from '../../stores/database.js';
 import { newId } from '../ids.js';
 import type { JoinedTransaction } from '../ledger/joined-transaction.js';
 import type { Ledger } from '../ledger/ledger.js';
@@ -10,26 +10,17 @@ import { bookOutsideMovement } from '../refunds/outside-returns.js';
 import { type Applied, idOf, PaymentNotFulfilledYet } from '../stripe-events/stripe-objects.js';
 import { type DisputeState, mergeDispute, stateOf, takenBy } from './decide-dispute.js';
 
-const lockDispute: Statement = {
-  name: 'disputes-lock',
-  text: `select id, amount, outcome, funds, withdrawn, reinstated, movements from disputes
-    where stripe_dispute_id = $1 for no key update`,
-};
-const insertDispute: Statement = {
-  name: 'disputes-insert',
-  text: `insert into disputes (id, user_id, order_id, stripe_dispute_id, currency, reason, created_at, updated_at, amount, outcome, funds,
+const lockDispute = statement('disputes-lock')`select id, amount, outcome, funds, withdrawn, reinstated, movements from disputes
+    where stripe_dispute_id = $1 for no key update`;
+const insertDispute = statement('disputes-insert')`
+    insert into disputes (id, user_id, order_id, stripe_dispute_id, currency, reason, created_at, updated_at, amount, outcome, funds,
       withdrawn, reinstated, movements)
-    values ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9, $10, $11, $12, $13)`,
-};
-const moveDispute: Statement = {
-  name: 'disputes-move',
-  text: `update disputes set updated_at = $2, amount = $3, outcome = $4, funds = $5, withdrawn = $6, reinstated = $7, movements = $8
-    where id = $1`,
-};
-const bookedForDispute: Statement = {
-  name: 'disputes-booked',
-  text: `select coalesce(- sum(amount), 0)::bigint as booked from transactions where dispute_id = $1 and counter_account = 'STRIPE'`,
-};
+    values ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9, $10, $11, $12, $13)`;
+const moveDispute = statement('disputes-move')`update disputes
+    set updated_at = $2, amount = $3, outcome = $4, funds = $5, withdrawn = $6, reinstated = $7, movements = $8
+    where id = $1`;
+const bookedForDispute = statement('disputes-booked')`select coalesce(- sum(amount), 0)::bigint as booked from transactions
+    where dispute_id = $1 and counter_account = 'STRIPE'`;
 
 type KnownDispute = DisputeState & { readonly id: string };
 

@@ -1,6 +1,6 @@
 import type { Grant } from '../../entities/grant.js';
 import { grantColumns } from '../../stores/columns.js';
-import type { Queryable, Statement } from '../../stores/database.js';
+import { type Queryable, statement } from '../../stores/database.js';
 import { type Caller, requireAdminId } from '../caller.js';
 import { type BillingError, invalidInput, notFound, refusalsAsData, wrongState } from '../errors.js';
 import { newId, parseId } from '../ids.js';
@@ -31,22 +31,15 @@ interface Given {
   grantId: string;
 }
 
-const byId: Statement = { name: 'grants-by-id', text: `select ${grantColumns} from grants g where id = $1` };
-const byIdLocked: Statement = { name: 'grants-by-id-locked', text: `${byId.text} for no key update` };
-const byOrderLocked: Statement = {
-  name: 'grants-by-order-locked',
-  text: `select ${grantColumns} from grants g where order_id = $1 for no key update`,
-};
-const insertGift: Statement = {
-  name: 'grants-insert-gift',
-  text: `insert into grants (id, user_id, version_id, status, paid_with, price_per_day, duration_days, currency, granted_at,
+const byId = statement('grants-by-id')`select ${grantColumns} from grants g where id = $1`;
+const byIdLocked = statement('grants-by-id-locked')`${byId.text} for no key update`;
+const byOrderLocked = statement('grants-by-order-locked')`select ${grantColumns} from grants g
+    where order_id = $1 for no key update`;
+const insertGift = statement('grants-insert-gift')`
+    insert into grants (id, user_id, version_id, status, paid_with, price_per_day, duration_days, currency, granted_at,
       available_until, reason, actor_id)
-    values ($1, $2, $3, 'ACTIVE', 'GIFT', $4, $5, $6, $7, $8, $9, $10)`,
-};
-const currencyOfBalance: Statement = {
-  name: 'grants-currency-of-balance',
-  text: `select currency from balances where user_id = $1`,
-};
+    values ($1, $2, $3, 'ACTIVE', 'GIFT', $4, $5, $6, $7, $8, $9, $10)`;
+const currencyOfBalance = statement('grants-currency-of-balance')`select currency from balances where user_id = $1`;
 
 /** A gift, with everything that is checked only for a new key. */
 interface Gift extends Viewer {

@@ -1,7 +1,7 @@
 import type { Balance } from '../../entities/balance.js';
 import type { Grant } from '../../entities/grant.js';
 import type { Clock } from '../../runtime/clock.js';
-import { brokenConstraint, type Queryable, type Statement } from '../../stores/database.js';
+import { brokenConstraint, type Queryable, statement } from '../../stores/database.js';
 import { currencyMismatch, insufficientFunds, notFound, Refusal } from '../errors.js';
 import { findGrant } from '../grants/grants.js';
 import { newId } from '../ids.js';
@@ -16,10 +16,7 @@ export interface Bought {
   balance: Balance;
 }
 
-const readBalance: Statement = {
-  name: 'purchases-read-balance',
-  text: `select currency, posted, held from balances where user_id = $1`,
-};
+const readBalance = statement('purchases-read-balance')`select currency, posted, held from balances where user_id = $1`;
 
 /**
  * Rule 2: a purchase from the balance is normally one statement, deliberately not a `ledger.change`. When it changed nothing,

@@ -2,7 +2,7 @@ import type { Stripe } from 'stripe';
 import type { Order } from '../../entities/order.js';
 import { describeFailure } from '../../runtime/describe-failure.js';
 import { orderColumns } from '../../stores/columns.js';
-import type { Database, Statement } from '../../stores/database.js';
+import { type Database, statement } from '../../stores/database.js';
 import { classifyStripeError, isMissingAtStripe, isPermanentRefusal, withIdempotencyKey } from '../../stores/stripe.js';
 import { toStripeAmount } from '../../stores/stripe-amounts.js';
 import { Refusal } from '../errors.js';
@@ -25,12 +25,10 @@ interface MissingAtStripe {
 /** Either the customer or the price may be missing, or both. */
 const MAX_ATTEMPTS = 3;
 
-const keepSession: Statement = {
-  name: 'checkout-keep-session',
-  text: `update orders o set stripe_session_id = $3, checkout_url = $4, expires_at = $5, superseded_session_id = null
+const keepSession = statement('checkout-keep-session')`update orders o
+    set stripe_session_id = $3, checkout_url = $4, expires_at = $5, superseded_session_id = null
     where id = $1 and session_number = $2 and (stripe_session_id is null or stripe_session_id = $3)
-    returning ${orderColumns}`,
-};
+    returning ${orderColumns}`;
 
 /** Stripe permanently refuses this session (PAYMENT_PROVIDER_UNAVAILABLE, not retryable): the order cannot be paid. */
 export class SessionRefused extends Refusal {

@@ -2,7 +2,7 @@ import type { Stripe } from 'stripe';
 import type { Order } from '../../entities/order.js';
 import type { SubscriptionVersion } from '../../entities/subscription-version.js';
 import { orderColumns } from '../../stores/columns.js';
-import type { Queryable, Statement } from '../../stores/database.js';
+import { type Queryable, statement } from '../../stores/database.js';
 import { newId } from '../ids.js';
 import type { JoinedTransaction } from '../ledger/joined-transaction.js';
 import type { Ledger } from '../ledger/ledger.js';
@@ -10,51 +10,35 @@ import type { Unit } from '../ledger/unit.js';
 import { type Applied, idOf } from '../stripe-events/stripe-objects.js';
 import { decideSession, decideTerms, orderNamedBy, type SessionConsequence, type SessionFacts } from './decide-order.js';
 
-const byId: Statement = { name: 'orders-by-id', text: `select ${orderColumns} from orders o where o.id = $1` };
-const byIdLocked: Statement = { name: 'orders-by-id-locked', text: `${byId.text} for no key update` };
-const byPayment: Statement = {
-  name: 'orders-by-payment',
-  text: `select ${orderColumns} from orders o where o.stripe_payment_intent_id = $1 and o.status = 'PAID'`,
-};
+const byId = statement('orders-by-id')`select ${orderColumns} from orders o where o.id = $1`;
+const byIdLocked = statement('orders-by-id-locked')`${byId.text} for no key update`;
+const byPayment = statement('orders-by-payment')`select ${orderColumns} from orders o
+    where o.stripe_payment_intent_id = $1 and o.status = 'PAID'`;
 /**
  * By the session, or by the order that the session names: its id may not be stored yet (the process died between Stripe's response and
  * our record of it), or another session is being opened in its place.
  */
-const bySession: Statement = {
-  name: 'orders-by-session',
-  text: `select ${orderColumns} from orders o where o.stripe_session_id = $1
+const bySession = statement('orders-by-session')`select ${orderColumns} from orders o where o.stripe_session_id = $1
     union all select ${orderColumns} from orders o where o.id = $2 and o.stripe_session_id is null
-      and not exists (select from orders where stripe_session_id = $1)`,
-};
-const payOrder: Statement = {
-  name: 'fulfilment-pay-order',
-  text: `update orders set status = 'PAID', captured_amount = $2, stripe_payment_intent_id = $3, paid_at = $4, closed_at = null,
-    superseded_session_id = null, stripe_session_id = coalesce(stripe_session_id, $5) where id = $1`,
-};
-const closeOrder: Statement = {
-  name: 'fulfilment-close-order',
-  text: `update orders set status = $2, failure_reason = $3, closed_at = $4, superseded_session_id = null,
-    stripe_session_id = coalesce(stripe_session_id, $5) where id = $1`,
-};
-const awaitPayment: Statement = {
-  name: 'fulfilment-await-payment',
-  text: `update orders set status = 'PROCESSING', superseded_session_id = null,
-    stripe_session_id = coalesce(stripe_session_id, $2) where id = $1`,
-};
-const versionById: Statement = {
-  name: 'fulfilment-version',
-  text: `select id, price_per_day as "pricePerDay", duration_days as "durationDays" from subscription_versions where id = $1`,
-};
+      and not exists (select from orders where stripe_session_id = $1)`;
+const payOrder = statement('fulfilment-pay-order')`update orders
+    set status = 'PAID', captured_amount = $2, stripe_payment_intent_id = $3, paid_at = $4, closed_at = null,
+    superseded_session_id = null, stripe_session_id = coalesce(stripe_session_id, $5) where id = $1`;
+const closeOrder = statement('fulfilment-close-order')`update orders
+    set status = $2, failure_reason = $3, closed_at = $4, superseded_session_id = null,
+    stripe_session_id = coalesce(stripe_session_id, $5) where id = $1`;
+const awaitPayment = statement('fulfilment-await-payment')`update orders set status = 'PROCESSING', superseded_session_id = null,
+    stripe_session_id = coalesce(stripe_session_id, $2) where id = $1`;
+const versionById = statement('fulfilment-version')`select id, price_per_day as "pricePerDay", duration_days as "durationDays"
+    from subscription_versions where id = $1`;
 /**
  * Makes events due that arrived before their payment was fulfilled, including abandoned ones. If the process dies, the job
  * retries them.
  */
-const retryWaitingEvents: Statement = {
-  name: 'fulfilment-wake-waiting-events',
-  text: `update stripe_events set status = 'RECEIVED', next_attempt_at = $2,
+const retryWaitingEvents = statement('fulfilment-wake-waiting-events')`update stripe_events
+    set status = 'RECEIVED', next_attempt_at = $2,
       attempts = case when status = 'RECEIVED' then attempts else 0 end
-    where waits_for_payment_intent_id = $1 and status in ('RECEIVED', 'IGNORED', 'FAILED')`,
-};
+    where waits_for_payment_intent_id = $1 and status in ('RECEIVED', 'IGNORED', 'FAILED')`;
 
 /** The current order; null when there is none. `id` must be a UUID. */
 export async function findOrder(database: Queryable, id: string): Promise<Order | null> {

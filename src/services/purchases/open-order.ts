@@ -1,7 +1,7 @@
 import type { Order } from '../../entities/order.js';
 import type { Clock } from '../../runtime/clock.js';
 import { orderColumns } from '../../stores/columns.js';
-import type { Database, Queryable, Statement } from '../../stores/database.js';
+import { type Database, type Queryable, statement } from '../../stores/database.js';
 import type { OpenSessions } from '../../stores/open-sessions.js';
 import { wrongState } from '../errors.js';
 import { isUuid, newId } from '../ids.js';
@@ -12,45 +12,30 @@ import { decideOpenOrder, type OpenOrderStep } from './decide-order.js';
 import { orderById } from './fulfilment.js';
 import type { OrderSessions } from './order-sessions.js';
 
-const openPurchase: Statement = {
-  name: 'purchases-open-purchase',
-  text: `select ${orderColumns} from orders o
-    where user_id = $1 and version_id = $2 and status = 'OPEN' and kind = 'PURCHASE' for no key update`,
-};
-const openTopUp: Statement = {
-  name: 'purchases-open-top-up',
-  text: `select ${orderColumns} from orders o
-    where user_id = $1 and amount = $2 and currency = $3 and status = 'OPEN' and kind = 'TOP_UP' for no key update`,
-};
+const openPurchase = statement('purchases-open-purchase')`select ${orderColumns} from orders o
+    where user_id = $1 and version_id = $2 and status = 'OPEN' and kind = 'PURCHASE' for no key update`;
+const openTopUp = statement('purchases-open-top-up')`select ${orderColumns} from orders o
+    where user_id = $1 and amount = $2 and currency = $3 and status = 'OPEN' and kind = 'TOP_UP' for no key update`;
 /** The viewer's orders for any version of the plan that `version` belongs to, paid and waiting for the bank's answer. */
 const processingOfPlan = (viewer: string, version: string) =>
   `select 1 from orders p join subscription_versions sold on sold.id = p.version_id
     where p.user_id = ${viewer} and p.kind = 'PURCHASE' and p.status = 'PROCESSING'
       and sold.subscription_id = (select subscription_id from subscription_versions where id = ${version})`;
-const findProcessing: Statement = {
-  name: 'purchases-find-processing',
-  text: `${processingOfPlan('$1', '$2')} limit 1`,
-};
-const insertOrder: Statement = {
-  name: 'purchases-insert-order',
-  text: `insert into orders as o (id, user_id, kind, status, amount, currency, version_id, created_at, expires_at, return_url)
-    values ($1, $2, $3, 'OPEN', $4, $5, $6, $7, $8, $9) returning ${orderColumns}`,
-};
-const replaceSession: Statement = {
-  name: 'purchases-replace-session',
-  text: `update orders o set superseded_session_id = stripe_session_id, stripe_session_id = null, checkout_url = null,
+const findProcessing = statement('purchases-find-processing')`${processingOfPlan('$1', '$2')} limit 1`;
+const insertOrder = statement('purchases-insert-order')`
+    insert into orders as o (id, user_id, kind, status, amount, currency, version_id, created_at, expires_at, return_url)
+    values ($1, $2, $3, 'OPEN', $4, $5, $6, $7, $8, $9) returning ${orderColumns}`;
+const replaceSession = statement('purchases-replace-session')`update orders o
+    set superseded_session_id = stripe_session_id, stripe_session_id = null, checkout_url = null,
       session_number = session_number + 1, return_url = $2, expires_at = $3
-    where id = $1 returning ${orderColumns}`,
-};
+    where id = $1 returning ${orderColumns}`;
 
 /**
  * Returns the order and writes the key's record in one statement, if the order is for the same thing and can still be paid. The
  * row is read under a lock that waits for every change, so that an order that is being paid or closed is seen as it is
  * afterwards. Only for an unused key: when nothing is returned, the caller looks up what is known of a used one.
  */
-const reopenOrder: Statement = {
-  name: 'purchases-take-up-open-order',
-  text: `with open_order as (
+const reopenOrder = statement('purchases-take-up-open-order')`with open_order as (
       select ${orderColumns} from orders o
       where id = $1 and user_id = $2 and kind = $3 and amount = $4 and currency = $5 and version_id is not distinct from $6::uuid
         and status = 'OPEN' and stripe_session_id is not null and cancel_requested_at is null
@@ -61,8 +46,7 @@ const reopenOrder: Statement = {
       select $9, $10, $11, $12, jsonb_build_object('orderId', id), $8 from open_order
       on conflict do nothing returning 1
     )
-    select * from open_order where exists (select from kept)`,
-};
+    select * from open_order where exists (select from kept)`;
 
 /** What an order is opened for. */
 export interface OrderIntent {

@@ -3,7 +3,7 @@ import type { Order } from '../../entities/order.js';
 import type { Clock } from '../../runtime/clock.js';
 import { forEachSettled } from '../../runtime/concurrency.js';
 import { orderColumns } from '../../stores/columns.js';
-import type { Database, Queryable, Statement } from '../../stores/database.js';
+import { type Database, type Queryable, statement } from '../../stores/database.js';
 import { Refusal } from '../errors.js';
 import { forgetResults, type IdempotentRequest } from '../ledger/idempotency.js';
 import type { Ledger } from '../ledger/ledger.js';
@@ -11,27 +11,21 @@ import { type Checkout, SessionRefused } from './checkout.js';
 import { canBeOpened } from './decide-order.js';
 import { type Fulfilment, lockOrder, orderById } from './fulfilment.js';
 
-const closeOpenOrder: Statement = {
-  name: 'orders-close-open-order',
-  text: `update orders set status = $2, failure_reason = $3, closed_at = $4, superseded_session_id = null
-    where id = $1 and status = 'OPEN' and session_number = $5 and stripe_session_id is not distinct from $6`,
-};
+const closeOpenOrder = statement('orders-close-open-order')`update orders
+    set status = $2, failure_reason = $3, closed_at = $4, superseded_session_id = null
+    where id = $1 and status = 'OPEN' and session_number = $5 and stripe_session_id is not distinct from $6`;
 /** Claims orders that are due, so that several workers share them. */
-const claimDue: Statement = {
-  name: 'purchases-claim-due-orders',
-  text: `update orders o set lease_expires_at = case when status = 'PROCESSING' then $4::timestamptz else $3::timestamptz end
+const claimDue = statement('purchases-claim-due-orders')`update orders o
+    set lease_expires_at = case when status = 'PROCESSING' then $4::timestamptz else $3::timestamptz end
     where id in (
       select id from orders
       where status in ('OPEN', 'PROCESSING') and (expires_at < $1 or (cancel_requested_at < $1 and status = 'OPEN'))
         and (lease_expires_at is null or lease_expires_at <= $2)
       order by expires_at limit $5 for update skip locked
     )
-    returning ${orderColumns}`,
-};
-const closeUnknown: Statement = {
-  name: 'purchases-close-unknown-order',
-  text: `update orders set status = 'EXPIRED', closed_at = $2 where id = $1 and status = 'OPEN'`,
-};
+    returning ${orderColumns}`;
+const closeUnknown = statement('purchases-close-unknown-order')`update orders set status = 'EXPIRED', closed_at = $2
+    where id = $1 and status = 'OPEN'`;
 
 /** Other requests may replace the session meanwhile; more often than this is a defect. */
 const MAX_ROUNDS = 5;

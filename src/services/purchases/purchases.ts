@@ -3,7 +3,7 @@ import type { Grant, PaymentMethod } from '../../entities/grant.js';
 import type { Order } from '../../entities/order.js';
 import type { Clock } from '../../runtime/clock.js';
 import { orderColumns } from '../../stores/columns.js';
-import type { Database, Statement } from '../../stores/database.js';
+import { type Database, statement } from '../../stores/database.js';
 import { maxPayment, stripeStep } from '../../stores/stripe-amounts.js';
 import { type Caller, canAccess, requireUserId } from '../caller.js';
 import {
@@ -62,11 +62,9 @@ export interface PurchasePayload {
   errors: BillingError[];
 }
 
-const requestCancellation: Statement = {
-  name: 'purchases-request-cancellation',
-  text: `update orders o set cancel_requested_at = coalesce(cancel_requested_at, $2) where id = $1 and status = 'OPEN'
-    returning ${orderColumns}`,
-};
+const requestCancellation = statement('purchases-request-cancellation')`update orders o
+    set cancel_requested_at = coalesce(cancel_requested_at, $2) where id = $1 and status = 'OPEN'
+    returning ${orderColumns}`;
 
 /**
  * Rules 1 to 3: buying from the balance, buying by card, and topping up; and the lifecycle of the orders for the latter two.

@@ -2,7 +2,7 @@ import type { Dispute } from '../../entities/dispute.js';
 import type { Order } from '../../entities/order.js';
 import type { Refund } from '../../entities/refund.js';
 import { disputeColumns, orderColumns, refundColumns } from '../../stores/columns.js';
-import type { Queryable, Statement } from '../../stores/database.js';
+import { type Queryable, type Statement, statement } from '../../stores/database.js';
 
 /** An order with its grant and top-ups. */
 export interface OrderRecord
@@ -65,47 +65,27 @@ export interface PriceRecord {
 const orderRecord = `${orderColumns}, (select g.id from grants g where g.order_id = o.id) as "grantId",
   coalesce((select sum(t.amount) from transactions t where t.order_id = o.id and t.kind = 'TOP_UP'), 0)::bigint as "toppedUp"`;
 
-const ordersOfSessions: Statement = {
-  name: 'reconcile-orders-of-sessions',
-  text: `select ${orderRecord} from orders o
-    where o.stripe_session_id = any($1) or o.id = any($2::uuid[])`,
-};
-const paidOrders: Statement = {
-  name: 'reconcile-paid-orders',
-  text: `select ${orderRecord} from orders o
+const ordersOfSessions = statement('reconcile-orders-of-sessions')`select ${orderRecord} from orders o
+    where o.stripe_session_id = any($1) or o.id = any($2::uuid[])`;
+const paidOrders = statement('reconcile-paid-orders')`select ${orderRecord} from orders o
     where o.status = 'PAID' and o.created_at >= $1 and o.created_at < $2 and (o.created_at, o.id) > ($3, $4::uuid)
-    order by o.created_at, o.id limit $5`,
-};
-const payments: Statement = {
-  name: 'reconcile-payments',
-  text: `select stripe_payment_intent_id as "paymentIntentId", id as "orderId", user_id as "userId", currency from orders
-    where stripe_payment_intent_id = any($1) and status = 'PAID'`,
-};
-const refunds: Statement = {
-  name: 'reconcile-refunds',
-  text: `select ${refundColumns} from refunds where stripe_refund_id = any($1) or id = any($2::uuid[])`,
-};
-const cardRefundsDone: Statement = {
-  name: 'reconcile-card-refunds-done',
-  text: `select ${refundColumns} from refunds
+    order by o.created_at, o.id limit $5`;
+const payments = statement('reconcile-payments')`
+    select stripe_payment_intent_id as "paymentIntentId", id as "orderId", user_id as "userId", currency from orders
+    where stripe_payment_intent_id = any($1) and status = 'PAID'`;
+const refunds = statement('reconcile-refunds')`select ${refundColumns} from refunds
+    where stripe_refund_id = any($1) or id = any($2::uuid[])`;
+const cardRefundsDone = statement('reconcile-card-refunds-done')`select ${refundColumns} from refunds
     where destination = 'CARD' and status = 'SUCCEEDED' and created_at >= $1 and created_at < $2
       and (created_at, id) > ($3, $4::uuid)
-    order by created_at, id limit $5`,
-};
-const disputes: Statement = {
-  name: 'reconcile-disputes',
-  text: `select ${disputeColumns} from disputes where stripe_dispute_id = any($1)`,
-};
-const disputesOpened: Statement = {
-  name: 'reconcile-disputes-opened',
-  text: `select ${disputeColumns} from disputes
-    where created_at >= $1 and created_at < $2 and (created_at, id) > ($3, $4::uuid) order by created_at, id limit $5`,
-};
+    order by created_at, id limit $5`;
+const disputes = statement('reconcile-disputes')`select ${disputeColumns} from disputes where stripe_dispute_id = any($1)`;
+const disputesOpened = statement('reconcile-disputes-opened')`select ${disputeColumns} from disputes
+    where created_at >= $1 and created_at < $2 and (created_at, id) > ($3, $4::uuid) order by created_at, id limit $5`;
 const movedAtStripe = (condition: string) =>
   `coalesce((select sum(t.amount) from transactions t where ${condition} and t.counter_account = 'STRIPE'), 0)::bigint`;
-const moved: Statement = {
-  name: 'reconcile-moved',
-  text: `select o.stripe_payment_intent_id as "stripeId", o.id as "orderId", o.user_id as "userId", o.currency, true as settled,
+const moved = statement('reconcile-moved')`
+    select o.stripe_payment_intent_id as "stripeId", o.id as "orderId", o.user_id as "userId", o.currency, true as settled,
       ${movedAtStripe('t.stripe_payment_intent_id = o.stripe_payment_intent_id')} as moved
     from orders o where o.stripe_payment_intent_id = any($1) and o.status = 'PAID'
     union all select r.stripe_refund_id, r.order_id, r.user_id, r.currency, r.status <> 'PENDING',
@@ -113,21 +93,16 @@ const moved: Statement = {
     from refunds r where r.stripe_refund_id = any($1)
     union all select d.stripe_dispute_id, d.order_id, d.user_id, d.currency, true,
       ${movedAtStripe('t.dispute_id = d.id')}
-    from disputes d where d.stripe_dispute_id = any($1)`,
-};
+    from disputes d where d.stripe_dispute_id = any($1)`;
 const priceColumns = `s.id as "subscriptionId", s.title, s.description, v.price, v.currency, v.stripe_price_id as "stripePriceId",
   s.stripe_product_id as "stripeProductId"`;
 const onSaleAtStripe = `s.status = 'ACTIVE' and s.stripe_sync_status = 'SYNCED' and v.stripe_price_id is not null`;
-const prices: Statement = {
-  name: 'reconcile-prices',
-  text: `select ${priceColumns} from subscriptions s join subscription_versions v on v.id = s.current_version_id
-    where ${onSaleAtStripe} and s.id > $1::uuid order by s.id limit $2`,
-};
-const priceOf: Statement = {
-  name: 'reconcile-price',
-  text: `select ${priceColumns} from subscriptions s join subscription_versions v on v.id = s.current_version_id
-    where ${onSaleAtStripe} and s.id = $1`,
-};
+const prices = statement('reconcile-prices')`select ${priceColumns}
+    from subscriptions s join subscription_versions v on v.id = s.current_version_id
+    where ${onSaleAtStripe} and s.id > $1::uuid order by s.id limit $2`;
+const priceOf = statement('reconcile-price')`select ${priceColumns}
+    from subscriptions s join subscription_versions v on v.id = s.current_version_id
+    where ${onSaleAtStripe} and s.id = $1`;
 
 const FIRST_ID = '00000000-0000-0000-0000-000000000000';
 const PAGE_COUNT = 200;

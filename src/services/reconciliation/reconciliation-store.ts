@@ -1,7 +1,7 @@
 import type { Reconciliation } from '../../entities/reconciliation.js';
 import { RECONCILIATION_FINDING_KINDS, type ReconciliationFinding } from '../../entities/reconciliation-finding.js';
 import { findingColumns, reconciliationColumns } from '../../stores/columns.js';
-import type { Database, Queryable, Statement } from '../../stores/database.js';
+import { type Database, type Queryable, statement } from '../../stores/database.js';
 import { newId } from '../ids.js';
 import { checkedFirst, decodeCursor, type Page, pageOf } from '../pagination.js';
 import type { Finding } from './walk-objects.js';
@@ -36,48 +36,27 @@ export function describeMoved(totals: readonly MovedTotal[]): string {
 /** Findings beyond this number are counted but not stored; the most serious ones are stored. */
 const MAX_FINDINGS_KEPT = 1_000;
 
-const insertRun: Statement = {
-  name: 'insert-reconciliation',
-  text: 'insert into reconciliations (id, started_at) values ($1, $2)',
-};
-const lastComparedUntil: Statement = {
-  name: 'last-compared-until',
-  text: 'select max(compared_until) as "comparedUntil" from reconciliations',
-};
-const saveProgress: Statement = {
-  name: 'save-reconciliation-progress',
-  text: `update reconciliations set compared_until = coalesce($2, compared_until), objects_checked = $3, events_replayed = $4,
-    findings_count = $5, finished_at = $6 where id = $1`,
-};
-const insertFindings: Statement = {
-  name: 'insert-reconciliation-findings',
-  text: `insert into reconciliation_findings (id, reconciliation_id, kind, stripe_id, order_id, user_id, detail, repaired)
+const insertRun = statement('insert-reconciliation')`insert into reconciliations (id, started_at) values ($1, $2)`;
+const lastComparedUntil = statement('last-compared-until')`select max(compared_until) as "comparedUntil" from reconciliations`;
+const saveProgress = statement('save-reconciliation-progress')`update reconciliations
+    set compared_until = coalesce($2, compared_until), objects_checked = $3, events_replayed = $4,
+    findings_count = $5, finished_at = $6 where id = $1`;
+const insertFindings = statement('insert-reconciliation-findings')`
+    insert into reconciliation_findings (id, reconciliation_id, kind, stripe_id, order_id, user_id, detail, repaired)
     select finding.id, $1, finding.kind, finding."stripeId", finding."orderId", finding."userId", finding.detail, finding.repaired
     from jsonb_to_recordset($2::jsonb) as finding
-      (id uuid, kind text, "stripeId" text, "orderId" uuid, "userId" uuid, detail text, repaired boolean)`,
-};
+      (id uuid, kind text, "stripeId" text, "orderId" uuid, "userId" uuid, detail text, repaired boolean)`;
 /** The schema's order: most serious first; within a kind, open findings before repaired ones. */
 const mostSeriousFirst = (kinds: string) => `array_position(${kinds}::text[], kind), repaired, id`;
-const dropBeyond: Statement = {
-  name: 'drop-reconciliation-findings-beyond',
-  text: `delete from reconciliation_findings where id in (
-    select id from reconciliation_findings where reconciliation_id = $1 order by ${mostSeriousFirst('$2')} offset $3)`,
-};
-const pageRuns: Statement = {
-  name: 'page-reconciliations',
-  text: `select ${reconciliationColumns} from reconciliations
+const dropBeyond = statement('drop-reconciliation-findings-beyond')`delete from reconciliation_findings where id in (
+    select id from reconciliation_findings where reconciliation_id = $1 order by ${mostSeriousFirst('$2')} offset $3)`;
+const pageRuns = statement('page-reconciliations')`select ${reconciliationColumns} from reconciliations
     where $1::timestamptz is null or (started_at, id) < ($1::timestamptz, $2::uuid)
-    order by started_at desc, id desc limit $3`,
-};
-const runsByIds: Statement = {
-  name: 'reconciliations-by-ids',
-  text: `select ${reconciliationColumns} from reconciliations where id = any($1::uuid[])`,
-};
-const findingsOfRuns: Statement = {
-  name: 'findings-of-reconciliations',
-  text: `select ${findingColumns}
-    from reconciliation_findings where reconciliation_id = any($1::uuid[]) order by ${mostSeriousFirst('$2')}`,
-};
+    order by started_at desc, id desc limit $3`;
+const runsByIds = statement('reconciliations-by-ids')`select ${reconciliationColumns} from reconciliations
+    where id = any($1::uuid[])`;
+const findingsOfRuns = statement('findings-of-reconciliations')`select ${findingColumns}
+    from reconciliation_findings where reconciliation_id = any($1::uuid[]) order by ${mostSeriousFirst('$2')}`;
 
 export interface Progress {
   readonly objectsChecked: number;

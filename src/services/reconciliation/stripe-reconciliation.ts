@@ -1,17 +1,16 @@
 import type Stripe from 'stripe';
+import type { StripeEventStatus } from '../../entities/stripe-event.js';
 import type { Clock } from '../../runtime/clock.js';
 import type { Database } from '../../stores/database.js';
 import type { SyncOutcome } from '../catalogue/catalogue-sync.js';
+import { EVENT_TYPES } from '../stripe-events/accept-event.js';
 import type { StripeEffects } from '../stripe-events/process-event.js';
 import type { StripeInbox } from '../stripe-events/stripe-inbox.js';
-import { decideWindows, type Window, type WindowRules } from './decide-windows.js';
+import { createdIn, decideWindows, type Window, type WindowRules } from './decide-windows.js';
 import { OurRecords } from './our-records.js';
-import type { ReconciliationStore } from './reconciliation-store.js';
-import { addTotals, type MovedTotal } from './reconciliation-store.js';
-import { walkEvents } from './walk-events.js';
+import { addTotals, type MovedTotal, type ReconciliationStore } from './reconciliation-store.js';
 import { compareMovements, walkPayments } from './walk-movements.js';
-import type { Finding } from './walk-objects.js';
-import { newWalkResult, ObjectWalk, type WalkResult, walkPrices } from './walk-objects.js';
+import { chunksOf, type Finding, newWalkResult, ObjectWalk, type WalkResult, walkPrices } from './walk-objects.js';
 
 export interface ReconciliationDependencies {
   readonly database: Database;
@@ -37,6 +36,10 @@ export interface ReconciliationSummary {
   /** False if the run was stopped before the end; the next run continues from there. */
   readonly finished: boolean;
 }
+
+const CHUNK_COUNT = 100;
+/** The states of stored events that have had no effect so far. */
+const WITHOUT_EFFECT: readonly StripeEventStatus[] = ['RECEIVED', 'FAILED'];
 
 /** Compares our records with Stripe, repairs what the rules allow and records the rest. Safe to run concurrently. */
 export class StripeReconciliation {
@@ -83,17 +86,33 @@ export class StripeReconciliation {
   }
 
   /** Events come first, because they explain most differences. Sessions come next, because refunds and disputes need their payment. */
-  private async walk(window: Window): Promise<WalkResult & { eventsReplayed: number }> {
+  private async walk(window: Window): Promise<WalkResult> {
     const { stripe } = this.dependencies;
-    const { objectsChecked, eventsReplayed } = await walkEvents(this.dependencies, window);
     const result = newWalkResult();
-    result.objectsChecked = objectsChecked;
+    await this.catchUp(window, result);
     await this.objects.sessions(window, result);
     const movements = { stripe, records: this.records, objects: this.objects };
     const rest = await walkPayments(movements, window, result);
     await this.objects.refunds(window, result);
     await this.objects.disputes(window, result);
     await compareMovements(movements, rest, result);
-    return { ...result, eventsReplayed };
+    return result;
+  }
+
+  /** Stores and processes the missed events of a window, and retries those that had no effect. */
+  private async catchUp(window: Window, result: WalkResult): Promise<void> {
+    const { stripe, inbox } = this.dependencies;
+    const list = stripe.events.list({ created: createdIn(window), types: [...EVENT_TYPES], limit: CHUNK_COUNT });
+    for await (const chunk of chunksOf(list, CHUNK_COUNT)) {
+      result.objectsChecked += chunk.length;
+      const stored = await inbox.stored(chunk.map((event) => event.id));
+      const known = new Map(stored.map((event) => [event.stripeId, event]));
+      // Stripe lists the newest first. Starting with the oldest avoids some events waiting for others.
+      for (const event of chunk.reverse()) {
+        const one = known.get(event.id) ?? (await inbox.store(event));
+        if (!one || !WITHOUT_EFFECT.includes(one.status)) continue;
+        if ((await inbox.process(one.id, WITHOUT_EFFECT)) === 'PROCESSED') result.eventsReplayed++;
+      }
+    }
   }
 }

@@ -80,13 +80,14 @@ const CHUNK_COUNT = 100;
 /** The result of the walk so far. */
 export interface WalkResult {
   objectsChecked: number;
+  eventsReplayed: number;
   readonly findings: Finding[];
   /** What Stripe moved for our viewers. */
   moved: readonly MovedTotal[];
 }
 
 /** An empty result. */
-export const newWalkResult = (): WalkResult => ({ objectsChecked: 0, findings: [], moved: [] });
+export const newWalkResult = (): WalkResult => ({ objectsChecked: 0, eventsReplayed: 0, findings: [], moved: [] });
 
 type StripeReads = Pick<Stripe, 'checkout' | 'refunds' | 'disputes'>;
 

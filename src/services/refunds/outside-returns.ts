@@ -1,13 +1,12 @@
 import type { GrantStatus } from '../../entities/grant.js';
 import type { TransactionKind } from '../../entities/transaction.js';
-import type { Queryable, Statement } from '../../stores/database.js';
+import { type Queryable, statement } from '../../stores/database.js';
 import { lockGrantOfOrder } from '../grants/grants.js';
 import type { Unit } from '../ledger/unit.js';
 import { decideCredit, decideGrantStatus, decideRepayment, isExhausted, type PaymentFacts } from './decide-outside-return.js';
 
-const readFacts: Statement = {
-  name: 'outside-returns-facts',
-  text: `select coalesce(o.captured_amount, 0)::bigint as captured, refund.*, dispute.*, spending.*
+const readFacts = statement('outside-returns-facts')`
+    select coalesce(o.captured_amount, 0)::bigint as captured, refund.*, dispute.*, spending.*
     from orders o
     cross join lateral (
       select coalesce(sum(amount), 0)::bigint as refunded,
@@ -31,13 +30,9 @@ const readFacts: Statement = {
       from grants g join transactions t on t.grant_id = g.id and t.counter_account = 'REVENUE' left join refunds r on r.id = t.refund_id
       where g.order_id = o.id
     ) spending
-    where o.id = $1`,
-};
+    where o.id = $1`;
 /** Suspends or resumes a grant. */
-const setGrantStatus: Statement = {
-  name: 'outside-returns-keep-grant',
-  text: `update grants set status = $2, ended_at = null where id = $1`,
-};
+const setGrantStatus = statement('outside-returns-keep-grant')`update grants set status = $2, ended_at = null where id = $1`;
 
 /** One movement of a payment's money outside our refunds. */
 export interface OutsideMovement {

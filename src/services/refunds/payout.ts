@@ -5,7 +5,7 @@ import { forEachSettled } from '../../runtime/concurrency.js';
 import { decideNextAttempt } from '../../runtime/decide-next-attempt.js';
 import { describeFailure } from '../../runtime/describe-failure.js';
 import { refundColumns } from '../../stores/columns.js';
-import type { Database, Statement } from '../../stores/database.js';
+import { type Database, type Statement, statement } from '../../stores/database.js';
 import { classifyStripeError, isMissingAtStripe } from '../../stores/stripe.js';
 import { toStripeAmount } from '../../stores/stripe-amounts.js';
 import { isOurRefund } from './decide-refund.js';
@@ -21,29 +21,21 @@ const RETRY = { maxAttempts: Number.POSITIVE_INFINITY, backoffMs: 5_000, backoff
 const NOT_ACCEPTED = 'Stripe did not accept the refund in time. The money is in the balance.';
 
 /** $1 due until, $2 end of the lease, $3 now. */
-const claimDue: Statement = {
-  name: 'payout-claim-due',
-  text: `update refunds as r set attempts = r.attempts + 1, next_attempt_at = $2
+const claimDue = statement('payout-claim-due')`update refunds as r set attempts = r.attempts + 1, next_attempt_at = $2
     where id = (select id from refunds due where status = 'PENDING' and origin = 'REQUEST' and next_attempt_at <= $1
         and (stripe_refund_id is not null or not exists (
           select 1 from holds where refund_id = due.id and status = 'PENDING' and expires_at <= $3))
       order by next_attempt_at limit 1 for update skip locked)
-    returning ${refundColumns}`,
-};
+    returning ${refundColumns}`;
 /** Payouts whose hold has expired before Stripe was known to have them. */
-const claimStale: Statement = {
-  name: 'payout-claim-stale',
-  text: `update refunds as r set attempts = r.attempts + 1, next_attempt_at = $2
+const claimStale = statement('payout-claim-stale')`update refunds as r set attempts = r.attempts + 1, next_attempt_at = $2
     where id = (select stale.id from holds join refunds stale on stale.id = holds.refund_id
       where holds.status = 'PENDING' and holds.expires_at <= $3 and stale.status = 'PENDING' and stale.origin = 'REQUEST'
         and stale.stripe_refund_id is null and stale.next_attempt_at <= $1
       order by holds.expires_at limit 1 for update of stale skip locked)
-    returning ${refundColumns}`,
-};
-const reschedule: Statement = {
-  name: 'payout-put-off',
-  text: `update refunds set next_attempt_at = $2, last_error = $3 where id = $1 and status = 'PENDING'`,
-};
+    returning ${refundColumns}`;
+const reschedule = statement('payout-put-off')`update refunds set next_attempt_at = $2, last_error = $3
+    where id = $1 and status = 'PENDING'`;
 
 /**
  * Rule 6: after the hold is committed, asks Stripe with a key derived from the refund's id; then captures or releases. Safe to

@@ -2,35 +2,26 @@ import type { Grant } from '../../entities/grant.js';
 import type { Order } from '../../entities/order.js';
 import type { Refund } from '../../entities/refund.js';
 import { grantColumns, orderColumns, refundColumns } from '../../stores/columns.js';
-import type { Queryable, Statement } from '../../stores/database.js';
+import { type Queryable, statement } from '../../stores/database.js';
 import { newId } from '../ids.js';
 import type { Unit } from '../ledger/unit.js';
 import type { GrantFacts } from './decide-refund.js';
 
-const byId: Statement = { name: 'refunds-by-id', text: `select ${refundColumns} from refunds r where r.id = $1` };
-const byIdLocked: Statement = { name: 'refunds-by-id-locked', text: `${byId.text} for no key update` };
-const byStripeId: Statement = {
-  name: 'refunds-by-stripe-id',
-  text: `select ${refundColumns} from refunds r where r.stripe_refund_id = $1`,
-};
+const byId = statement('refunds-by-id')`select ${refundColumns} from refunds r where r.id = $1`;
+const byIdLocked = statement('refunds-by-id-locked')`${byId.text} for no key update`;
+const byStripeId = statement('refunds-by-stripe-id')`select ${refundColumns} from refunds r where r.stripe_refund_id = $1`;
 
-const insertRefund: Statement = {
-  name: 'refunds-insert',
-  text: `insert into refunds as r (id, user_id, origin, destination, status, amount, currency, unused_days, grant_id, transaction_id,
+const insertRefund = statement('refunds-insert')`
+    insert into refunds as r (id, user_id, origin, destination, status, amount, currency, unused_days, grant_id, transaction_id,
       order_id, stripe_refund_id, requested_by, created_at, completed_at, attempts, next_attempt_at)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) returning ${refundColumns}`,
-};
-const paymentOfOrder: Statement = {
-  name: 'refunds-payment-of-order',
-  text: 'select stripe_payment_intent_id as "paymentIntentId" from orders where id = $1',
-};
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) returning ${refundColumns}`;
+const paymentOfOrder = statement('refunds-payment-of-order')`select stripe_payment_intent_id as "paymentIntentId" from orders
+    where id = $1`;
 /** The order of the refund that has this id at Stripe recorded, or else the one that the payment paid. */
-const orderOfStripeRefund: Statement = {
-  name: 'refunds-order-of-stripe-refund',
-  text: `select ${orderColumns} from orders o where o.id = coalesce(
+const orderOfStripeRefund = statement('refunds-order-of-stripe-refund')`select ${orderColumns} from orders o
+    where o.id = coalesce(
     (select r.order_id from refunds r where r.stripe_refund_id = $1),
-    (select p.id from orders p where p.stripe_payment_intent_id = $2 and p.status = 'PAID'))`,
-};
+    (select p.id from orders p where p.stripe_payment_intent_id = $2 and p.status = 'PAID'))`;
 
 /** What is left of a payment: captured, less all refunds of it that have not failed, less what disputes took. */
 const LEFT_ON_PAYMENT = `(coalesce((select o.captured_amount from orders o where o.id = ORDER and o.status = 'PAID'), 0)
@@ -39,9 +30,7 @@ const LEFT_ON_PAYMENT = `(coalesce((select o.captured_amount from orders o where
 /** A dispute that is open or lost: Stripe refunds nothing more of its payment, whatever is left. */
 const CHARGED_BACK = `d.outcome <> 'WON' and d.funds <> 'UNTOUCHED'`;
 
-const factsOfGrants: Statement = {
-  name: 'refunds-facts-of-grants',
-  text: `select ${grantColumns}, p.paid,
+const factsOfGrants = statement('refunds-facts-of-grants')`select ${grantColumns}, p.paid,
       p.paid - coalesce((select sum(b.amount) from transactions b
           where b.grant_id = g.id and b.kind <> 'SPENDING' and b.counter_account = 'REVENUE'), 0)::bigint as spent,
       ${LEFT_ON_PAYMENT.replaceAll('ORDER', 'g.order_id')} as "leftOnPayment",
@@ -49,25 +38,15 @@ const factsOfGrants: Statement = {
       coalesce((select b.posted - b.held from balances b where b.user_id = g.user_id), 0) as available
     from grants g cross join lateral (
       select - coalesce((select s.amount from transactions s where s.grant_id = g.id and s.kind = 'SPENDING'), 0) as paid
-    ) p where g.id = any($1::uuid[])`,
-};
-const factsOfGrantLocked: Statement = {
-  name: 'refunds-facts-of-grant-locked',
-  text: `${factsOfGrants.text} for no key update of g`,
-};
-const leftOnPayments: Statement = {
-  name: 'refunds-left-on-payments',
-  text: `select paid.id, ${LEFT_ON_PAYMENT.replaceAll('ORDER', 'paid.id')} as "leftOnPayment" from orders paid where paid.id = any($1::uuid[])`,
-};
-const ordersChargedBack: Statement = {
-  name: 'refunds-orders-charged-back',
-  text: `select distinct d.order_id as id from disputes d where d.order_id = any($1::uuid[]) and ${CHARGED_BACK}`,
-};
-const ordersWithLivingGrant: Statement = {
-  name: 'refunds-orders-with-living-grant',
-  text: `select order_id as id from grants where order_id = any($1::uuid[])
-    and (status = 'SUSPENDED' or (status = 'ACTIVE' and available_until > $2))`,
-};
+    ) p where g.id = any($1::uuid[])`;
+const factsOfGrantLocked = statement('refunds-facts-of-grant-locked')`${factsOfGrants.text} for no key update of g`;
+const leftOnPayments = statement('refunds-left-on-payments')`
+    select paid.id, ${LEFT_ON_PAYMENT.replaceAll('ORDER', 'paid.id')} as "leftOnPayment" from orders paid where paid.id = any($1::uuid[])`;
+const ordersChargedBack = statement('refunds-orders-charged-back')`select distinct d.order_id as id from disputes d
+    where d.order_id = any($1::uuid[]) and ${CHARGED_BACK}`;
+const ordersWithLivingGrant = statement('refunds-orders-with-living-grant')`select order_id as id from grants
+    where order_id = any($1::uuid[])
+    and (status = 'SUSPENDED' or (status = 'ACTIVE' and available_until > $2))`;
 
 /** The current refund; null when there is none. `id` must be a UUID. */
 export async function findRefund(database: Queryable, id: string): Promise<Refund | null> {

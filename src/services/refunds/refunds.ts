@@ -4,7 +4,7 @@ import type { Refund, RefundDestination } from '../../entities/refund.js';
 import type { Transaction } from '../../entities/transaction.js';
 import type { Clock } from '../../runtime/clock.js';
 import { balanceColumns } from '../../stores/columns.js';
-import type { Queryable, Statement } from '../../stores/database.js';
+import { type Queryable, statement } from '../../stores/database.js';
 import { stripeStep } from '../../stores/stripe-amounts.js';
 import { type Caller, canAccess } from '../caller.js';
 import { type BillingError, notFound, refusalsAsData } from '../errors.js';
@@ -63,10 +63,7 @@ interface Answer {
   balance?: Balance;
 }
 
-const readBalances: Statement = {
-  name: 'refunds-read-balances',
-  text: `select ${balanceColumns} from balances where user_id = any($1::uuid[])`,
-};
+const readBalances = statement('refunds-read-balances')`select ${balanceColumns} from balances where user_id = any($1::uuid[])`;
 
 /** Rules 5, 6 and 8: refunds of a grant's unused days and of top-ups, and the payouts to cards that follow. */
 export class Refunds {

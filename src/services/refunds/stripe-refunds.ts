@@ -1,7 +1,7 @@
 import type { Stripe } from 'stripe';
 import type { Order } from '../../entities/order.js';
 import type { Refund, RefundStatus } from '../../entities/refund.js';
-import type { Queryable, Statement } from '../../stores/database.js';
+import { type Queryable, statement } from '../../stores/database.js';
 import { lockGrantOfOrder } from '../grants/grants.js';
 import type { JoinedTransaction } from '../ledger/joined-transaction.js';
 import type { Ledger } from '../ledger/ledger.js';
@@ -11,25 +11,16 @@ import { decideStripeRefund, isOurRefund, refundNamedBy } from './decide-refund.
 import { bookOutsideMovement } from './outside-returns.js';
 import { findOrderOfRefund, findRefund, findRefundByStripeId, lockRefund, recordRefund } from './refund-rows.js';
 
-const moveRefund: Statement = {
-  name: 'stripe-refunds-move',
-  text: `update refunds set status = $2, stripe_refund_id = coalesce(stripe_refund_id, $3), failure_reason = $4, completed_at = $5,
-    next_attempt_at = null, last_error = null where id = $1`,
-};
-const nameAtStripe: Statement = {
-  name: 'stripe-refunds-name',
-  text: `update refunds set stripe_refund_id = $2 where id = $1 and stripe_refund_id is null`,
-};
-const refundedOfOrder: Statement = {
-  name: 'stripe-refunds-refunded-of-order',
-  text: `select coalesce(sum(amount), 0)::bigint as refunded from refunds where order_id = $1 and status <> 'FAILED'`,
-};
+const moveRefund = statement('stripe-refunds-move')`update refunds
+    set status = $2, stripe_refund_id = coalesce(stripe_refund_id, $3), failure_reason = $4, completed_at = $5,
+    next_attempt_at = null, last_error = null where id = $1`;
+const nameAtStripe = statement('stripe-refunds-name')`update refunds set stripe_refund_id = $2
+    where id = $1 and stripe_refund_id is null`;
+const refundedOfOrder = statement('stripe-refunds-refunded-of-order')`select coalesce(sum(amount), 0)::bigint as refunded
+    from refunds where order_id = $1 and status <> 'FAILED'`;
 /** Our payouts that Stripe is not known to have, newest first. */
-const unmadePayouts: Statement = {
-  name: 'stripe-refunds-unmade-payouts',
-  text: `select id, amount from refunds
-    where order_id = $1 and origin = 'REQUEST' and status = 'PENDING' and stripe_refund_id is null order by created_at desc, id desc`,
-};
+const unmadePayouts = statement('stripe-refunds-unmade-payouts')`select id, amount from refunds
+    where order_id = $1 and origin = 'REQUEST' and status = 'PENDING' and stripe_refund_id is null order by created_at desc, id desc`;
 const NO_ROOM = 'The payment was already refunded at Stripe. The money is in the balance.';
 
 /** Applies Stripe's refunds to the ledger: ours, and those made in its dashboard (rules 7 and 8). */

@@ -4,7 +4,7 @@ import type { Clock } from '../../runtime/clock.js';
 import { decideNextAttempt, type RetryRules } from '../../runtime/decide-next-attempt.js';
 import { describeFailure } from '../../runtime/describe-failure.js';
 import { stripeEventColumns } from '../../stores/columns.js';
-import { isTransient, type Queryable, type Statement } from '../../stores/database.js';
+import { isTransient, type Queryable, statement } from '../../stores/database.js';
 import { isMissingAtStripe } from '../../stores/stripe.js';
 import type { Disputes } from '../disputes/disputes.js';
 import { parseId } from '../ids.js';
@@ -48,45 +48,30 @@ interface OrderBehindPayment {
 }
 
 /** Takes no lock: it only finds out what must be fetched from Stripe before the transaction. */
-const peekEvent: Statement = {
-  name: 'peek-stripe-event',
-  text: `select type, payload #>> '{data,object,payment_intent}' as "paymentIntentId" from stripe_events
-    where id = $1 and status = any($2)`,
-};
+const peekEvent = statement('peek-stripe-event')`select type, payload #>> '{data,object,payment_intent}' as "paymentIntentId"
+    from stripe_events
+    where id = $1 and status = any($2)`;
 /** A locked event is being processed by another worker, so it is skipped. */
-const lockEvent: Statement = {
-  name: 'lock-stripe-event',
-  text: `select ${stripeEventColumns} from stripe_events where id = $1 and status = any($2) for no key update skip locked`,
-};
-const settleEvent: Statement = {
-  name: 'settle-stripe-event',
-  text: `update stripe_events set status = $2, last_error = $3, processed_at = $4, attempts = attempts + 1,
-    next_attempt_at = null, waits_for_payment_intent_id = null where id = $1`,
-};
+const lockEvent = statement('lock-stripe-event')`select ${stripeEventColumns} from stripe_events
+    where id = $1 and status = any($2) for no key update skip locked`;
+const settleEvent = statement('settle-stripe-event')`update stripe_events
+    set status = $2, last_error = $3, processed_at = $4, attempts = attempts + 1,
+    next_attempt_at = null, waits_for_payment_intent_id = null where id = $1`;
 /** Only in the expected states: another process may have settled the event since. */
-const recordFailedAttempt: Statement = {
-  name: 'record-failed-attempt',
-  text: `update stripe_events set status = $3, attempts = attempts + 1, last_error = $4, next_attempt_at = $5,
-    waits_for_payment_intent_id = $6 where id = $1 and status = any($2)`,
-};
+const recordFailedAttempt = statement('record-failed-attempt')`update stripe_events
+    set status = $3, attempts = attempts + 1, last_error = $4, next_attempt_at = $5,
+    waits_for_payment_intent_id = $6 where id = $1 and status = any($2)`;
 /**
  * A database error does not count as an attempt. The event becomes due whatever its status was: fulfilment retries a waiting event
  * only once.
  */
-const postponeEvent: Statement = {
-  name: 'postpone-stripe-event',
-  text: `update stripe_events set status = 'RECEIVED', next_attempt_at = $3 where id = $1 and status = any($2)`,
-};
-const findFailedEvent: Statement = {
-  name: 'find-failed-stripe-event',
-  text: 'select attempts, payload from stripe_events where id = $1',
-};
+const postponeEvent = statement('postpone-stripe-event')`update stripe_events set status = 'RECEIVED', next_attempt_at = $3
+    where id = $1 and status = any($2)`;
+const findFailedEvent = statement('find-failed-stripe-event')`select attempts, payload from stripe_events where id = $1`;
 /** Finds the order that a payment fulfilled, or at least one that the payment may belong to. */
-const findOrderBehindPayment: Statement = {
-  name: 'find-order-behind-payment',
-  text: `select status, true as "isOfPayment" from orders where stripe_payment_intent_id = $1
-    union all select status, stripe_payment_intent_id = $1 from orders where id = any($2::uuid[]) limit 1`,
-};
+const findOrderBehindPayment = statement('find-order-behind-payment')`select status, true as "isOfPayment" from orders
+    where stripe_payment_intent_id = $1
+    union all select status, stripe_payment_intent_id = $1 from orders where id = any($2::uuid[]) limit 1`;
 
 /** Refunds of one payment beyond this number are not read. */
 const MAX_REFUNDS = 1_000;

@@ -3,7 +3,7 @@ import type { StripeEvent, StripeEventStatus } from '../../entities/stripe-event
 import type { Clock } from '../../runtime/clock.js';
 import type { RetryRules } from '../../runtime/decide-next-attempt.js';
 import { stripeEventColumns } from '../../stores/columns.js';
-import type { Statement } from '../../stores/database.js';
+import { statement } from '../../stores/database.js';
 import { type BillingError, notFound, refusalsAsData, wrongState } from '../errors.js';
 import { newId, parseId } from '../ids.js';
 import { checkedFirst, decodeCursor, type Page, pageOf } from '../pagination.js';
@@ -53,41 +53,25 @@ interface BackgroundTask {
   readonly run: () => Promise<unknown>;
 }
 
-const storeEvent: Statement = {
-  name: 'store-stripe-event',
-  text: `insert into stripe_events (id, stripe_id, type, status, payload, last_error, received_at, next_attempt_at)
-    values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict (stripe_id) do nothing returning id, stripe_id as "stripeId", status`,
-};
-const findDue: Statement = {
-  name: 'find-due-stripe-events',
-  text: `select id from stripe_events where status = 'RECEIVED' and next_attempt_at <= $1 order by next_attempt_at limit $2`,
-};
-const findWaiting: Statement = {
-  name: 'find-events-waiting-for-payment',
-  text: `select id from stripe_events where waits_for_payment_intent_id = $1 and status = any($2) order by received_at limit $3`,
-};
+const storeEvent = statement('store-stripe-event')`
+    insert into stripe_events (id, stripe_id, type, status, payload, last_error, received_at, next_attempt_at)
+    values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict (stripe_id) do nothing returning id, stripe_id as "stripeId", status`;
+const findDue = statement('find-due-stripe-events')`select id from stripe_events
+    where status = 'RECEIVED' and next_attempt_at <= $1 order by next_attempt_at limit $2`;
+const findWaiting = statement('find-events-waiting-for-payment')`select id from stripe_events
+    where waits_for_payment_intent_id = $1 and status = any($2) order by received_at limit $3`;
 /** Resets the event, with all its attempts available again. */
-const reopenEvent: Statement = {
-  name: 'reopen-stripe-event',
-  text: `update stripe_events set status = 'RECEIVED', attempts = 0, next_attempt_at = $2, processed_at = null,
-    last_error = null where id = $1`,
-};
-const eventsByIds: Statement = {
-  name: 'find-stripe-events-by-ids',
-  text: `select ${stripeEventColumns} from stripe_events where id = any($1)`,
-};
-const eventsByStripeIds: Statement = {
-  name: 'find-stripe-events-by-stripe-ids',
-  text: 'select id, stripe_id as "stripeId", status from stripe_events where stripe_id = any($1)',
-};
+const reopenEvent = statement('reopen-stripe-event')`update stripe_events
+    set status = 'RECEIVED', attempts = 0, next_attempt_at = $2, processed_at = null,
+    last_error = null where id = $1`;
+const eventsByIds = statement('find-stripe-events-by-ids')`select ${stripeEventColumns} from stripe_events where id = any($1)`;
+const eventsByStripeIds = statement('find-stripe-events-by-stripe-ids')`select id, stripe_id as "stripeId", status
+    from stripe_events where stripe_id = any($1)`;
 /** Newest first; $1 is the status, $2 and $3 the position after which the page starts. */
-const pageEvents: Statement = {
-  name: 'page-stripe-events',
-  text: `select ${stripeEventColumns} from stripe_events
+const pageEvents = statement('page-stripe-events')`select ${stripeEventColumns} from stripe_events
     where ($1::text is null or status = $1)
       and ($2::timestamptz is null or (received_at, id) < ($2::timestamptz, $3::uuid))
-    order by received_at desc, id desc limit $4`,
-};
+    order by received_at desc, id desc limit $4`;
 
 const UNSETTLED: readonly StripeEventStatus[] = ['RECEIVED'];
 /** Events in these states are retried when their payment is fulfilled. */
