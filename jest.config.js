@@ -17,7 +17,11 @@ const shared = {
 };
 
 export default {
-  maxWorkers: 2,
+  // More than the two processors of CI: tests of processes and of time limits wait for most of their time.
+  maxWorkers: 3,
+  // The modules of a file stay in the memory of its worker. A worker beyond this is replaced, before collecting garbage costs more.
+  workerIdleMemoryLimit: '700MB',
+  testSequencer: '<rootDir>/test/support/slowest-first.js',
   testTimeout: 60_000,
   projects: [
     { ...shared, displayName: 'decide', testRegex: [DECIDE] },

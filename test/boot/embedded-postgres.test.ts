@@ -4,10 +4,10 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, wr
 import os from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
-import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import pg from 'pg';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/stores/embedded-postgres/embedded-postgres.js';
+import { until } from '../support/until.js';
 
 let home: string;
 let dataDirectory: string;
@@ -63,9 +63,7 @@ const isAlive = (pid: number) => existsSync(`/proc/${pid}/stat`) && !/\) Z /.tes
 
 /** The system takes a moment to remove a process after it has released everything it held. */
 async function gone(pid: number): Promise<void> {
-  for (const deadline = Date.now() + 2_000; isAlive(pid); await pause(10)) {
-    if (Date.now() > deadline) throw new Error(`process ${pid} is still there`);
-  }
+  await until(() => !isAlive(pid), `the end of process ${pid}`);
 }
 
 describe('the embedded Postgres', () => {

@@ -7,6 +7,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { decodeJwt } from 'jose';
 import { freePort } from '../support/free-port.js';
+import { inheritedEnvironment } from '../support/inherited-environment.js';
 import { testDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
 
@@ -39,7 +40,7 @@ async function launch(environment: Record<string, string> = {}, script = 'main.j
   const ports = { PORT: String(await freePort()), SANDBOX_PORT: String(await freePort()) };
   const child = spawn(process.execPath, [path.resolve('dist/src', script), ...words], {
     cwd: home,
-    env: { PATH: process.env.PATH, DATA_DIR: path.join(home, 'data'), ...ports, ...environment },
+    env: { ...inheritedEnvironment(), DATA_DIR: path.join(home, 'data'), ...ports, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   children.push(child);

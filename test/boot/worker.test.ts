@@ -7,6 +7,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { freePort } from '../support/free-port.js';
 import { GatewayProcess } from '../support/gateway-process.js';
+import { inheritedEnvironment } from '../support/inherited-environment.js';
 import { RawConnection } from '../support/raw-connection.js';
 import { Relay } from '../support/relay.js';
 import { type TestDatabase, testDatabase } from '../support/test-database.js';
@@ -28,7 +29,7 @@ async function failing(script: string, environment: Record<string, string>): Pro
   const port = String(await freePort());
   const child: ChildProcess = spawn(process.execPath, [path.resolve('dist/src', script)], {
     env: {
-      PATH: process.env.PATH,
+      ...inheritedEnvironment(),
       DATA_DIR: directory,
       PORT: port,
       DEMO: 'false',

@@ -5,6 +5,7 @@ import path from 'node:path';
 import axe from 'axe-core';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { freePort } from '../support/free-port.js';
+import { inheritedEnvironment } from '../support/inherited-environment.js';
 import { type TestDatabase, testDatabase } from '../support/test-database.js';
 
 const executable = [process.env.CHROMIUM_PATH, '/usr/bin/chromium'].find((file) => file && existsSync(file));
@@ -38,7 +39,7 @@ export class App {
     const url = `http://127.0.0.1:${port}`;
     const server = spawn(process.execPath, ['--enable-source-maps', 'dist/src/main.js'], {
       env: {
-        PATH: process.env.PATH,
+        ...inheritedEnvironment(),
         HOME: process.env.HOME,
         PORT: String(port),
         SANDBOX_PORT: String(sandboxPort),

@@ -5,6 +5,7 @@ import type { JobParameters } from 'agenda';
 import { newId } from '../../src/services/ids.js';
 import { type JobStore, openJobStore } from '../../src/stores/job-store.js';
 import { freePort } from '../support/free-port.js';
+import { inheritedEnvironment } from '../support/inherited-environment.js';
 import { type TestDatabase, testDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
 
@@ -86,7 +87,7 @@ export class WorkerScene {
   private async start(script: string, environment: Record<string, string>): Promise<Process> {
     const port = await freePort();
     const child = spawn(process.execPath, [path.resolve(script)], {
-      env: { PATH: process.env.PATH, ...this.environment(port), ...environment },
+      env: { ...inheritedEnvironment(), ...this.environment(port), ...environment },
       stdio: ['ignore', 'inherit', 'inherit'],
     });
     const started = { child, url: `http://127.0.0.1:${port}` };

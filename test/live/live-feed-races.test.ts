@@ -136,8 +136,7 @@ test('an old answer to a read, overtaken by the sweep, does not pass for events 
   let release: () => void = () => undefined;
   watched.keptBack = { name: 'read-live-events', until: new Promise((resolve) => (release = resolve)) };
   const next = nextOf(stream);
-  await until(() => reads() === 1, 'a read that finds nothing');
-  await new Promise((resolve) => setTimeout(resolve, 50));
+  await until(() => reads() === 1 && watched.answered.includes('read-live-events'), 'a read that finds nothing');
   await scene.change(userId, null);
   const before = sweeps();
   await until(() => sweeps() > before + 2, 'a sweep that knows of the change');

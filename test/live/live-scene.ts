@@ -99,6 +99,8 @@ export function one<Row>(rows: readonly Row[]): Row {
 /** Counts statements, and fails or keeps back answers on demand. */
 export class WatchedDatabase implements Queryable {
   readonly statements: string[] = [];
+  /** Names of statements whose answers have been read, if only to be kept back. */
+  readonly answered: string[] = [];
   failing = false;
   /** Answers to this statement, read already, are kept back until the promise resolves. */
   keptBack: { name: string; until: Promise<void> } | null = null;
@@ -110,6 +112,7 @@ export class WatchedDatabase implements Queryable {
     if (this.failing) throw new Error('the database is away');
     const keptBack = this.keptBack?.name === statement.name ? this.keptBack : null;
     const rows = await this.database.query<Row>(statement, values);
+    this.answered.push(statement.name);
     await keptBack?.until;
     return rows;
   }

@@ -5,6 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { SECRET } from '../gateway/gateway-kit.js';
 import { freePort } from './free-port.js';
+import { inheritedEnvironment } from './inherited-environment.js';
 import { until } from './until.js';
 
 /** A gateway (or, by its script, a worker) in a process of its own, as it is shipped, that can be stopped and started again on its port. */
@@ -40,7 +41,7 @@ export class GatewayProcess {
   async launch(): Promise<void> {
     const child = spawn(process.execPath, [path.resolve('dist/src', this.script)], {
       env: {
-        PATH: process.env.PATH,
+        ...inheritedEnvironment(),
         DATA_DIR: this.directory,
         PORT: String(this.port),
         JWT_SECRET: SECRET,

@@ -4,13 +4,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { freePort } from './free-port.js';
+import { inheritedEnvironment } from './inherited-environment.js';
 
 /** Runs a script of dist/src, as it is shipped, to its end: its exit code and what it wrote. `environment` should have DATABASE_URL. */
 export async function runToEnd(script: string, environment: Readonly<Record<string, string>>) {
   const directory = mkdtempSync(path.join(os.tmpdir(), 'boxoffice-run-'));
   const child = spawn(process.execPath, [path.resolve('dist/src', script)], {
     env: {
-      PATH: process.env.PATH,
+      ...inheritedEnvironment(),
       DATA_DIR: directory,
       PORT: String(await freePort()),
       DEMO: 'false',

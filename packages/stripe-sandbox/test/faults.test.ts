@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import Stripe from 'stripe';
 import { clientOf, failureOf, type Kit, paidSession, postJson, startKit } from './sandbox-kit.js';
+import { until } from './until.js';
 
 let kit: Kit;
 beforeEach(async () => {
@@ -141,8 +142,7 @@ describe('A fault of the webhooks', () => {
     });
     await paidSession(kit);
     const { receiver } = kit;
-    const deadline = Date.now() + 5_000;
-    while (!receiver.types().includes('charge.updated') && Date.now() < deadline) await new Promise((done) => setImmediate(done));
+    await until(() => receiver.types().includes('charge.updated'));
     expect(receiver.types()).not.toContain('payment_intent.created');
     await kit.sandbox.control.flushWebhooks();
     expect(receiver.types().at(-1)).toBe('payment_intent.created');
@@ -156,8 +156,7 @@ describe('A fault of the webhooks', () => {
     const made: string[] = [];
     for (let index = 0; index < 20; index++) made.push((await kit.stripe.customers.create({})).id);
     const { control } = kit.sandbox;
-    const deadline = Date.now() + 5_000;
-    while (control.state().webhooks.pending > 0 && Date.now() < deadline) await new Promise((done) => setImmediate(done));
+    await until(() => control.state().webhooks.pending === 0);
     const received = kit.receiver.events.map((event) => (event.data.object as { id: string }).id);
     expect(received).not.toEqual(made);
     expect([...received].sort()).toEqual([...made].sort());
