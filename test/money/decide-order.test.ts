@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { canBeOpened, decideOpenOrder } from '../../src/services/purchases/decide-open-order.js';
+import { canBeOpened, decideOpenOrder } from '../../src/services/purchases/decide-order.js';
 
 const now = new Date('2026-03-01T12:00:00.000Z');
 const inMs = (milliseconds: number) => new Date(now.getTime() + milliseconds);
