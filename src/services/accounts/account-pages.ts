@@ -50,25 +50,28 @@ const pageOfAccounts: Statement = {
   text: 'select user_id as "userId" from balances where user_id > $1::uuid order by user_id limit $2',
 };
 
-/** The connections of an account, newest first, for many viewers at once. @throws InvalidArgument for `first`, InvalidCursor for `after` */
+/** The connections of an account, for many viewers at once. */
 export class AccountPages {
   constructor(
     private readonly database: Queryable,
     private readonly pageMaximumCount: number,
   ) {}
 
+  /** Each viewer's grants, newest first: one page for each, in their order. @throws InvalidArgument for `first`, InvalidCursor for `after` */
   async grants(userIds: readonly string[], request: PageRequest<GrantStatus>): Promise<Page<Grant>[]> {
     const { first, position } = this.byInstant(request);
     const rows = await this.database.query<Grant>(pagesOfGrants, [userIds, request.filter ?? null, ...position, first + 1]);
     return pagesByViewer(userIds, rows, first, request, (grant) => [grant.grantedAt, grant.id]);
   }
 
+  /** Each viewer's orders, newest first: one page for each, in their order. @throws InvalidArgument for `first`, InvalidCursor for `after` */
   async orders(userIds: readonly string[], request: PageRequest<OrderStatus>): Promise<Page<Order>[]> {
     const { first, position } = this.byInstant(request);
     const rows = await this.database.query<Order>(pagesOfOrders, [userIds, request.filter ?? null, ...position, first + 1]);
     return pagesByViewer(userIds, rows, first, request, (order) => [order.createdAt, order.id]);
   }
 
+  /** Each viewer's transactions, newest first: one page for each, in their order. @throws InvalidArgument for `first`, InvalidCursor for `after` */
   async transactions(userIds: readonly string[], request: PageRequest<TransactionKind>): Promise<Page<Transaction>[]> {
     const first = checkedFirst(request.first, this.pageMaximumCount);
     const [version] = request.after ? decodeCursor(request.after, ['integer']) : [MAX_VERSION];
@@ -77,7 +80,7 @@ export class AccountPages {
     return pagesByViewer(userIds, rows, first, request, (transaction) => [transaction.version]);
   }
 
-  /** Viewers that have a balance row, ordered by user id. */
+  /** Viewers that have a balance row, ordered by user id. @throws InvalidArgument for `first`, InvalidCursor for `after` */
   async accounts(request: PageRequest): Promise<Page<{ userId: string }>> {
     const first = checkedFirst(request.first, this.pageMaximumCount);
     const [userId] = request.after ? decodeCursor(request.after, ['uuid']) : [MIN_UUID];

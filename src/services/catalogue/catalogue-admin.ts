@@ -13,6 +13,7 @@ import {
   type CreateFilmInput,
   type CreateSubscriptionInput,
   checkCreateFilms,
+  checkCurrency,
   checkPrice,
   checkSubscription,
   checkUpdateFilm,
@@ -63,7 +64,11 @@ const filmIdsOfVersion: Statement = {
 export class CatalogueAdmin {
   constructor(private readonly parts: CatalogueAdminDependencies) {}
 
-  /** Adds all of these films or none. Errors: INVALID_INPUT and ALREADY_EXISTS, with the place in the input. */
+  /**
+   * Adds all of these films or none.
+   *
+   * @throws INVALID_INPUT, ALREADY_EXISTS, with the place in the input, as the payload's errors
+   */
   async createFilms(input: readonly CreateFilmInput[]): Promise<FilmsPayload> {
     const { database, clock, catalogue, limits } = this.parts;
     const faults = checkCreateFilms(input, limits);
@@ -80,7 +85,11 @@ export class CatalogueAdmin {
     }
   }
 
-  /** Changes what is given. Errors: INVALID_INPUT, NOT_FOUND. */
+  /**
+   * Changes what is given.
+   *
+   * @throws INVALID_INPUT, NOT_FOUND, as the payload's errors
+   */
   async updateFilm(input: UpdateFilmInput): Promise<FilmPayload> {
     const { database, clock, limits } = this.parts;
     const faults = checkUpdateFilm(input, limits);
@@ -99,10 +108,14 @@ export class CatalogueAdmin {
     );
   }
 
-  /** Prepares a draft. Errors: INVALID_INPUT, CURRENCY_MISMATCH, NOT_FOUND (a film). */
+  /**
+   * Prepares a draft.
+   *
+   * @throws INVALID_INPUT, CURRENCY_MISMATCH, NOT_FOUND (a film), as the payload's errors
+   */
   async createSubscription(input: CreateSubscriptionInput): Promise<SubscriptionPayload> {
     const { database, clock, currency, limits } = this.parts;
-    const faults = checkSubscription(input, currency, limits);
+    const faults = [...checkSubscription(input, limits), ...checkCurrency(input.currency, currency)];
     const errors =
       faults.length > 0 ? faults : [...checkPrice(input, currency, limits), ...(await this.missingFilms(input.filmIds))];
     if (errors.length > 0) return { errors };
@@ -115,11 +128,11 @@ export class CatalogueAdmin {
 
   /**
    * Changes what is given; a change of price, duration or films makes a new version, and no change makes nothing.
-   * Errors: INVALID_INPUT, NOT_FOUND (it or a film), WRONG_STATE (ARCHIVED).
+   *
+   * @throws INVALID_INPUT, NOT_FOUND (it or a film), WRONG_STATE (ARCHIVED), as the payload's errors
    */
   async updateSubscription(input: UpdateSubscriptionInput): Promise<SubscriptionPayload> {
-    const { currency, limits } = this.parts;
-    const faults = checkSubscription(input, currency, limits);
+    const faults = checkSubscription(input, this.parts.limits);
     const errors = faults.length > 0 ? faults : await this.missingFilms(input.filmIds ?? []);
     if (errors.length > 0) return { errors };
     const { title, description } = normaliseWords(input);
@@ -137,12 +150,20 @@ export class CatalogueAdmin {
     });
   }
 
-  /** Puts a draft on sale. Errors: NOT_FOUND, WRONG_STATE. */
+  /**
+   * Puts a draft on sale.
+   *
+   * @throws NOT_FOUND, WRONG_STATE, as the payload's errors
+   */
   async activateSubscription(id: string): Promise<SubscriptionPayload> {
     return this.move(id, 'DRAFT', 'ACTIVE', 'Only a draft can be put on sale.');
   }
 
-  /** Takes it off sale permanently; what was sold stays valid. Errors: NOT_FOUND, WRONG_STATE. */
+  /**
+   * Takes it off sale permanently; what was sold stays valid.
+   *
+   * @throws NOT_FOUND, WRONG_STATE, as the payload's errors
+   */
   async archiveSubscription(id: string): Promise<SubscriptionPayload> {
     return this.move(id, 'ACTIVE', 'ARCHIVED', 'Only what is on sale can be taken off sale.');
   }

@@ -38,7 +38,7 @@ export class Catalogue {
     return readFilmsByIds(this.database, ids.filter(isUuid));
   }
 
-  /** By title; with `search` those whose title contains it, whatever the case. */
+  /** By title; with `search` those whose title contains it, whatever the case. @throws InvalidArgument for `first`, InvalidCursor for `after` */
   async films({ search, ...request }: PageRequest & { readonly search?: string | null | undefined }): Promise<Page<Film>> {
     const { searchMaximumCharacters } = this.limits;
     const wanted = search ?? '';
@@ -47,7 +47,7 @@ export class Catalogue {
     return readFilms(this.database, this.checked(request), normalised(wanted));
   }
 
-  /** The films of each version by title: one page for each, in their order. */
+  /** The films of each version by title: one page for each, in their order. @throws InvalidArgument for `first`, InvalidCursor for `after` */
   async filmsOfVersions(versionIds: readonly string[], request: PageRequest): Promise<Page<Film>[]> {
     return readFilmsOfVersions(this.database, versionIds, this.checked(request));
   }
@@ -62,14 +62,14 @@ export class Catalogue {
     return readSubscriptionsByVersionIds(this.database, versionIds.filter(isUuid));
   }
 
-  /** Those in a status (null: any), cheapest first. */
+  /** Those in a status (null: any), cheapest first. @throws InvalidArgument for `first`, InvalidCursor for `after` */
   async subscriptions(
     request: PageRequest & { readonly status: SubscriptionStatus | null },
   ): Promise<Page<SubscriptionAtVersion>> {
     return readSubscriptions(this.database, this.checked(request), request.status);
   }
 
-  /** On sale with each film, cheapest first: one page for each, in their order. */
+  /** On sale with each film, cheapest first: one page for each, in their order. @throws InvalidArgument for `first`, InvalidCursor for `after` */
   async subscriptionsOfFilms(filmIds: readonly string[], request: PageRequest): Promise<Page<SubscriptionAtVersion>[]> {
     return readSubscriptionsOfFilms(this.database, filmIds, this.checked(request));
   }

@@ -135,13 +135,9 @@ export function checkUpdateFilm(input: UpdateFilmInput, limits: WriteLimits): Bi
 }
 
 /** Only what is given; what is left out of an update was checked when it was written. */
-export function checkSubscription(
-  input: Omit<UpdateSubscriptionInput, 'id'> & { readonly currency?: string | null | undefined },
-  houseCurrency: string,
-  limits: WriteLimits,
-): BillingError[] {
+export function checkSubscription(input: Omit<UpdateSubscriptionInput, 'id'>, limits: WriteLimits): BillingError[] {
   const faults = new Faults();
-  const { title, description, filmIds, pricePerDay, durationDays, currency } = input;
+  const { title, description, filmIds, pricePerDay, durationDays } = input;
   if (typeof title === 'string') faults.checkTitle(title, MAX_SUBSCRIPTION_TITLE_CHARACTERS, 'title');
   if (typeof description === 'string') {
     faults.checkDescription(description, limits.descriptionMaximumCharacters, 'description');
@@ -153,11 +149,13 @@ export function checkSubscription(
   if (typeof durationDays === 'number') {
     faults.checkWhole(durationDays, 1, limits.subscriptionDurationMaximumDays, 'durationDays');
   }
-  if (currency !== null && currency !== undefined && currency !== houseCurrency) {
-    const message = `Prices are in ${houseCurrency}.`;
-    faults.errors.push({ code: 'CURRENCY_MISMATCH', message, path: ['input', 'currency'], expected: houseCurrency });
-  }
   return faults.errors;
+}
+
+/** CURRENCY_MISMATCH unless prices are in this currency; empty when none is given. */
+export function checkCurrency(currency: string | null | undefined, expected: string): BillingError[] {
+  if (currency === null || currency === undefined || currency === expected) return [];
+  return [{ code: 'CURRENCY_MISMATCH', message: `Prices are in ${expected}.`, path: ['input', 'currency'], expected }];
 }
 
 /**

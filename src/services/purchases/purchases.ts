@@ -103,8 +103,8 @@ export class Purchases {
   /**
    * The open order with its checkout URL.
    *
-   * @throws AMOUNT_OUT_OF_BOUNDS, CURRENCY_MISMATCH, INVALID_INPUT, IDEMPOTENCY_CONFLICT, PAYMENT_PROVIDER_UNAVAILABLE, as the
-   * payload's errors
+   * @throws AMOUNT_OUT_OF_BOUNDS, CURRENCY_MISMATCH, INVALID_INPUT, IDEMPOTENCY_CONFLICT, WRONG_STATE (the order was closed each
+   * time it was opened), PAYMENT_PROVIDER_UNAVAILABLE, as the payload's errors
    */
   async topUp(caller: Caller, input: TopUpInput): Promise<{ order?: Order; errors: BillingError[] }> {
     return refusalsAsData<{ order?: Order; errors: BillingError[] }>(async () => {
