@@ -1,5 +1,5 @@
-import DataLoader from 'dataloader';
 import type { Limits } from '../../config/limits.js';
+import { Batcher } from '../../runtime/batcher.js';
 import type { Database, Statement } from '../../stores/database.js';
 import type { GrantFacts } from './decide-access.js';
 
@@ -62,47 +62,24 @@ export type GrantReadsLimits = Pick<Limits, 'accessBatchMaximumCount' | 'accessS
 
 /**
  * Reads the facts that access depends on. Concurrent checks share a statement: each process runs at most
- * `ACCESS_STATEMENTS_MAXIMUM_COUNT` of them, and requests that arrive meanwhile join the next one. The busier the server, the cheaper
- * each check. A read starts after it was requested, so it sees everything committed before.
+ * `ACCESS_STATEMENTS_MAXIMUM_COUNT` of them.
  */
 export class GrantReads {
-  private readonly loader: DataLoader<Question, GrantsAndFilms>;
-  private readonly waiting: (() => void)[] = [];
-  private runningCount = 0;
+  private readonly batcher: Batcher<Question, GrantsAndFilms>;
 
   constructor(
     private readonly database: Database,
-    private readonly limits: GrantReadsLimits,
+    { accessBatchMaximumCount, accessStatementsMaximumCount }: GrantReadsLimits,
   ) {
-    this.loader = new DataLoader((questions) => this.read(questions).finally(() => this.ended()), {
-      cache: false,
-      maxBatchSize: limits.accessBatchMaximumCount,
-      // Waits until this turn of the event loop has read all requests from the sockets.
-      batchScheduleFn: (dispatch) => setImmediate(() => this.schedule(dispatch)),
+    this.batcher = new Batcher((questions) => this.read(questions), {
+      maxSize: accessBatchMaximumCount,
+      maxConcurrency: accessStatementsMaximumCount,
     });
   }
 
   /** @throws the database's errors */
   of(question: Question): Promise<GrantsAndFilms> {
-    return this.loader.load(question);
-  }
-
-  private schedule(dispatch: () => void): void {
-    this.waiting.push(dispatch);
-    this.runNext();
-  }
-
-  private runNext(): void {
-    if (this.runningCount >= this.limits.accessStatementsMaximumCount) return;
-    const dispatch = this.waiting.shift();
-    if (!dispatch) return;
-    this.runningCount += 1;
-    dispatch();
-  }
-
-  private ended(): void {
-    this.runningCount -= 1;
-    this.runNext();
+    return this.batcher.load(question);
   }
 
   private async read(questions: readonly Question[]): Promise<GrantsAndFilms[]> {

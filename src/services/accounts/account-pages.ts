@@ -3,7 +3,7 @@ import type { Order, OrderStatus } from '../../entities/order.js';
 import type { Transaction, TransactionKind } from '../../entities/transaction.js';
 import { grantColumns, orderColumns, transactionColumns } from '../../stores/columns.js';
 import type { Queryable, Statement } from '../../stores/database.js';
-import { checkedFirst, decodeCursor, type Page, pageOf } from '../pagination.js';
+import { type CursorPart, checkedFirst, decodeCursor, type Page, pageOf } from '../pagination.js';
 
 /** The requested part of a connection: `first` is the number of nodes, `filter` the one status or kind to include. */
 export interface PageRequest<Filter extends string = string> {
@@ -12,37 +12,51 @@ export interface PageRequest<Filter extends string = string> {
   readonly filter?: Filter | null;
 }
 
-/** The position before the first page: nothing is newer. A bound is always present, so the index scan starts at the cursor. */
-const FURTHEST_INSTANT = 'infinity';
 const MAX_UUID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
 const MIN_UUID = '00000000-0000-0000-0000-000000000000';
 const MAX_VERSION = 2_147_483_647;
 
-/** Pages of many viewers in one statement: $1 the viewers, $2 the filter or null, $3 and $4 the cursor, $5 the number of rows. */
-function byInstant(table: string, columns: string, filterColumn: string, instantColumn: string): Statement {
+/** A connection of many viewers in one statement, newest first. */
+interface Connection<Row> {
+  /** $1 the viewers, $2 the filter or null, $3 the number of rows, then the cursor. */
+  readonly statement: Statement;
+  readonly cursor: readonly CursorPart[];
+  /** The position before the first page: nothing is newer. A bound is always present, so the index scan starts at the cursor. */
+  readonly start: readonly (string | number)[];
+  readonly positionOf: (row: Row) => readonly (string | number | Date)[];
+}
+
+const pagesOf = (table: string, columns: string, filter: string, isAfter: string, order: string): Statement => ({
+  name: `pages-of-${table}`,
+  text: `
+    select page.* from unnest($1::uuid[]) as viewer (id) cross join lateral (
+      select ${columns} from ${table}
+      where user_id = viewer.id and ($2::text is null or ${filter} = $2) and ${isAfter}
+      order by ${order} limit $3
+    ) page`,
+});
+
+function byInstant<Row extends { id: string }>(
+  table: string,
+  columns: string,
+  column: string,
+  instantOf: (row: Row) => Date,
+): Connection<Row> {
   return {
-    name: `pages-of-${table}`,
-    text: `
-      select page.* from unnest($1::uuid[]) as viewer (id) cross join lateral (
-        select ${columns} from ${table}
-        where user_id = viewer.id and ($2::text is null or ${filterColumn} = $2)
-          and (${instantColumn}, id) < ($3::timestamptz, $4::uuid)
-        order by ${instantColumn} desc, id desc limit $5
-      ) page`,
+    statement: pagesOf(table, columns, 'status', `(${column}, id) < ($4::timestamptz, $5::uuid)`, `${column} desc, id desc`),
+    cursor: ['instant', 'uuid'],
+    start: ['infinity', MAX_UUID],
+    positionOf: (row) => [instantOf(row), row.id],
   };
 }
 
-const pagesOfGrants = byInstant('grants', grantColumns, 'status', 'granted_at');
-const pagesOfOrders = byInstant('orders', orderColumns, 'status', 'created_at');
-
-const pagesOfTransactions: Statement = {
-  name: 'pages-of-transactions',
-  text: `
-    select page.* from unnest($1::uuid[]) as viewer (id) cross join lateral (
-      select ${transactionColumns} from transactions
-      where user_id = viewer.id and ($2::text is null or kind = $2) and version < $3::int
-      order by version desc limit $4
-    ) page`,
+const grants = byInstant<Grant>('grants', grantColumns, 'granted_at', (grant) => grant.grantedAt);
+const orders = byInstant<Order>('orders', orderColumns, 'created_at', (order) => order.createdAt);
+const transactions: Connection<Transaction> = {
+  statement: pagesOf('transactions', transactionColumns, 'kind', 'version < $4::int', 'version desc'),
+  cursor: ['integer'],
+  start: [MAX_VERSION],
+  positionOf: ({ version }) => [version],
 };
 
 const pageOfAccounts: Statement = {
@@ -58,26 +72,18 @@ export class AccountPages {
   ) {}
 
   /** Each viewer's grants, newest first: one page for each, in their order. @throws InvalidArgument for `first`, InvalidCursor for `after` */
-  async grants(userIds: readonly string[], request: PageRequest<GrantStatus>): Promise<Page<Grant>[]> {
-    const { first, position } = this.byInstant(request);
-    const rows = await this.database.query<Grant>(pagesOfGrants, [userIds, request.filter ?? null, ...position, first + 1]);
-    return pagesByViewer(userIds, rows, first, request, (grant) => [grant.grantedAt, grant.id]);
+  grants(userIds: readonly string[], request: PageRequest<GrantStatus>): Promise<Page<Grant>[]> {
+    return this.read(grants, userIds, request);
   }
 
   /** Each viewer's orders, newest first: one page for each, in their order. @throws InvalidArgument for `first`, InvalidCursor for `after` */
-  async orders(userIds: readonly string[], request: PageRequest<OrderStatus>): Promise<Page<Order>[]> {
-    const { first, position } = this.byInstant(request);
-    const rows = await this.database.query<Order>(pagesOfOrders, [userIds, request.filter ?? null, ...position, first + 1]);
-    return pagesByViewer(userIds, rows, first, request, (order) => [order.createdAt, order.id]);
+  orders(userIds: readonly string[], request: PageRequest<OrderStatus>): Promise<Page<Order>[]> {
+    return this.read(orders, userIds, request);
   }
 
   /** Each viewer's transactions, newest first: one page for each, in their order. @throws InvalidArgument for `first`, InvalidCursor for `after` */
-  async transactions(userIds: readonly string[], request: PageRequest<TransactionKind>): Promise<Page<Transaction>[]> {
-    const first = checkedFirst(request.first, this.pageMaximumCount);
-    const [version] = request.after ? decodeCursor(request.after, ['integer']) : [MAX_VERSION];
-    const values = [userIds, request.filter ?? null, Math.max(0, Math.min(version, MAX_VERSION)), first + 1];
-    const rows = await this.database.query<Transaction>(pagesOfTransactions, values);
-    return pagesByViewer(userIds, rows, first, request, (transaction) => [transaction.version]);
+  transactions(userIds: readonly string[], request: PageRequest<TransactionKind>): Promise<Page<Transaction>[]> {
+    return this.read(transactions, userIds, request);
   }
 
   /** Viewers that have a balance row, ordered by user id. @throws InvalidArgument for `first`, InvalidCursor for `after` */
@@ -88,23 +94,19 @@ export class AccountPages {
     return pageOf(rows, first, (row) => [row.userId], request.after);
   }
 
-  private byInstant(request: PageRequest): { first: number; position: [Date | string, string] } {
-    const first = checkedFirst(request.first, this.pageMaximumCount);
-    return {
-      first,
-      position: request.after ? decodeCursor(request.after, ['instant', 'uuid']) : [FURTHEST_INSTANT, MAX_UUID],
-    };
+  private async read<Row extends { userId: string }>(
+    { statement, cursor, start, positionOf }: Connection<Row>,
+    userIds: readonly string[],
+    { first: wanted, after, filter = null }: PageRequest,
+  ): Promise<Page<Row>[]> {
+    const first = checkedFirst(wanted, this.pageMaximumCount);
+    const position = after ? decodeCursor(after, cursor).map(inRange) : start;
+    const rows = await this.database.query<Row>(statement, [userIds, filter, first + 1, ...position]);
+    const rowsOf = new Map<string, Row[]>(userIds.map((userId) => [userId, []]));
+    for (const row of rows) rowsOf.get(row.userId)?.push(row);
+    return userIds.map((userId) => pageOf(rowsOf.get(userId) ?? [], first, positionOf, after));
   }
 }
 
-function pagesByViewer<Row extends { userId: string }>(
-  userIds: readonly string[],
-  rows: readonly Row[],
-  first: number,
-  request: PageRequest,
-  positionOf: (row: Row) => readonly (string | number | Date)[],
-): Page<Row>[] {
-  const rowsOf = new Map<string, Row[]>(userIds.map((userId) => [userId, []]));
-  for (const row of rows) rowsOf.get(row.userId)?.push(row);
-  return userIds.map((userId) => pageOf(rowsOf.get(userId) ?? [], first, positionOf, request.after));
-}
+/** A version of Postgres' type `integer`: a position beyond it is after all rows, or before them. */
+const inRange = (part: string | number | Date) => (typeof part === 'number' ? Math.max(0, Math.min(part, MAX_VERSION)) : part);

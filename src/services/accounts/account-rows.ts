@@ -5,38 +5,28 @@ import type { Transaction } from '../../entities/transaction.js';
 import { grantColumns, orderColumns, refundColumns, transactionColumns } from '../../stores/columns.js';
 import type { Queryable, Statement } from '../../stores/database.js';
 
-const grantsByIds: Statement = {
-  name: 'grants-by-ids',
-  text: `select ${grantColumns} from grants where id = any($1::uuid[])`,
-};
-const ordersByIds: Statement = {
-  name: 'orders-by-ids',
-  text: `select ${orderColumns} from orders where id = any($1::uuid[])`,
-};
-const transactionsByIds: Statement = {
-  name: 'transactions-by-ids',
-  text: `select ${transactionColumns} from transactions where id = any($1::uuid[])`,
-};
-const refundsByIds: Statement = {
-  name: 'refunds-by-ids',
-  text: `select ${refundColumns} from refunds where id = any($1::uuid[])`,
-};
-const grantsByOrders: Statement = {
-  name: 'grants-by-orders',
-  text: `select ${grantColumns} from grants where order_id = any($1::uuid[])`,
-};
-const refundsByGrants: Statement = {
-  name: 'refunds-by-grants',
-  text: `select ${refundColumns} from refunds where grant_id = any($1::uuid[]) order by created_at, id`,
-};
-const transactionsByOrders: Statement = {
-  name: 'transactions-by-orders',
-  text: `select ${transactionColumns} from transactions where order_id = any($1::uuid[]) order by version`,
-};
-const transactionsByRefunds: Statement = {
-  name: 'transactions-by-refunds',
-  text: `select ${transactionColumns} from transactions where refund_id = any($1::uuid[]) order by version`,
-};
+const statement = (name: string, columns: string, rest: string): Statement => ({
+  name,
+  text: `select ${columns} from ${rest}`,
+});
+const grantsByIds = statement('grants-by-ids', grantColumns, 'grants where id = any($1::uuid[])');
+const ordersByIds = statement('orders-by-ids', orderColumns, 'orders where id = any($1::uuid[])');
+const transactionsByIds = statement('transactions-by-ids', transactionColumns, 'transactions where id = any($1::uuid[])');
+const refundsByIds = statement('refunds-by-ids', refundColumns, 'refunds where id = any($1::uuid[])');
+const grantsByOrders = statement('grants-by-orders', grantColumns, 'grants where order_id = any($1::uuid[])');
+const refundsByGrants = statement(
+  'refunds-by-grants',
+  refundColumns,
+  'refunds where grant_id = any($1::uuid[]) order by created_at, id',
+);
+const transactionsOf = (parent: 'order' | 'refund'): Statement =>
+  statement(
+    `transactions-by-${parent}s`,
+    transactionColumns,
+    `transactions where ${parent}_id = any($1::uuid[]) order by version`,
+  );
+const transactionsByOrders = transactionsOf('order');
+const transactionsByRefunds = transactionsOf('refund');
 
 /** Finds rows by their own ids or their parents' ids, any number at once. Unknown ids are skipped. */
 export class AccountRows {
@@ -48,12 +38,8 @@ export class AccountRows {
   refundsByIds = (ids: readonly string[]) => this.database.query<Refund>(refundsByIds, [ids]);
   grantsByOrders = (orderIds: readonly string[]) => this.database.query<Grant>(grantsByOrders, [orderIds]);
 
-  /** Oldest first. */
+  /** Oldest first, as are the next two. */
   refundsByGrants = (grantIds: readonly string[]) => this.database.query<Refund>(refundsByGrants, [grantIds]);
-
-  /** Oldest first. */
   transactionsByOrders = (orderIds: readonly string[]) => this.database.query<Transaction>(transactionsByOrders, [orderIds]);
-
-  /** Oldest first. */
   transactionsByRefunds = (refundIds: readonly string[]) => this.database.query<Transaction>(transactionsByRefunds, [refundIds]);
 }

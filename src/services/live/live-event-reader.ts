@@ -1,4 +1,5 @@
 import type { LiveEvent } from '../../entities/live-event.js';
+import { Batcher } from '../../runtime/batcher.js';
 import type { Queryable, Statement } from '../../stores/database.js';
 
 const READ_LIVE_EVENTS: Statement = {
@@ -21,11 +22,8 @@ const MAX_READ = 500;
 const MAX_CONCURRENCY = 2;
 
 interface Wanted {
-  userId: string;
-  after: number;
-  events: Promise<LiveEvent[]>;
-  resolve(events: LiveEvent[]): void;
-  reject(error: unknown): void;
+  readonly userId: string;
+  readonly after: number;
 }
 
 /**
@@ -33,65 +31,33 @@ interface Wanted {
  * reads share their result. Ten thousand streams therefore use two connections, however fast events arrive.
  */
 export class LiveEventReader {
-  private readonly waiting = new Map<string, Wanted>();
-  private running = 0;
-  private planned = false;
+  private readonly batcher: Batcher<Wanted, LiveEvent[]>;
 
   constructor(
     private readonly database: Queryable,
     private readonly batchCount: number,
-  ) {}
+  ) {
+    this.batcher = new Batcher(
+      (batch) => this.readAll(batch),
+      { maxSize: MAX_READ, maxConcurrency: MAX_CONCURRENCY },
+      ({ userId, after }) => `${userId}:${after}`,
+    );
+  }
 
   /** Returns the viewer's next events after a number, in order, at most `batchCount`. @throws the database's errors */
   read(userId: string, after: number): Promise<LiveEvent[]> {
-    const key = `${userId}:${after}`;
-    const known = this.waiting.get(key);
-    if (known) return known.events;
-    const wanted = { userId, after } as Wanted;
-    wanted.events = new Promise((resolve, reject) => {
-      wanted.resolve = resolve;
-      wanted.reject = reject;
-    });
-    this.waiting.set(key, wanted);
-    this.plan();
-    return wanted.events;
+    return this.batcher.load({ userId, after });
   }
 
-  private plan(): void {
-    if (this.planned || this.running >= MAX_CONCURRENCY || this.waiting.size === 0) return;
-    this.planned = true;
-    setImmediate(() => {
-      this.planned = false;
-      void this.run();
-    });
-  }
-
-  private async run(): Promise<void> {
-    const batch: Wanted[] = [];
-    for (const [key, wanted] of this.waiting) {
-      if (batch.length === MAX_READ) break;
-      batch.push(wanted);
-      this.waiting.delete(key);
+  private async readAll(batch: readonly Wanted[]): Promise<LiveEvent[][]> {
+    // Passed as text, because pg serializes an array element by element.
+    const users = `{${batch.map((wanted) => wanted.userId).join()}}`;
+    const positions = `{${batch.map((wanted) => wanted.after).join()}}`;
+    const values = [users, positions, this.batchCount];
+    const found = batch.map((): LiveEvent[] => []);
+    for (const row of await this.database.query<LiveEvent & { place: number }>(READ_LIVE_EVENTS, values)) {
+      found[row.place - 1]?.push(row);
     }
-    this.running++;
-    this.plan();
-    try {
-      const found = batch.map((): LiveEvent[] => []);
-      // Passed as text, because pg serializes an array element by element.
-      const users = `{${batch.map((wanted) => wanted.userId).join()}}`;
-      const positions = `{${batch.map((wanted) => wanted.after).join()}}`;
-      const rows = await this.database.query<LiveEvent & { place: number }>(READ_LIVE_EVENTS, [
-        users,
-        positions,
-        this.batchCount,
-      ]);
-      for (const row of rows) found[row.place - 1]?.push(row);
-      for (const [index, wanted] of batch.entries()) wanted.resolve(found[index] ?? []);
-    } catch (error) {
-      for (const wanted of batch) wanted.reject(error);
-    } finally {
-      this.running--;
-      this.plan();
-    }
+    return found;
   }
 }
