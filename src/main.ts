@@ -89,18 +89,13 @@ async function startSandboxIfWanted({ config, clock, jobRunner }: App): Promise<
 }
 
 async function startGateway(app: App, sandboxUrl: string | null): Promise<void> {
-  const { config, services, clock, logger, database } = app;
+  const { config, services, clock, database } = app;
   const tokenFor = (userId: string, role: RoleName) => demoToken(config, userId, role);
   watchLive(app.metrics, app.hints, services.live);
   const gateway = await createGateway({
-    config,
+    ...app,
     engine: await app.engine(),
-    services,
-    clock,
     realClock: systemClock,
-    logger,
-    metrics: app.metrics,
-    tracing: app.tracing,
     connectRedis,
     readiness: {
       database: () => probeDatabase(database),
@@ -110,8 +105,8 @@ async function startGateway(app: App, sandboxUrl: string | null): Promise<void> 
       ...(config.redisUrl && { hints: async () => app.hints.state() }),
     },
     extend: (server, identity) => {
-      const people = { viewers: DEMO_VIEWERS, adminId: DEMO_ADMIN_ID, serviceId: DEMO_SERVICE_ID };
-      const demo = config.demo && config.identity.secrets.length > 0 ? { ...people, tokenFor } : undefined;
+      const people = { viewers: DEMO_VIEWERS, adminId: DEMO_ADMIN_ID, serviceId: DEMO_SERVICE_ID, tokenFor };
+      const demo = config.demo && config.identity.secrets.length > 0 ? people : undefined;
       const secureCookies = config.http.publicUrl.startsWith('https:');
       if (sandboxUrl) serveSandboxClock(server, sandboxUrl);
       servePages(server, { playground: config.guard.playground, identity, secureCookies, ...(demo && { demo }) });

@@ -16,7 +16,7 @@ import { createIdentity, type Identity } from './auth.js';
 import type { Engine } from './graphql/engine.js';
 import { createMask } from './graphql/errors.js';
 import { Pipeline } from './graphql/pipeline.js';
-import { createRates } from './graphql/rate-limits.js';
+import { Rates } from './graphql/rate-limits.js';
 import { TrustedOperations } from './graphql/trusted-documents.js';
 import { createApollo } from './http/apollo.js';
 import { boundPipelining, ConnectionGuard } from './http/connection-guard.js';
@@ -60,12 +60,13 @@ export interface Gateway {
 /** The edge: HTTP with GraphQL, health, security headers and CORS. */
 export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const { config, engine, services, clock, realClock = clock, logger, metrics = createMetrics(), tracing = null } = options;
-  const { guard, limits } = config;
+  const { limits } = config;
   const identity = createIdentity(config.identity, { clock: realClock, limits, logger });
   const redis = openRates(options);
   const pipeline = createPipeline(options, redis, metrics);
-  const mask = createMask(logger, guard.introspection);
-  const apollo = createApollo({ ...engine, pipeline, guard, limits, metrics, logger });
+  const mask = createMask(logger, config.guard.introspection);
+  const edge = { ...engine, pipeline, mask, identity, services, clock, realClock, logger, config, metrics };
+  const apollo = createApollo(edge);
   await apollo.start();
   const app = createServer(config, logger);
   let stopping = false;
@@ -81,8 +82,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const cacheMs = limits.probeCacheMs;
   const checks = { ...options.readiness, ...watchIdentity(identity, metrics) };
   serveHealth(app, { checks, isStopping: () => stopping, logger, cacheMs });
-  const edge = { ...engine, pipeline, mask, identity, services, clock, realClock, logger, config, metrics };
-  serveGraphql(app, { ...edge, apollo, requestTimeoutMs: limits.requestTimeoutMs });
+  serveGraphql(app, { ...edge, apollo });
   await app.register(stripeWebhook, {
     inbox: services.stripeInbox,
     bodyLimitBytes: limits.webhookBodyBytes,
@@ -157,7 +157,7 @@ function createPipeline(
     ...engine,
     limits,
     introspection: guard.introspection,
-    rates: guard.rateLimits ? createRates({ schema: engine.schema, limits, redis, onLimited: metrics.limited }) : null,
+    rates: guard.rateLimits ? new Rates({ schema: engine.schema, limits, redis, onLimited: metrics.limited }) : null,
     trusted: isTrustedOnly ? new TrustedOperations(persistedOperationsFile) : null,
   });
 }

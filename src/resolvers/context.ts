@@ -5,22 +5,18 @@ import type { AppServices } from '../services/services.js';
 import { createLoaders, type Loaders } from './loaders.js';
 import { forbidden, unauthenticated } from './refused.js';
 
-/** What a resolver knows about the operation (or the live event) that it serves. */
-export interface Context {
+export interface ContextParts {
   readonly caller: Caller;
   /** In every error and log line of this operation. */
   readonly requestId: string;
   readonly services: AppServices;
   /** When the operation began: the same timestamp for all of its results. */
   readonly now: Date;
-  loaders: Loaders;
 }
 
-export interface ContextParts {
-  readonly caller: Caller;
-  readonly requestId: string;
-  readonly services: AppServices;
-  readonly now: Date;
+/** What a resolver knows about the operation (or the live event) that it serves. */
+export interface Context extends ContextParts {
+  loaders: Loaders;
 }
 
 /** A new context with its own loaders: one per operation over HTTP, one per event of a live operation. */

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { makeExecutableSchema } from '@graphql-tools/schema';
 import { GraphQLError, type ValidationRule } from 'graphql';
+import { pino } from 'pino';
 import { WebSocket } from 'ws';
 import { readConfig } from '../../src/config/config.js';
 import { IdentityUnavailable } from '../../src/gateway/auth/provider-keys.js';
@@ -12,6 +13,7 @@ import { executePlain } from '../../src/gateway/graphql/execute.js';
 import { Pipeline } from '../../src/gateway/graphql/pipeline.js';
 import { PreparedOperations } from '../../src/gateway/graphql/prepared-operations.js';
 import { LiveSockets, type SocketParts } from '../../src/gateway/websocket/server.js';
+import { createMetrics } from '../../src/observability/metrics.js';
 import type { Context } from '../../src/resolvers/context.js';
 import { systemClock } from '../../src/runtime/clock.js';
 import type { LiveFeed } from '../../src/services/live/live-feed.js';
@@ -109,10 +111,12 @@ export class SocketScene {
 
   private parts(settings: Partial<SceneSettings>): SocketParts {
     const schema = makeExecutableSchema({ typeDefs, resolvers: this.resolvers() });
-    const limits = { ...readConfig({}).limits, ...LIMITS, ...settings };
+    const config = readConfig({});
+    const limits = { ...config.limits, ...LIMITS, ...settings };
     const operations = new PreparedOperations({ schema, rules: [noFieldCalledSecret], limits, suggestions: true });
     return {
       schema,
+      operations,
       pipeline: new Pipeline({ schema, operations, limits, introspection: true, rates: null, trusted: null }),
       execute: (run) => executePlain(schema, run),
       mask: (error) => {
@@ -126,10 +130,11 @@ export class SocketScene {
       clock: { now: () => new Date(++this.contexts) },
       realClock: systemClock,
       elapsedMs: () => this.elapsedMs,
-      logger: { error: () => undefined },
-      metrics: { served: () => undefined },
+      logger: pino({ level: 'silent' }),
+      metrics: createMetrics(),
       config: {
-        http: { allowedOrigins: ['https://films.example'], allowedHosts: null, trustedProxyCount: 0 },
+        ...config,
+        http: { ...config.http, allowedOrigins: ['https://films.example'], allowedHosts: null },
         limits,
       },
     };

@@ -15,31 +15,27 @@ import {
 import { limitResponse, maxPageBytes, RawJson, type ResponseLimits } from './response.js';
 import { allowedRoles } from './roles.js';
 import { joined, rootFieldWriter, type Text, valueWriter } from './row-writer.js';
-import { SettledField } from './settled-field.js';
 
 /** An admitted operation, and what it runs with. */
 export interface OperationRun {
   readonly prepared: PreparedOperation;
   readonly variables: CheckedVariables;
   readonly context: Context;
-  /** The event of a live operation, or the outcome of a mutation that has run. */
+  /** The event of a live operation. */
   readonly event?: unknown;
 }
 
 /** Runs an operation, or resolves one event of a live operation; synchronously if possible. */
 export type Executor = (run: OperationRun) => Promise<ExecutionResult> | ExecutionResult;
 
-/**
- * The response's data as text. Null if the operation must be resolved field by field; a SettledField if a mutation has run and its
- * payload must be completed field by field.
- */
-type Written = RawJson | SettledField | null;
+/** The response's data as text; null if the operation must be resolved field by field. */
+type Written = RawJson | null;
 type Write = (run: OperationRun) => Promise<Written> | Written;
 
 /**
  * Executes with graphql-js, except for responses that can be written directly from rows. If that is impossible or fails, graphql-js
- * resolves the operation field by field and reports errors with their paths; a mutation that has run is not run again. Responses larger
- * than `limits.responseBytes` are replaced by an error.
+ * resolves the operation field by field and reports errors with their paths. Mutations always run this way. Responses larger than
+ * `limits.responseBytes` are replaced by an error.
  */
 export function createExecutor(
   schema: GraphQLSchema,
@@ -53,10 +49,7 @@ export function createExecutor(
     return result instanceof Promise ? result.then(limited) : limited(result);
   };
   return (run) => {
-    const complete = (written: Written) => {
-      if (written instanceof RawJson) return limited({ data: written as never });
-      return fieldByField(written ? { ...run, event: written } : run);
-    };
+    const complete = (written: Written) => (written ? limited({ data: written as never }) : fieldByField(run));
     const fail = (error: unknown) => {
       onFastPathFailed(error, run.context);
       return fieldByField(run);
@@ -100,11 +93,10 @@ function createFastPath(schema: GraphQLSchema, limits: ResponseLimits): Write {
   const writePage = pageWriter(schema, limits);
 
   const planFor = (prepared: PreparedOperation, variables: Variables): Write => {
-    const selection = lookAhead(schema, prepared.document, prepared.operation, variables);
-    if (!selection) return unplanned;
     const { operation } = prepared.operation;
+    const selection = operation === 'mutation' ? null : lookAhead(schema, prepared.document, prepared.operation, variables);
+    if (!selection) return unplanned;
     const root = schema.getRootType(operation) as GraphQLObjectType<unknown, Context>;
-    if (operation === 'mutation') return mutationWriter(root, selection) ?? unplanned;
     const roots = operation === 'query' ? queryWriter(root, selection) : eventWriter(root, selection);
     return writePage(prepared, selection) ?? (roots ? rowsWriter(roots) : unplanned);
   };
@@ -206,36 +198,4 @@ function eventWriter(root: GraphQLObjectType, [selected]: readonly Selected[]): 
     const text = write(event, context);
     return typeof text === 'string' ? `${open}${text}}` : text.then((written) => `${open}${written}}`);
   };
-}
-
-/** Null for a mutation of several fields: each must wait until the previous one's payload is complete. */
-function mutationWriter(root: GraphQLObjectType, [selected, ...others]: readonly Selected[]): Write | null {
-  const { resolve, type } = (selected && root.getFields()[selected.field]) ?? {};
-  const write = selected && type && others.length === 0 ? valueWriter(type, selected.selection) : null;
-  if (!selected || !resolve || !write) return null;
-  const open = `{"${selected.key}":`;
-  return (run) => {
-    let given: object;
-    try {
-      given = selected.argumentsOf(run.variables.values);
-    } catch {
-      // graphql-js rejects these arguments.
-      return null;
-    }
-    return writeMutation(run, () => resolve(undefined, given, run.context, undefined as never), write, open);
-  };
-}
-
-async function writeMutation(
-  { context }: OperationRun,
-  resolve: () => unknown,
-  write: (value: unknown, context: Context) => Text,
-  open: string,
-): Promise<Written> {
-  const settled = await SettledField.of(resolve);
-  try {
-    return new RawJson(`${open}${await write(settled.result(), context)}}`);
-  } catch {
-    return settled;
-  }
 }

@@ -9,20 +9,6 @@ import type { PreparedOperation } from './prepared-operations.js';
 /** The rate limit that an operation falls under, strictest last. */
 export type OperationClass = 'reads' | 'writes' | 'money';
 
-export interface Rates {
-  /**
-   * Counts a request of an address. Returns null, or how many seconds the address must wait if it has exceeded its rate.
-   */
-  spendOfAddress(address: string): Promise<number | null>;
-  /**
-   * Counts an operation of a caller by its cost; callers without a token are counted by address. `cost`: 0 if the operation was rejected
-   * before its cost was known.
-   *
-   * @throws RATE_LIMITED
-   */
-  spendOfCaller(sender: Sender, prepared: PreparedOperation, cost: number): Promise<void>;
-}
-
 export interface RateSettings {
   readonly schema: GraphQLSchema;
   readonly limits: Limits;
@@ -33,51 +19,62 @@ export interface RateSettings {
 }
 
 /** Limits the rate of requests per address, and of operations per caller and class. */
-export function createRates({ schema, limits, redis, onLimited }: RateSettings): Rates {
-  const limiter = (name: string, points: number): RateLimiterAbstract => {
-    const options = { keyPrefix: `boxoffice:rate:${name}`, points, duration: limits.rateLimitWindowMs / 1_000 };
-    const memory = new RateLimiterMemory(options);
-    return redis
-      ? new RateLimiterRedis({ ...options, storeClient: redis, rejectIfRedisNotReady: true, insuranceLimiter: memory })
-      : memory;
-  };
-  const byAddress = limiter('address', limits.rateLimitAddressCount);
-  const byClass: Record<OperationClass, RateLimiterAbstract> = {
-    reads: limiter('reads', limits.rateLimitReadsCount),
-    writes: limiter('writes', limits.rateLimitWritesCount),
-    money: limiter('money', limits.rateLimitMoneyCount),
-  };
-  const moneyFields = fieldsThatMoveMoney(schema);
-  return {
-    async spendOfAddress(address) {
-      const waitSeconds = await spend(byAddress, addressKey(address), 1);
-      if (waitSeconds !== null) onLimited?.('address');
-      return waitSeconds;
-    },
-    async spendOfCaller({ caller, address }, prepared, cost) {
-      const { operationClass, points } = weigh(prepared, moneyFields, cost);
-      const waitSeconds = await spend(byClass[operationClass], caller.userId ?? addressKey(address), points);
-      if (waitSeconds === null) return;
-      onLimited?.(operationClass);
-      throw rateLimited(waitSeconds);
-    },
-  };
+export class Rates {
+  private readonly limiters: Readonly<Record<'address' | OperationClass, RateLimiterAbstract>>;
+  private readonly moneyFields: ReadonlySet<string>;
+
+  constructor(private readonly settings: RateSettings) {
+    const { limits, redis, schema } = settings;
+    const limiter = (name: string, points: number): RateLimiterAbstract => {
+      const options = { keyPrefix: `boxoffice:rate:${name}`, points, duration: limits.rateLimitWindowMs / 1_000 };
+      const memory = new RateLimiterMemory(options);
+      return redis
+        ? new RateLimiterRedis({ ...options, storeClient: redis, rejectIfRedisNotReady: true, insuranceLimiter: memory })
+        : memory;
+    };
+    this.limiters = {
+      address: limiter('address', limits.rateLimitAddressCount),
+      reads: limiter('reads', limits.rateLimitReadsCount),
+      writes: limiter('writes', limits.rateLimitWritesCount),
+      money: limiter('money', limits.rateLimitMoneyCount),
+    };
+    this.moneyFields = fieldsThatMoveMoney(schema);
+  }
+
+  /** Counts a request of an address. Returns null, or how many seconds the address must wait if it has exceeded its rate. */
+  spendOfAddress(address: string): Promise<number | null> {
+    return this.spend('address', addressKey(address), 1);
+  }
+
+  /**
+   * Counts an operation of a caller by its cost; callers without a token are counted by address. `cost`: 0 if the operation was rejected
+   * before its cost was known.
+   *
+   * @throws RATE_LIMITED
+   */
+  async spendOfCaller({ caller, address }: Sender, prepared: PreparedOperation, cost: number): Promise<void> {
+    const { operationClass, points } = weigh(prepared, this.moneyFields, cost);
+    const waitSeconds = await this.spend(operationClass, caller.userId ?? addressKey(address), points);
+    if (waitSeconds !== null) throw rateLimited(waitSeconds);
+  }
+
+  private async spend(limit: 'address' | OperationClass, key: string, points: number): Promise<number | null> {
+    try {
+      await this.limiters[limit].consume(key, points);
+      return null;
+    } catch (refusal) {
+      // A limiter that fails must not block requests.
+      if (!(refusal instanceof RateLimiterRes)) return null;
+      this.settings.onLimited?.(limit);
+      return Math.max(1, Math.ceil(refusal.msBeforeNext / 1_000));
+    }
+  }
 }
 
 export const rateLimited = (retryAfterSeconds: number) =>
   new GraphQLError(`Too many requests. Try again in ${retryAfterSeconds} s.`, {
     extensions: { code: 'RATE_LIMITED', retryAfterSeconds },
   });
-
-async function spend(limiter: RateLimiterAbstract, key: string, points: number): Promise<number | null> {
-  try {
-    await limiter.consume(key, points);
-    return null;
-  } catch (refusal) {
-    // A limiter that fails must not block requests.
-    return refusal instanceof RateLimiterRes ? Math.max(1, Math.ceil(refusal.msBeforeNext / 1_000)) : null;
-  }
-}
 
 /** Mutations that take an idempotency key move money: product rule 12. */
 export function fieldsThatMoveMoney(schema: GraphQLSchema): ReadonlySet<string> {

@@ -5,7 +5,6 @@ import { createLoaders } from '../../resolvers/loaders.js';
 import { forbidden, unauthenticated } from '../../resolvers/refused.js';
 import type { Caller } from '../../services/caller.js';
 import { withTextsChecked } from './check-texts.js';
-import { SettledField } from './settled-field.js';
 
 type Role = Caller['role'];
 type Resolve = GraphQLFieldResolver<unknown, Context>;
@@ -60,7 +59,6 @@ function guarded(resolve: Resolve, roles: readonly Role[]): Resolve {
 /** The mutations of one operation run in sequence: data loaded by the first is stale for the second. */
 function withFreshLoaders(resolve: Resolve): Resolve {
   return (source, args, context, info) => {
-    if (source instanceof SettledField) return source.result();
     context.loaders = createLoaders(context.services);
     return resolve(source, args, context, info);
   };

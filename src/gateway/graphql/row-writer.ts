@@ -46,9 +46,7 @@ function presentWriter(type: GraphQLOutputType, selection: readonly Selected[]):
     const write = valueWriter(type.ofType, selection);
     return write && ((value, context) => writeList(value, write, context));
   }
-  if (isObjectType(type)) return objectWriter(type, selection);
-  // An abstract type: only the absence of a value can be written, such as the empty errors of a mutation that succeeded.
-  return () => refuse();
+  return isObjectType(type) ? objectWriter(type, selection) : null;
 }
 
 function leafWriter(type: GraphQLLeafType): WriteValue {

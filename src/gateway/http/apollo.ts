@@ -9,11 +9,9 @@ import {
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type DocumentNode, GraphQLError, type GraphQLFormattedError, type GraphQLSchema, parse } from 'graphql';
 import { LRUCache } from 'lru-cache';
-import type { Logger } from 'pino';
-import type { GuardConfig, Limits } from '../../config/config.js';
-import type { Metrics } from '../../observability/metrics.js';
 import type { Context } from '../../resolvers/context.js';
 import type { Caller } from '../../services/caller.js';
+import type { Edge } from '../edge.js';
 import { logDefect, MAX_ERRORS, maskError, maskErrors, refusalOf } from '../graphql/errors.js';
 import type { Executor } from '../graphql/execute.js';
 import { liveOperationRefused, type Pipeline, RequestPipeline } from '../graphql/pipeline.js';
@@ -27,23 +25,14 @@ export interface HttpContext extends Context {
   pipeline?: RequestPipeline;
 }
 
-export interface ApolloParts {
-  readonly schema: GraphQLSchema;
-  readonly pipeline: Pipeline;
-  readonly execute: Executor;
-  readonly guard: GuardConfig;
-  readonly limits: Limits;
-  readonly metrics: Metrics;
-  readonly logger: Logger;
-}
-
 /**
  * Apollo Server for everything but plain POSTs: GET, automatic persisted queries, malformed and rejected requests. Without features that
  * cost time or that we implement ourselves: no cache control (it wraps every resolver), no landing page, no reports, no batching, no
  * signal handlers. It does not parse, validate or cache documents: the pipeline provides prepared ones.
  */
-export function createApollo(parts: ApolloParts): ApolloServer<HttpContext> {
-  const { schema, execute, guard, limits, logger } = parts;
+export function createApollo(parts: Edge): ApolloServer<HttpContext> {
+  const { schema, execute, logger } = parts;
+  const { guard, limits } = parts.config;
   return new ApolloServer<HttpContext>({
     gateway: gatewayTo(schema, execute),
     // Admission rejects it, for WebSocket too.
@@ -143,8 +132,8 @@ function prepareFor(context: ApolloContext, pipeline: Pipeline): readonly GraphQ
 }
 
 /** Runs the pipeline before execution, adds the request id to every error, logs defects and counts operations. */
-function watchRequests(parts: ApolloParts): ApolloServerPlugin<HttpContext> {
-  const { pipeline, guard, logger, metrics } = parts;
+function watchRequests(parts: Edge): ApolloServerPlugin<HttpContext> {
+  const { pipeline, logger, metrics, config } = parts;
   return {
     requestDidStart: async ({ request, contextValue }) => {
       const { requestId } = contextValue;
@@ -175,7 +164,7 @@ function watchRequests(parts: ApolloParts): ApolloServerPlugin<HttpContext> {
           if (body.kind !== 'single') return;
           const { singleResult } = body;
           const errors =
-            refusal?.map((error) => maskError(error, { suggestions: guard.introspection }).error) ?? singleResult.errors;
+            refusal?.map((error) => maskError(error, { suggestions: config.guard.introspection }).error) ?? singleResult.errors;
           if (errors) {
             singleResult.errors = maskErrors(errors, (error) => ({ ...error, extensions: { ...error.extensions, requestId } }));
           }

@@ -1,32 +1,19 @@
 import type { ApolloServer } from '@apollo/server';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { LRUCache } from 'lru-cache';
-import type { Logger } from 'pino';
-import type { Metrics } from '../../observability/metrics.js';
 import { createContext } from '../../resolvers/context.js';
-import type { Clock } from '../../runtime/clock.js';
 import { withTimeout } from '../../runtime/concurrency.js';
-import type { AppServices } from '../../services/services.js';
 import { IdentityUnavailable } from '../auth/provider-keys.js';
-import { bearerToken, type Identity, InvalidToken } from '../auth.js';
-import { type Mask, maskError } from '../graphql/errors.js';
-import type { Executor } from '../graphql/execute.js';
-import { type Admitted, type GraphqlRequest, type Pipeline, RequestPipeline } from '../graphql/pipeline.js';
+import { bearerToken, InvalidToken } from '../auth.js';
+import type { Edge } from '../edge.js';
+import { maskError } from '../graphql/errors.js';
+import { type Admitted, type GraphqlRequest, RequestPipeline } from '../graphql/pipeline.js';
 import { rateLimited } from '../graphql/rate-limits.js';
 import { resultText } from '../graphql/response.js';
 import { type HttpContext, hasInvalidHash, publicRefusal, toApollo, trustedRequest } from './apollo.js';
 
-export interface EndpointParts {
+export interface EndpointParts extends Edge {
   readonly apollo: ApolloServer<HttpContext>;
-  readonly pipeline: Pipeline;
-  readonly execute: Executor;
-  readonly mask: Mask;
-  readonly identity: Identity;
-  readonly services: AppServices;
-  readonly clock: Clock;
-  readonly metrics: Metrics;
-  readonly logger: Logger;
-  readonly requestTimeoutMs: number;
 }
 
 /** GraphQL over HTTP: `POST /graphql`, and `GET /graphql` for queries. https://graphql.github.io/graphql-over-http/draft/ */
@@ -72,7 +59,7 @@ async function answer(
   const received = await receive(parts, request, reply);
   if ('sent' in received) return reply;
   const { context, body, httpGraphQLRequest } = received;
-  const { requestTimeoutMs } = parts;
+  const { requestTimeoutMs } = parts.config.limits;
   const contentType = contentTypes.find(request.headers.accept);
   if (contentType !== undefined) {
     const text = await withTimeout(requestTimeoutMs, answerPlainPost(parts, request, body, context), isTooLate);

@@ -28,23 +28,20 @@ const PAGE_FILES = [
   'icon.svg',
 ];
 
-export interface DemoViewer {
-  /** The `sub` of the viewer's token. */
-  id: string;
-  name: string;
-}
-
-export interface DemoSettings {
-  viewers: readonly DemoViewer[];
-  /** A fresh token of a demo viewer. */
-  tokenFor(userId: string): Promise<string>;
+export interface Demo {
+  /** At least one; the first is the viewer in the playground's example tabs. An id is the `sub` of the viewer's token. */
+  readonly viewers: readonly { readonly id: string; readonly name: string }[];
+  readonly adminId: string;
+  readonly serviceId: string;
+  /** A fresh token. */
+  tokenFor(userId: string, role: 'viewer' | 'service' | 'admin'): Promise<string>;
 }
 
 /**
  * The demo page at `/demo`, built on the public API. It hands out the demo viewers' tokens to any client, so it is for development
  * only and must never be registered in production.
  */
-export function registerDemo(app: FastifyInstance, settings: DemoSettings): void {
+export function registerDemo(app: FastifyInstance, { viewers, tokenFor }: Demo): void {
   const page = ['/demo', ownFile('public/demo/index.html')] as const;
   const files = PAGE_FILES.map((name) => [`/demo/${name}`, ownFile(`public/demo/${name}`)] as const);
   const socketClient = ['/demo/graphql-ws.js', packageFile('graphql-ws', 'umd/graphql-ws.min.js')] as const;
@@ -61,6 +58,6 @@ export function registerDemo(app: FastifyInstance, settings: DemoSettings): void
     const site = request.headers['sec-fetch-site'];
     if (site !== undefined && site !== 'same-origin' && site !== 'none')
       return reply.code(403).send({ error: 'Only the demo page may request these tokens.' });
-    return Promise.all(settings.viewers.map(async ({ id, name }) => ({ id, name, token: await settings.tokenFor(id) })));
+    return Promise.all(viewers.map(async ({ id, name }) => ({ id, name, token: await tokenFor(id, 'viewer') })));
   });
 }

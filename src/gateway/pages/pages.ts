@@ -1,21 +1,13 @@
 import type { FastifyInstance } from 'fastify';
 import { type Identity, InvalidToken } from '../auth.js';
-import { type DemoViewer, registerDemo } from './demo.js';
+import { type Demo, registerDemo } from './demo.js';
 import { type PlaygroundSettings, registerPlayground } from './playground.js';
 
-export interface PagesSettings {
-  playground: PlaygroundSettings['access'];
-  identity: Pick<Identity, 'identify'>;
-  /** Whether PUBLIC_URL is https: if so, cookies are sent over https only. */
-  secureCookies: boolean;
+export interface PagesSettings extends Pick<PlaygroundSettings, 'secureCookies'> {
+  readonly playground: PlaygroundSettings['access'];
+  readonly identity: Pick<Identity, 'identify'>;
   /** The demo page and tokens for the example tabs; undefined in production. */
-  demo?: {
-    /** At least one; the first is the viewer in the playground's example tabs. */
-    viewers: readonly DemoViewer[];
-    adminId: string;
-    serviceId: string;
-    tokenFor(userId: string, role: 'viewer' | 'service' | 'admin'): Promise<string>;
-  };
+  readonly demo?: Demo;
 }
 
 /** The web pages: the playground, and the demo in development. */
@@ -26,17 +18,15 @@ export function servePages(app: FastifyInstance, { playground, identity, secureC
     isAdmin: (token) => isAdmin(identity, token),
     ...(demo && { tokens: () => playgroundTokens(demo) }),
   });
-  if (demo) registerDemo(app, { viewers: demo.viewers, tokenFor: (userId) => demo.tokenFor(userId, 'viewer') });
+  if (demo) registerDemo(app, demo);
 }
 
-async function playgroundTokens(demo: NonNullable<PagesSettings['demo']>) {
-  const viewerId = demo.viewers[0]?.id ?? demo.adminId;
-  return [
-    { name: 'admin' as const, token: await demo.tokenFor(demo.adminId, 'admin') },
-    { name: 'viewer' as const, token: await demo.tokenFor(viewerId, 'viewer') },
-    { name: 'service' as const, token: await demo.tokenFor(demo.serviceId, 'service') },
-  ];
-}
+const playgroundTokens = ({ viewers, adminId, serviceId, tokenFor }: Demo) =>
+  Promise.all([
+    tokenFor(adminId, 'admin').then((token) => ({ name: 'admin' as const, token })),
+    tokenFor(viewers[0]?.id ?? adminId, 'viewer').then((token) => ({ name: 'viewer' as const, token })),
+    tokenFor(serviceId, 'service').then((token) => ({ name: 'service' as const, token })),
+  ]);
 
 async function isAdmin(identity: PagesSettings['identity'], token: string): Promise<boolean> {
   try {

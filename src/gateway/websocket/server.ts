@@ -1,43 +1,19 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { GraphQLSchema } from 'graphql';
 import { handleProtocols } from 'graphql-ws';
-import type { Logger } from 'pino';
 import { type ServerOptions, type WebSocket, WebSocketServer } from 'ws';
 import { isForAllowedHost } from '../../config/allowed-host.js';
-import type { Config } from '../../config/config.js';
-import type { Metrics } from '../../observability/metrics.js';
-import type { Clock } from '../../runtime/clock.js';
-import type { AppServices } from '../../services/services.js';
-import type { Identity } from '../auth.js';
-import { logDefect, type Mask } from '../graphql/errors.js';
-import type { Executor } from '../graphql/execute.js';
-import type { Pipeline } from '../graphql/pipeline.js';
+import type { Edge } from '../edge.js';
+import { logDefect } from '../graphql/errors.js';
 import { clientAddress } from '../http/request.js';
 import { SocketAdmission } from './admission.js';
 import { SocketBudget } from './budget.js';
 import { LIVE_CLOSE_CODES, LiveConnection } from './connection.js';
 import { liveProtocol } from './operations.js';
 
-export interface SocketParts {
-  readonly schema: GraphQLSchema;
-  readonly pipeline: Pipeline;
-  readonly execute: Executor;
-  readonly mask: Mask;
-  readonly identity: Pick<Identity, 'identify'>;
-  readonly services: AppServices;
-  /** Product time. */
-  readonly clock: Clock;
-  /** The clock for tokens. */
-  readonly realClock: Clock;
+export interface SocketParts extends Edge {
   /** A monotonic clock, in milliseconds. Default: the process's. */
   readonly elapsedMs?: () => number;
-  readonly logger: Pick<Logger, 'error'>;
-  readonly metrics: Pick<Metrics, 'served'>;
-  readonly config: {
-    readonly http: Pick<Config['http'], 'allowedHosts' | 'allowedOrigins' | 'trustedProxyCount'>;
-    readonly limits: Config['limits'];
-  };
 }
 
 /** For metrics: running operations, clients disconnected because they did not read or sent too much, and events sent. */

@@ -12,9 +12,7 @@ import {
   getArgumentValues,
   getDirectiveValues,
   getNamedType,
-  getNullableType,
   isAbstractType,
-  isListType,
   isNonNullType,
   isObjectType,
   Kind,
@@ -43,8 +41,7 @@ export interface Selected {
 /**
  * What an operation selects with these variables, field by field, with fragments expanded, conditions evaluated and fields of
  * the same name merged, as in https://spec.graphql.org/October2021/#sec-Field-Collection. Null when that is not known before
- * execution, because a field has an abstract type. A list of an abstract type, such as the errors of a mutation, is expected to
- * be empty, so its selection is left empty.
+ * execution, because a field has an abstract type.
  */
 export function lookAhead(
   schema: GraphQLSchema,
@@ -101,8 +98,7 @@ class LookAhead {
       return name === '__typename' ? { key, field: name, argumentsOf: () => ({}), fixedArguments: {}, selection: [] } : null;
     const named = getNamedType(definition.type);
     const inner = nodes.flatMap(({ selectionSet }) => (selectionSet ? [selectionSet] : []));
-    const isErrors = isAbstractType(named) && isListType(getNullableType(definition.type));
-    const selection = isObjectType(named) ? this.fieldsOf(named, inner) : inner.length === 0 || isErrors ? [] : null;
+    const selection = isObjectType(named) ? this.fieldsOf(named, inner) : inner.length === 0 ? [] : null;
     return selection && { key, field: name, ...argumentsOf(definition, node), selection };
   }
 
