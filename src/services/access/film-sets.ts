@@ -1,11 +1,9 @@
 import { LRUCache } from 'lru-cache';
-import type { Database, Statement } from '../../stores/database.js';
+import { type Database, statement } from '../../stores/database.js';
 
-const filmIdsOfVersions: Statement = {
-  name: 'film-ids-of-versions',
-  text: `select version_id as "versionId", array_agg(film_id) as "filmIds"
-    from subscription_version_films where version_id = any($1::uuid[]) group by version_id`,
-};
+const filmIdsOfVersions = statement('film-ids-of-versions')`
+    select version_id as "versionId", array_agg(film_id) as "filmIds"
+    from subscription_version_films where version_id = any($1::uuid[]) group by version_id`;
 
 /** A film id in a set takes about 100 bytes, so the cache stays below a few tens of megabytes, however large the versions are. */
 const MAX_FILM_COUNT = 500_000;

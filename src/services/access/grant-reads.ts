@@ -1,6 +1,6 @@
 import type { Limits } from '../../config/limits.js';
 import { Batcher } from '../../runtime/batcher.js';
-import type { Database, Statement } from '../../stores/database.js';
+import { type Database, statement } from '../../stores/database.js';
 import type { GrantFacts } from './decide-access.js';
 
 /** Viewers with this many grants are read again, decisive grants only: such viewers are rare, and each row costs. */
@@ -13,24 +13,20 @@ const GRANTS = `select grants.* from string_to_table($1, ',') viewer (id) cross 
     select ${COLUMNS} from grants where user_id = viewer.id::uuid limit ${MANY_GRANTS_COUNT}
   ) grants`;
 
-const grantsForAccess: Statement = { name: 'grants-for-access', text: GRANTS };
+const grantsForAccess = statement('grants-for-access')`${GRANTS}`;
 
 /** The same plus one row, which lists those of the requested films that exist. */
-const grantsAndFilmsForAccess: Statement = {
-  name: 'grants-and-films-for-access',
-  text: `select g.*, null::uuid[] as "filmIds" from (${GRANTS}) g
+const grantsAndFilmsForAccess = statement('grants-and-films-for-access')`
+    select g.*, null::uuid[] as "filmIds" from (${GRANTS}) g
     union all
-    select null, null, null, null, null, null, array(select id from films where id = any($2::uuid[]))`,
-};
+    select null, null, null, null, null, null, array(select id from films where id = any($2::uuid[]))`;
 
 /** The longest-lasting and the latest grant of each version: no other can be decisive (see decideAccess). */
-const decisiveGrantsForAccess: Statement = {
-  name: 'decisive-grants-for-access',
-  text: `(select distinct on (version_id) ${COLUMNS} from grants where user_id = $1 and status = 'ACTIVE'
+const decisiveGrantsForAccess = statement('decisive-grants-for-access')`
+    (select distinct on (version_id) ${COLUMNS} from grants where user_id = $1 and status = 'ACTIVE'
       order by version_id, available_until desc, granted_at desc, id desc)
     union all
-    (select distinct on (version_id) ${COLUMNS} from grants where user_id = $1 order by version_id, granted_at desc, id desc)`,
-};
+    (select distinct on (version_id) ${COLUMNS} from grants where user_id = $1 order by version_id, granted_at desc, id desc)`;
 
 export interface GrantOfVersion extends GrantFacts {
   readonly versionId: string;

@@ -2,7 +2,7 @@ import type { Grant, GrantStatus } from '../../entities/grant.js';
 import type { Order, OrderStatus } from '../../entities/order.js';
 import type { Transaction, TransactionKind } from '../../entities/transaction.js';
 import { grantColumns, orderColumns, transactionColumns } from '../../stores/columns.js';
-import type { Queryable, Statement } from '../../stores/database.js';
+import { type Queryable, type Statement, statement } from '../../stores/database.js';
 import { type CursorPart, checkedFirst, decodeCursor, type Page, pageOf } from '../pagination.js';
 
 /** The requested part of a connection: `first` is the number of nodes, `filter` the one status or kind to include. */
@@ -59,10 +59,9 @@ const transactions: Connection<Transaction> = {
   positionOf: ({ version }) => [version],
 };
 
-const pageOfAccounts: Statement = {
-  name: 'page-of-accounts',
-  text: 'select user_id as "userId" from balances where user_id > $1::uuid order by user_id limit $2',
-};
+const pageOfAccounts = statement(
+  'page-of-accounts',
+)`select user_id as "userId" from balances where user_id > $1::uuid order by user_id limit $2`;
 
 /** The connections of an account, for many viewers at once. */
 export class AccountPages {

@@ -3,30 +3,20 @@ import type { Order } from '../../entities/order.js';
 import type { Refund } from '../../entities/refund.js';
 import type { Transaction } from '../../entities/transaction.js';
 import { grantColumns, orderColumns, refundColumns, transactionColumns } from '../../stores/columns.js';
-import type { Queryable, Statement } from '../../stores/database.js';
+import { type Queryable, statement } from '../../stores/database.js';
 
-const statement = (name: string, columns: string, rest: string): Statement => ({
-  name,
-  text: `select ${columns} from ${rest}`,
-});
-const grantsByIds = statement('grants-by-ids', grantColumns, 'grants where id = any($1::uuid[])');
-const ordersByIds = statement('orders-by-ids', orderColumns, 'orders where id = any($1::uuid[])');
-const transactionsByIds = statement('transactions-by-ids', transactionColumns, 'transactions where id = any($1::uuid[])');
-const refundsByIds = statement('refunds-by-ids', refundColumns, 'refunds where id = any($1::uuid[])');
-const grantsByOrders = statement('grants-by-orders', grantColumns, 'grants where order_id = any($1::uuid[])');
-const refundsByGrants = statement(
-  'refunds-by-grants',
-  refundColumns,
-  'refunds where grant_id = any($1::uuid[]) order by created_at, id',
-);
-const transactionsOf = (parent: 'order' | 'refund'): Statement =>
-  statement(
-    `transactions-by-${parent}s`,
-    transactionColumns,
-    `transactions where ${parent}_id = any($1::uuid[]) order by version`,
-  );
-const transactionsByOrders = transactionsOf('order');
-const transactionsByRefunds = transactionsOf('refund');
+const grantsByIds = statement('grants-by-ids')`select ${grantColumns} from grants where id = any($1::uuid[])`;
+const ordersByIds = statement('orders-by-ids')`select ${orderColumns} from orders where id = any($1::uuid[])`;
+const transactionsByIds = statement('transactions-by-ids')`
+  select ${transactionColumns} from transactions where id = any($1::uuid[])`;
+const refundsByIds = statement('refunds-by-ids')`select ${refundColumns} from refunds where id = any($1::uuid[])`;
+const grantsByOrders = statement('grants-by-orders')`select ${grantColumns} from grants where order_id = any($1::uuid[])`;
+const refundsByGrants = statement('refunds-by-grants')`
+  select ${refundColumns} from refunds where grant_id = any($1::uuid[]) order by created_at, id`;
+const transactionsByOrders = statement('transactions-by-orders')`
+  select ${transactionColumns} from transactions where order_id = any($1::uuid[]) order by version`;
+const transactionsByRefunds = statement('transactions-by-refunds')`
+  select ${transactionColumns} from transactions where refund_id = any($1::uuid[]) order by version`;
 
 /** Finds rows by their own ids or their parents' ids, any number at once. Unknown ids are skipped. */
 export class AccountRows {

@@ -1,6 +1,6 @@
 import type { Balance } from '../../entities/balance.js';
 import { balanceColumns } from '../../stores/columns.js';
-import type { Queryable, Statement } from '../../stores/database.js';
+import { type Queryable, statement } from '../../stores/database.js';
 
 /** A balance as returned to readers. One that never changed has version 0 and no `updatedAt`. */
 export type BalanceRead = Pick<Balance, 'userId' | 'currency' | 'posted' | 'held' | 'version'> & { updatedAt: Date | null };
@@ -10,15 +10,10 @@ export interface BalanceInstant {
   readonly time: Date;
 }
 
-const balancesByUsers: Statement = {
-  name: 'balances-by-users',
-  text: `select ${balanceColumns} from balances where user_id = any($1::uuid[])`,
-};
+const balancesByUsers = statement('balances-by-users')`select ${balanceColumns} from balances where user_id = any($1::uuid[])`;
 
 /** The latest snapshot at or before the instant, plus the transactions since. */
-const balancesAt: Statement = {
-  name: 'balances-at',
-  text: `
+const balancesAt = statement('balances-at')`
     select coalesce(snapshot.posted, 0) + coalesce((
         select sum(t.amount)::bigint from transactions t
         where t.user_id = asked.user_id and t.version > coalesce(snapshot.version, 0) and t.created_at <= asked.time), 0) as posted
@@ -28,8 +23,7 @@ const balancesAt: Statement = {
       where s.user_id = asked.user_id and s.counted_until <= asked.time
       order by s.counted_until desc, s.version desc limit 1
     ) snapshot on true
-    order by asked.position`,
-};
+    order by asked.position`;
 
 /** Reads balances. Amounts are in minor units. */
 export class Balances {

@@ -1,10 +1,8 @@
 import type { LiveEvent } from '../../entities/live-event.js';
 import { Batcher } from '../../runtime/batcher.js';
-import type { Queryable, Statement } from '../../stores/database.js';
+import { type Queryable, statement } from '../../stores/database.js';
 
-const READ_LIVE_EVENTS: Statement = {
-  name: 'read-live-events',
-  text: `
+const READ_LIVE_EVENTS = statement('read-live-events')`
     select wanted.place::int as "place", event.user_id as "userId", event.sequence, event.version, event.posted, event.held,
       event.transaction_id as "transactionId", event.grant_id as "grantId", event.created_at as "createdAt"
     from unnest($1::uuid[], $2::int[]) with ordinality as wanted(user_id, after_sequence, place)
@@ -13,8 +11,7 @@ const READ_LIVE_EVENTS: Statement = {
       where live_events.user_id = wanted.user_id and live_events.sequence > wanted.after_sequence
       order by live_events.sequence limit $3
     ) event
-    order by wanted.place, event.sequence`,
-};
+    order by wanted.place, event.sequence`;
 
 /** Reads in one statement. */
 const MAX_READ = 500;
