@@ -8,7 +8,7 @@ const COMPARED = 40;
 
 /** What a write leaves behind, in rows; each contestant must leave the same. */
 const TRACES = `select (select count(*) from transactions)::int as transactions, (select count(*) from grants)::int as grants,
-  (select count(*) from idempotency_records)::int as records, (select count(*) from live_events)::int as "liveEvents",
+  (select count(*) from idempotency_records)::int as records, (select count(*) from journal)::int as "journal",
   (select sum(posted) from balances) as posted, (select sum(version) from balances)::int as versions,
   (select count(*) from stripe_events)::int as "stripeEvents"`;
 

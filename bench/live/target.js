@@ -11,13 +11,13 @@ const query = 'subscription { balanceChanged { cursor balance { version availabl
 /** As the ledger writes: numbered under the viewer's lock, the event in the same transaction. */
 const CHANGE = `
   with changed as (
-    update balances set event_sequence = event_sequence + 1, version = version + 1, posted = posted + 1, updated_at = now()
+    update balances set journal_sequence = journal_sequence + 1, version = version + 1, posted = posted + 1, updated_at = now()
     where user_id = any($1::uuid[]) returning *
   ), recorded as (
-    insert into live_events (user_id, sequence, version, posted, held, transaction_id, created_at)
-    select user_id, event_sequence, version, posted, held, gen_random_uuid(), updated_at from changed
+    insert into journal (user_id, sequence, kind, subject_id, version, posted, held, digest, created_at)
+    select user_id, journal_sequence, 'MOVEMENT', gen_random_uuid(), version, posted, held, '', updated_at from changed
   )
-  select user_id as "userId", event_sequence as "sequence", version, posted::int from changed`;
+  select user_id as "userId", journal_sequence as "sequence", version, posted::int from changed`;
 
 /** A server under test with a socket for each viewer. */
 export class Target {

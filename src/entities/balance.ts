@@ -2,8 +2,8 @@ import { Check, Entity, PrimaryKey } from '@mikro-orm/decorators/legacy';
 import { Instant, Int, MinorUnits, Text } from './column-types.js';
 
 /**
- * A viewer's prepaid wallet. Its row is also the viewer's lock: every change of a viewer's data takes it first, so that versions and live
- * events are numbered in commit order. Only src/services/ledger writes it. A trigger rejects an overdraft that is not explained by a
+ * A viewer's prepaid wallet. Its row is also the viewer's lock: every change of a viewer's data takes it first, so that versions and
+ * journal entries are numbered in commit order. Only src/services/ledger writes it. A trigger rejects an overdraft that is not explained by a
  * dispute or a refund made at Stripe.
  */
 @Entity({ tableName: 'balances' })
@@ -19,8 +19,8 @@ export class Balance {
   @MinorUnits({ default: 0 }) held!: number;
   /** Incremented by one with each change of posted or held. */
   @Int({ default: 0 }) version!: number;
-  /** The number of the viewer's last live event. */
-  @Int({ default: 0 }) eventSequence!: number;
+  /** The number of the viewer's last journal entry. */
+  @Int({ default: 0 }) journalSequence!: number;
   @Instant() createdAt!: Date;
   @Instant() updatedAt!: Date;
 }

@@ -15,7 +15,7 @@ export type PaymentMethod = (typeof PAYMENT_METHODS)[number];
 @Index({ name: 'grants_by_user', properties: ['userId', 'grantedAt', 'id'] })
 @Index({ name: 'grants_to_expire', properties: ['availableUntil'], where: "status = 'ACTIVE'" })
 @Unique({ name: 'grants_one_per_order', properties: ['orderId'], where: 'order_id is not null' })
-@Check({ name: 'grants_time', expression: 'available_until > granted_at' })
+@Check({ name: 'grants_time', expression: 'available_until > starts_at' })
 @Check({ name: 'grants_price', expression: 'price_per_day >= 0 and duration_days >= 1 and duration_days <= 3660' })
 @Check({
   name: 'grants_paid_or_given',
@@ -33,6 +33,8 @@ export class Grant {
   @Int() durationDays!: number;
   @Text() currency!: string;
   @Instant() grantedAt!: Date;
+  /** When access begins. */
+  @Instant() startsAt!: Date;
   /** When access ends (exclusive). */
   @Instant() availableUntil!: Date;
   /** When it was refunded, revoked or expired. */

@@ -22,7 +22,6 @@ import { Ledger } from './ledger/ledger.js';
 import { Snapshots } from './ledger/snapshots.js';
 import type { Moved } from './ledger/unit.js';
 import { shareVerification, type VerifyOptions, verifyLedger } from './ledger/verify-ledger.js';
-import { LiveEventRetention } from './live/live-event-retention.js';
 import { LiveFeed } from './live/live-feed.js';
 import { BuyFromBalance } from './purchases/buy-from-balance.js';
 import { Checkout } from './purchases/checkout.js';
@@ -88,17 +87,15 @@ export function composeServices(dependencies: ServiceDependencies) {
     database,
     hints,
     currency,
+    clock,
     settings: {
       batchCount: limits.liveBatchCount,
       sweepIntervalMs: limits.liveSweepIntervalMs,
       quietSweepIntervalMs: Math.max(limits.liveQuietSweepIntervalMs, limits.liveSweepIntervalMs),
+      retentionMs: limits.liveEventRetentionMs,
     },
     onError: (error) => dependencies.logger.error({ reason: describeFailure(error) }, 'live events could not be read'),
-    lag: { clock, observe: (seconds) => dependencies.watch?.liveLag(seconds) },
-  });
-  const liveEvents = new LiveEventRetention(database, {
-    retentionMs: limits.liveEventRetentionMs,
-    batchCount: limits.jobBatchCount,
+    onLag: (seconds) => dependencies.watch?.liveLag(seconds),
   });
   const sharedVerification = shareVerification(database);
   return {
@@ -115,7 +112,6 @@ export function composeServices(dependencies: ServiceDependencies) {
         const before = new Date(clock.now().getTime() - limits.idempotencyRetentionMs);
         return sweepIdempotencyRecords(database, before, limits.jobBatchCount, signal);
       },
-      'live events': (signal: AbortSignal) => liveEvents.sweep(clock.now(), signal),
     },
     /** Stops background work; a job resumes whatever was interrupted. */
     async close() {

@@ -6,7 +6,7 @@ import { Grant } from '../entities/grant.js';
 import { Hold } from '../entities/hold.js';
 import { IdempotencyRecord } from '../entities/idempotency-record.js';
 import { JobState } from '../entities/job-state.js';
-import { LiveEvent } from '../entities/live-event.js';
+import { JournalEntry } from '../entities/journal-entry.js';
 import { Order } from '../entities/order.js';
 import { Reconciliation } from '../entities/reconciliation.js';
 import { ReconciliationFinding } from '../entities/reconciliation-finding.js';
@@ -33,7 +33,7 @@ export const entities = [
   Dispute,
   StripeCustomer,
   StripeEvent,
-  LiveEvent,
+  JournalEntry,
   IdempotencyRecord,
   BalanceSnapshot,
   Reconciliation,

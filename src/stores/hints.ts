@@ -1,4 +1,4 @@
-/** Notifies listeners on any node that a viewer has live events up to a number. A lost hint causes a delay, never a lost event. */
+/** Notifies listeners on any node that a viewer has journal entries up to a number. A lost hint causes a delay, never a lost change. */
 export interface Hints {
   /** Called after the commit. Never throws, never waits. */
   announce(userId: string, sequence: number): void;

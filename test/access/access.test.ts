@@ -38,9 +38,9 @@ async function give(userId: string, versionId: string, days: number): Promise<st
   const id = randomUUID();
   const now = clock.now();
   await postgres.rows(
-    `insert into grants (id, user_id, version_id, status, paid_with, price_per_day, duration_days, currency, granted_at,
+    `insert into grants (id, user_id, version_id, status, paid_with, price_per_day, duration_days, currency, granted_at, starts_at,
        available_until, reason, actor_id)
-     values ($1, $2, $3, 'ACTIVE', 'GIFT', 100, $4, 'USD', $5, $6, 'test', $7)`,
+     values ($1, $2, $3, 'ACTIVE', 'GIFT', 100, $4, 'USD', $5, $5, $6, 'test', $7)`,
     [id, userId, versionId, days, now, new Date(now.getTime() + days * 24 * 60 * 60 * 1000), admin.userId],
   );
   return id;
@@ -162,9 +162,9 @@ describe('access', () => {
     clock.advanceMs(2 * 24 * 60 * 60 * 1000);
     const paidGrantId = await give(viewer, plans.paid.versionId, 30);
     await postgres.rows(
-      `insert into grants (id, user_id, version_id, status, paid_with, price_per_day, duration_days, currency, granted_at,
+      `insert into grants (id, user_id, version_id, status, paid_with, price_per_day, duration_days, currency, granted_at, starts_at,
          available_until, reason, actor_id)
-       select gen_random_uuid(), $1, $2, 'ACTIVE', 'GIFT', 0, 3660, 'USD', $3::timestamptz + day * interval '1 second',
+       select gen_random_uuid(), $1, $2, 'ACTIVE', 'GIFT', 0, 3660, 'USD', $3::timestamptz + day * interval '1 second', $3::timestamptz + day * interval '1 second',
          $3::timestamptz + day * interval '1 second' + interval '3660 days', 'test', $4 from generate_series(1, 2500) day`,
       [viewer, plans.free.versionId, clock.now(), admin.userId],
     );

@@ -27,7 +27,7 @@ test.each([
 ])(
   'With %s in another currency than CURRENCY, %s refuses to start',
   async (what, script, code) => {
-    await home.rows('truncate balances, subscriptions, films cascade');
+    await home.empty('balances', 'subscriptions', 'films');
     if (what === 'balances') await home.rows(balance);
     else for (const statement of [`begin; ${plan}; ${onlyFilms}; ${current}; commit`]) await home.rows(statement);
     const ended = await runToEnd(script, { DATABASE_URL: home.url, CURRENCY: 'EUR' });

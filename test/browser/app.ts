@@ -71,9 +71,9 @@ export class App {
     return token;
   }
 
-  /** As retention does, days later: the viewer's cursors are of no use any more. */
-  async forgetLiveEvents(userId: string): Promise<void> {
-    await this.database.rows('delete from live_events where user_id = $1', [userId]);
+  /** Dates what the viewer has missed to years ago, so that their cursors have expired. */
+  async expireCursors(userId: string): Promise<void> {
+    await this.database.pastTriggers(`update journal set created_at = '2000-01-01' where user_id = '${userId}'`);
   }
 
   /** Lets time pass at the sandbox: what would become due there meanwhile is done at once. */

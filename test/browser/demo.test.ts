@@ -217,7 +217,7 @@ if (reason) console.warn(`The browser tests are skipped: ${reason}.`);
     await page.locator('#connection[data-state=disconnected]').waitFor();
     const before = await amount(page);
     await topUp(await demo(), '11.00');
-    await app.forgetLiveEvents(viewerId);
+    await app.expireCursors(viewerId);
     expect(await amount(page)).toBe(before);
 
     await page.getByRole('button', { name: 'Reconnect' }).click();

@@ -31,7 +31,7 @@ afterAll(async () => {
 });
 beforeEach(async () => {
   await fetch(`${sandbox.url}/sandbox/faults`, { method: 'DELETE' });
-  await postgres.rows('truncate films, subscriptions cascade');
+  await postgres.empty('films', 'subscriptions');
   // The sandbox goes by the real time.
   clock = new MovableClock(new Date().toISOString());
   const services = newNode(stripe);

@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => postgres.drop());
 beforeEach(async () => {
-  await postgres.rows('truncate films, subscriptions cascade');
+  await postgres.empty('films', 'subscriptions');
   scene = new CatalogueScene(postgres.database, clock);
 });
 

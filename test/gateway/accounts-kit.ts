@@ -138,8 +138,8 @@ class Past {
       spendingId,
       `'SPENDING', 'REVENUE', null::uuid, '${grantId}'::uuid, null`,
       `, given as (insert into grants (id, user_id, version_id, status, paid_with, price_per_day, duration_days, currency,
-           granted_at, available_until, spending_id)
-         select '${grantId}', user_id, '${versionId}', 'ACTIVE', 'BALANCE', 10, 30, 'EUR', updated_at,
+           granted_at, starts_at, available_until, spending_id)
+         select '${grantId}', user_id, '${versionId}', 'ACTIVE', 'BALANCE', 10, 30, 'EUR', updated_at, updated_at,
            updated_at + interval '30 days', '${spendingId}' from changed)`,
     );
     return grantId;

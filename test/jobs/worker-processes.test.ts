@@ -68,11 +68,11 @@ describe.each(testedJobStores())('Worker processes, with jobs kept in $name', ({
     const grants = await scene.number('select count(*) from grants');
     expect(grants).toBeGreaterThan((RUN_MS / KILL_EACH_MS) * 1_500);
     expect(await scene.number(`select count(*) from grants where status = 'EXPIRED'`)).toBe(grants);
-    expect(await scene.number('select count(*) from live_events')).toBe(grants);
-    expect(await scene.number('select count(distinct grant_id) from live_events')).toBe(grants);
+    expect(await scene.number('select count(*) from journal')).toBe(grants);
+    expect(await scene.number('select count(distinct subject_id) from journal')).toBe(grants);
     const gaps = `select count(*) from balances b join lateral (
-      select count(*) as events, max(sequence) as last from live_events where user_id = b.user_id) e on true
-      where e.events <> b.event_sequence or e.last <> b.event_sequence`;
+      select count(*) as events, max(sequence) as last from journal where user_id = b.user_id) e on true
+      where e.events <> b.journal_sequence or e.last <> b.journal_sequence`;
     expect(await scene.number(gaps)).toBe(0);
 
     // Some kills left a lock behind, and all other jobs continued.
@@ -137,7 +137,7 @@ describe.each(testedJobStores())('Worker processes, with jobs kept in $name', ({
     expect(jobs.find(({ name }) => name === 'sweep')).toMatchObject({
       schedule: '500 milliseconds',
       lastDurationMs: expect.any(Number),
-      lastResult: expect.stringMatching(/^\d+ idempotency records, \d+ live events$/),
+      lastResult: expect.stringMatching(/^\d+ idempotency records$/),
       nextRunAt: expect.any(String),
       failCount: 0,
     });

@@ -5,12 +5,17 @@ import { LiveFeed, type LiveFeedSettings } from '../../src/services/live/live-fe
 import type { Queryable } from '../../src/stores/database.js';
 import { type HintChannel, type HintState, LocalHints } from '../../src/stores/hints.js';
 import { until } from '../support/until.js';
-import { LiveScene, nextOf, range, take, WatchedDatabase } from './live-scene.js';
+import { LiveScene, nextOf, range, systemTime, take, WatchedDatabase } from './live-scene.js';
 
 let scene: LiveScene;
 const feeds: LiveFeed[] = [];
 /** Sweeps so rarely that only a hint can have delivered a change. */
-const seldom: LiveFeedSettings = { batchCount: 10, sweepIntervalMs: 3_600_000, quietSweepIntervalMs: 3_600_000 };
+const seldom: LiveFeedSettings = {
+  batchCount: 10,
+  sweepIntervalMs: 3_600_000,
+  quietSweepIntervalMs: 3_600_000,
+  retentionMs: 86_400_000,
+};
 
 beforeAll(async () => {
   scene = await LiveScene.open();
@@ -23,7 +28,7 @@ afterAll(async () => {
 });
 
 function feedWith(hints: HintChannel, settings = seldom, database: Queryable = scene.database): LiveFeed {
-  const feed = new LiveFeed({ database, hints, settings, currency: 'EUR' });
+  const feed = new LiveFeed({ database, hints, settings, currency: 'EUR', clock: systemTime });
   feeds.push(feed);
   return feed;
 }
@@ -113,7 +118,7 @@ test('grants: no gap and no duplicate while changes of grants and of the balance
 
 test.each<[heard: string, hints: HintChannel, settings: LiveFeedSettings]>([
   ['no other node', new LocalHints(), { ...seldom, sweepIntervalMs: 20 }],
-  ['all nodes', new HintsOfAllNodes(), { ...seldom, sweepIntervalMs: 20, quietSweepIntervalMs: 60 }],
+  ['all nodes', new HintsOfAllNodes(), { ...seldom, sweepIntervalMs: 20, quietSweepIntervalMs: 60, retentionMs: 86_400_000 }],
 ])('the sweep of a node that hears %s finds what no hint announced', async (_heard, hints, settings) => {
   const userId = await scene.viewer();
   const stream = await feedWith(hints, settings).watchBalance(userId);

@@ -2,17 +2,21 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { InvalidArgument } from '../../src/services/errors.js';
 import { CursorExpired } from '../../src/services/live/live-cursor.js';
-import { LiveEventRetention } from '../../src/services/live/live-event-retention.js';
 import { type BalanceChanged, LiveFeed, type LiveFeedSettings } from '../../src/services/live/live-feed.js';
 import type { Queryable } from '../../src/stores/database.js';
 import { type HintChannel, LocalHints } from '../../src/stores/hints.js';
 import { until } from '../support/until.js';
-import { LiveScene, nextOf, range, take, WatchedDatabase } from './live-scene.js';
+import { LiveScene, nextOf, range, systemTime, take, WatchedDatabase } from './live-scene.js';
 
 let scene: LiveScene;
 const feeds: LiveFeed[] = [];
 /** Sweeps so rarely that only a hint can have delivered a change. */
-const seldom: LiveFeedSettings = { batchCount: 10, sweepIntervalMs: 3_600_000, quietSweepIntervalMs: 3_600_000 };
+const seldom: LiveFeedSettings = {
+  batchCount: 10,
+  sweepIntervalMs: 3_600_000,
+  quietSweepIntervalMs: 3_600_000,
+  retentionMs: 86_400_000,
+};
 const often: LiveFeedSettings = { ...seldom, sweepIntervalMs: 20 };
 
 beforeAll(async () => {
@@ -26,7 +30,7 @@ afterAll(async () => {
 });
 
 function feedWith(hints: HintChannel, settings = seldom, database: Queryable = scene.database): LiveFeed {
-  const feed = new LiveFeed({ database, hints, settings, currency: 'EUR' });
+  const feed = new LiveFeed({ database, hints, settings, currency: 'EUR', clock: systemTime });
   feeds.push(feed);
   return feed;
 }
@@ -125,7 +129,7 @@ test('a cursor is refused when it is malformed, of another viewer or of the othe
   expect(feed.statistics().streams).toBe(1);
 });
 
-test('a cursor is expired once an event behind it was swept, and not before', async () => {
+test('a cursor expires when the change that follows it is older than cursors are valid, and not before', async () => {
   const userId = await scene.viewer();
   const feed = feedWith(new LocalHints());
   const stream = await feed.watchBalance(userId);
@@ -133,12 +137,10 @@ test('a cursor is expired once an event behind it was swept, and not before', as
   for (let count = 0; count < 5; count++) await scene.change(userId, null);
   const changes = await take(await feed.watchBalance(userId, present.cursor), 5);
   await scene.age(userId, 3);
-  await new LiveEventRetention(scene.database, { retentionMs: 86_400_000, batchCount: 2 }).sweep(new Date());
   await expect(feed.watchBalance(userId, present.cursor)).rejects.toThrow(CursorExpired);
   await expect(feed.watchBalance(userId, changes[1]?.cursor)).rejects.toThrow(CursorExpired);
   expect(versions(await take(await feed.watchBalance(userId, changes[2]?.cursor), 2))).toEqual([4, 5]);
   await scene.age(userId, 5);
-  await new LiveEventRetention(scene.database, { retentionMs: 86_400_000, batchCount: 2 }).sweep(new Date());
   await expect(feed.watchBalance(userId, changes[3]?.cursor)).rejects.toThrow(CursorExpired);
   const upToDate = await feed.watchBalance(userId, changes[4]?.cursor);
   await scene.change(userId, null);
@@ -152,21 +154,19 @@ test('a cursor from the future, as after a restored database, is expired', async
   await scene.change(userId, hints);
   const { cursor } = await nextOf(await feed.watchBalance(userId));
   await scene.database.query(
-    { name: 'test-live-restore', text: 'update balances set event_sequence = 0, version = 0, posted = 0 where user_id = $1' },
+    { name: 'test-live-restore', text: 'update balances set journal_sequence = 0, version = 0, posted = 0 where user_id = $1' },
     [userId],
   );
   await expect(feed.watchBalance(userId, cursor)).rejects.toThrow(CursorExpired);
 });
 
-test('a stream that was stalled while its events were swept ends as expired', async () => {
+test('a stream that was stalled for longer than cursors are valid continues with every change', async () => {
   const [userId, hints] = [await scene.viewer(), new LocalHints()];
   const stream = await feedWith(hints).watchBalance(userId);
   await nextOf(stream);
   for (let count = 0; count < 3; count++) await scene.change(userId, null);
   await scene.age(userId, 2);
-  await new LiveEventRetention(scene.database, { retentionMs: 86_400_000, batchCount: 100 }).sweep(new Date());
-  await expect(stream.next()).rejects.toThrow(CursorExpired);
-  expect(await stream.next()).toEqual({ value: undefined, done: true });
+  expect(versions(await take(stream, 3))).toEqual([1, 2, 3]);
 });
 
 test('a subscriber who takes nothing makes the feed read nothing more', async () => {
@@ -215,11 +215,11 @@ test('a stream outlives a database that is away for a while', async () => {
 
 test('a defect in the telling of a change ends its stream, and nothing else', async () => {
   const [userId, hints] = [await scene.viewer(), new LocalHints()];
-  const observe = () => {
+  const onLag = () => {
     throw new TypeError('a defect');
   };
-  const lag = { clock: { now: () => new Date(0) }, observe };
-  const feed = new LiveFeed({ database: scene.database, hints, settings: seldom, currency: 'EUR', lag });
+  const clock = { now: () => new Date(0) };
+  const feed = new LiveFeed({ database: scene.database, hints, settings: seldom, currency: 'EUR', clock, onLag });
   feeds.push(feed);
   for (const pushed of [false, true]) {
     const stream = await feed.watchBalance(userId);

@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { Accounts } from '../../src/services/accounts/accounts.js';
 import { Catalogue } from '../../src/services/catalogue/catalogue.js';
-import { LiveEventRetention } from '../../src/services/live/live-event-retention.js';
 import { LiveFeed } from '../../src/services/live/live-feed.js';
 import { LocalHints } from '../../src/stores/hints.js';
 import { startGateway, stubServices, tokenFor } from '../gateway/gateway-kit.js';
@@ -20,8 +19,8 @@ beforeAll(async () => {
   shop = await CardShop.open();
   const { database } = shop.db;
   // Nothing is announced here: the sweep, made fast, delivers everything.
-  const settings = { batchCount: 10, sweepIntervalMs: 20, quietSweepIntervalMs: 20 };
-  feed = new LiveFeed({ database, hints: new LocalHints(), settings, currency: 'USD' });
+  const settings = { batchCount: 10, sweepIntervalMs: 20, quietSweepIntervalMs: 20, retentionMs: 86_400_000 };
+  feed = new LiveFeed({ database, hints: new LocalHints(), settings, currency: 'USD', clock: shop.clock });
   const accounts = new Accounts({ database, currency: 'USD', pageMaximumCount: 100 });
   const { purchases, refunds, grants } = shop.desk;
   const catalogue = new Catalogue(database, { pageMaximumCount: 100, searchMaximumCharacters: 100 });
@@ -198,8 +197,7 @@ test('an invalid cursor and an expired one are reported with their own codes', a
   socket.subscribe('2', balances);
   const { cursor } = payloadOf(await socket.next('2')).data.balanceChanged;
   await shop.buy(viewer, await shop.desk.putOnSale(10, 10));
-  await shop.db.rows("update live_events set created_at = '2000-01-01' where user_id = $1", [viewer.userId]);
-  await new LiveEventRetention(shop.db.database, { retentionMs: 86_400_000, batchCount: 100 }).sweep(shop.clock.now());
+  shop.clock.advanceMs(86_400_001);
   socket.subscribe('3', balances, { after: cursor });
   expect(codesOf(await socket.next('3'))).toEqual(['CURSOR_EXPIRED']);
 });

@@ -30,21 +30,16 @@ export class LiveScene {
   async change(userId: string, hints: Hints | null, grantId: string | null = null): Promise<number> {
     const { version, sequence } = await this.database.transaction(async (tx) => {
       const row = one(await tx.query<Numbered>(CHANGE_BALANCE, [userId]));
-      const event = [userId, row.sequence, row.version, row.posted, 0, randomUUID(), grantId];
-      await tx.query(INSERT_LIVE_EVENT, event);
-      return row;
+      await tx.query(INSERT_ENTRY, [userId, row.sequence, 'MOVEMENT', randomUUID(), row.version, row.posted, 0]);
+      return grantId === null ? row : writeGrantEntry(tx, userId, grantId);
     });
     hints?.announce(userId, sequence);
     return version;
   }
 
-  /** Changes a grant alone; returns the event's number. */
+  /** Changes a grant alone; returns the entry's number. */
   async changeGrant(userId: string, grantId: string, hints: Hints | null): Promise<number> {
-    const sequence = await this.database.transaction(async (tx) => {
-      const row = one(await tx.query<Numbered>(CHANGE_GRANT, [userId]));
-      await tx.query(INSERT_LIVE_EVENT, [userId, row.sequence, null, null, null, null, grantId]);
-      return row.sequence;
-    });
+    const { sequence } = await this.database.transaction((tx) => writeGrantEntry(tx, userId, grantId));
     hints?.announce(userId, sequence);
     return sequence;
   }
@@ -58,9 +53,12 @@ export class LiveScene {
     return grantId;
   }
 
-  /** Makes the viewer's events up to a number as old as can be. */
+  /** Dates the viewer's entries up to a number to the year 2000, past the triggers. */
   async age(userId: string, sequence: number): Promise<void> {
-    await this.database.query(AGE_EVENTS, [userId, sequence]);
+    await this.database.transaction(async (tx) => {
+      await tx.query(PAST_THE_TRIGGERS);
+      await tx.query(AGE_ENTRIES, [userId, sequence]);
+    });
   }
 
   async close(): Promise<void> {
@@ -118,6 +116,16 @@ export class WatchedDatabase implements Queryable {
   }
 }
 
+/** Writes the entry of a grant that changed alone. */
+async function writeGrantEntry(tx: Queryable, userId: string, grantId: string): Promise<Numbered> {
+  const row = one(await tx.query<Numbered>(CHANGE_GRANT, [userId]));
+  await tx.query(INSERT_ENTRY, [userId, row.sequence, 'GRANT', grantId, null, null, null]);
+  return row;
+}
+
+/** The clock of the tests' feeds. */
+export const systemTime = { now: () => new Date() };
+
 interface Numbered {
   sequence: number;
   version: number;
@@ -130,22 +138,23 @@ const INSERT_BALANCE = {
 };
 const CHANGE_BALANCE = {
   name: 'test-live-change-balance',
-  text: `update balances set event_sequence = event_sequence + 1, version = version + 1, posted = posted + 7, updated_at = now()
-    where user_id = $1 returning event_sequence as "sequence", version, posted`,
+  text: `update balances set journal_sequence = journal_sequence + 1, version = version + 1, posted = posted + 7, updated_at = now()
+    where user_id = $1 returning journal_sequence as "sequence", version, posted`,
 };
 const CHANGE_GRANT = {
   name: 'test-live-change-grant',
-  text: `update balances set event_sequence = event_sequence + 1 where user_id = $1
-    returning event_sequence as "sequence", version, posted`,
+  text: `update balances set journal_sequence = journal_sequence + 1 where user_id = $1
+    returning journal_sequence as "sequence", version, posted`,
 };
-const INSERT_LIVE_EVENT = {
-  name: 'test-live-insert-event',
-  text: `insert into live_events (user_id, sequence, version, posted, held, transaction_id, grant_id, created_at)
-    values ($1, $2, $3, $4, $5, $6, $7, now())`,
+const INSERT_ENTRY = {
+  name: 'test-live-insert-entry',
+  text: `insert into journal (user_id, sequence, kind, subject_id, version, posted, held, digest, created_at)
+    values ($1, $2, $3, $4, $5, $6, $7, '', now())`,
 };
-const AGE_EVENTS = {
-  name: 'test-live-age-events',
-  text: `update live_events set created_at = '2000-01-01' where user_id = $1 and sequence <= $2`,
+const PAST_THE_TRIGGERS = { name: 'test-live-past-triggers', text: 'set local session_replication_role = replica' };
+const AGE_ENTRIES = {
+  name: 'test-live-age-entries',
+  text: `update journal set created_at = '2000-01-01' where user_id = $1 and sequence <= $2`,
 };
 const INSERT_SUBSCRIPTION = {
   name: 'test-live-insert-subscription',
@@ -161,6 +170,6 @@ const INSERT_VERSION = {
 const INSERT_GRANT = {
   name: 'test-live-insert-grant',
   text: `insert into grants (id, user_id, version_id, status, paid_with, price_per_day, duration_days, currency, granted_at,
-      available_until, reason, actor_id)
-    values ($1, $2, $3, $4, 'GIFT', 10, 30, 'EUR', now() - $5 * interval '1 day', now() + interval '30 days', 'a gift', $1)`,
+      starts_at, available_until, reason, actor_id)
+    values ($1, $2, $3, $4, 'GIFT', 10, 30, 'EUR', now() - $5 * interval '1 day', now() - $5 * interval '1 day', now() + interval '30 days', 'a gift', $1)`,
 };

@@ -4,7 +4,7 @@ import { WebSocket } from 'ws';
 import { LiveFeed } from '../../src/services/live/live-feed.js';
 import { LocalHints } from '../../src/stores/hints.js';
 import { until } from '../support/until.js';
-import { LiveScene, range } from './live-scene.js';
+import { LiveScene, range, systemTime } from './live-scene.js';
 import { RawSocket, SocketScene } from './socket-scene.js';
 
 let database: LiveScene;
@@ -14,8 +14,8 @@ const scenes: SocketScene[] = [];
 
 beforeAll(async () => {
   database = await LiveScene.open();
-  const settings = { batchCount: 10, sweepIntervalMs: 3_600_000, quietSweepIntervalMs: 3_600_000 };
-  feed = new LiveFeed({ database: database.database, hints, settings, currency: 'EUR' });
+  const settings = { batchCount: 10, sweepIntervalMs: 3_600_000, quietSweepIntervalMs: 3_600_000, retentionMs: 86_400_000 };
+  feed = new LiveFeed({ database: database.database, hints, settings, currency: 'EUR', clock: systemTime });
 });
 afterEach(async () => {
   for (const scene of scenes.splice(0)) await scene.close();

@@ -4,7 +4,7 @@ import { LiveFeed } from '../../src/services/live/live-feed.js';
 import { connectRedis } from '../../src/stores/redis.js';
 import { RedisHints } from '../../src/stores/redis-hints.js';
 import { until } from '../support/until.js';
-import { LiveScene, nextOf, range, take } from './live-scene.js';
+import { LiveScene, nextOf, range, systemTime, take } from './live-scene.js';
 import { describeWithRedisServer, RedisServer } from './redis-server.js';
 
 let scene: LiveScene;
@@ -32,8 +32,8 @@ describeWithRedisServer('hints through Redis', () => {
   }
 
   function feedOf(hints: RedisHints, sweepIntervalMs: number, quietSweepIntervalMs = 3_600_000): LiveFeed {
-    const settings = { batchCount: 10, sweepIntervalMs, quietSweepIntervalMs };
-    const feed = new LiveFeed({ database: scene.database, hints, settings, currency: 'EUR' });
+    const settings = { batchCount: 10, sweepIntervalMs, quietSweepIntervalMs, retentionMs: 86_400_000 };
+    const feed = new LiveFeed({ database: scene.database, hints, settings, currency: 'EUR', clock: systemTime });
     opened.push({ close: () => feed.stop() });
     return feed;
   }

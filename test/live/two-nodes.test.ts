@@ -4,7 +4,7 @@ import type { Database } from '../../src/stores/database.js';
 import { RedisHints } from '../../src/stores/redis-hints.js';
 import { until } from '../support/until.js';
 import { type Following, follow } from './following-client.js';
-import { LiveScene, openDatabase, range } from './live-scene.js';
+import { LiveScene, openDatabase, range, systemTime } from './live-scene.js';
 import { describeWithRedisServer, RedisServer } from './redis-server.js';
 import { SocketScene, tokenOf } from './socket-scene.js';
 
@@ -26,8 +26,8 @@ class Node {
   async start(): Promise<this> {
     this.database = openDatabase(scene.url);
     this.hints = new RedisHints({ url: redis.url, commandTimeoutMs: 500 });
-    const settings = { batchCount: 20, sweepIntervalMs: 250, quietSweepIntervalMs: 3_600_000 };
-    this.feed = new LiveFeed({ database: this.database, hints: this.hints, settings, currency: 'EUR' });
+    const settings = { batchCount: 20, sweepIntervalMs: 250, quietSweepIntervalMs: 3_600_000, retentionMs: 86_400_000 };
+    this.feed = new LiveFeed({ database: this.database, hints: this.hints, settings, currency: 'EUR', clock: systemTime });
     this.sockets = await SocketScene.open(this.feed, {}, this.port);
     this.port = Number(new URL(this.sockets.url).port);
     return this;

@@ -17,9 +17,9 @@ async function grantFor(userId: string, seconds: number): Promise<Date> {
     userId,
   ]);
   const [grant] = await gateways.home.rows<{ availableUntil: Date }>(
-    `insert into grants (id, user_id, version_id, status, paid_with, price_per_day, duration_days, currency, granted_at,
+    `insert into grants (id, user_id, version_id, status, paid_with, price_per_day, duration_days, currency, granted_at, starts_at,
        available_until, reason, actor_id)
-     select gen_random_uuid(), $1, current_version_id, 'ACTIVE', 'GIFT', 1, 1, 'USD', now(), now() + $2 * interval '1 second', 'a test', $1
+     select gen_random_uuid(), $1, current_version_id, 'ACTIVE', 'GIFT', 1, 1, 'USD', now(), now(), now() + $2 * interval '1 second', 'a test', $1
      from subscriptions where id = $3
      returning available_until as "availableUntil"`,
     [userId, seconds, subscriptionId],

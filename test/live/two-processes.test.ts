@@ -110,8 +110,8 @@ describeWithRedisServer('two gateway processes, as they are shipped', () => {
     expect(happened.cuts).toBeGreaterThan(ROUNDS / 4);
     const rows = await gateways.home.rows<{ userId: string; versions: number[]; grantIds: string[] }>(
       `select user_id as "userId", array_agg(version order by sequence) filter (where version is not null) as "versions",
-         array_agg(grant_id order by sequence) filter (where grant_id is not null) as "grantIds"
-       from live_events where user_id = any($1) group by 1`,
+         array_agg(subject_id order by sequence) filter (where kind = 'GRANT') as "grantIds"
+       from journal where user_id = any($1) group by 1`,
       [viewers],
     );
     const written = new Map(rows.map((row) => [row.userId, row]));

@@ -119,7 +119,7 @@ describe('a balance in use', () => {
       (await shop.db.rows<{ at: Date }>(text, [viewer.userId])).map(({ at }) => at.getTime());
     const moved = await instants('select created_at as at from transactions where user_id = $1 order by version');
     const live = await instants(
-      'select created_at as at from live_events where user_id = $1 and version is not null order by sequence',
+      'select created_at as at from journal where user_id = $1 and version is not null order by sequence',
     );
     const held = await instants('select created_at as at from holds where user_id = $1 order by created_at');
     const [last] = await instants('select updated_at as at from balances where user_id = $1');

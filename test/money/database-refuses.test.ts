@@ -74,7 +74,7 @@ describe('the database alone refuses', () => {
     const insert = (
       paidWith: string,
     ) => `insert into grants (id, user_id, version_id, status, paid_with, price_per_day, duration_days, currency,
-      granted_at, available_until) values ($1, $2, $3, 'ACTIVE', '${paidWith}', 1, 1, 'USD', now(), now() + interval '1 day')`;
+      granted_at, starts_at, available_until) values ($1, $2, $3, 'ACTIVE', '${paidWith}', 1, 1, 'USD', now(), now(), now() + interval '1 day')`;
     expect(await refused(insert('BALANCE'), [newId(), viewer.userId, offer.versionId])).toBe('grants_paid_or_given');
     expect(await refused(insert('GIFT'), [newId(), viewer.userId, offer.versionId])).toBe('grants_paid_or_given');
   });
@@ -85,7 +85,9 @@ describe('the database alone refuses', () => {
     expect(await refused(again)).toBe('transactions_one_spending_per_grant');
   });
   test('a change of what was sold', async () => {
-    expect(await refused('update subscription_versions set duration_days = 11, price = 1100')).toBe('versions_are_immutable');
+    expect(await refused('update subscription_versions set duration_days = 11, price_per_day = price / 11')).toBe(
+      'versions_are_immutable',
+    );
     expect(await refused('delete from subscription_version_films')).toBe('version_films_are_immutable');
     const film = newId();
     await shop.db.rows("insert into films (id, title, created_at, updated_at) values ($1, 'New', now(), now())", [film]);

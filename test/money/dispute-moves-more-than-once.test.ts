@@ -131,7 +131,12 @@ describe('the money of a dispute', () => {
 
   test('notifies followers of the grant once for each change of the grant, and of nothing else', async () => {
     const grantEvents = async () =>
-      (await shop.db.rows('select 1 from live_events where user_id = $1 and grant_id = $2', [viewer.userId, grantId])).length;
+      (
+        await shop.db.rows("select 1 from journal where user_id = $1 and kind = 'GRANT' and subject_id = $2", [
+          viewer.userId,
+          grantId,
+        ])
+      ).length;
     const bought = await grantEvents();
     expect(bought).toBe(1);
     const news: [() => Promise<unknown>, number][] = [

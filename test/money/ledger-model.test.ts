@@ -221,7 +221,7 @@ describe('random histories of a wallet', () => {
           if (moved) expect(after.version).toBeGreaterThan(before.version);
         }
         const versions = await shop.db.rows<{ version: number }>(
-          'select version from live_events where user_id = $1 and version is not null order by sequence',
+          'select version from journal where user_id = $1 and version is not null order by sequence',
           [viewer.userId],
         );
         expect(versions.map(({ version }) => version)).toEqual(versions.map((_, index) => index + 1));

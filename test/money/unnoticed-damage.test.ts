@@ -125,11 +125,15 @@ describe('the verification of a ledger in which everything has happened', () => 
   afterAll(() => shop.close());
 
   const examined = (...statements: string[]) => findAfterDamage(shop.db.database, statements);
-  const brokenBy = async (...statements: string[]) =>
-    [...new Set((await examined(...statements)).map(({ rule }) => rule))].sort();
+  const isOfJournal = ({ rule }: { rule: string }) => rule.startsWith('JOURNAL_');
+  /** The rules of the ledger itself; those of the journal notice any change of a row. */
+  const brokenBy = async (...statements: string[]) => {
+    const found = (await examined(...statements)).filter((finding) => !isOfJournal(finding));
+    return [...new Set(found.map(({ rule }) => rule))].sort();
+  };
 
   test('finds nothing where nothing is wrong', async () => {
-    expect(await brokenBy()).toEqual([]);
+    expect(await examined()).toEqual([]);
     expect((await shop.balance(chargedBack)).posted).toBeLessThan(0);
     expect((await shop.balance(refundedAtStripe)).posted).toBeLessThan(0);
     const statuses = await shop.db.rows('select distinct origin, destination, status from refunds order by 1, 2, 3');
@@ -144,12 +148,11 @@ describe('the verification of a ledger in which everything has happened', () => 
       expected: 'at least 0',
       found: '-1',
     });
-    expect((await examined(`update balances set held = 801 ${ofPoor()}`)).at(-1)).toEqual(inDebt(poor));
+    expect(await examined(`update balances set held = 801 ${ofPoor()}`)).toContainEqual(inDebt(poor));
     const tooMuch = `update refunds set amount = 401 where user_id = '${poor.userId}' and amount = 400`;
-    expect((await examined(tooMuch)).at(-1)).toMatchObject({
-      expected: 'at most 700',
-      found: expect.stringMatching(/^701 for order/),
-    });
+    expect(await examined(tooMuch)).toContainEqual(
+      expect.objectContaining({ expected: 'at most 700', found: expect.stringMatching(/^701 for order/) }),
+    );
   });
 
   const balanceOf = (who: () => Viewer) => () => `where user_id = '${who().userId}'`;
@@ -492,5 +495,6 @@ describe('the verification of a ledger in which everything has happened', () => 
     ],
   ])('finds %s', async (_damage, statements, rules) => {
     expect(await brokenBy(...statements())).toEqual(rules);
+    expect((await examined(...statements())).filter(isOfJournal)).not.toEqual([]);
   });
 });

@@ -5,6 +5,7 @@ import { newId } from '../../src/services/ids.js';
 import type { Services } from '../../src/services/services.js';
 import type { Database } from '../../src/stores/database.js';
 import { openStripe } from '../../src/stores/stripe.js';
+import { emptying } from '../support/test-database.js';
 import { testServices, WEBHOOK_SECRET } from '../support/test-services.js';
 
 export interface OpenOrder {
@@ -37,8 +38,8 @@ export class ReconciliationScene {
 
   async reset(): Promise<void> {
     this.sandbox.control.reset();
-    const tables = ['stripe_events', 'reconciliations', 'subscriptions', 'films', 'orders', 'balances', 'live_events'];
-    await this.database.pool.query(`truncate ${tables.join(', ')} cascade`);
+    const tables = ['stripe_events', 'reconciliations', 'subscriptions', 'films', 'orders', 'balances', 'journal'];
+    await this.database.pool.query(emptying(tables));
   }
 
   /** A top-up that waits at Stripe Checkout. */

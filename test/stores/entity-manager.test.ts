@@ -26,7 +26,7 @@ beforeAll(async () => {
   });
 });
 beforeEach(async () => {
-  await postgres.rows('truncate films cascade');
+  await postgres.empty('films');
 });
 afterAll(async () => {
   await database.close();

@@ -9,7 +9,7 @@ import type { StripeInbox } from '../../src/services/stripe-events/stripe-inbox.
 import { PaymentNotFulfilledYet } from '../../src/services/stripe-events/stripe-objects.js';
 import { Database } from '../../src/stores/database.js';
 import { MovableClock } from '../support/movable-clock.js';
-import { type TestDatabase, testDatabase } from '../support/test-database.js';
+import { emptying, type TestDatabase, testDatabase } from '../support/test-database.js';
 import { testServices, WEBHOOK_SECRET } from '../support/test-services.js';
 import { deliver, newEvent, newInbox, RecordingEffects, storedEvents } from './scene.js';
 
@@ -26,7 +26,7 @@ describe('The inbox for events of Stripe', () => {
     await RecordingEffects.prepare(database);
   });
   beforeEach(async () => {
-    await database.pool.query('truncate stripe_events, applied_objects, orders cascade');
+    await database.pool.query(emptying(['stripe_events', 'applied_objects', 'orders']));
     clock = new MovableClock('2026-11-23T10:00:00.000Z');
     effects = new RecordingEffects(database);
     inbox = newInbox({ database, effects, clock });

@@ -10,6 +10,10 @@ export interface TestDatabase {
   readonly database: Database;
   /** Any SQL, for arranging and looking. */
   rows<Row = Record<string, unknown>>(text: string, values?: readonly unknown[]): Promise<Row[]>;
+  /** Runs a statement that triggers and foreign keys would refuse. */
+  pastTriggers(text: string): Promise<void>;
+  /** Empties tables and those that refer to them, although the database refuses to truncate what is history. */
+  empty(...tables: string[]): Promise<void>;
   drop(): Promise<void>;
 }
 
@@ -33,12 +37,23 @@ export async function testDatabase(): Promise<TestDatabase> {
     database,
     rows: async <Row>(text: string, values: readonly unknown[] = []) =>
       (await database.pool.query(text, values as unknown[])).rows as Row[],
+    pastTriggers: async (text) => {
+      await database.pool.query(pastTriggers(text));
+    },
+    empty: async (...tables) => {
+      await database.pool.query(emptying(tables));
+    },
     drop: async () => {
       await database.close();
       await asAdmin(template, `drop database if exists ${name} with (force)`);
     },
   };
 }
+
+/** Two statements at once, which Postgres runs in one transaction. */
+const pastTriggers = (text: string) => `set local session_replication_role = replica; ${text}`;
+
+export const emptying = (tables: readonly string[]) => pastTriggers(`truncate ${tables.join(', ')} cascade`);
 
 async function asAdmin(template: string, statement: string): Promise<void> {
   const url = new URL(template);

@@ -51,7 +51,7 @@ export const ledgerStatements = [
      select array_agg(id order by id) as ids, array_agg(price order by id) as prices, array_agg(price_per_day order by id) as per_day,
        array_agg(duration_days order by id) as days from subscription_versions`,
 
-  `insert into balances (user_id, currency, posted, held, version, event_sequence, created_at, updated_at)
+  `insert into balances (user_id, currency, posted, held, version, journal_sequence, created_at, updated_at)
    select user_id, 'USD', ${sums.at(-1)} - (${spentUntil.join(' + ')}), 0, place, place, (select start from bench_fill), at
    from bench_versions, ${movements([TRANSACTIONS_PER_VIEWER])}`,
 
@@ -61,10 +61,10 @@ export const ledgerStatements = [
      'https://example.com/account', 'cs_' || k, 'pi_' || k, 2000
    from ${movements(TOP_UPS)}`,
 
-  `insert into grants (id, user_id, version_id, status, paid_with, price_per_day, duration_days, currency, granted_at,
+  `insert into grants (id, user_id, version_id, status, paid_with, price_per_day, duration_days, currency, granted_at, starts_at,
      available_until, ended_at, spending_id)
    select ${idOf('grant')}, user_id, ids[version], case when until <= now() then 'EXPIRED' else 'ACTIVE' end, 'BALANCE',
-     per_day[version], days[version], 'USD', at, until, case when until <= now() then until end,
+     per_day[version], days[version], 'USD', at, at, until, case when until <= now() then until end,
      ${idOf('transaction')}
    from bench_versions, ${movements(SPENDINGS)}
    cross join lateral (select ${versionOf(purchaseOf)} as version) bought

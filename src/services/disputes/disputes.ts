@@ -69,19 +69,33 @@ export class Disputes {
 }
 
 async function writeDispute(
-  { tx, now }: Unit,
+  unit: Unit,
   known: KnownDispute | undefined,
   order: Order,
   stripeDispute: Stripe.Dispute,
-  { amount, outcome, funds, withdrawn, reinstated, movements }: DisputeState,
+  state: DisputeState,
 ): Promise<string> {
+  const { amount, outcome, funds, withdrawn, reinstated, movements } = state;
   const values = [amount, outcome, funds, withdrawn, reinstated, movements];
+  const { tx, now } = unit;
   if (known) {
+    if (isSame(known, state)) return known.id;
+    unit.changed('DISPUTE', known.id);
     await tx.query(moveDispute, [known.id, now, ...values]);
     return known.id;
   }
   const id = newId();
   const { id: stripeDisputeId, reason } = stripeDispute;
   await tx.query(insertDispute, [id, order.userId, order.id, stripeDisputeId, order.currency, reason, now, ...values]);
+  unit.changed('DISPUTE', id);
   return id;
 }
+
+/** Whether Stripe's news is known already: then nothing is written. */
+const isSame = (known: DisputeState, state: DisputeState): boolean =>
+  known.amount === state.amount &&
+  known.outcome === state.outcome &&
+  known.funds === state.funds &&
+  known.withdrawn === state.withdrawn &&
+  known.reinstated === state.reinstated &&
+  known.movements === state.movements;

@@ -37,8 +37,8 @@ const byOrderLocked = statement('grants-by-order-locked')`select ${grantColumns}
     where order_id = $1 for no key update`;
 const insertGift = statement('grants-insert-gift')`
     insert into grants (id, user_id, version_id, status, paid_with, price_per_day, duration_days, currency, granted_at,
-      available_until, reason, actor_id)
-    values ($1, $2, $3, 'ACTIVE', 'GIFT', $4, $5, $6, $7, $8, $9, $10)`;
+      starts_at, available_until, reason, actor_id)
+    values ($1, $2, $3, 'ACTIVE', 'GIFT', $4, $5, $6, $7, $7, $8, $9, $10)`;
 const currencyOfBalance = statement('grants-currency-of-balance')`select currency from balances where user_id = $1`;
 
 /** A gift, with everything that is checked only for a new key. */
@@ -86,7 +86,6 @@ export class Grants {
       const { grantId } = await this.ledger.once(request, load, async (unit, gift): Promise<Given> => {
         // 2. Write; the ledger commits and notifies
         const grantId = await insertGiftOf(unit, gift, actorId);
-        await unit.grantChanged(grantId);
         return { grantId };
       });
       return { grant: (await findGrant(this.database, grantId)) as Grant, errors: [] };
@@ -113,7 +112,6 @@ export class Grants {
         if (locked.status !== 'ACTIVE' && locked.status !== 'SUSPENDED') throw hasEnded(locked);
         // 3. Write; the ledger commits and notifies
         const revoked = await unit.endGrant(found.id, 'REVOKED', { reason, actorId });
-        await unit.grantChanged(found.id);
         return revoked;
       });
       return { grant, errors: [] };
@@ -151,12 +149,13 @@ export class Grants {
   }
 }
 
-async function insertGiftOf({ tx, now }: Unit, gift: Gift, actorId: string): Promise<string> {
+async function insertGiftOf(unit: Unit, gift: Gift, actorId: string): Promise<string> {
   const { userId, offer, durationDays, reason } = gift;
-  const { grantedAt, availableUntil } = decideTerms(durationDays, now);
+  const { grantedAt, availableUntil } = decideTerms(durationDays, unit.now);
   const id = newId();
   const terms = [offer.versionId, offer.pricePerDay, durationDays, offer.currency, grantedAt, availableUntil];
-  await tx.query(insertGift, [id, userId, ...terms, reason, actorId]);
+  await unit.tx.query(insertGift, [id, userId, ...terms, reason, actorId]);
+  unit.changed('GRANT', id, actorId);
   return id;
 }
 

@@ -1,8 +1,9 @@
 import type { Queryable, Statement } from '../../stores/database.js';
+import { entryColumns, subjectEntry } from './journal.js';
 
 /**
  * One batch of grants of any viewers. Locks what is due, skipping what another worker has locked; then the viewers' balances,
- * skipping those that are busy: it never waits, so it takes part in no deadlock. Expires the grants and writes a live event for
+ * skipping those that are busy: it never waits, so it takes part in no deadlock. Expires the grants and writes a journal entry for
  * each, numbered per viewer. The limit is part of the text: with a parameter, the planner assumes that a tenth of all grants is
  * due and reads the tables from end to end for each batch.
  */
@@ -13,23 +14,23 @@ const expireBatch = (limit: number): Statement => ({
       order by available_until limit ${limit} for no key update skip locked
     ),
     viewers as (
-      select user_id, event_sequence from balances where user_id in (select user_id from due)
+      select user_id, journal_sequence from balances where user_id in (select user_id from due)
       order by user_id for no key update skip locked
     ),
     expired as (
       update grants g set status = 'EXPIRED', ended_at = $1 from due join viewers using (user_id)
       where g.id = due.id and g.status = 'ACTIVE'
-      returning g.id, g.user_id, g.available_until, viewers.event_sequence
+      returning g.*, viewers.journal_sequence
     ),
     numbered as (
-      select id, user_id, event_sequence + row_number() over (partition by user_id order by available_until, id) as sequence
-      from expired
+      select *, journal_sequence + row_number() over (partition by user_id order by available_until, id) as sequence from expired
     ),
-    live as (
-      insert into live_events (user_id, sequence, grant_id, created_at) select user_id, sequence, id, $1 from numbered
+    entries as (
+      insert into journal (${entryColumns})
+      ${subjectEntry({ kind: 'GRANT', row: 'numbered', sequence: 'sequence', at: '$1' })} from numbered order by user_id, sequence
     ),
     moved as (
-      update balances b set event_sequence = last.sequence
+      update balances b set journal_sequence = last.sequence
       from (select user_id, max(sequence)::int as sequence, count(*) as grants from numbered group by user_id) last
       where b.user_id = last.user_id returning b.user_id, last.sequence, last.grants
     )
@@ -38,7 +39,7 @@ const expireBatch = (limit: number): Statement => ({
 
 export interface ExpiredGrants {
   readonly userId: string;
-  /** The number of the viewer's last live event now. */
+  /** The number of the viewer's last journal entry now. */
   readonly sequence: number;
   /** How many of the viewer's grants expired. */
   readonly grants: number;

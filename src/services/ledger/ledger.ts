@@ -12,7 +12,7 @@ import { type Moved, Unit, type Viewer } from './unit.js';
 export interface LedgerDependencies {
   readonly database: Database;
   readonly clock: Clock;
-  /** Notified after the commit with the number of the viewer's last live event. */
+  /** Notified after the commit with the number of the viewer's last journal entry. */
   readonly hints: Hints;
   /** Called with each committed movement, for metrics. A process that is killed right after the commit reports nothing. */
   readonly watch?: { moneyMoved(movement: Moved): void } | undefined;
@@ -39,14 +39,16 @@ export class Ledger {
   ): Promise<Result> {
     if (!joined) return this.open((own) => this.change(viewer, work, own));
     const unit = await Unit.lock(joined, viewer, this.parts.clock.now());
-    const sequenceBefore = unit.balance.eventSequence;
+    const sequenceBefore = unit.balance.journalSequence;
     // The id as the balance spells it: subscribers are found by it, and a caller may have written it in capitals.
     joined.afterCommit(() => {
-      const { userId, eventSequence } = unit.balance;
-      if (eventSequence > sequenceBefore) this.parts.hints.announce(userId, eventSequence);
+      const { userId, journalSequence } = unit.balance;
+      if (journalSequence > sequenceBefore) this.parts.hints.announce(userId, journalSequence);
       for (const movement of unit.moved) this.parts.watch?.moneyMoved(movement);
     });
-    return work(unit);
+    const result = await work(unit);
+    await unit.writeJournal();
+    return result;
   }
 
   /**
@@ -119,7 +121,7 @@ export class Ledger {
     const { database, hints, watch } = this.parts;
     const balance = await postPurchaseFromBalance(database.forViewer(purchase.userId), purchase);
     if (!balance) return null;
-    hints.announce(balance.userId, balance.eventSequence);
+    hints.announce(balance.userId, balance.journalSequence);
     watch?.moneyMoved({ kind: 'SPENDING', amount: -purchase.price, currency: balance.currency });
     return balance;
   }

@@ -1,6 +1,7 @@
 import type { Balance } from '../../entities/balance.js';
 import { balanceColumns } from '../../stores/columns.js';
 import type { Queryable, Statement } from '../../stores/database.js';
+import { entryColumns, movementEntry, subjectEntry } from './journal.js';
 import type { NewGrant } from './new-grant.js';
 
 /**
@@ -17,7 +18,7 @@ const purchaseFromBalance: Statement = {
     ),
     changed as (
       update balances set
-        posted = balances.posted - offer.price, version = balances.version + 1, event_sequence = balances.event_sequence + 1,
+        posted = balances.posted - offer.price, version = balances.version + 1, journal_sequence = balances.journal_sequence + 2,
         updated_at = greatest(balances.updated_at, $2::timestamptz)
       from offer
       where balances.user_id = $1 and balances.currency = offer.currency and (balances.posted - balances.held >= offer.price or offer.price = 0)
@@ -33,16 +34,16 @@ const purchaseFromBalance: Statement = {
     ),
     movement as (
       insert into transactions (id, user_id, kind, amount, currency, balance_after, version, counter_account, created_at, grant_id)
-      select $5, user_id, 'SPENDING', - price, currency, posted, version, 'REVENUE', updated_at, $6 from changed
+      select $5, user_id, 'SPENDING', - price, currency, posted, version, 'REVENUE', updated_at, $6 from changed returning *
     ),
     new_grant as (
       insert into grants (id, user_id, version_id, status, paid_with, price_per_day, duration_days, currency, granted_at,
-        available_until, spending_id)
-      select $6, user_id, $4, 'ACTIVE', 'BALANCE', $7, $8, currency, $9, $10, $5 from changed
+        starts_at, available_until, spending_id)
+      select $6, user_id, $4, 'ACTIVE', 'BALANCE', $7, $8, currency, $9, $9, $10, $5 from changed returning *
     ),
-    live as (
-      insert into live_events (user_id, sequence, version, posted, held, transaction_id, grant_id, created_at)
-      select user_id, event_sequence, version, posted, held, $5::uuid, $6::uuid, updated_at from changed
+    entries as (
+      insert into journal (${entryColumns}) ${movementEntry('changed.journal_sequence - 1')}
+      union all ${subjectEntry({ kind: 'GRANT', row: 'new_grant' })} from changed cross join new_grant
     )
     select ${balanceColumns} from changed`,
 };

@@ -5,6 +5,7 @@ import type { Queryable } from '../../stores/database.js';
 import { currencyMismatch, insufficientFunds } from '../errors.js';
 import { newId } from '../ids.js';
 import type { JoinedTransaction } from './joined-transaction.js';
+import { MAX_ENTRIES, type Subject, writeEntries } from './journal.js';
 import type { NewGrant } from './new-grant.js';
 import * as statements from './statements.js';
 
@@ -26,8 +27,6 @@ export interface Movement {
   readonly stripePaymentIntentId?: string | null;
   readonly reason?: string | null;
   readonly actorId?: string | null;
-  /** Whether the movement's live event also reports a change of its grant. */
-  readonly changesGrant?: boolean;
 }
 
 /** What a movement did to the balance: it rose by `amount`, or fell if that is negative. */
@@ -46,12 +45,16 @@ export interface GrantEnding {
 /**
  * One change of one viewer, inside a transaction that holds the viewer's lock, so nothing else of the viewer changes meanwhile.
  * All money moves through its methods (and through purchase-from-balance.ts, which does the same in a single statement): each
- * is one statement, gives the balance its next version, and writes the live event of the change. Only `ledger.change` and
- * `ledger.once` open one.
+ * is one statement, gives the balance its next version, and writes the journal entry of the movement or hold. The code that writes a
+ * grant, order, refund or dispute calls `changed`: each of them gets one entry, with its final state, at the end of the unit. Only
+ * `ledger.change` and `ledger.once` open one.
  */
 export class Unit {
   /** What the movements of this unit did, in order. */
   readonly moved: Moved[] = [];
+  /** The subjects that changed, by id, in the order in which they first did. */
+  private readonly subjects = new Map<string, Subject>();
+  private actorId: string | null = null;
 
   private constructor(
     private readonly joined: JoinedTransaction,
@@ -106,8 +109,7 @@ export class Unit {
   /** Posts a movement; returns the transaction's id. The database rejects what would overdraw the balance. */
   async post(movement: Movement): Promise<string> {
     const id = newId();
-    const changedGrantId = movement.changesGrant ? (movement.grantId ?? null) : null;
-    const values = [this.state.userId, this.now, movement.amount, 0, id, ...movementValues(movement), changedGrantId];
+    const values = [this.state.userId, this.now, movement.amount, 0, id, ...movementValues(movement)];
     await this.apply(statements.postMovement, values, movement.kind);
     return id;
   }
@@ -115,22 +117,33 @@ export class Unit {
   /** Issues a grant together with the SPENDING of `amount` that pays for it: neither exists without the other. */
   async issueGrant(grant: NewGrant, amount: number): Promise<void> {
     await this.apply(statements.postSpending, [this.state.userId, this.now, amount, ...spendingValues(grant)], 'SPENDING');
+    this.changed('GRANT', grant.id);
   }
 
-  /**
-   * Ends a grant and returns the ended grant. Its live event is written by the movement that ends it (`changesGrant`), or by
-   * `grantChanged` when no money moves.
-   */
+  /** Ends a grant and returns the ended grant. */
   async endGrant(grantId: string, status: Exclude<GrantStatus, 'ACTIVE' | 'SUSPENDED'>, why: GrantEnding = {}): Promise<Grant> {
     const values = [grantId, status, this.now, why.reason ?? null, why.actorId ?? null];
     const [grant] = await this.tx.query<Grant>(statements.endGrant, values);
     if (!grant) throw new Error(`grant ${grantId} is gone`);
+    this.changed('GRANT', grantId, why.actorId ?? null);
     return grant;
   }
 
-  /** Writes the live event for a change of a grant that moved no money. */
-  async grantChanged(grantId: string): Promise<void> {
-    await this.apply(statements.grantChanged, [this.state.userId, this.now, grantId]);
+  /** Notes that a row of the viewer was written in this unit, by an admin or not. */
+  changed(subject: Subject, id: string, actorId: string | null = null): void {
+    this.subjects.set(id, subject);
+    this.actorId ??= actorId;
+  }
+
+  /** Writes the journal entries of the subjects that changed, as they are now. Called by the ledger when the work is done. */
+  async writeJournal(): Promise<void> {
+    const changed = [...this.subjects];
+    for (let start = 0; start < changed.length; start += MAX_ENTRIES) {
+      const part = changed.slice(start, start + MAX_ENTRIES);
+      const ids = part.map(([id]) => id);
+      await this.apply(writeEntries(part.map(([, subject]) => subject)), [this.state.userId, this.now, this.actorId, ...ids]);
+    }
+    this.subjects.clear();
   }
 
   /**
@@ -159,7 +172,7 @@ export class Unit {
   /** `kind`: the kind of the movement that the statement posts, if any. */
   private async apply(statement: { name: string; text: string }, values: unknown[], kind?: TransactionKind): Promise<void> {
     const [state] = await this.tx.query<Balance>(statement, values);
-    if (!state) throw new Error(`${statement.name} found nothing to change: the hold is resolved already`);
+    if (!state) throw new Error(`${statement.name} found nothing to change`);
     if (kind) this.moved.push({ kind, amount: state.posted - this.state.posted, currency: state.currency });
     this.state = state;
   }

@@ -1,5 +1,6 @@
 import { singleFlight } from '../../runtime/concurrency.js';
 import type { Database, Queryable, Statement } from '../../stores/database.js';
+import { journalRules } from './verify-journal.js';
 import { ledgerRules, verifyAccounts, verifyBalances } from './verify-rules.js';
 
 export interface LedgerDiscrepancy {
@@ -66,7 +67,8 @@ export async function verifyLedger(database: Database, options: VerifyOptions): 
         discrepancies.push(...discrepanciesIn(check));
       }
       const viewers = checks.map((check) => check.userId);
-      for (const rule of ledgerRules) discrepancies.push(...(await tx.query<LedgerDiscrepancy>(rule, [viewers])));
+      for (const rule of [...ledgerRules, ...journalRules])
+        discrepancies.push(...(await tx.query<LedgerDiscrepancy>(rule, [viewers])));
       discrepancies.splice(MAX_DISCREPANCIES);
     }
     if (!options.fromSnapshots) discrepancies.push(...(await unbalancedAccounts(tx)));

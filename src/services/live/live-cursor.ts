@@ -3,12 +3,12 @@ import { InvalidArgument } from '../errors.js';
 
 export type LiveKind = 'BALANCE' | 'GRANT';
 
-/** A position in a viewer's live events: the client has seen all up to and including `sequence`. Null: start with the current state. */
+/** A position in a viewer's journal: the client has seen all up to and including `sequence`. Null: start with the current state. */
 export interface LivePoint {
   readonly sequence: number | null;
 }
 
-/** The changes after a cursor were deleted. `code` is part of the API. */
+/** The changes after a cursor are older than cursors are valid. `code` is part of the API. */
 export class CursorExpired extends Error {
   override readonly name = 'CursorExpired';
   readonly code = 'CURSOR_EXPIRED';
@@ -23,7 +23,7 @@ const KINDS = { BALANCE: 1, GRANT: 2 } as const satisfies Record<LiveKind, numbe
 /** Format, kind and seven bytes of the viewer's hash: nine bytes encode to exactly twelve characters, so they can be compared as text. */
 const OWNER_BYTES = 9;
 const OWNER_CHARACTERS = 12;
-/** No event has this number: `live_events.sequence` is a signed 32-bit integer. */
+/** No entry has this number: `journal.sequence` is a signed 32-bit integer. */
 const RESTART = 0xffff_ffff;
 const scratch = Buffer.alloc(4);
 
@@ -80,16 +80,18 @@ function ownerOf(userId: string, kind: LiveKind): string {
   return owner.toString('base64url');
 }
 
-/** Which of a viewer's events are kept, read when a client presents a cursor. */
-export interface KeptEvents {
-  /** The number of the last event; 0 if there was none. */
+/** The position of a cursor in its viewer's journal, read when a client presents it. */
+export interface CursorPosition {
+  /** The number of the last entry; 0 if there is none. */
   readonly last: number;
-  /** The number of the oldest event still kept; null if none is. */
-  readonly oldest: number | null;
+  /** When the first entry that the client has not seen was written; null if there is no such entry. */
+  readonly missedAt: Date | null;
 }
 
-/** Whether every event after `sequence` is still kept. False for a number from the future (after a database restore). */
-export function canResumeAfter(sequence: number, kept: KeptEvents): boolean {
-  if (sequence > kept.last) return false;
-  return sequence >= (kept.oldest ?? kept.last + 1) - 1;
+/**
+ * Whether a client that has seen everything up to `sequence` may resume: it has missed nothing, or nothing from before `oldest`. False
+ * for a number from the future (after a database restore), and for one from before the viewer's journal was begun.
+ */
+export function canResumeAfter(sequence: number, { last, missedAt }: CursorPosition, oldest: Date): boolean {
+  return sequence === last || (sequence < last && missedAt !== null && missedAt >= oldest);
 }

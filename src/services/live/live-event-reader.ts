@@ -1,15 +1,21 @@
-import type { LiveEvent } from '../../entities/live-event.js';
+import type { JournalEntry } from '../../entities/journal-entry.js';
 import { Batcher } from '../../runtime/batcher.js';
 import { type Queryable, statement } from '../../stores/database.js';
 
+/** What a stream needs of an entry. */
+export type LiveEvent = Pick<
+  JournalEntry,
+  'userId' | 'sequence' | 'kind' | 'subjectId' | 'version' | 'posted' | 'held' | 'createdAt'
+>;
+
 const READ_LIVE_EVENTS = statement('read-live-events')`
-    select wanted.place::int as "place", event.user_id as "userId", event.sequence, event.version, event.posted, event.held,
-      event.transaction_id as "transactionId", event.grant_id as "grantId", event.created_at as "createdAt"
+    select wanted.place::int as "place", event.user_id as "userId", event.sequence, event.kind, event.subject_id as "subjectId",
+      event.version, event.posted, event.held, event.created_at as "createdAt"
     from unnest($1::uuid[], $2::int[]) with ordinality as wanted(user_id, after_sequence, place)
     cross join lateral (
-      select * from live_events
-      where live_events.user_id = wanted.user_id and live_events.sequence > wanted.after_sequence
-      order by live_events.sequence limit $3
+      select * from journal
+      where journal.user_id = wanted.user_id and journal.sequence > wanted.after_sequence
+      order by journal.sequence limit $3
     ) event
     order by wanted.place, event.sequence`;
 

@@ -1,10 +1,9 @@
-import type { LiveEvent } from '../../entities/live-event.js';
 import type { Clock } from '../../runtime/clock.js';
 import type { Queryable, Statement } from '../../stores/database.js';
 import type { HintChannel } from '../../stores/hints.js';
-import { type LiveBalance, readCurrentGrants, readCurrentState } from './current-state.js';
+import { type CurrentState, type LiveBalance, readCurrentGrants, readCurrentState } from './current-state.js';
 import { CursorExpired, canResumeAfter, LiveCursors } from './live-cursor.js';
-import { LiveEventReader } from './live-event-reader.js';
+import { type LiveEvent, LiveEventReader } from './live-event-reader.js';
 import { LiveStream, type LiveStreamStart } from './live-stream.js';
 
 export interface BalanceChanged {
@@ -27,16 +26,19 @@ export interface LiveFeedSettings {
   sweepIntervalMs: number;
   /** Time between sweeps while it does. */
   quietSweepIntervalMs: number;
+  /** How long a cursor is valid: a client that has missed an older change starts with the current state. */
+  retentionMs: number;
 }
 
 export interface LiveFeedOptions {
   database: Queryable;
   hints: HintChannel;
+  clock: Clock;
   settings: LiveFeedSettings;
   /** The currency of a balance that does not exist yet. */
   currency: string;
   /** Called with the seconds between a change and its read for a client. Changes from before the stream was opened do not count. */
-  lag?: { readonly clock: Clock; observe(seconds: number): void };
+  onLag?: (seconds: number) => void;
   /** Called with the error of each failed read; the read is retried. */
   onError?: (error: unknown) => void;
 }
@@ -55,11 +57,11 @@ const SWEEP_COUNT = 1_000;
 
 const SWEEP_LIVE_EVENTS: Statement = {
   name: 'sweep-live-events',
-  text: 'select user_id as "userId", event_sequence as "last" from balances where user_id = any($1::uuid[])',
+  text: 'select user_id as "userId", journal_sequence as "last" from balances where user_id = any($1::uuid[])',
 };
 
 /**
- * Pushes each change of a viewer's balance and grants, in order, without gaps or duplicates. Rows of live_events are the source of
+ * Pushes each change of a viewer's balance and grants, in order, without gaps or duplicates. Journal entries are the source of
  * truth and are pulled; hints only say when to read, and a sweep finds the events of lost hints.
  */
 export class LiveFeed {
@@ -82,18 +84,16 @@ export class LiveFeed {
   /**
    * Streams the changes of the balance after a cursor; without a cursor, the current balance first.
    *
-   * @throws InvalidArgument for anything that is not a cursor of this viewer; CursorExpired, immediately or, from a stream that was idle
-   * for longer than events are kept, later
+   * @throws InvalidArgument for anything that is not a cursor of this viewer; CursorExpired
    */
   async watchBalance(userId: string, after: string | null = null): Promise<LiveStream<BalanceChanged>> {
     const cursors = new LiveCursors(userId, 'BALANCE');
     const seen = after === null ? null : cursors.read(after).sequence;
     return this.open<BalanceChanged>(userId, async () => {
-      const { balance, events } = await readCurrentState(this.options.database, userId, this.options.currency);
-      if (seen !== null && !canResumeAfter(seen, events)) throw new CursorExpired();
-      const current: BalanceChanged = { cursor: cursors.at(events.last), balance, transactionId: null };
+      const { balance, position } = await this.readPosition(userId, seen);
+      const current: BalanceChanged = { cursor: cursors.at(position.last), balance, transactionId: null };
       return {
-        position: seen ?? events.last,
+        position: seen ?? position.last,
         first: seen === null ? [current] : [],
         convert: balancesIn(balance.currency, cursors),
       };
@@ -111,8 +111,7 @@ export class LiveFeed {
     const convert = grantsIn(cursors);
     return this.open<GrantChanged>(userId, async () => {
       if (seen !== null) {
-        const { events } = await readCurrentState(this.options.database, userId, this.options.currency);
-        if (!canResumeAfter(seen, events)) throw new CursorExpired();
+        await this.readPosition(userId, seen);
         return { position: seen, first: [], convert };
       }
       const { grantIds, last } = await readCurrentGrants(this.options.database, userId, MAX_CURRENT_GRANTS);
@@ -135,6 +134,15 @@ export class LiveFeed {
     this.stopped = true;
     clearInterval(this.timer);
     for (const { streams } of [...this.viewers.values()]) for (const stream of [...streams]) await stream.return();
+  }
+
+  /** @throws CursorExpired if the client may not resume after `seen` */
+  private async readPosition(userId: string, seen: number | null): Promise<CurrentState> {
+    const { database, currency, clock, settings } = this.options;
+    const state = await readCurrentState(database, userId, currency, seen);
+    const oldest = new Date(clock.now().getTime() - settings.retentionMs);
+    if (seen !== null && !canResumeAfter(seen, state.position, oldest)) throw new CursorExpired();
+    return state;
   }
 
   /** Starts listening before it reads, so that no change is missed in between. */
@@ -172,14 +180,14 @@ export class LiveFeed {
   }
 
   private timed<Change>(convert: (event: LiveEvent) => Change | null): (event: LiveEvent) => Change | null {
-    const { lag } = this.options;
-    if (!lag) return convert;
-    const openedAtMs = lag.clock.now().getTime();
+    const { onLag, clock } = this.options;
+    if (!onLag) return convert;
+    const openedAtMs = clock.now().getTime();
     return (event) => {
       const change = convert(event);
       const madeAtMs = event.createdAt.getTime();
       if (change !== null && madeAtMs >= openedAtMs) {
-        lag.observe(Math.max(lag.clock.now().getTime() - madeAtMs, 0) / 1_000);
+        onLag(Math.max(clock.now().getTime() - madeAtMs, 0) / 1_000);
       }
       return change;
     };
@@ -231,7 +239,7 @@ export class LiveFeed {
     for (let start = 0; start < userIds.length && !this.stopped; start += SWEEP_COUNT) {
       const part = userIds.slice(start, start + SWEEP_COUNT);
       const rows = await this.options.database.query<{ userId: string; last: number }>(SWEEP_LIVE_EVENTS, [part]);
-      for (const { userId, last } of rows) for (const stream of this.viewers.get(userId)?.streams ?? []) stream.wakeTo(last);
+      for (const { userId, last } of rows) for (const stream of this.viewers.get(userId)?.streams ?? []) stream.wake(last);
     }
   }
 }
@@ -239,13 +247,13 @@ export class LiveFeed {
 // Defined outside `open`: a closure that lives as long as the stream must not retain the stream's starting point.
 const balancesIn =
   (currency: string, cursors: LiveCursors) =>
-  ({ version, posted, held, userId, createdAt, transactionId, sequence }: LiveEvent): BalanceChanged | null => {
+  ({ kind, subjectId, version, posted, held, userId, createdAt, sequence }: LiveEvent): BalanceChanged | null => {
     if (version === null || posted === null || held === null) return null;
     const balance = { userId, currency, posted, held, version, updatedAt: createdAt };
-    return { cursor: cursors.at(sequence), balance, transactionId };
+    return { cursor: cursors.at(sequence), balance, transactionId: kind === 'MOVEMENT' ? subjectId : null };
   };
 
 const grantsIn =
   (cursors: LiveCursors) =>
-  ({ grantId, sequence }: LiveEvent): GrantChanged | null =>
-    grantId === null ? null : { cursor: cursors.at(sequence), grantId };
+  ({ kind, subjectId, sequence }: LiveEvent): GrantChanged | null =>
+    kind === 'GRANT' && subjectId !== null ? { cursor: cursors.at(sequence), grantId: subjectId } : null;

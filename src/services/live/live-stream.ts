@@ -1,5 +1,4 @@
-import type { LiveEvent } from '../../entities/live-event.js';
-import { CursorExpired } from './live-cursor.js';
+import type { LiveEvent } from './live-event-reader.js';
 
 /** Where a stream starts. */
 export interface LiveStreamStart<Change> {
@@ -32,7 +31,6 @@ export class LiveStream<Change> implements AsyncIterableIterator<Change, undefin
   private position: number;
   /** There may be events after `position`. */
   private behind = true;
-  private knownLast = 0;
   private reading = false;
   private ended = false;
   private failure: { error: unknown } | null = null;
@@ -47,17 +45,11 @@ export class LiveStream<Change> implements AsyncIterableIterator<Change, undefin
     this.position = start.position;
   }
 
-  /** Called by a hint: there are events up to `sequence`; with null, there may be some. */
+  /** Called by a hint or the sweep: there are events up to `sequence`; with null, there may be some. */
   wake(sequence: number | null): void {
     if (sequence !== null && sequence <= this.position) return;
     this.behind = true;
     this.onReady();
-  }
-
-  /** Called by the sweep: the database says that the last event is `sequence`. */
-  wakeTo(sequence: number): void {
-    this.knownLast = sequence;
-    this.wake(sequence);
   }
 
   /**
@@ -136,13 +128,11 @@ export class LiveStream<Change> implements AsyncIterableIterator<Change, undefin
     this.reading = true;
     // Reset before the read: a hint that arrives during it requires another read.
     this.behind = false;
-    const { knownLast } = this;
     this.options.read(this.position).then(
       (events) => {
         this.reading = false;
         if (this.ended) return;
         try {
-          if (this.isExpired(events, knownLast)) throw new CursorExpired();
           this.accept(events);
         } catch (error) {
           this.end({ error });
@@ -153,15 +143,6 @@ export class LiveStream<Change> implements AsyncIterableIterator<Change, undefin
         this.options.onReadError(error);
       },
     );
-  }
-
-  /**
-   * Numbers have no gaps: if events are missing, they were deleted while this stream was idle. `knownLast` was known before the read,
-   * so the read must have returned it.
-   */
-  private isExpired(events: readonly LiveEvent[], knownLast: number): boolean {
-    const last = events.at(-1);
-    return last ? last.sequence !== this.position + events.length : knownLast > this.position;
   }
 
   private accept(events: readonly LiveEvent[]): void {

@@ -115,6 +115,7 @@ export class Fulfilment {
     consequence: SessionConsequence,
   ): Promise<void> {
     if (consequence === 'NOTHING') return;
+    unit.changed('ORDER', order.id);
     if (consequence === 'FULFIL') return this.fulfil(unit, order, session);
     if (consequence === 'AWAIT_PAYMENT') await unit.tx.query(awaitPayment, [order.id, session.id]);
     else await unit.tx.query(closeOrder, [order.id, ...CLOSED_AS[consequence], unit.now, session.id]);

@@ -1,12 +1,13 @@
 import type { Order } from '../../entities/order.js';
 import type { Clock } from '../../runtime/clock.js';
 import { orderColumns } from '../../stores/columns.js';
-import { type Database, type Queryable, statement } from '../../stores/database.js';
+import { type Database, statement } from '../../stores/database.js';
 import type { OpenSessions } from '../../stores/open-sessions.js';
 import { wrongState } from '../errors.js';
 import { isUuid, newId } from '../ids.js';
 import { findResult, type IdempotentRequest } from '../ledger/idempotency.js';
 import type { Ledger } from '../ledger/ledger.js';
+import type { Unit } from '../ledger/unit.js';
 import { SessionRefused } from './checkout.js';
 import { decideOpenOrder, type OpenOrderStep } from './decide-order.js';
 import { orderById } from './fulfilment.js';
@@ -120,7 +121,7 @@ export class OpenOrder {
     const open = await this.reopen(request, what);
     if (open) return { done: { order: open, step: 'USE' as const } };
     return this.ledger.replayOr<OrderResult, OpenedOrder>(request, what, async (unit, save) => {
-      const opened = await takeOrder(unit.tx, what, unit.now);
+      const opened = await takeOrder(unit, what);
       if (opened.step !== 'SETTLE') await save({ orderId: opened.order.id });
       return opened;
     });
@@ -181,8 +182,9 @@ export class OpenOrder {
  *
  * @throws WRONG_STATE while a payment for the plan is PROCESSING
  */
-export async function takeOrder(tx: Queryable, intent: OrderIntent, now: Date): Promise<OpenedOrder> {
+export async function takeOrder(unit: Unit, intent: OrderIntent): Promise<OpenedOrder> {
   const { userId, versionId, amount, currency, returnUrl, expiresAt } = intent;
+  const { tx, now } = unit;
   // 1. Load
   const [processing] = versionId ? await tx.query(findProcessing, [userId, versionId]) : [];
   if (processing) throw paymentIsProcessing();
@@ -197,6 +199,7 @@ export async function takeOrder(tx: Queryable, intent: OrderIntent, now: Date): 
     ? await tx.query<Order>(replaceSession, [open.id, returnUrl, expiresAt])
     : await tx.query<Order>(insertOrder, [newId(), userId, intent.kind, amount, currency, versionId, now, expiresAt, returnUrl]);
   if (!order) throw new Error('an order that was just written is gone');
+  if (!open) unit.changed('ORDER', order.id);
   return { order, step };
 }
 

@@ -7,13 +7,14 @@ import { type Database, type Queryable, statement } from '../../stores/database.
 import { Refusal } from '../errors.js';
 import { forgetResults, type IdempotentRequest } from '../ledger/idempotency.js';
 import type { Ledger } from '../ledger/ledger.js';
+import type { Unit } from '../ledger/unit.js';
 import { type Checkout, SessionRefused } from './checkout.js';
 import { canBeOpened } from './decide-order.js';
 import { type Fulfilment, lockOrder, orderById } from './fulfilment.js';
 
 const closeOpenOrder = statement('orders-close-open-order')`update orders
     set status = $2, failure_reason = $3, closed_at = $4, superseded_session_id = null
-    where id = $1 and status = 'OPEN' and session_number = $5 and stripe_session_id is not distinct from $6`;
+    where id = $1 and status = 'OPEN' and session_number = $5 and stripe_session_id is not distinct from $6 returning id`;
 /** Claims orders that are due, so that several workers share them. */
 const claimDue = statement('purchases-claim-due-orders')`update orders o
     set lease_expires_at = case when status = 'PROCESSING' then $4::timestamptz else $3::timestamptz end
@@ -25,7 +26,7 @@ const claimDue = statement('purchases-claim-due-orders')`update orders o
     )
     returning ${orderColumns}`;
 const closeUnknown = statement('purchases-close-unknown-order')`update orders set status = 'EXPIRED', closed_at = $2
-    where id = $1 and status = 'OPEN'`;
+    where id = $1 and status = 'OPEN' returning id`;
 
 /** Other requests may replace the session meanwhile; more often than this is a defect. */
 const MAX_ROUNDS = 5;
@@ -106,9 +107,9 @@ export class OrderSessions {
         const session = await this.checkout.close(stripeSessionId);
         if (session?.status === 'complete') return this.apply(order, session, unanswered);
       }
-      current = await this.ledger.change(order, async ({ tx, now }) => {
-        await tx.query(closeOpenOrder, [order.id, status, null, now, order.sessionNumber, stripeSessionId]);
-        return settled(tx, order, unanswered);
+      current = await this.ledger.change(order, async (unit) => {
+        await close(unit, order, [status, null, stripeSessionId]);
+        return settled(unit.tx, order, unanswered);
       });
       // Another request may have stored the session of this order meanwhile: it must be expired first. A later session is not ours to end.
       if (current.status !== 'OPEN' || current.sessionNumber !== order.sessionNumber) return current;
@@ -156,7 +157,14 @@ export class OrderSessions {
     }
     const { known } = await this.follow(order, null);
     const old = now.getTime() - order.createdAt.getTime() > UNKNOWN_SESSION_MS;
-    if (!known && old && order.status === 'OPEN') await this.database.query(closeUnknown, [order.id, now]);
+    if (!known && old && order.status === 'OPEN') await this.closeUnknown(order);
+  }
+
+  private async closeUnknown(order: Order): Promise<void> {
+    await this.ledger.change(order, async (unit) => {
+      const closed = await unit.tx.query(closeUnknown, [order.id, unit.now]);
+      if (closed.length > 0) unit.changed('ORDER', order.id);
+    });
   }
 
   /** The order after applying Stripe's current state, and whether Stripe knows its session. */
@@ -207,15 +215,26 @@ export class OrderSessions {
 
   /** False when the order must not be closed, because another request opened its session meanwhile or it was paid. */
   private closeRefused(order: Order, reason: string, unanswered: Unanswered): Promise<boolean> {
-    return this.ledger.change(order, async ({ tx, now }) => {
+    return this.ledger.change(order, async (unit) => {
+      const { tx } = unit;
       const locked = await lockOrder(tx, order.id);
       if (canBePaid(locked, order.sessionNumber)) return false;
-      await tx.query(closeOpenOrder, [order.id, 'FAILED', reason, now, order.sessionNumber, locked.stripeSessionId]);
+      await close(unit, order, ['FAILED', reason, locked.stripeSessionId]);
       // Before its first session, the order was never returned to anyone, so no key has a result.
       await forgetResults(tx, order.userId, order.id, order.sessionNumber === 1 ? 'ALL' : unanswered);
       return true;
     });
   }
+}
+
+/** Closes the order if it is still open with this session. */
+async function close(
+  unit: Unit,
+  { id, sessionNumber }: Order,
+  [status, reason, stripeSessionId]: readonly ['EXPIRED' | 'CANCELLED' | 'FAILED', string | null, string | null],
+): Promise<void> {
+  const values = [id, status, reason, unit.now, sessionNumber, stripeSessionId];
+  if ((await unit.tx.query(closeOpenOrder, values)).length > 0) unit.changed('ORDER', id);
 }
 
 /** The current order. If it can no longer be paid, the unanswered request can use its key again, from the same transaction on. */

@@ -81,7 +81,11 @@ async function factsOf(tx: Queryable, { orderId, alsoRefunded = 0 }: OutsideMove
 }
 
 async function moveGrant(unit: Unit, grantId: string, status: GrantStatus): Promise<void> {
-  if (status === 'ACTIVE' || status === 'SUSPENDED') await unit.tx.query(setGrantStatus, [grantId, status]);
+  if (status === 'ACTIVE' || status === 'SUSPENDED') await keepGrant(unit, grantId, status);
   else await unit.endGrant(grantId, status, status === 'REVOKED' ? { reason: 'A dispute about the payment was lost.' } : {});
-  await unit.grantChanged(grantId);
+}
+
+async function keepGrant(unit: Unit, grantId: string, status: GrantStatus): Promise<void> {
+  await unit.tx.query(setGrantStatus, [grantId, status]);
+  unit.changed('GRANT', grantId);
 }

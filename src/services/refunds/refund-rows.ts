@@ -122,8 +122,9 @@ export async function findOrderOfRefund(tx: Queryable, stripeRefundId: string, p
 export type NewRefund = Pick<Refund, 'userId' | 'origin' | 'destination' | 'status' | 'amount' | 'currency'> & Partial<Refund>;
 
 /** Writes the refund's row; the database rejects more than the payment captured. */
-export async function recordRefund({ tx, now }: Unit, refund: NewRefund): Promise<Refund> {
-  const [row] = await tx.query<Refund>(insertRefund, [
+export async function recordRefund(unit: Unit, refund: NewRefund): Promise<Refund> {
+  const { now } = unit;
+  const [row] = await unit.tx.query<Refund>(insertRefund, [
     newId(),
     refund.userId,
     refund.origin,
@@ -143,5 +144,6 @@ export async function recordRefund({ tx, now }: Unit, refund: NewRefund): Promis
     refund.nextAttemptAt ?? null,
   ]);
   if (!row) throw new Error('an inserted refund was not returned');
+  unit.changed('REFUND', row.id);
   return row;
 }

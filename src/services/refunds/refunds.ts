@@ -180,7 +180,7 @@ export class Refunds {
     });
     await unit.endGrant(grantId, 'REFUNDED');
     const link = { refundId: refund.id, grantId, orderId: refund.orderId };
-    await unit.post({ kind: 'REFUND', amount: refund.amount, counterAccount: 'REVENUE', ...link, changesGrant: true });
+    await unit.post({ kind: 'REFUND', amount: refund.amount, counterAccount: 'REVENUE', ...link });
     if (toCard) await unit.hold(refund.id, refund.amount, this.holdExpiry(unit));
     return refund.id;
   }

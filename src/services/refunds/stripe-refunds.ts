@@ -71,9 +71,20 @@ export class StripeRefunds {
   }
 }
 
+async function moveTo(
+  unit: Unit,
+  refundId: string,
+  status: RefundStatus,
+  stripeRefundId: string | null,
+  reason: string | null,
+): Promise<void> {
+  await unit.tx.query(moveRefund, [refundId, status, stripeRefundId, reason, unit.now]);
+  unit.changed('REFUND', refundId);
+}
+
 async function abandon(unit: Unit, refundId: string, reason: string): Promise<void> {
   await unit.releaseHold(refundId);
-  await unit.tx.query(moveRefund, [refundId, 'FAILED', null, reason, unit.now]);
+  await moveTo(unit, refundId, 'FAILED', null, reason);
 }
 
 /**
@@ -111,8 +122,7 @@ async function move(unit: Unit, order: Order, refundId: string, stripeRefund: St
   const refund = await lockRefund(unit.tx, refundId);
   if (!refund) throw new Error(`refund ${refundId} is gone`);
   const requested = refund.origin === 'REQUEST';
-  const end = (status: RefundStatus, reason: string | null) =>
-    unit.tx.query(moveRefund, [refund.id, status, stripeRefund.id, reason, unit.now]);
+  const end = (status: RefundStatus, reason: string | null) => moveTo(unit, refund.id, status, stripeRefund.id, reason);
   // 2. Decide
   const consequence = decideStripeRefund(refund, stripeRefund.status);
   // 3. Write; the ledger commits and notifies
@@ -139,6 +149,7 @@ async function move(unit: Unit, order: Order, refundId: string, stripeRefund: St
       return;
     case 'NAME':
       await unit.tx.query(nameAtStripe, [refund.id, stripeRefund.id]);
+      unit.changed('REFUND', refund.id);
       return;
     case 'NOTHING':
       return;
@@ -172,7 +183,7 @@ async function adopt(unit: Unit, order: Order, stripeRefund: Stripe.Refund): Pro
   await bookOutsideMovement(unit, failed ? { ...movement, alsoRefunded: refund.amount } : movement);
   if (!failed) return;
   await bookOutsideMovement(unit, { ...movement, taken: -refund.amount });
-  await unit.tx.query(moveRefund, [refund.id, 'FAILED', stripeRefund.id, reasonOf(stripeRefund), unit.now]);
+  await moveTo(unit, refund.id, 'FAILED', stripeRefund.id, reasonOf(stripeRefund));
 }
 
 const debitOf = ({ id, grantId, orderId, amount }: Refund) => ({

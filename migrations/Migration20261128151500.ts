@@ -1,0 +1,146 @@
+import { Migration } from '@mikro-orm/migrations';
+
+/**
+ * The journal: one numbered, hash-chained entry for each change of a viewer, in place of live_events. docs/journal.md describes its
+ * canonical form; the trigger here computes it, so it must not change without a new value of `form`.
+ */
+export class Migration20261128151500 extends Migration {
+  override up(): void {
+    for (const statement of [...columns, ...journal, ...rules, ...existing]) this.addSql(statement);
+  }
+}
+
+const refuse = (rule: string, message: string) =>
+  `raise exception '${message}' using errcode = 'check_violation', constraint = '${rule}';`;
+
+const columns = [
+  `alter table "balances" rename column "event_sequence" to "journal_sequence";`,
+  `alter table "grants" add column "starts_at" timestamptz(3) null;`,
+  'alter table grants disable trigger user',
+  'update grants set starts_at = granted_at',
+  'alter table grants enable trigger user',
+  `alter table "grants" alter column "starts_at" set not null;`,
+  `alter table "grants" drop constraint "grants_time";`,
+  `alter table "grants" add constraint "grants_time" check (available_until > starts_at);`,
+  // A version has a total price; the price per day is derived from it, rounded down.
+  `alter table "subscription_versions" drop constraint "subscription_versions_price";`,
+  `alter table "subscription_versions" add constraint "subscription_versions_price" check (price >= 0 and price_per_day = price / duration_days);`,
+];
+
+const journal = [
+  `create table "journal" ("user_id" uuid not null, "sequence" int not null, "form" smallint not null default 1, "kind" text not null, "subject_id" uuid null, "version" int null, "posted" bigint null, "held" bigint null, "state" jsonb null, "digest" bytea not null, "actor_id" uuid null, "created_at" timestamptz(3) not null, "position" xid8 not null default pg_current_xact_id(), "hash" bytea not null, primary key ("user_id", "sequence"));`,
+  `create index "journal_by_position" on "journal" ("position");`,
+  `alter table "journal" add constraint "journal_balance" check ((version is null) = (posted is null) and (version is null) = (held is null));`,
+  `alter table "journal" add constraint "journal_subject" check ((kind = 'GENESIS') = (subject_id is null));`,
+  `alter table "journal" add constraint "journal_kind_check" check ("kind" in ('GENESIS', 'MOVEMENT', 'HOLD', 'GRANT', 'ORDER', 'REFUND', 'DISPUTE'));`,
+];
+
+/** An entry as it is hashed: form 1. The order of the fields, and their binary format, must never change. */
+const ENTRY = `record_send(row(new.form, new.user_id, new.sequence, new.kind, new.subject_id, new.version, new.posted, new.held,
+     new.state, new.digest, new.actor_id, new.created_at))`;
+
+const ms = (column: string) => `(extract(epoch from row.${column}) * 1000)::bigint`;
+
+/** Form 1 of the digests and states, as src/services/ledger/journal.ts has them: this copy is for the rows there are. */
+const forms = [
+  {
+    kind: 'ORDER',
+    table: 'orders',
+    facts:
+      'id user_id kind status amount currency version_id created_at paid_at closed_at stripe_payment_intent_id captured_amount',
+    state: `'status', row.status, 'capturedAmount', row.captured_amount`,
+  },
+  {
+    kind: 'GRANT',
+    table: 'grants',
+    facts: `id user_id version_id status paid_with price_per_day duration_days currency granted_at starts_at available_until ended_at
+      order_id spending_id actor_id`,
+    state: `'status', row.status, 'startsAt', ${ms('starts_at')}, 'availableUntil', ${ms('available_until')}, 'endedAt', ${ms('ended_at')}`,
+  },
+  {
+    kind: 'REFUND',
+    table: 'refunds',
+    facts: `id user_id origin destination status amount currency unused_days grant_id transaction_id order_id stripe_refund_id
+      requested_by created_at completed_at`,
+    state: `'status', row.status`,
+  },
+  {
+    kind: 'HOLD',
+    table: 'holds',
+    facts: 'id user_id refund_id amount status created_at expires_at resolved_at',
+    state: `'status', row.status, 'amount', row.amount`,
+  },
+  {
+    kind: 'DISPUTE',
+    table: 'disputes',
+    facts: `id user_id order_id stripe_dispute_id amount currency outcome funds withdrawn reinstated movements reason created_at`,
+    state: `'outcome', row.outcome, 'funds', row.funds, 'withdrawn', row.withdrawn, 'reinstated', row.reinstated`,
+  },
+];
+const MOVEMENT = `id user_id kind amount currency balance_after version counter_account created_at order_id grant_id refund_id dispute_id
+  stripe_payment_intent_id actor_id`;
+
+const digest = (facts: string) =>
+  `sha256(record_send(row(${facts
+    .split(/\s+/)
+    .map((column) => `row.${column}`)
+    .join(', ')})))`;
+
+const rules = [
+  // The database computes what proves an entry: no writer can forget or falsify it.
+  `create function journal_seal() returns trigger language plpgsql as $$
+   begin
+     select sha256(hash || ${ENTRY}) into new.hash from journal where user_id = new.user_id and sequence = new.sequence - 1;
+     if new.hash is null then
+       if (new.sequence <> 1 and new.kind <> 'GENESIS') or exists (select from journal where user_id = new.user_id)
+       then ${refuse('journal_is_gapless', 'an entry follows the last one')} end if;
+       new.hash := sha256(decode(repeat('00', 32), 'hex') || ${ENTRY});
+     end if;
+     return new;
+   end $$`,
+  `create trigger journal_seal before insert on journal for each row execute function journal_seal()`,
+
+  `create function history_is_immutable() returns trigger language plpgsql as $$
+   begin
+     raise exception 'rows of % are never changed or removed', tg_table_name using errcode = 'check_violation', constraint = 'history_is_immutable';
+   end $$`,
+  `create trigger journal_is_immutable before update or delete on journal for each row execute function history_is_immutable()`,
+  ...[
+    'journal',
+    'transactions',
+    'balances',
+    'holds',
+    'refunds',
+    'orders',
+    'disputes',
+    'grants',
+    'subscription_versions',
+    'subscription_version_films',
+  ].map(
+    (table) => `create trigger ${table}_are_never_truncated before truncate on ${table}
+      for each statement execute function history_is_immutable()`,
+  ),
+];
+
+/** The viewers there are: a genesis entry with what they have, and an entry for each of their rows that may still change. */
+const existing = [
+  `insert into journal (user_id, sequence, kind, version, posted, held, digest, created_at)
+     select b.user_id, b.journal_sequence + 1, 'GENESIS', b.version, b.posted, b.held,
+       (select sha256(coalesce(string_agg(${digest(MOVEMENT)}, '' order by row.version), ''))
+        from transactions row where row.user_id = b.user_id), b.updated_at
+     from balances b`,
+  `insert into journal (user_id, sequence, kind, subject_id, state, digest, created_at)
+     select b.user_id, b.journal_sequence + 1 + row_number() over (partition by b.user_id order by s.created_at, s.place, s.id),
+       s.kind, s.id, s.state, s.digest, b.updated_at
+     from balances b join (${forms
+       .map(
+         ({ kind, table, facts, state }, place) =>
+           `select ${place} as place, user_id, '${kind}' as kind, id, jsonb_build_object(${state}) as state,
+              ${digest(facts)} as digest, ${kind === 'GRANT' ? 'granted_at' : 'created_at'} as created_at from ${table} row`,
+       )
+       .join(' union all ')}) s using (user_id)
+     order by 1, 2`,
+  `update balances b set journal_sequence = last.sequence
+     from (select user_id, max(sequence) as sequence from journal group by user_id) last where last.user_id = b.user_id`,
+  `drop table live_events`,
+];
