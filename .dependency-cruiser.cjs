@@ -53,7 +53,7 @@ module.exports = {
     ...arrow('stores', { may: ['entities'], files: ['^mikro-orm\\.config\\.ts$'] }),
     ...arrow('entities', { mayShare: false }),
     ...arrow('observability', { types: ['stores'] }),
-    ...arrow('demo', { may: ['services'], types: ['stores'], files: [app] }),
+    ...arrow('demo', { may: ['services'], types: ['stores'] }),
     ...arrow('cli', { may: ['demo', 'gateway', 'services', 'stores'], files: [app] }),
     // Config may import only runtime, and runtime nothing.
     ...arrow('config', {}),
@@ -70,7 +70,7 @@ module.exports = {
       from: { path: '^packages/' },
       to: { path: '^(src|test|bench|scripts|migrations|mikro-orm\\.config)' },
     },
-    onlyFor('only-processes-open-the-app', app, [main, worker, '^src/cli/', '^src/demo/']),
+    onlyFor('only-processes-open-the-app', app, [main, worker, '^src/cli/']),
     {
       name: 'the-app-takes-only-the-engine-from-the-edge',
       comment: 'A worker runs documents as the gateway does, without HTTP.',

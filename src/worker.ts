@@ -8,9 +8,9 @@ import { serverTimeouts } from './gateway/http/server-timeouts.js';
 import { serveHealth } from './observability/health.js';
 import { watchJobs } from './observability/job-metrics.js';
 import { serveMetrics } from './observability/metrics.js';
-import { Shutdown } from './runtime/lifecycle.js';
-import { runProcess } from './runtime/run-process.js';
-import { checkPorts, StartupError } from './runtime/startup-error.js';
+import { runProcess, Shutdown } from './runtime/lifecycle.js';
+import { checkPorts } from './runtime/ports.js';
+import { StartupError } from './runtime/startup-error.js';
 import { probeDatabase } from './stores/database-probe.js';
 import { prepareDatabase } from './stores/migrate.js';
 

@@ -1,27 +1,21 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { Clock } from '../runtime/clock.js';
+import type { CatalogueSync } from '../services/catalogue/catalogue-sync.js';
 import { addFilms, addSubscription, markChanged } from '../services/catalogue/change-catalogue.js';
+import type { Adjustments } from '../services/ledger/adjustments.js';
 import type { Database, Queryable, Statement } from '../stores/database.js';
 import films from './films.json' with { type: 'json' };
 import { DEMO_ADMIN_ID, DEMO_VIEWERS } from './people.js';
 
-/** A demo viewer's initial balance, adjusted by the demo admin. The idempotency key ensures that it is made once. */
-export interface DemoBalance {
-  readonly userId: string;
-  readonly adminId: string;
-  /** In minor units. */
-  readonly amount: number;
-  readonly currency: string;
-  readonly reason: string;
-  readonly idempotencyKey: string;
-}
-
-export interface DemoCatalogueDependencies {
+/** What loading the demo needs of the app. */
+export interface DemoParts {
+  readonly config: { readonly currency: string };
   readonly database: Database;
   readonly clock: Clock;
-  /** The configured currency. */
-  readonly currency: string;
-  readonly giveBalance: (balance: DemoBalance) => Promise<void>;
+  readonly services: {
+    readonly adjustments: Pick<Adjustments, 'adjust'>;
+    readonly catalogueSync: Pick<CatalogueSync, 'synchroniseInBackground'>;
+  };
 }
 
 interface DemoSubscription {
@@ -53,32 +47,36 @@ const anythingThere: Statement = {
 };
 
 const demoFilmId = (index: number) => `01939c1e-0000-7000-8000-${String(index + 1).padStart(12, '0')}`;
-export const DEMO_SUBSCRIPTION_IDS: readonly string[] = SUBSCRIPTIONS.map(
-  (_plan, index) => `01939c1e-0000-7000-a000-${String(index + 1).padStart(12, '0')}`,
-);
+const demoSubscriptionId = (index: number) => `01939c1e-0000-7000-a000-${String(index + 1).padStart(12, '0')}`;
 
 /**
  * If the catalogue is empty, loads about 40 films and 5 subscriptions on sale, and gives the first demo viewer a balance. Returns whether
- * it did. Copying the subscriptions to Stripe is left to the job.
+ * it did.
  */
-export async function loadDemoCatalogue({ database, clock, currency, giveBalance }: DemoCatalogueDependencies): Promise<boolean> {
+export async function loadDemo({ config: { currency }, database, clock, services }: DemoParts): Promise<boolean> {
   if (await isCatalogueThere(database)) return false;
   // Before the catalogue exists: after a crash in between, or by another process, it is requested again, and its key ensures that it is
   // made once. Outside the transaction: it needs its own connection, and the pool may have only one.
-  await giveBalance({
-    userId: DEMO_VIEWERS[0].id,
-    adminId: DEMO_ADMIN_ID,
-    amount: ADA_STARTS_WITH,
-    currency,
-    reason: 'A balance for trying out the demo',
-    idempotencyKey: 'demo-balance-of-ada',
-  });
-  return database.changeEntities(async (em, tx) => {
+  const { errors } = await services.adjustments.adjust(
+    { userId: DEMO_ADMIN_ID, role: 'ADMIN' },
+    {
+      userId: DEMO_VIEWERS[0].id,
+      amount: ADA_STARTS_WITH,
+      currency,
+      reason: 'A balance for trying out the demo',
+      idempotencyKey: 'demo-balance-of-ada',
+    },
+  );
+  if (errors[0]) throw new Error(`The demo balance could not be added: ${errors[0].message}`);
+  const isLoaded = await database.changeEntities(async (em, tx) => {
     await tx.query(lockLoading, [LOADING_LOCK]);
     if (await isCatalogueThere(tx)) return false;
     await writeCatalogue(em, currency, clock.now());
     return true;
   });
+  if (isLoaded)
+    for (const index of SUBSCRIPTIONS.keys()) services.catalogueSync.synchroniseInBackground(demoSubscriptionId(index));
+  return isLoaded;
 }
 
 const isCatalogueThere = async (database: Queryable) => (await database.query(anythingThere)).length > 0;
@@ -91,7 +89,7 @@ async function writeCatalogue(em: EntityManager, currency: string, now: Date): P
   }));
   await addFilms(em, added, now);
   for (const [index, { shelf, ...words }] of SUBSCRIPTIONS.entries()) {
-    const id = DEMO_SUBSCRIPTION_IDS[index] as string;
+    const id = demoSubscriptionId(index);
     const filmIds = films.flatMap((film, place) => (!shelf || film.shelves.includes(shelf) ? [demoFilmId(place)] : []));
     const subscription = await addSubscription(em, { ...words, id, filmIds, currency }, now);
     subscription.status = 'ACTIVE';

@@ -2,17 +2,12 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { type Context, context, propagation, ROOT_CONTEXT, type Span, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import type { FastifyInstance } from 'fastify';
 import type { TracingConfig } from '../config/config.js';
-import type { StripeCall } from '../stores/observe-calls.js';
+import type { CallObserver } from '../stores/observe-calls.js';
 
 /** Creates spans. Exists only if tracing is configured; otherwise none of this code runs. */
-export interface Tracing {
+export interface Tracing extends CallObserver {
   /** Spans of HTTP requests, which continue the caller's trace (W3C `traceparent`). */
   serve(app: FastifyInstance): void;
-  statement<Result>(name: string, run: () => Promise<Result>): Promise<Result>;
-  stripe<Result extends { getStatusCode(): number }>(
-    call: StripeCall,
-    run: (headers: Readonly<Record<string, string>>) => Promise<Result>,
-  ): Promise<Result>;
   operation<Result>(name: string, kind: string, run: () => Promise<Result> | Result): Promise<Result>;
   job<Result>(name: string, run: () => Promise<Result>): Promise<Result>;
   /** The current trace, for log lines. */

@@ -1,5 +1,6 @@
 import { withTimeout } from './concurrency.js';
 import { createRedactor } from './redact.js';
+import { explainStartupError } from './startup-error.js';
 
 interface StepOptions {
   /** Undoes it immediately, without waiting. */
@@ -19,6 +20,9 @@ const RESERVED_PART = 0.1;
 /** npm forwards a signal that the terminal has already sent to us: two within this time count as one. */
 const SAME_SIGNAL_MS = 500;
 const SECOND_SIGNAL_EXIT_CODE = 130;
+
+/** How long it may take to undo a failed startup. */
+const FAILED_START_BUDGET_MS = 5_000;
 
 /** The fraction of the budget that a startup in progress may take to stop. */
 const START_PART = 0.4;
@@ -117,5 +121,18 @@ async function faultOf(step: Step, timeoutMs: number): Promise<string | undefine
     return await withTimeout(timeoutMs, ended, () => `Stopping ${step.name} took more than ${Math.round(timeoutMs)} ms.`);
   } catch (error) {
     return `Stopping ${step.name} failed: ${(error as Error).message}`;
+  }
+}
+
+/** Runs a startup. If it fails, reports why, undoes what was started and exits with 1. */
+export async function runProcess(shutdown: Shutdown, start: () => Promise<void>): Promise<void> {
+  try {
+    await shutdown.during(start());
+  } catch (error) {
+    // A signal during startup stops what the startup depends on.
+    if (shutdown.begun) return;
+    console.error(explainStartupError(error));
+    await shutdown.run(FAILED_START_BUDGET_MS);
+    process.exit(1);
   }
 }

@@ -1,5 +1,5 @@
 /** A call to Stripe, without confidential parts: ids are removed from the path. */
-export interface StripeCall {
+interface StripeCall {
   readonly method: string;
   /** For example /v1/refunds/:id. */
   readonly path: string;

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { localUrl } from '../../src/runtime/local-url.js';
+import { localUrl } from '../../src/runtime/ports.js';
 
 test.each([
   ['127.0.0.1', 'http://127.0.0.1:4000'],

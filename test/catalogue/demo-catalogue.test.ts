@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { type DemoBalance, loadDemoCatalogue } from '../../src/demo/catalogue.js';
+import { type DemoParts, loadDemo } from '../../src/demo/catalogue.js';
 import { DEMO_VIEWERS } from '../../src/demo/people.js';
 import { Database } from '../../src/stores/database.js';
 import { CatalogueScene } from '../support/catalogue-scene.js';
@@ -10,15 +10,27 @@ import { testServices } from '../support/test-services.js';
 let postgres: TestDatabase;
 const clock = new MovableClock();
 /** By their keys, as the ledger keeps them. */
-const balances = new Map<string, DemoBalance>();
+const balances = new Map<string, object>();
+/** The subscriptions whose copy to Stripe was begun. */
+const copied: string[] = [];
+
+type Adjust = DemoParts['services']['adjustments']['adjust'];
+
+const adjustInMemory: Adjust = async (_caller, input) => {
+  balances.set(input.idempotencyKey, input);
+  return { errors: [] };
+};
 
 beforeAll(async () => {
   postgres = await testDatabase();
 });
 afterAll(() => postgres.drop());
 
-const load = (giveBalance = async (balance: DemoBalance) => void balances.set(balance.idempotencyKey, balance)) =>
-  loadDemoCatalogue({ database: postgres.database, clock, currency: 'EUR', giveBalance });
+const loadInto = (database: Database, adjust: Adjust) => {
+  const catalogueSync = { synchroniseInBackground: (id: string) => void copied.push(id) };
+  return loadDemo({ config: { currency: 'EUR' }, database, clock, services: { adjustments: { adjust }, catalogueSync } });
+};
+const load = (adjust = adjustInMemory) => loadInto(postgres.database, adjust);
 
 describe('the demo catalogue', () => {
   test('is loaded whole or not at all', async () => {
@@ -34,6 +46,8 @@ describe('the demo catalogue', () => {
     expect(loaded.sort()).toEqual([false, false, true]);
     expect([...balances.values()]).toMatchObject([{ userId: DEMO_VIEWERS[0].id, amount: 2_500, currency: 'EUR' }]);
     expect(await load()).toBe(false);
+    const ids = await postgres.rows<{ id: string }>('select id from subscriptions');
+    expect(copied.sort()).toEqual(ids.map(({ id }) => id).sort());
   });
 
   test('has 40 films with title, year and story, and 5 subscriptions on sale with films and a copy to make', async () => {
@@ -57,11 +71,8 @@ test('the demo catalogue is loaded through a pool of one connection', async () =
   const other = await testDatabase();
   const database = new Database({ url: other.url, poolSize: 1, statementTimeoutMs: 5_000, connectionTimeoutMs: 1_000 });
   const { adjustments } = testServices({ database, clock, environment: { CURRENCY: 'EUR' } });
-  const giveBalance = async ({ adminId, ...input }: DemoBalance) => {
-    expect((await adjustments.adjust({ userId: adminId, role: 'ADMIN' }, input)).errors).toEqual([]);
-  };
   try {
-    expect(await loadDemoCatalogue({ database, clock, currency: 'EUR', giveBalance })).toBe(true);
+    expect(await loadInto(database, (caller, input) => adjustments.adjust(caller, input))).toBe(true);
     expect(await other.rows('select posted from balances')).toEqual([{ posted: 2_500 }]);
   } finally {
     await database.close();

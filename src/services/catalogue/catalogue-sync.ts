@@ -94,8 +94,8 @@ export class CatalogueSync implements CatalogueCopier {
   }
 
   /**
-   * The price at Stripe of a version, made when it is not there yet, whatever became of the version since; `missingPriceId` is
-   * one that Stripe turned out not to have. Ends in Stripe's errors.
+   * The price of a version at Stripe, created if there is none, also for a version that is no longer sold. `missingPriceId`: one that
+   * Stripe does not have. @throws Stripe's errors
    */
   async ensurePrice(versionId: string, missingPriceId?: string): Promise<string> {
     const [row] = await readSubscriptionsByVersionIds(this.parts.database, [versionId]);
@@ -105,7 +105,7 @@ export class CatalogueSync implements CatalogueCopier {
     return this.savePrice(row, productId);
   }
 
-  /** Copies the subscription as it is now; false when it changed meanwhile. */
+  /** Copies the subscription's current state. Returns false if it has changed in the meantime. */
   private async copyOnce(subscriptionId: string): Promise<boolean> {
     const { database, clock } = this.parts;
     const [row] = await readSubscriptionsByIds(database, [subscriptionId]);
@@ -118,14 +118,13 @@ export class CatalogueSync implements CatalogueCopier {
   }
 
   private async saveProduct(row: SubscriptionAtVersion): Promise<string> {
-    const facts = { id: row.id, title: row.title, description: row.description, active: row.status === 'ACTIVE' };
-    const productId = await this.copy.saveProduct(facts, row.stripeProductId);
+    const productId = await this.copy.saveProduct(row);
     await this.parts.database.query(saveProductId, [row.id, productId]);
     return productId;
   }
 
   private async savePrice(row: SubscriptionAtVersion, productId: string): Promise<string> {
-    const priceId = await this.copy.savePrice({ ...row, subscriptionId: row.id }, productId);
+    const priceId = await this.copy.savePrice(row, productId);
     await this.parts.database.query(savePriceId, [row.versionId, priceId]);
     return priceId;
   }
