@@ -85,7 +85,7 @@ export class StripeCopy {
     return data[0];
   }
 
-  /** Archives every price of the product except this one (null: every one), whoever created it. */
+  /** Archives every price of the product except this one (null: every one). */
   async archivePrices(productId: string, except: string | null): Promise<void> {
     const active = this.stripe.prices.list({ product: productId, active: true, limit: MAX_PAGE_COUNT });
     const ids = (await active.autoPagingToArray({ limit: MAX_ARCHIVE_COUNT })).map((price) => price.id);
