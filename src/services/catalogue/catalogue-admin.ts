@@ -3,7 +3,7 @@ import { Film } from '../../entities/film.js';
 import { Subscription, type SubscriptionStatus } from '../../entities/subscription.js';
 import { SubscriptionVersion } from '../../entities/subscription-version.js';
 import type { Clock } from '../../runtime/clock.js';
-import { brokenConstraint, type Database, type Queryable, type Statement } from '../../stores/database.js';
+import { brokenConstraint, type Database, type Queryable, statement } from '../../stores/database.js';
 import { findLocked } from '../../stores/entity-manager.js';
 import { type BillingError, notFound, Refusal, refusalsAsData, wrongState } from '../errors.js';
 import { newId, parseId } from '../ids.js';
@@ -55,10 +55,8 @@ export interface CatalogueAdminDependencies {
   readonly limits: WriteLimits;
 }
 
-const filmIdsOfVersion: Statement = {
-  name: 'film-ids-of-version',
-  text: 'select film_id as "filmId" from subscription_version_films where version_id = $1',
-};
+const filmIdsOfVersion = statement('film-ids-of-version')`select film_id as "filmId" from subscription_version_films
+    where version_id = $1`;
 
 /** Changes of the catalogue, for admins: the caller must be one. Each is one transaction. */
 export class CatalogueAdmin {

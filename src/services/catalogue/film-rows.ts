@@ -1,6 +1,6 @@
 import { Film } from '../../entities/film.js';
 import { columnsOf } from '../../stores/columns.js';
-import type { Database, Statement } from '../../stores/database.js';
+import { type Database, type Statement, statement } from '../../stores/database.js';
 import { decodeCursor, type Page, pageOf } from '../pagination.js';
 
 const COLUMNS = columnsOf(Film, { row: 'f' });
@@ -8,24 +8,15 @@ const COLUMNS = columnsOf(Film, { row: 'f' });
 /** Before every film: titles have at least one character. */
 const BEFORE_THE_FIRST = ['', '00000000-0000-0000-0000-000000000000'] as const;
 
-const filmsByIds: Statement = {
-  name: 'films-by-ids',
-  text: `select ${COLUMNS} from films f where f.id = any($1::uuid[])`,
-};
+const filmsByIds = statement('films-by-ids')`select ${COLUMNS} from films f where f.id = any($1::uuid[])`;
 
-const filmsByTitle: Statement = {
-  name: 'films-by-title',
-  text: `select ${COLUMNS} from films f
+const filmsByTitle = statement('films-by-title')`select ${COLUMNS} from films f
     where (f.title, f.id) > ($1::text, $2::uuid)
-    order by f.title, f.id limit $3`,
-};
+    order by f.title, f.id limit $3`;
 
-const filmsBySearch: Statement = {
-  name: 'films-by-search',
-  text: `select ${COLUMNS} from films f
+const filmsBySearch = statement('films-by-search')`select ${COLUMNS} from films f
     where (f.title, f.id) > ($1::text, $2::uuid) and f.title ilike $4
-    order by f.title, f.id limit $3`,
-};
+    order by f.title, f.id limit $3`;
 
 const filmsOfVersions: Statement = {
   name: 'films-of-versions',

@@ -1,28 +1,22 @@
 import type { Stripe } from 'stripe';
 import type { Clock } from '../../runtime/clock.js';
-import type { Database, Statement } from '../../stores/database.js';
+import { type Database, statement } from '../../stores/database.js';
 import { withIdempotencyKey } from '../../stores/stripe.js';
 
 interface CustomerRow {
   readonly stripeCustomerId: string;
 }
 
-const customerOfViewer: Statement = {
-  name: 'stripe-customer-of-viewer',
-  text: 'select stripe_customer_id as "stripeCustomerId" from stripe_customers where user_id = $1',
-};
+const customerOfViewer = statement('stripe-customer-of-viewer')`select stripe_customer_id as "stripeCustomerId"
+    from stripe_customers where user_id = $1`;
 
 // Any conflict, not that of user_id alone: of two that write the same at once, either of the two unique indexes may say so.
-const insertCustomer: Statement = {
-  name: 'insert-stripe-customer',
-  text: `insert into stripe_customers (user_id, stripe_customer_id, created_at) values ($1, $2, $3)
-    on conflict do nothing`,
-};
+const insertCustomer = statement('insert-stripe-customer')`
+    insert into stripe_customers (user_id, stripe_customer_id, created_at) values ($1, $2, $3)
+    on conflict do nothing`;
 
-const forgetCustomer: Statement = {
-  name: 'forget-stripe-customer',
-  text: 'delete from stripe_customers where user_id = $1 and stripe_customer_id = $2',
-};
+const forgetCustomer = statement('forget-stripe-customer')`delete from stripe_customers
+    where user_id = $1 and stripe_customer_id = $2`;
 
 /** Which customer at Stripe a viewer is. */
 export class StripeCustomers {

@@ -1,7 +1,7 @@
 import { Subscription, type SubscriptionStatus } from '../../entities/subscription.js';
 import { SubscriptionVersion } from '../../entities/subscription-version.js';
 import { columnNames } from '../../stores/columns.js';
-import type { Queryable, Statement } from '../../stores/database.js';
+import { type Queryable, type Statement, statement } from '../../stores/database.js';
 import { decodeCursor, type Page, pageOf } from '../pagination.js';
 import type { PageRequest } from './film-rows.js';
 
@@ -27,27 +27,18 @@ const SHORT_COLUMNS = SOURCES.flatMap(([property]) => (property === 'description
 /** Before every subscription: no price is below 0. */
 const BEFORE_THE_FIRST = [-1, '00000000-0000-0000-0000-000000000000'] as const;
 
-const subscriptionsByIds: Statement = {
-  name: 'subscriptions-by-ids',
-  text: `select ${COLUMNS}
+const subscriptionsByIds = statement('subscriptions-by-ids')`select ${COLUMNS}
     from subscriptions s join subscription_versions v on v.id = s.current_version_id
-    where s.id = any($1::uuid[])`,
-};
+    where s.id = any($1::uuid[])`;
 
-const subscriptionsByVersionIds: Statement = {
-  name: 'subscriptions-by-version-ids',
-  text: `select ${COLUMNS}
+const subscriptionsByVersionIds = statement('subscriptions-by-version-ids')`select ${COLUMNS}
     from subscription_versions v join subscriptions s on s.id = v.subscription_id
-    where v.id = any($1::uuid[])`,
-};
+    where v.id = any($1::uuid[])`;
 
-const subscriptionsByPrice: Statement = {
-  name: 'subscriptions-by-price',
-  text: `select ${COLUMNS}
+const subscriptionsByPrice = statement('subscriptions-by-price')`select ${COLUMNS}
     from subscriptions s join subscription_versions v on v.id = s.current_version_id
     where ($4::text is null or s.status = $4) and (v.price, s.id) > ($1::bigint, $2::uuid)
-    order by v.price, s.id limit $3`,
-};
+    order by v.price, s.id limit $3`;
 
 const subscriptionsOfFilms: Statement = {
   name: 'subscriptions-of-films',
