@@ -78,7 +78,7 @@ const restrictedCalls = [
     call: /\.transaction\(/,
     only: [
       'src/services/ledger/ledger.ts',
-      'src/services/ledger/verify-ledger.ts',
+      'src/services/verification/verify-ledger.ts',
       'src/services/reconciliation/reconciliation-store.ts',
     ],
   },

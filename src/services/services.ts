@@ -21,7 +21,6 @@ import { sweepIdempotencyRecords } from './ledger/idempotency.js';
 import { Ledger } from './ledger/ledger.js';
 import { Snapshots } from './ledger/snapshots.js';
 import type { Moved } from './ledger/unit.js';
-import { shareVerification, type VerifyOptions, verifyLedger } from './ledger/verify-ledger.js';
 import { LiveFeed } from './live/live-feed.js';
 import { BuyFromBalance } from './purchases/buy-from-balance.js';
 import { Checkout } from './purchases/checkout.js';
@@ -35,6 +34,7 @@ import { Payout } from './refunds/payout.js';
 import { Refunds } from './refunds/refunds.js';
 import { StripeRefunds } from './refunds/stripe-refunds.js';
 import { StripeInbox } from './stripe-events/stripe-inbox.js';
+import { shareVerification, type VerifyOptions, verifyLedger } from './verification/verify-ledger.js';
 
 export interface ServiceDependencies {
   readonly config: Config;

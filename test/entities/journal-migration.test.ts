@@ -3,7 +3,7 @@ import { MikroORM } from '@mikro-orm/postgresql';
 import pg from 'pg';
 import settings from '../../mikro-orm.config.js';
 import { newId } from '../../src/services/ids.js';
-import { verifyLedger } from '../../src/services/ledger/verify-ledger.js';
+import { verifyLedger } from '../../src/services/verification/verify-ledger.js';
 import { Database } from '../../src/stores/database.js';
 
 const BEFORE = 'Migration20261128124500';

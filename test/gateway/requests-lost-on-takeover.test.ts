@@ -3,7 +3,7 @@ import { Agent, request } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { systemClock } from '../../src/runtime/clock.js';
-import { verifyLedger } from '../../src/services/ledger/verify-ledger.js';
+import { verifyLedger } from '../../src/services/verification/verify-ledger.js';
 import { Balancer } from '../support/balancer.js';
 import { GatewayProcess } from '../support/gateway-process.js';
 import { openMoneyDesk } from '../support/money-desk.js';

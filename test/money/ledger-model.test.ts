@@ -2,8 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { Order } from '../../src/entities/order.js';
 import type { Caller } from '../../src/services/caller.js';
-import { verifyLedger } from '../../src/services/ledger/verify-ledger.js';
 import type { Offer } from '../../src/services/purchases/offer.js';
+import { verifyLedger } from '../../src/services/verification/verify-ledger.js';
 import { CardShop } from '../support/card-shop.js';
 import { ADMIN, aKey } from '../support/shop.js';
 

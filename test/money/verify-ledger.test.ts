@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Caller } from '../../src/services/caller.js';
-import { verifyLedger } from '../../src/services/ledger/verify-ledger.js';
+import { verifyLedger } from '../../src/services/verification/verify-ledger.js';
 import { CardShop } from '../support/card-shop.js';
 import { runJob } from '../support/run-job.js';
 import { aKey } from '../support/shop.js';

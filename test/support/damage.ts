@@ -1,4 +1,4 @@
-import { type LedgerDiscrepancy, verifyLedger } from '../../src/services/ledger/verify-ledger.js';
+import { type LedgerDiscrepancy, verifyLedger } from '../../src/services/verification/verify-ledger.js';
 import type { Database, Queryable } from '../../src/stores/database.js';
 
 /**

@@ -99,7 +99,7 @@ export const ledgerRules: readonly Statement[] = [
     'REFUNDS_ARE_WITHIN_CAPTURE',
     `${row('REFUNDS_ARE_WITHIN_CAPTURE', 'o.user_id', "'at most ' || coalesce(o.captured_amount, 0)", "sum(r.amount) || ' for order ' || o.id")}
      from orders o join refunds r on r.order_id = o.id and r.status <> 'FAILED'
-     where o.user_id = any($1::uuid[]) group by o.id having sum(r.amount) > coalesce(o.captured_amount, 0)`,
+     where o.user_id = any($1::uuid[]) group by o.user_id, o.id, o.captured_amount having sum(r.amount) > coalesce(o.captured_amount, 0)`,
   ),
   rule(
     'REFUNDED_GRANT_HAS_ITS_REFUND',
@@ -123,7 +123,7 @@ export const ledgerRules: readonly Statement[] = [
        select g.id, g.user_id, coalesce(- sum(t.amount) filter (where t.kind = 'SPENDING'), 0) as paid,
          coalesce(sum(t.amount) filter (where t.kind <> 'SPENDING'), 0) as returned
        from grants g join transactions t on t.grant_id = g.id and t.counter_account = 'REVENUE'
-       where g.user_id = any($1::uuid[]) group by g.id
+       where g.user_id = any($1::uuid[]) group by g.user_id, g.id
      )
      ${row('GRANT_RETURNS_ARE_WITHIN_ITS_PRICE', 'user_id', "'0 to ' || paid", "returned || ' for grant ' || id")}
      from posted where returned < 0 or returned > paid`,

@@ -1,5 +1,5 @@
 import type { Statement } from '../../stores/database.js';
-import { digestOf, entryForm, type Subject, tableOf } from './journal.js';
+import { digestOf, entryForm, type Subject, tableOf } from '../ledger/journal.js';
 
 /**
  * Rules that compare the journal with itself and with the rows it is about, trusting neither: each is one statement over the viewers in
