@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { Access } from '../../src/services/access/access.js';
+import type { Access } from '../../src/services/access/access.js';
 import { InvalidArgument } from '../../src/services/errors.js';
 import type { Database, Statement } from '../../src/stores/database.js';
 import { admin, CatalogueScene, defaultLimits } from '../support/catalogue-scene.js';
 import { MovableClock } from '../support/movable-clock.js';
 import { type TestDatabase, testDatabase } from '../support/test-database.js';
+import { testServices } from '../support/test-services.js';
 
 let postgres: TestDatabase;
 let scene: CatalogueScene;
@@ -30,7 +31,7 @@ beforeEach(() => {
       return postgres.database.query(statement, values);
     },
   } as Database;
-  access = new Access(counting, clock, defaultLimits);
+  access = testServices({ database: counting, clock }).access;
 });
 
 /** A gift, which needs no ledger. */

@@ -8,6 +8,9 @@ import { freePort } from '../support/free-port.js';
 import { inheritedEnvironment } from '../support/inherited-environment.js';
 import { type TestDatabase, testDatabase } from '../support/test-database.js';
 
+/** How long a page may take to show something. The machine may run two browsers, their servers and other tests. */
+export const WAIT_MS = 45_000;
+
 const executable = [process.env.CHROMIUM_PATH, '/usr/bin/chromium'].find((file) => file && existsSync(file));
 
 /** Why the browser tests cannot run here; undefined when they can. With CI=true they must. */
@@ -90,7 +93,7 @@ export class App {
   async tab(address: string, options: BrowserContextOptions = {}): Promise<Page> {
     const context = await this.browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
     const page = await context.newPage();
-    page.setDefaultTimeout(15_000);
+    page.setDefaultTimeout(WAIT_MS);
     page.on('console', (message) => {
       if (['error', 'warning'].includes(message.type())) this.faults.push(`${page.url()}: ${message.text()}`);
     });

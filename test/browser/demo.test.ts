@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Page } from 'playwright-core';
-import { App, accessibilityFaults, keepPicture, overflowPixels, whyNoBrowser } from './app.js';
+import { App, accessibilityFaults, keepPicture, overflowPixels, WAIT_MS, whyNoBrowser } from './app.js';
 import { pay } from './pay.js';
 
 const reason = whyNoBrowser();
@@ -112,7 +112,7 @@ if (reason) console.warn(`The browser tests are skipped: ${reason}.`);
     await page.getByText(`Payment for ${title} is being processed. We'll update this page when your bank responds.`).waitFor();
     // The sandbox's bank takes 10 seconds.
     await app.passTimeAtStripe(11);
-    await page.locator('.grant[data-status=ACTIVE]').filter({ hasText: title }).waitFor({ timeout: 40_000 });
+    await page.locator('.grant[data-status=ACTIVE]').filter({ hasText: title }).waitFor();
     expect(app.takeFaults()).toEqual([]);
   }, 120_000);
 
@@ -207,7 +207,7 @@ if (reason) console.warn(`The browser tests are skipped: ${reason}.`);
       await keepPicture(page, `demo-${screen}-${colorScheme}`, screen === 'wide' ? 1500 : undefined);
       expect(app.takeFaults()).toEqual([]);
     },
-    60_000,
+    120_000,
   );
 
   it('starts over when the changes after its cursors are no longer kept, and is live again', async () => {
@@ -264,7 +264,7 @@ async function amountOtherThan(page: Page, old: number): Promise<number> {
 }
 
 async function eventually(holds: () => Promise<boolean>, what: string, page: Page): Promise<void> {
-  const deadline = Date.now() + 15_000;
+  const deadline = Date.now() + WAIT_MS;
   while (!(await holds())) {
     if (Date.now() > deadline) throw new Error(`There was never ${what}; it stays at ${await amount(page)}.`);
     await page.waitForTimeout(50);

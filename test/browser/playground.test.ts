@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Page } from 'playwright-core';
 import { DEMO_VIEWERS } from '../../src/demo/people.js';
-import { App, accessibilityFaults, keepPicture, overflowPixels, whyNoBrowser } from './app.js';
+import { App, accessibilityFaults, keepPicture, overflowPixels, WAIT_MS, whyNoBrowser } from './app.js';
 import { pay } from './pay.js';
 
 const reason = whyNoBrowser();
@@ -100,7 +100,7 @@ const ownFaults = async (page: Page) =>
       expect(await ownFaults(page)).toEqual([]);
       expect(app.takeFaults()).toEqual([]);
     },
-    60_000,
+    120_000,
   );
 
   it('fits a narrow screen in the dark', async () => {
@@ -182,7 +182,7 @@ async function runUntil(page: Page, tab: string, expected: string): Promise<Answ
 
 /** The answer that is shown, once it holds what is expected. */
 async function answerWith(page: Page, expected: string): Promise<Answer> {
-  const deadline = Date.now() + 15_000;
+  const deadline = Date.now() + WAIT_MS;
   for (;;) {
     // As a whole: the page itself has only those lines in it that can be seen.
     const shown = await page.evaluate("document.querySelector('.result-window .CodeMirror').CodeMirror.getValue()");

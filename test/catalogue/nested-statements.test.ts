@@ -3,13 +3,12 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { execute, type GraphQLSchema, parse } from 'graphql';
 import { composeSchema } from '../../src/gateway/graphql/schema.js';
 import { createContext } from '../../src/resolvers/context.js';
-import { Access } from '../../src/services/access/access.js';
-import { Catalogue } from '../../src/services/catalogue/catalogue.js';
 import type { Database, Statement } from '../../src/stores/database.js';
 import { stubServices } from '../gateway/gateway-kit.js';
-import { CatalogueScene, defaultLimits } from '../support/catalogue-scene.js';
+import { CatalogueScene } from '../support/catalogue-scene.js';
 import { MovableClock } from '../support/movable-clock.js';
 import { type TestDatabase, testDatabase } from '../support/test-database.js';
+import { testServices } from '../support/test-services.js';
 
 let postgres: TestDatabase;
 let schema: GraphQLSchema;
@@ -35,10 +34,8 @@ const counted = {
 /** The statements that a query takes when nothing is cached; errors end the test. */
 async function statementsOf(query: string): Promise<string[]> {
   statements.length = 0;
-  const services = stubServices({
-    catalogue: new Catalogue(counted, defaultLimits),
-    access: new Access(counted, clock, defaultLimits),
-  });
+  const { catalogue, access } = testServices({ database: counted, clock });
+  const services = stubServices({ catalogue, access });
   const caller = { userId: randomUUID(), role: 'VIEWER' } as const;
   const contextValue = createContext({ caller, requestId: 'test', services, now: clock.now() });
   const result = await execute({ schema, document: parse(query), contextValue });
@@ -78,7 +75,7 @@ describe('a long text of a row that many parents share', () => {
       return rows;
     },
   } as Database;
-  const catalogue = new Catalogue(watched, defaultLimits);
+  const { catalogue } = testServices({ database: watched, clock });
   beforeAll(async () => {
     await postgres.rows(`update films set description = 'Film ' || id`);
     await postgres.rows(`update subscriptions set description = 'Plan ' || id`);

@@ -2,30 +2,36 @@ import { randomUUID } from 'node:crypto';
 import { execute, type GraphQLSchema, parse } from 'graphql';
 import { composeSchema } from '../../src/gateway/graphql/schema.js';
 import { createContext } from '../../src/resolvers/context.js';
-import { Accounts } from '../../src/services/accounts/accounts.js';
+import { systemClock } from '../../src/runtime/clock.js';
+import type { Accounts } from '../../src/services/accounts/accounts.js';
 import type { Caller } from '../../src/services/caller.js';
 import type { SubscriptionAtVersion } from '../../src/services/catalogue/subscription-rows.js';
 import type { AppServices } from '../../src/services/services.js';
-import type { Queryable, Statement } from '../../src/stores/database.js';
+import type { Database, Statement } from '../../src/stores/database.js';
 import { type TestDatabase, testDatabase } from '../support/test-database.js';
+import { testServices } from '../support/test-services.js';
 import { stubServices } from './gateway-kit.js';
 
 export const DAY_MS = 24 * 60 * 60 * 1_000;
 /** The instant of the first thing that is arranged; each further one is a second later. */
 export const BEGINNING = Date.parse('2026-03-01T12:00:00.000Z');
 
+/** The accounts in a shop in EUR. */
+export const accountsOf = (database: Database): Accounts =>
+  testServices({ database, clock: systemClock, environment: { CURRENCY: 'EUR' } }).accounts;
+
 /** A database with a past, read through the resolvers, with every statement counted. */
 export async function historyKit() {
   const db: TestDatabase = await testDatabase();
   const schema: GraphQLSchema = await composeSchema();
   const statements: string[] = [];
-  const counted: Queryable = {
-    query<Row>(statement: Statement, values?: readonly unknown[]) {
+  const counted = {
+    query(statement: Statement, values?: readonly unknown[]) {
       statements.push(statement.name);
-      return db.database.query<Row>(statement, values);
+      return db.database.query(statement, values);
     },
-  };
-  const accounts = new Accounts({ database: counted, currency: 'EUR', pageMaximumCount: 100 });
+  } as Database;
+  const accounts = accountsOf(counted);
   const services = servicesOver(accounts, statements);
   return {
     db,

@@ -3,10 +3,11 @@ import { type ExecutionResult, execute, type GraphQLSchema, parse, specifiedRule
 import { createExecutor } from '../../src/gateway/graphql/execute.js';
 import { composeSchema } from '../../src/gateway/graphql/schema.js';
 import { createContext } from '../../src/resolvers/context.js';
+import { systemClock } from '../../src/runtime/clock.js';
 import type { Caller } from '../../src/services/caller.js';
-import { Catalogue } from '../../src/services/catalogue/catalogue.js';
 import { encodeCursor } from '../../src/services/pagination.js';
-import { historyKit } from './accounts-kit.js';
+import { testServices } from '../support/test-services.js';
+import { accountsOf, historyKit } from './accounts-kit.js';
 import { stubServices } from './gateway-kit.js';
 import { pageLimits, preparedOperations, runPrepared } from './run-prepared.js';
 
@@ -110,7 +111,7 @@ const refused: [what: string, query: string, variables?: Record<string, unknown>
 
 /** Films and subscriptions are read for real, too. */
 const services = (accounts = kit.accounts) =>
-  stubServices({ accounts, catalogue: new Catalogue(kit.db.database, { pageMaximumCount: 100, searchMaximumCharacters: 100 }) });
+  stubServices({ accounts, catalogue: testServices({ database: kit.db.database, clock: systemClock }).catalogue });
 
 async function ask(query: string, variables: Record<string, unknown> = {}, caller: Caller = viewer) {
   const document = parse(query);
@@ -193,8 +194,7 @@ describe('a page that one statement can give', () => {
         return database.query(statement, values);
       },
     };
-    const { Accounts } = await import('../../src/services/accounts/accounts.js');
-    const accounts = new Accounts({ database: watched as never, currency: 'EUR', pageMaximumCount: 100 });
+    const accounts = accountsOf(watched as never);
     const query = '{ me { balance { version } } }';
     const operations = preparedOperations(schema);
     const executor = createExecutor(schema, pageLimits, (error) => {

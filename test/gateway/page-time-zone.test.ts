@@ -2,9 +2,8 @@ import { expect, test } from '@jest/globals';
 import { createExecutor } from '../../src/gateway/graphql/execute.js';
 import { composeSchema } from '../../src/gateway/graphql/schema.js';
 import { createContext } from '../../src/resolvers/context.js';
-import { Accounts } from '../../src/services/accounts/accounts.js';
 import { Database } from '../../src/stores/database.js';
-import { historyKit } from './accounts-kit.js';
+import { accountsOf, historyKit } from './accounts-kit.js';
 import { stubServices } from './gateway-kit.js';
 import { pageLimits, preparedOperations, runPrepared } from './run-prepared.js';
 
@@ -23,7 +22,7 @@ test.each(['Europe/Berlin', 'Asia/Kolkata', 'America/St_Johns'])(
       const query =
         '{ me { balance { updatedAt } grants { nodes { grantedAt availableUntil } edges { cursor } } transactions { nodes { createdAt } } } }';
       const read = async (database: Database) => {
-        const accounts = new Accounts({ database, currency: 'EUR', pageMaximumCount: 100 });
+        const accounts = accountsOf(database);
         const executor = createExecutor(schema, pageLimits, (error) => {
           throw error;
         });

@@ -1,31 +1,35 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
-import { Accounts } from '../../src/services/accounts/accounts.js';
-import { Catalogue } from '../../src/services/catalogue/catalogue.js';
-import { LiveFeed } from '../../src/services/live/live-feed.js';
-import { LocalHints } from '../../src/stores/hints.js';
+import type { Services } from '../../src/services/services.js';
 import { startGateway, stubServices, tokenFor } from '../gateway/gateway-kit.js';
 import { CardShop } from '../support/card-shop.js';
 import { aKey } from '../support/shop.js';
+import { testServices } from '../support/test-services.js';
 import { until } from '../support/until.js';
 import { type Message, RawSocket } from './socket-scene.js';
 
 let shop: CardShop;
-let feed: LiveFeed;
+/** Announces nothing to the shop's node, and hears nothing from it: the sweep, made fast, delivers everything. */
+let node: Services;
 let gateway: Awaited<ReturnType<typeof startGateway>>;
 const opened: RawSocket[] = [];
 
 beforeAll(async () => {
   shop = await CardShop.open();
-  const { database } = shop.db;
-  // Nothing is announced here: the sweep, made fast, delivers everything.
-  const settings = { batchCount: 10, sweepIntervalMs: 20, quietSweepIntervalMs: 20, retentionMs: 86_400_000 };
-  feed = new LiveFeed({ database, hints: new LocalHints(), settings, currency: 'USD', clock: shop.clock });
-  const accounts = new Accounts({ database, currency: 'USD', pageMaximumCount: 100 });
+  node = testServices({
+    database: shop.db.database,
+    clock: shop.clock,
+    environment: {
+      LIVE_BATCH_COUNT: '10',
+      LIVE_SWEEP_INTERVAL_MS: '50',
+      LIVE_QUIET_SWEEP_INTERVAL_MS: '50',
+      LIVE_EVENT_RETENTION_MS: '86400000',
+    },
+  });
   const { purchases, refunds, grants } = shop.desk;
-  const catalogue = new Catalogue(database, { pageMaximumCount: 100, searchMaximumCharacters: 100 });
+  const { live, accounts, catalogue } = node;
   gateway = await startGateway({
-    services: stubServices({ live: feed, accounts, purchases, refunds, grants, catalogue }),
+    services: stubServices({ live, accounts, purchases, refunds, grants, catalogue }),
     environment: { INTROSPECTION: 'false', QUERY_DEPTH_MAXIMUM_COUNT: '6' },
   });
 });
@@ -34,7 +38,7 @@ afterEach(() => {
 });
 afterAll(async () => {
   await gateway.stop();
-  await feed.stop();
+  await node.close();
   await shop.close();
 });
 
