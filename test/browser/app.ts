@@ -63,7 +63,9 @@ export class App {
       }
       await pause();
     }
-    const browser = await chromium.launch({ executablePath: executable, args: ['--no-sandbox', '--disable-dev-shm-usage'] });
+    // Debian's chromium rasterises on a GPU, which a test machine emulates at a high price.
+    const args = ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu', '--disable-software-rasterizer'];
+    const browser = await chromium.launch({ executablePath: executable, args });
     return new App(url, sandboxPort, server, browser, dataDirectory, database, output);
   }
 
