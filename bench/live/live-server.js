@@ -45,13 +45,10 @@ async function serveOurs() {
     { Database },
     { RedisHints },
     { LiveFeed },
-    { serveSockets },
-    { OperationGate },
+    { LiveSockets },
+    { createEngine },
+    { Pipeline },
     { createMetrics, watchServices },
-    { composeSchema },
-    { createExecutor },
-    { PreparedOperations },
-    { guardRules },
     { readLimits },
     { Environment },
   ] = await Promise.all(
@@ -59,13 +56,10 @@ async function serveOurs() {
       'stores/database.js',
       'stores/redis-hints.js',
       'services/live/live-feed.js',
-      'gateway/websocket/endpoint.js',
-      'gateway/graphql/admission.js',
+      'gateway/websocket/server.js',
+      'gateway/graphql/engine.js',
+      'gateway/graphql/pipeline.js',
       'observability/metrics.js',
-      'gateway/graphql/schema.js',
-      'gateway/graphql/execute.js',
-      'gateway/graphql/prepared-operations.js',
-      'gateway/graphql/query-limits.js',
       'config/limits.js',
       'config/env.js',
     ].map(from),
@@ -80,20 +74,25 @@ async function serveOurs() {
   // What live changes of a balance do not ask for.
   const unused = new Proxy(() => [], { get: (target, name) => (name === 'bind' ? () => target : unused) });
   const services = new Proxy({ live }, { get: (target, name) => target[name] ?? unused });
-  const schema = await composeSchema();
   const limits = { ...readLimits(new Environment({})), socketsMaximumCount: 100_000, connectionInitTimeoutMs: 60_000 };
-  serveSockets(server, {
-    schema,
+  const config = {
+    http: { allowedOrigins: [], allowedHosts: null, trustedProxyCount: 0 },
+    guard: { introspection: false },
+    limits,
+  };
+  const engine = await createEngine({ config, logger: console, tracing: null });
+  new LiveSockets(server, {
+    ...engine,
+    config,
+    pipeline: new Pipeline({ ...engine, limits, introspection: true, rates: null, trusted: null }),
+    mask: (error) => error.toJSON(),
     identity: {
       identify: async (userId) => ({ caller: { userId, role: 'VIEWER' }, expiresAt: new Date(Date.now() + 3_600_000) }),
     },
-    operations: new PreparedOperations({ schema, rules: guardRules(limits), limits, suggestions: false }),
-    execute: createExecutor(schema, limits),
-    gate: new OperationGate({ schema, limits, introspection: true, rates: null, trusted: null }),
     services,
     clock,
+    realClock: clock,
     logger: console,
-    config: { http: { allowedOrigins: [] }, guard: { introspection: false }, limits },
     metrics,
   });
 }
