@@ -6,7 +6,8 @@ export interface BatchLimits {
 
 interface Waiting<Request, Result> {
   readonly request: Request;
-  readonly result: Promise<Result>;
+  /** Null if requests do not share results. */
+  readonly key: string | null;
   resolve(result: Result): void;
   reject(error: unknown): void;
 }
@@ -14,32 +15,31 @@ interface Waiting<Request, Result> {
 /**
  * Answers many requests by one call of `run`, which returns their results in the same order. At most `maxConcurrency` calls run at once,
  * and requests that arrive meanwhile share the next one: the busier the process, the cheaper each request. A call starts after its requests
- * were made, so it sees everything committed before. Waiting requests with the same key share their result; by default none do.
+ * were made, so it sees everything committed before. Waiting requests with the same key share their result; without keys none do.
  */
 export class Batcher<Request, Result> {
-  private readonly waiting = new Map<unknown, Waiting<Request, Result>>();
+  private readonly waiting: Waiting<Request, Result>[] = [];
+  private readonly resultsByKey = new Map<string, Promise<Result>>();
   private runningCount = 0;
   private planned = false;
 
   constructor(
     private readonly run: (requests: readonly Request[]) => Promise<readonly Result[]>,
     private readonly limits: BatchLimits,
-    private readonly keyOf: (request: Request) => unknown = (request) => request,
+    private readonly keyOf?: (request: Request) => string,
   ) {}
 
   /** @throws the errors of `run` */
   load(request: Request): Promise<Result> {
-    const key = this.keyOf(request);
-    const known = this.waiting.get(key);
-    if (known) return known.result;
-    const waiting = { request } as { -readonly [Name in keyof Waiting<Request, Result>]: Waiting<Request, Result>[Name] };
-    waiting.result = new Promise((resolve, reject) => {
-      waiting.resolve = resolve;
-      waiting.reject = reject;
+    const key = this.keyOf ? this.keyOf(request) : null;
+    const known = key === null ? undefined : this.resultsByKey.get(key);
+    if (known) return known;
+    const result = new Promise<Result>((resolve, reject) => {
+      this.waiting.push({ request, key, resolve, reject });
     });
-    this.waiting.set(key, waiting);
+    if (key !== null) this.resultsByKey.set(key, result);
     this.plan();
-    return waiting.result;
+    return result;
   }
 
   /** Waits until this turn of the event loop has read all requests from the sockets. */
@@ -53,21 +53,17 @@ export class Batcher<Request, Result> {
   }
 
   private mayRun(): boolean {
-    return this.waiting.size > 0 && this.runningCount < this.limits.maxConcurrency;
+    return this.waiting.length > 0 && this.runningCount < this.limits.maxConcurrency;
   }
 
   private async runBatch(): Promise<void> {
-    const batch: Waiting<Request, Result>[] = [];
-    for (const [key, waiting] of this.waiting) {
-      if (batch.length === this.limits.maxSize) break;
-      batch.push(waiting);
-      this.waiting.delete(key);
-    }
+    const batch = this.waiting.splice(0, this.limits.maxSize);
+    for (const { key } of batch) if (key !== null) this.resultsByKey.delete(key);
     this.runningCount += 1;
     this.plan();
     try {
       const results = await this.run(batch.map(({ request }) => request)).finally(() => this.ended());
-      for (const [index, waiting] of batch.entries()) waiting.resolve(results[index] as Result);
+      batch.forEach(({ resolve }, index) => void resolve(results[index] as Result));
     } catch (error) {
       for (const waiting of batch) waiting.reject(error);
     }

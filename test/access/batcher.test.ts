@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { Batcher } from '../../src/runtime/batcher.js';
 
 /** Records each batch, which ends when the test says so. */
-function scene(limits: { maxSize: number; maxConcurrency: number }, keyOf?: (request: string) => unknown) {
+function scene(limits: { maxSize: number; maxConcurrency: number }, keyOf?: (request: string) => string) {
   const batches: { requests: readonly string[]; end(): void; fail(error: Error): void }[] = [];
   const batcher = new Batcher<string, string>(
     (requests) =>
