@@ -42,11 +42,11 @@ describe('the commands that the docs and CI name', () => {
 
   it('npm run check does all that CI does, here and there, and npm run full what takes longer', () => {
     const check = [...scriptsRunIn(scripts.check ?? '')].sort();
-    expect(check).toEqual(['bench:check', 'checks', 'documented', 'smoke', 'test']);
+    expect(check).toEqual(['bench:check', 'checks', 'documented', 'smoke', 'test', 'torture']);
     expect(
       [...scriptsRunIn(readFileSync('.ci/run', 'utf8').replace(/^ *#.*$/gm, ''))].filter((name) => name !== 'start').sort(),
     ).toEqual(check);
-    const full = ['bench', 'check', 'fuzz', 'killed', 'soak', 'takeover', 'workers'];
+    const full = ['bench', 'check', 'fuzz', 'killed', 'soak', 'takeover', 'torture:full', 'workers'];
     expect([...scriptsRunIn(scripts.full ?? '')].sort()).toEqual(full);
     const workflow = readFileSync('.github/workflows/ci.yml', 'utf8');
     expect([...scriptsRunIn(workflow.replace(/^ *#.*$/gm, ''))].sort()).toEqual([...check, 'full'].sort());

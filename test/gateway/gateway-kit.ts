@@ -1,5 +1,3 @@
-import { randomUUID } from 'node:crypto';
-import { SignJWT } from 'jose';
 import { pino } from 'pino';
 import { type Config, readConfig } from '../../src/config/config.js';
 import { createGateway, type Gateway, type GatewayOptions } from '../../src/gateway/gateway.js';
@@ -7,8 +5,9 @@ import { createEngine } from '../../src/gateway/graphql/engine.js';
 import type { Clock } from '../../src/runtime/clock.js';
 import type { AppServices } from '../../src/services/services.js';
 import { connectRedis } from '../../src/stores/redis.js';
+import { SECRET, tokenFor } from '../support/tokens.js';
 
-export const SECRET = 'a secret that is only used in tests and long enough';
+export { SECRET, tokenFor };
 
 /** Services whose every call, except those given, throws an error that says it was reached. */
 export function stubServices(given: { [Name in keyof AppServices]?: unknown } = {}): AppServices {
@@ -20,26 +19,6 @@ export function stubServices(given: { [Name in keyof AppServices]?: unknown } = 
   return new Proxy(given, {
     get: (target, name) => Reflect.get(target, name) ?? reached(String(name)),
   }) as AppServices;
-}
-
-export interface TokenClaims {
-  userId?: string;
-  role?: string;
-  issuer?: string;
-  audience?: string;
-  expiresInSeconds?: number;
-  secret?: string;
-}
-
-export function tokenFor(claims: TokenClaims = {}): Promise<string> {
-  const { userId = randomUUID(), role = 'viewer', issuer = 'boxoffice', audience = 'boxoffice', expiresInSeconds = 600 } = claims;
-  return new SignJWT({ role })
-    .setProtectedHeader({ alg: 'HS256' })
-    .setSubject(userId)
-    .setIssuer(issuer)
-    .setAudience(audience)
-    .setExpirationTime(Math.floor(Date.now() / 1_000) + expiresInSeconds)
-    .sign(new TextEncoder().encode(claims.secret ?? SECRET));
 }
 
 export interface KitOptions {

@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals';
-import { describeWithRedisServer, RedisServer } from '../live/redis-server.js';
+import { describeWithRedisServer } from '../live/redis-server.js';
+import { RedisServer } from '../support/redis-server.js';
 import { until } from '../support/until.js';
 import { startGateway, stubServices, tokenFor } from './gateway-kit.js';
 

@@ -4,7 +4,8 @@ import { expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { RedisOpenSessions } from '../../src/stores/open-sessions.js';
 import { connectRedis } from '../../src/stores/redis.js';
-import { describeWithRedisServer, RedisServer } from '../live/redis-server.js';
+import { describeWithRedisServer } from '../live/redis-server.js';
+import { RedisServer } from '../support/redis-server.js';
 import { until } from '../support/until.js';
 import { startGateway, stubServices, tokenFor } from './gateway-kit.js';
 

@@ -3,9 +3,10 @@ import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { LiveFeed } from '../../src/services/live/live-feed.js';
 import { connectRedis } from '../../src/stores/redis.js';
 import { RedisHints } from '../../src/stores/redis-hints.js';
+import { RedisServer } from '../support/redis-server.js';
 import { until } from '../support/until.js';
 import { LiveScene, nextOf, range, systemTime, take } from './live-scene.js';
-import { describeWithRedisServer, RedisServer } from './redis-server.js';
+import { describeWithRedisServer } from './redis-server.js';
 
 let scene: LiveScene;
 let redis: RedisServer;

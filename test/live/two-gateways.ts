@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { type Sandbox, startSandbox } from '@boxoffice/stripe-sandbox';
 import { tokenFor } from '../gateway/gateway-kit.js';
+import { type Following, follow } from '../support/following-client.js';
 import { GatewayProcess } from '../support/gateway-process.js';
+import { RedisServer } from '../support/redis-server.js';
 import { aKey } from '../support/shop.js';
 import { type TestDatabase, testDatabase } from '../support/test-database.js';
-import { type Following, follow } from './following-client.js';
-import { RedisServer } from './redis-server.js';
 
 const WEBHOOK_SECRET = 'whsec_nobody';
 

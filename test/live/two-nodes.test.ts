@@ -2,10 +2,12 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { LiveFeed } from '../../src/services/live/live-feed.js';
 import type { Database } from '../../src/stores/database.js';
 import { RedisHints } from '../../src/stores/redis-hints.js';
+import { type Following, follow } from '../support/following-client.js';
+import { RedisServer } from '../support/redis-server.js';
 import { until } from '../support/until.js';
-import { type Following, follow } from './following-client.js';
 import { LiveScene, openDatabase, range, systemTime } from './live-scene.js';
-import { describeWithRedisServer, RedisServer } from './redis-server.js';
+
+import { describeWithRedisServer } from './redis-server.js';
 import { SocketScene, tokenOf } from './socket-scene.js';
 
 const CHANGES_PER_VIEWER = 500;

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { defaultLimits } from '../support/catalogue-scene.js';
+import type { Following } from '../support/following-client.js';
 import { aKey } from '../support/shop.js';
 import { until } from '../support/until.js';
-import type { Following } from './following-client.js';
 import { describeWithRedisServer } from './redis-server.js';
 import { type GrantChange, TwoGateways } from './two-gateways.js';
 

@@ -4,8 +4,9 @@ import type { Order } from '../../src/entities/order.js';
 import { newId } from '../../src/services/ids.js';
 import type { Offer } from '../../src/services/purchases/offer.js';
 import { RedisOpenSessions } from '../../src/stores/open-sessions.js';
-import { describeWithRedisServer, RedisServer } from '../live/redis-server.js';
+import { describeWithRedisServer } from '../live/redis-server.js';
 import { CardShop } from '../support/card-shop.js';
+import { RedisServer } from '../support/redis-server.js';
 import { aKey } from '../support/shop.js';
 import { until } from '../support/until.js';
 

@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { SECRET } from '../gateway/gateway-kit.js';
 import { freePort } from './free-port.js';
 import { inheritedEnvironment } from './inherited-environment.js';
+import { SECRET } from './tokens.js';
 import { until } from './until.js';
 
 /** A gateway (or, by its script, a worker) in a process of its own, as it is shipped, that can be stopped and started again on its port. */
@@ -16,14 +16,14 @@ export class GatewayProcess {
   written = '';
 
   private constructor(
-    private readonly port: number,
+    readonly port: number,
     private readonly environment: Readonly<Record<string, string>>,
     private readonly script: string,
   ) {}
 
-  /** `environment` must have DATABASE_URL. */
-  static async on(environment: Readonly<Record<string, string>>, script = 'main.js'): Promise<GatewayProcess> {
-    return new GatewayProcess(await freePort(), environment, script);
+  /** `environment` must have DATABASE_URL. `script` is below `build`, the output of a build. */
+  static async on(environment: Readonly<Record<string, string>>, script = 'main.js', build = 'dist'): Promise<GatewayProcess> {
+    return new GatewayProcess(await freePort(), environment, path.resolve(build, 'src', script));
   }
 
   get url(): string {
@@ -39,7 +39,7 @@ export class GatewayProcess {
   }
 
   async launch(): Promise<void> {
-    const child = spawn(process.execPath, [path.resolve('dist/src', this.script)], {
+    const child = spawn(process.execPath, [this.script], {
       env: {
         ...inheritedEnvironment(),
         DATA_DIR: this.directory,
@@ -73,6 +73,11 @@ export class GatewayProcess {
   /** The process that was started last. */
   isRunning(): boolean {
     return this.child !== null && this.child.exitCode === null && this.child.signalCode === null;
+  }
+
+  /** Does nothing when it does not run. */
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
+    if (this.isRunning()) this.child?.kill(signal);
   }
 
   /** Returns the exit code; null after a signal that ended it, or when it did not run. */

@@ -1,10 +1,13 @@
 import { once } from 'node:events';
 import net from 'node:net';
+import { Transform } from 'node:stream';
 
 /** A port of the loopback that hands everything on to another one, which may change: a server that comes back elsewhere. */
 export class Relay {
   private readonly server = net.createServer((client) => this.join(client));
   private readonly sockets = new Set<net.Socket>();
+  /** How long everything takes that passes from now on. */
+  delayMs = 0;
 
   /** `target`: the port that it hands on to; connections that it refuses are broken. */
   constructor(public target: number) {}
@@ -20,8 +23,15 @@ export class Relay {
     for (const socket of this.sockets) socket.unpipe().pause();
   }
 
-  async stop(): Promise<void> {
+  /** Breaks every connection; returns how many ends there were. */
+  cut(): number {
+    const count = this.sockets.size;
     for (const socket of this.sockets) socket.destroy();
+    return count;
+  }
+
+  async stop(): Promise<void> {
+    this.cut();
     this.server.close();
     await once(this.server, 'close');
   }
@@ -38,7 +48,17 @@ export class Relay {
         this.sockets.delete(socket);
         other.destroy();
       });
-      socket.pipe(other);
+      socket.pipe(this.slowly()).pipe(other);
     }
+  }
+
+  /** One piece after the other, so that a changed delay never changes their order. */
+  private slowly(): Transform {
+    return new Transform({
+      transform: (piece, _encoding, done) => {
+        if (this.delayMs === 0) done(null, piece);
+        else setTimeout(() => done(null, piece), this.delayMs);
+      },
+    });
   }
 }

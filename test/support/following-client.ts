@@ -10,6 +10,14 @@ export interface Following<Change> {
   stop(): Promise<void>;
 }
 
+/** How a change arrived. */
+export interface Arrival {
+  /** How often the client had connected by then. */
+  readonly connections: number;
+  /** Whether a part of it could not be read, and is null. */
+  readonly hasErrors: boolean;
+}
+
 type Result<Field extends string, Change> = { [Name in Field]: Change };
 
 /** A client as docs/live.md shows it: it resumes after its last cursor whatever happens to the socket, server or Redis. */
@@ -18,6 +26,8 @@ export function follow<Change extends { cursor: string }>(options: {
   token: () => string;
   field: string;
   query: string;
+  /** Called with each change as it arrives. */
+  onChange?: (change: Change, arrival: Arrival) => void;
 }): Following<Change> {
   const seen: Change[] = [];
   let socket: WebSocket | null = null;
@@ -52,6 +62,7 @@ export function follow<Change extends { cursor: string }>(options: {
           const change = data?.[options.field];
           if (change) {
             seen.push(change);
+            options.onChange?.(change, { connections, hasErrors: errors !== undefined });
             variables.after = change.cursor;
           } else if (errors?.some((error) => error.extensions?.code === 'CURSOR_EXPIRED')) {
             variables.after = null;
