@@ -6,7 +6,7 @@ import { Migration } from '@mikro-orm/migrations';
  */
 export class Migration20261128151500 extends Migration {
   override up(): void {
-    for (const statement of [...columns, ...journal, ...rules, ...existing]) this.addSql(statement);
+    for (const statement of [...columns, ...texts, ...journal, ...rules, ...existing]) this.addSql(statement);
   }
 }
 
@@ -25,6 +25,43 @@ const columns = [
   // A version has a total price; the price per day is derived from it, rounded down.
   `alter table "subscription_versions" drop constraint "subscription_versions_price";`,
   `alter table "subscription_versions" add constraint "subscription_versions_price" check (price >= 0 and price_per_day = price / duration_days);`,
+];
+
+/** What people wrote moves to where it can be erased; rows keep its salted digest. Past changes of admins get their audit entries. */
+const texts = [
+  `create table "erasable_texts" ("user_id" uuid not null, "digest" bytea not null, "salt" bytea null, "text" text null, primary key ("user_id", "digest"));`,
+  `create index "erasable_texts_by_digest" on "erasable_texts" ("digest");`,
+  `alter table "erasable_texts" add constraint "erasable_texts_erased" check ((text is null) = (salt is null));`,
+  `create table "audit_entries" ("id" uuid not null, "at" timestamptz(3) not null, "actor_id" uuid not null, "role" text not null, "action" text not null, "subject_id" uuid null, "viewer_id" uuid null, "request_id" text not null, "text_digest" bytea not null, primary key ("id"));`,
+  `create index "audit_entries_by_time" on "audit_entries" ("at", "id");`,
+  `create index "audit_entries_by_subject" on "audit_entries" ("subject_id");`,
+  `create index "audit_entries_by_viewer" on "audit_entries" ("viewer_id");`,
+  `create temp table past_reasons on commit drop as
+     select user_id, id, at, actor_id, action, salt, text, sha256(salt || convert_to(text, 'UTF8')) as digest
+     from (
+       select *, uuid_send(gen_random_uuid()) as salt, jsonb_build_object('reason', reason)::text as text
+       from (
+         select user_id, id, created_at as at, actor_id, reason, 'adjustBalance' as action from transactions where kind = 'ADJUSTMENT'
+         union all
+         select user_id, id, coalesce(ended_at, granted_at), actor_id, reason,
+           case status when 'REVOKED' then 'revokeGrant' else 'giftGrant' end from grants where actor_id is not null
+       ) past
+     ) salted`,
+  'insert into erasable_texts (user_id, digest, salt, text) select user_id, digest, salt, text from past_reasons',
+  `insert into audit_entries (id, at, actor_id, role, action, subject_id, viewer_id, request_id, text_digest)
+     select gen_random_uuid(), at, actor_id, 'ADMIN', action, id, user_id, '', digest from past_reasons`,
+  ...['transactions', 'grants'].flatMap((table) => [
+    `alter table "${table}" add column "text_digest" bytea null;`,
+    `alter table ${table} disable trigger user`,
+    `update ${table} t set text_digest = p.digest from past_reasons p where p.id = t.id`,
+    `alter table ${table} enable trigger user`,
+  ]),
+  `alter table "transactions" drop constraint "transactions_adjustment";`,
+  `alter table "transactions" drop column "reason";`,
+  `alter table "transactions" add constraint "transactions_adjustment" check (kind <> 'ADJUSTMENT' or (amount <> 0 and counter_account = 'ADJUSTMENT' and text_digest is not null and actor_id is not null));`,
+  `alter table "grants" drop constraint "grants_paid_or_given";`,
+  `alter table "grants" drop column "reason";`,
+  `alter table "grants" add constraint "grants_paid_or_given" check ((paid_with = 'GIFT') = (spending_id is null) and (paid_with <> 'GIFT' or (text_digest is not null and actor_id is not null)));`,
 ];
 
 const journal = [
@@ -54,7 +91,7 @@ const forms = [
     kind: 'GRANT',
     table: 'grants',
     facts: `id user_id version_id status paid_with price_per_day duration_days currency granted_at starts_at available_until ended_at
-      order_id spending_id actor_id`,
+      order_id spending_id actor_id text_digest`,
     state: `'status', row.status, 'startsAt', ${ms('starts_at')}, 'availableUntil', ${ms('available_until')}, 'endedAt', ${ms('ended_at')}`,
   },
   {
@@ -78,7 +115,7 @@ const forms = [
   },
 ];
 const MOVEMENT = `id user_id kind amount currency balance_after version counter_account created_at order_id grant_id refund_id dispute_id
-  stripe_payment_intent_id actor_id`;
+  stripe_payment_intent_id actor_id text_digest`;
 
 const digest = (facts: string) =>
   `sha256(record_send(row(${facts
@@ -104,9 +141,18 @@ const rules = [
    begin
      raise exception 'rows of % are never changed or removed', tg_table_name using errcode = 'check_violation', constraint = 'history_is_immutable';
    end $$`,
+  `create function texts_are_only_erased() returns trigger language plpgsql as $$
+   begin
+     if tg_op = 'UPDATE' and new.text is null and (new.user_id, new.digest) = (old.user_id, old.digest) then return new; end if;
+     ${refuse('texts_are_only_erased', 'a text is erased, never changed')}
+   end $$`,
+  `create trigger texts_are_only_erased before update or delete on erasable_texts for each row execute function texts_are_only_erased()`,
+  `create trigger audit_entries_are_immutable before update or delete on audit_entries for each row execute function history_is_immutable()`,
   `create trigger journal_is_immutable before update or delete on journal for each row execute function history_is_immutable()`,
   ...[
     'journal',
+    'audit_entries',
+    'erasable_texts',
     'transactions',
     'balances',
     'holds',

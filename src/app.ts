@@ -132,7 +132,7 @@ function composeApp(config: Config, stores: Stores, opened: Opened): Omit<App, '
     ...(tracing && { trace: tracing.job }),
     settings: { lockLifetimeMs: limits.jobLockLifetimeMs, stopTimeoutMs: JOBS_STOP_TIMEOUT_MS },
   });
-  const services = { ...composed, jobs: new Jobs(jobRunner, states) };
+  const services = { ...composed, jobs: new Jobs(jobRunner, states, database, clock) };
   const documents = openDocuments({ config, logger, tracing, services, clock });
   const { hints } = stores;
   return { config, clock, logger, database, hints, metrics, tracing, services, jobRunner, jobStore, ...documents };

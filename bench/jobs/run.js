@@ -130,7 +130,7 @@ async function prepareDueGrants(versionId) {
        select gen_random_uuid(), 'USD', now(), now() from generate_series(1, $1::int) returning user_id
      )
      insert into grants (id, user_id, version_id, status, paid_with, price_per_day, duration_days, currency, granted_at, starts_at,
-       available_until, reason, actor_id)
+       available_until, text_digest, actor_id)
      select gen_random_uuid(), user_id, $2, 'ACTIVE', 'GIFT', 1, 10, 'USD', now() - interval '10 days', now() - interval '10 days', now(), 'bench', $2
      from viewer, generate_series(1, $3::int)`,
     [GRANTS / GRANTS_PER_VIEWER, versionId, GRANTS_PER_VIEWER],

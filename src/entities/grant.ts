@@ -1,4 +1,4 @@
-import { Check, Entity, Index, Unique } from '@mikro-orm/decorators/legacy';
+import { Check, Entity, Index, Property, Unique } from '@mikro-orm/decorators/legacy';
 import { Id, Instant, Int, MinorUnits, OneOf, Reference, Text, Uuid } from './column-types.js';
 import { Order } from './order.js';
 import { SubscriptionVersion } from './subscription-version.js';
@@ -20,7 +20,7 @@ export type PaymentMethod = (typeof PAYMENT_METHODS)[number];
 @Check({
   name: 'grants_paid_or_given',
   expression:
-    "(paid_with = 'GIFT') = (spending_id is null) and (paid_with <> 'GIFT' or (reason is not null and actor_id is not null))",
+    "(paid_with = 'GIFT') = (spending_id is null) and (paid_with <> 'GIFT' or (text_digest is not null and actor_id is not null))",
 })
 @Check({ name: 'grants_by_card_have_an_order', expression: "(paid_with = 'CARD') = (order_id is not null)" })
 export class Grant {
@@ -42,6 +42,9 @@ export class Grant {
   @Reference(() => Order, { nullable: true }) orderId!: string | null;
   /** The SPENDING that paid for it; every grant has one, except gifts. */
   @Reference(() => Transaction, { nullable: true }) spendingId!: string | null;
-  @Text({ nullable: true }) reason!: string | null;
+  /** Of the audit entry's text, if an admin gifted or revoked it. */
+  @Property({ type: 'blob', nullable: true }) textDigest!: Buffer | null;
+  /** Read from that text (stores/columns.ts). */
+  @Property({ type: 'text', persist: false }) reason!: string | null;
   @Uuid({ nullable: true }) actorId!: string | null;
 }

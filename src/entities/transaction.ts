@@ -1,4 +1,4 @@
-import { Check, Entity, Index, Unique } from '@mikro-orm/decorators/legacy';
+import { Check, Entity, Index, Property, Unique } from '@mikro-orm/decorators/legacy';
 import { Balance } from './balance.js';
 import { Id, Instant, Int, MinorUnits, OneOf, Reference, Text, Uuid } from './column-types.js';
 import { Dispute } from './dispute.js';
@@ -47,7 +47,7 @@ export type CounterAccount = (typeof COUNTER_ACCOUNTS)[number];
 @Check({
   name: 'transactions_adjustment',
   expression:
-    "kind <> 'ADJUSTMENT' or (amount <> 0 and counter_account = 'ADJUSTMENT' and reason is not null and actor_id is not null)",
+    "kind <> 'ADJUSTMENT' or (amount <> 0 and counter_account = 'ADJUSTMENT' and text_digest is not null and actor_id is not null)",
 })
 @Check({
   name: 'transactions_dispute',
@@ -77,6 +77,9 @@ export class Transaction {
   @Reference(() => Dispute, { nullable: true }) disputeId!: string | null;
   /** The payment that a TOP_UP records. */
   @Text({ nullable: true }) stripePaymentIntentId!: string | null;
-  @Text({ nullable: true }) reason!: string | null;
+  /** Of the audit entry's text, if an admin made it. */
+  @Property({ type: 'blob', nullable: true }) textDigest!: Buffer | null;
+  /** Read from that text, or from the dispute (stores/columns.ts). */
+  @Property({ type: 'text', persist: false }) reason!: string | null;
   @Uuid({ nullable: true }) actorId!: string | null;
 }

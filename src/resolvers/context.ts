@@ -16,6 +16,8 @@ export interface ContextParts {
 
 /** What a resolver knows about the operation (or the live event) that it serves. */
 export interface Context extends ContextParts {
+  /** The caller, for what the audit records. */
+  readonly actor: Caller;
   loaders: Loaders;
 }
 
@@ -37,6 +39,10 @@ class OperationContext implements Context {
     this.requestId = requestId;
     this.services = services;
     this.now = now;
+  }
+
+  get actor(): Caller {
+    return { ...this.caller, requestId: this.requestId };
   }
 
   get loaders(): Loaders {

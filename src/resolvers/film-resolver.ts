@@ -39,12 +39,12 @@ export class FilmResolver {
   }
 
   @Mutation(() => FilmsPayloadType)
-  createFilms(@Ctx() { services }: Context, @Arg('input', () => [CreateFilmInput]) input: CreateFilmInput[]): unknown {
-    return services.catalogueAdmin.createFilms(input);
+  createFilms(@Ctx() { services, actor }: Context, @Arg('input', () => [CreateFilmInput]) input: CreateFilmInput[]): unknown {
+    return services.catalogueAdmin.createFilms(actor, input);
   }
 
   @Mutation(() => FilmPayloadType)
-  updateFilm(@Ctx() { services }: Context, @Arg('input', () => UpdateFilmInput) input: UpdateFilmInput): unknown {
-    return services.catalogueAdmin.updateFilm(input);
+  updateFilm(@Ctx() { services, actor }: Context, @Arg('input', () => UpdateFilmInput) input: UpdateFilmInput): unknown {
+    return services.catalogueAdmin.updateFilm(actor, input);
   }
 }

@@ -41,17 +41,17 @@ export class GrantResolver {
   }
 
   @Mutation(() => GrantPayloadType)
-  giftGrant(@Ctx() { caller, services }: Context, @Arg('input', () => GiftGrantInput) input: GiftGrantInput): unknown {
-    refuseOwnAccount(caller, input.userId);
-    return services.grants.gift(caller, input);
+  giftGrant(@Ctx() { actor, services }: Context, @Arg('input', () => GiftGrantInput) input: GiftGrantInput): unknown {
+    refuseOwnAccount(actor, input.userId);
+    return services.grants.gift(actor, input);
   }
 
   @Mutation(() => GrantPayloadType)
   async revokeGrant(
-    @Ctx() { caller, services, loaders }: Context,
+    @Ctx() { actor, services, loaders }: Context,
     @Arg('input', () => RevokeGrantInput) input: RevokeGrantInput,
   ): Promise<unknown> {
-    refuseOwnAccount(caller, (await loaders.grant.load(input.grantId))?.userId);
-    return services.grants.revoke(caller, input);
+    refuseOwnAccount(actor, (await loaders.grant.load(input.grantId))?.userId);
+    return services.grants.revoke(actor, input);
   }
 }

@@ -42,12 +42,12 @@ export class OperationsResolver {
   }
 
   @Mutation(() => StripeEventPayloadType)
-  replayStripeEvent(@Ctx() { services }: Context, @Arg('id', () => ID) id: string): unknown {
-    return services.stripeInbox.replay(id);
+  replayStripeEvent(@Ctx() { services, actor }: Context, @Arg('id', () => ID) id: string): unknown {
+    return services.stripeInbox.replay(actor, id);
   }
 
   @Mutation(() => JobPayloadType)
-  runJob(@Ctx() { services }: Context, @Arg('name', () => String) name: string): unknown {
-    return services.jobs.run(name);
+  runJob(@Ctx() { services, actor }: Context, @Arg('name', () => String) name: string): unknown {
+    return services.jobs.run(actor, name);
   }
 }

@@ -43,7 +43,7 @@ export class OrderResolver {
   }
 
   @Mutation(() => OrderPayloadType)
-  cancelOrder(@Ctx() { caller, services }: Context, @Arg('orderId', () => ID) orderId: string): unknown {
-    return services.purchases.cancelOrder(caller, orderId);
+  cancelOrder(@Ctx() { actor, services }: Context, @Arg('orderId', () => ID) orderId: string): unknown {
+    return services.purchases.cancelOrder(actor, orderId);
   }
 }

@@ -21,15 +21,15 @@ export class RefundResolver {
   }
 
   @Mutation(() => RefundPayloadType)
-  refundGrant(@Ctx() { caller, services }: Context, @Arg('input', () => RefundGrantInput) input: RefundGrantInput): unknown {
-    return services.refunds.refundGrant(caller, input);
+  refundGrant(@Ctx() { actor, services }: Context, @Arg('input', () => RefundGrantInput) input: RefundGrantInput): unknown {
+    return services.refunds.refundGrant(actor, input);
   }
 
   @Mutation(() => RefundPayloadType)
   refundTransaction(
-    @Ctx() { caller, services }: Context,
+    @Ctx() { actor, services }: Context,
     @Arg('input', () => RefundTransactionInput) input: RefundTransactionInput,
   ): unknown {
-    return services.refunds.refundTransaction(caller, input);
+    return services.refunds.refundTransaction(actor, input);
   }
 }

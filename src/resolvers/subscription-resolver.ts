@@ -39,28 +39,28 @@ export class SubscriptionResolver {
 
   @Mutation(() => SubscriptionPayloadType)
   createSubscription(
-    @Ctx() { services }: Context,
+    @Ctx() { services, actor }: Context,
     @Arg('input', () => CreateSubscriptionInput) input: CreateSubscriptionInput,
   ): unknown {
-    return services.catalogueAdmin.createSubscription(input);
+    return services.catalogueAdmin.createSubscription(actor, input);
   }
 
   @Mutation(() => SubscriptionPayloadType)
   updateSubscription(
-    @Ctx() { services }: Context,
+    @Ctx() { services, actor }: Context,
     @Arg('input', () => UpdateSubscriptionInput) input: UpdateSubscriptionInput,
   ): unknown {
-    return services.catalogueAdmin.updateSubscription(input);
+    return services.catalogueAdmin.updateSubscription(actor, input);
   }
 
   @Mutation(() => SubscriptionPayloadType)
-  activateSubscription(@Ctx() { services }: Context, @Arg('id', () => ID) id: string): unknown {
-    return services.catalogueAdmin.activateSubscription(id);
+  activateSubscription(@Ctx() { services, actor }: Context, @Arg('id', () => ID) id: string): unknown {
+    return services.catalogueAdmin.activateSubscription(actor, id);
   }
 
   @Mutation(() => SubscriptionPayloadType)
-  archiveSubscription(@Ctx() { services }: Context, @Arg('id', () => ID) id: string): unknown {
-    return services.catalogueAdmin.archiveSubscription(id);
+  archiveSubscription(@Ctx() { services, actor }: Context, @Arg('id', () => ID) id: string): unknown {
+    return services.catalogueAdmin.archiveSubscription(actor, id);
   }
 }
 

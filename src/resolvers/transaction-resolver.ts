@@ -28,11 +28,8 @@ export class TransactionResolver {
   }
 
   @Mutation(() => AdjustBalancePayloadType)
-  adjustBalance(
-    @Ctx() { caller, services }: Context,
-    @Arg('input', () => AdjustBalanceInput) input: AdjustBalanceInput,
-  ): unknown {
-    refuseOwnAccount(caller, input.userId);
-    return services.adjustments.adjust(caller, input);
+  adjustBalance(@Ctx() { actor, services }: Context, @Arg('input', () => AdjustBalanceInput) input: AdjustBalanceInput): unknown {
+    refuseOwnAccount(actor, input.userId);
+    return services.adjustments.adjust(actor, input);
   }
 }

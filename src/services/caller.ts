@@ -3,6 +3,8 @@ export interface Caller {
   /** The viewer or admin; null without a token. */
   readonly userId: string | null;
   readonly role: 'PUBLIC' | 'VIEWER' | 'SERVICE' | 'SUPPORT' | 'ADMIN';
+  /** Of the request, for the audit; only where it is recorded. */
+  readonly requestId?: string;
 }
 
 /** Whether the caller may read and change a viewer's data: only that viewer and admins may. */

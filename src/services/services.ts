@@ -151,7 +151,7 @@ function composeMoney(
     sessions,
     stripeRefunds,
     payout,
-    purchases: new Purchases(database, clock, catalogue, fromBalance, sessions, openOrder, {
+    purchases: new Purchases(database, clock, ledger, catalogue, fromBalance, sessions, openOrder, {
       currency,
       topUpMinimum: limits.topUpMinimumMinorUnits,
       topUpMaximum: limits.topUpMaximumMinorUnits,

@@ -15,7 +15,37 @@ const names = new UnderscoreNamingStrategy();
 /** An entity's columns by property name, as declared by MikroORM's decorators. */
 export function columnNames(entity: new () => object): ReadonlyMap<string, string> {
   const { properties } = (entity as unknown as Record<symbol, EntityMetadata>)[MetadataStorage.META_SYMBOL] as EntityMetadata;
-  return new Map(Object.keys(properties).map((name) => [name, names.propertyToColumnName(name)]));
+  const stored = Object.values(properties).filter(({ persist }) => persist !== false);
+  return new Map(stored.map(({ name }) => [name, names.propertyToColumnName(name)]));
+}
+
+/** The reason in an audit entry's text; null when the text was erased. `row`: the alias of the row that refers to it, with its dot. */
+const auditedReason = (row: string) => `(select text::jsonb ->> 'reason' from erasable_texts where digest = ${row}text_digest)`;
+
+/** The properties of entities that are read from other tables. */
+const computed = new Map<new () => object, Readonly<Record<string, (row: string) => string>>>([
+  [
+    Transaction,
+    {
+      reason: (row) => `(case when ${row}text_digest is not null then ${auditedReason(row)}
+        when ${row}dispute_id is not null then (select disputes.reason from disputes where disputes.id = ${row}dispute_id) end)`,
+    },
+  ],
+  [
+    Grant,
+    {
+      reason: (row) => `(case when ${row}text_digest is not null then ${auditedReason(row)}
+        when ${row}status = 'REVOKED' then 'A dispute about the payment was lost.' end)`,
+    },
+  ],
+]);
+
+/** The SQL of each property of an entity. `row`: the alias of its table or row in the statement. */
+export function propertiesOf(entity: new () => object, row?: string): ReadonlyMap<string, string> {
+  const prefix = row ? `${row}.` : '';
+  const columns = [...columnNames(entity)].map(([name, column]) => [name, prefix + column] as const);
+  const others = Object.entries(computed.get(entity) ?? {}).map(([name, sql]) => [name, sql(prefix)] as const);
+  return new Map([...columns, ...others]);
 }
 
 /** Selects an entity's columns, named after its properties. `row`: the alias of its table in the statement. */
@@ -23,8 +53,8 @@ export function columnsOf(
   entity: new () => object,
   { row, except = [] }: { readonly row?: string; readonly except?: readonly string[] } = {},
 ): string {
-  const columns = [...columnNames(entity)].filter(([name]) => !except.includes(name));
-  return columns.map(([name, column]) => `${row ? `${row}.` : ''}${column} as "${name}"`).join(', ');
+  const properties = [...propertiesOf(entity, row)].filter(([name]) => !except.includes(name));
+  return properties.map(([name, sql]) => `${sql} as "${name}"`).join(', ');
 }
 
 export const grantColumns = columnsOf(Grant);

@@ -1,6 +1,8 @@
+import { AuditEntry } from '../entities/audit-entry.js';
 import { Balance } from '../entities/balance.js';
 import { BalanceSnapshot } from '../entities/balance-snapshot.js';
 import { Dispute } from '../entities/dispute.js';
+import { ErasableText } from '../entities/erasable-text.js';
 import { Film } from '../entities/film.js';
 import { Grant } from '../entities/grant.js';
 import { Hold } from '../entities/hold.js';
@@ -34,6 +36,8 @@ export const entities = [
   StripeCustomer,
   StripeEvent,
   JournalEntry,
+  AuditEntry,
+  ErasableText,
   IdempotencyRecord,
   BalanceSnapshot,
   Reconciliation,

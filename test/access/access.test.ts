@@ -5,6 +5,7 @@ import { InvalidArgument } from '../../src/services/errors.js';
 import type { Database, Statement } from '../../src/stores/database.js';
 import { admin, CatalogueScene, defaultLimits } from '../support/catalogue-scene.js';
 import { MovableClock } from '../support/movable-clock.js';
+import { ADMIN } from '../support/shop.js';
 import { type TestDatabase, testDatabase } from '../support/test-database.js';
 import { testServices } from '../support/test-services.js';
 
@@ -40,7 +41,7 @@ async function give(userId: string, versionId: string, days: number): Promise<st
   const now = clock.now();
   await postgres.rows(
     `insert into grants (id, user_id, version_id, status, paid_with, price_per_day, duration_days, currency, granted_at, starts_at,
-       available_until, reason, actor_id)
+       available_until, text_digest, actor_id)
      values ($1, $2, $3, 'ACTIVE', 'GIFT', 100, $4, 'USD', $5, $5, $6, 'test', $7)`,
     [id, userId, versionId, days, now, new Date(now.getTime() + days * 24 * 60 * 60 * 1000), admin.userId],
   );
@@ -142,7 +143,7 @@ describe('access', () => {
     const viewer = randomUUID();
     await give(viewer, plan.versionId, 9);
     await scene.update({ id: plan.id, filmIds: [b] });
-    await scene.admin.archiveSubscription(plan.id);
+    await scene.admin.archiveSubscription(ADMIN, plan.id);
     expect((await access.decide(viewer, [a, b])).map((decision) => decision.allowed)).toEqual([true, false]);
   });
 
@@ -164,7 +165,7 @@ describe('access', () => {
     const paidGrantId = await give(viewer, plans.paid.versionId, 30);
     await postgres.rows(
       `insert into grants (id, user_id, version_id, status, paid_with, price_per_day, duration_days, currency, granted_at, starts_at,
-         available_until, reason, actor_id)
+         available_until, text_digest, actor_id)
        select gen_random_uuid(), $1, $2, 'ACTIVE', 'GIFT', 0, 3660, 'USD', $3::timestamptz + day * interval '1 second', $3::timestamptz + day * interval '1 second',
          $3::timestamptz + day * interval '1 second' + interval '3660 days', 'test', $4 from generate_series(1, 2500) day`,
       [viewer, plans.free.versionId, clock.now(), admin.userId],
@@ -189,7 +190,7 @@ describe('access', () => {
     const id = randomUUID();
     const viewer = randomUUID();
     expect((await access.decide(viewer, [id]))[0]).toMatchObject({ reason: 'UNKNOWN_FILM' });
-    await scene.admin.createFilms([{ id, title: 'Late' }]);
+    await scene.admin.createFilms(ADMIN, [{ id, title: 'Late' }]);
     expect((await access.decide(viewer, [id]))[0]).toMatchObject({ reason: 'NO_GRANT' });
     await give(viewer, (await scene.onSale([id])).versionId, 9);
     expect((await access.decide(viewer, [id]))[0]).toMatchObject({ reason: 'GRANTED' });

@@ -7,7 +7,7 @@ import { StripeCustomers } from '../../src/services/catalogue/stripe-customers.j
 import { openStripe } from '../../src/stores/stripe.js';
 import { CatalogueScene } from '../support/catalogue-scene.js';
 import { MovableClock } from '../support/movable-clock.js';
-import { aKey } from '../support/shop.js';
+import { ADMIN, aKey } from '../support/shop.js';
 import { type TestDatabase, testDatabase } from '../support/test-database.js';
 import { testServices } from '../support/test-services.js';
 
@@ -110,7 +110,7 @@ describe('the copy of a subscription at Stripe', () => {
 
   test('is archived with it, with all prices', async () => {
     const { id } = await scene.onSale(await scene.films('A'));
-    await scene.admin.archiveSubscription(id);
+    await scene.admin.archiveSubscription(ADMIN, id);
     const { stripeProductId, stripeSyncStatus } = await stored(id);
     expect(stripeSyncStatus).toBe('SYNCED');
     expect(await stripe.products.retrieve(stripeProductId ?? '')).toMatchObject({ active: false });
@@ -166,7 +166,7 @@ describe('the copy of a subscription at Stripe', () => {
       const { id } = await scene.draft(await scene.films('A'));
       await faults({ kind, operation: 'products.create', count: 1 }, { kind, operation: 'prices.create', count: 1 });
       scene = new CatalogueScene(postgres.database, clock);
-      await scene.admin.activateSubscription(id);
+      await scene.admin.activateSubscription(ADMIN, id);
       for (let tries = 0; tries < 4 && (await impatient.synchronise(id)) !== 'SYNCED'; tries++) clock.advanceMs(60_000);
       expect(await heldFaults()).toEqual([1, 1]);
       const plan = await stored(id);

@@ -4,6 +4,7 @@ import { InvalidArgument } from '../../src/services/errors.js';
 import { InvalidCursor } from '../../src/services/pagination.js';
 import { CatalogueScene } from '../support/catalogue-scene.js';
 import { MovableClock } from '../support/movable-clock.js';
+import { ADMIN } from '../support/shop.js';
 import { type TestDatabase, testDatabase } from '../support/test-database.js';
 
 let postgres: TestDatabase;
@@ -57,7 +58,7 @@ describe('films', () => {
 
   test('are created all at once, with the id of an outside catalogue where there is one', async () => {
     const id = randomUUID();
-    const { films, errors } = await scene.admin.createFilms([
+    const { films, errors } = await scene.admin.createFilms(ADMIN, [
       { id: id.toUpperCase(), title: 'A' },
       { title: 'B', description: 'b' },
     ]);
@@ -71,7 +72,7 @@ describe('films', () => {
   });
 
   test('are created all or none, and each error has its path', async () => {
-    const { films, errors } = await scene.admin.createFilms([
+    const { films, errors } = await scene.admin.createFilms(ADMIN, [
       { title: 'Good' },
       { title: '' },
       { title: 'x'.repeat(301) },
@@ -89,19 +90,19 @@ describe('films', () => {
   });
 
   test('with a title of 300 signs beyond the first plane are as long as Postgres says', async () => {
-    expect((await scene.admin.createFilms([{ title: '🎬'.repeat(300) }])).errors).toEqual([]);
-    expect((await scene.admin.createFilms([{ title: '🎬'.repeat(301) }])).errors).toHaveLength(1);
+    expect((await scene.admin.createFilms(ADMIN, [{ title: '🎬'.repeat(300) }])).errors).toEqual([]);
+    expect((await scene.admin.createFilms(ADMIN, [{ title: '🎬'.repeat(301) }])).errors).toHaveLength(1);
   });
 
   test('with an id that is taken are refused, and nothing is added', async () => {
     const [taken] = await scene.films('Taken');
-    const payload = await scene.admin.createFilms([{ title: 'New' }, { id: taken, title: 'Again' }]);
+    const payload = await scene.admin.createFilms(ADMIN, [{ title: 'New' }, { id: taken, title: 'Again' }]);
     expect(payload).toMatchObject({
       films: [],
       errors: [{ code: 'ALREADY_EXISTS', path: ['input', '1', 'id'], existingId: taken }],
     });
     const twice = randomUUID();
-    const both = await scene.admin.createFilms([
+    const both = await scene.admin.createFilms(ADMIN, [
       { id: twice, title: 'A' },
       { id: twice, title: 'B' },
     ]);
@@ -110,26 +111,26 @@ describe('films', () => {
   });
 
   test('of no number, or of more than the limit, are refused', async () => {
-    expect((await scene.admin.createFilms([])).errors).toMatchObject([{ code: 'INVALID_INPUT', path: ['input'] }]);
+    expect((await scene.admin.createFilms(ADMIN, [])).errors).toMatchObject([{ code: 'INVALID_INPUT', path: ['input'] }]);
     const many = Array.from({ length: 1_001 }, () => ({ title: 'x' }));
-    expect((await scene.admin.createFilms(many)).errors).toMatchObject([{ code: 'INVALID_INPUT', path: ['input'] }]);
-    expect((await scene.admin.createFilms(many.slice(1))).films).toHaveLength(1_000);
+    expect((await scene.admin.createFilms(ADMIN, many)).errors).toMatchObject([{ code: 'INVALID_INPUT', path: ['input'] }]);
+    expect((await scene.admin.createFilms(ADMIN, many.slice(1))).films).toHaveLength(1_000);
   });
 
   test('change their words; what is left out stays', async () => {
     const [id = ''] = await scene.films('Old');
-    await scene.admin.updateFilm({ id, description: 'Words' });
-    expect((await scene.admin.updateFilm({ id, title: 'New' })).film).toMatchObject({
+    await scene.admin.updateFilm(ADMIN, { id, description: 'Words' });
+    expect((await scene.admin.updateFilm(ADMIN, { id, title: 'New' })).film).toMatchObject({
       title: 'New',
       description: 'Words',
     });
-    expect((await scene.admin.updateFilm({ id, description: null })).film).toMatchObject({
+    expect((await scene.admin.updateFilm(ADMIN, { id, description: null })).film).toMatchObject({
       title: 'New',
       description: null,
     });
-    expect((await scene.admin.updateFilm({ id, title: ' ' })).errors).toMatchObject([{ path: ['input', 'title'] }]);
+    expect((await scene.admin.updateFilm(ADMIN, { id, title: ' ' })).errors).toMatchObject([{ path: ['input', 'title'] }]);
     for (const none of [randomUUID(), 'no uuid']) {
-      expect((await scene.admin.updateFilm({ id: none, title: 'x' })).errors).toMatchObject([
+      expect((await scene.admin.updateFilm(ADMIN, { id: none, title: 'x' })).errors).toMatchObject([
         { code: 'NOT_FOUND', path: ['input', 'id'] },
       ]);
     }
@@ -156,7 +157,10 @@ describe('a subscription', () => {
     const [film = ''] = await scene.films('A');
     const good = { title: 'T', description: 'd', filmIds: [film], pricePerDay: 1, durationDays: 1 };
     const faults = async (change: object) =>
-      (await scene.admin.createSubscription({ ...good, ...change })).errors.map((error) => [error.code, error.path?.join('.')]);
+      (await scene.admin.createSubscription(ADMIN, { ...good, ...change })).errors.map((error) => [
+        error.code,
+        error.path?.join('.'),
+      ]);
     expect(await faults({})).toEqual([]);
     expect(await faults({ title: '', pricePerDay: -1, durationDays: 0, filmIds: [] })).toEqual([
       ['INVALID_INPUT', 'input.title'],
@@ -230,17 +234,17 @@ describe('a subscription', () => {
   test('goes from DRAFT to ACTIVE to ARCHIVED, and never another way', async () => {
     const { id } = await scene.draft(await scene.films('A'));
     const state = (payload: { errors: readonly object[] }) => payload.errors;
-    expect(state(await scene.admin.archiveSubscription(id))).toMatchObject([{ code: 'WRONG_STATE', state: 'DRAFT' }]);
-    expect((await scene.admin.activateSubscription(id)).subscription).toMatchObject({
+    expect(state(await scene.admin.archiveSubscription(ADMIN, id))).toMatchObject([{ code: 'WRONG_STATE', state: 'DRAFT' }]);
+    expect((await scene.admin.activateSubscription(ADMIN, id)).subscription).toMatchObject({
       status: 'ACTIVE',
       stripeSyncStatus: 'PENDING',
     });
-    expect(state(await scene.admin.activateSubscription(id))).toMatchObject([{ code: 'WRONG_STATE', state: 'ACTIVE' }]);
-    expect((await scene.admin.archiveSubscription(id)).subscription).toMatchObject({ status: 'ARCHIVED' });
+    expect(state(await scene.admin.activateSubscription(ADMIN, id))).toMatchObject([{ code: 'WRONG_STATE', state: 'ACTIVE' }]);
+    expect((await scene.admin.archiveSubscription(ADMIN, id)).subscription).toMatchObject({ status: 'ARCHIVED' });
     for (const refused of [
-      await scene.admin.archiveSubscription(id),
-      await scene.admin.activateSubscription(id),
-      await scene.admin.updateSubscription({ id, title: 'x' }),
+      await scene.admin.archiveSubscription(ADMIN, id),
+      await scene.admin.activateSubscription(ADMIN, id),
+      await scene.admin.updateSubscription(ADMIN, { id, title: 'x' }),
     ]) {
       expect(refused.errors).toMatchObject([{ code: 'WRONG_STATE', state: 'ARCHIVED' }]);
     }
@@ -249,8 +253,8 @@ describe('a subscription', () => {
 
   test('that does not exist is not found', async () => {
     for (const id of [randomUUID(), 'no uuid']) {
-      expect((await scene.admin.activateSubscription(id)).errors).toMatchObject([{ code: 'NOT_FOUND', path: ['id'] }]);
-      expect((await scene.admin.updateSubscription({ id })).errors).toMatchObject([{ code: 'NOT_FOUND' }]);
+      expect((await scene.admin.activateSubscription(ADMIN, id)).errors).toMatchObject([{ code: 'NOT_FOUND', path: ['id'] }]);
+      expect((await scene.admin.updateSubscription(ADMIN, { id })).errors).toMatchObject([{ code: 'NOT_FOUND' }]);
       expect(await scene.catalogue.offer(id)).toBeNull();
     }
   });
@@ -260,7 +264,7 @@ describe('a subscription', () => {
     expect(await scene.catalogue.offer(id)).toMatchObject({ subscriptionId: id, price: 3_000, status: 'ACTIVE' });
     await scene.update({ id, pricePerDay: 200 });
     expect(await scene.catalogue.offer(id.toUpperCase())).toMatchObject({ price: 6_000 });
-    await scene.admin.archiveSubscription(id);
+    await scene.admin.archiveSubscription(ADMIN, id);
     expect(await scene.catalogue.offer(id)).toMatchObject({ status: 'ARCHIVED' });
   });
 
@@ -280,7 +284,7 @@ describe('subscriptions on sale', () => {
     for (const pricePerDay of [30, 10, 20, 10]) await scene.onSale(films, { pricePerDay, durationDays: 1 });
     await scene.draft(films, { pricePerDay: 1 });
     const archived = await scene.onSale(films, { pricePerDay: 2 });
-    await scene.admin.archiveSubscription(archived.id);
+    await scene.admin.archiveSubscription(ADMIN, archived.id);
     const first = await scene.catalogue.subscriptions({ first: 2, status: 'ACTIVE' });
     const second = await scene.catalogue.subscriptions({ first: 2, status: 'ACTIVE', after: first.pageInfo.endCursor });
     expect([...first.nodes, ...second.nodes].map((plan) => plan.price)).toEqual([10, 10, 20, 30]);

@@ -55,7 +55,7 @@ async function dueGrants(viewers: readonly string[]): Promise<void> {
        insert into balances (user_id, currency, created_at, updated_at) select user_id, 'USD', now(), now() from viewer on conflict do nothing
      )
      insert into grants (id, user_id, version_id, status, paid_with, price_per_day, duration_days, currency, granted_at, starts_at,
-       available_until, reason, actor_id)
+       available_until, text_digest, actor_id)
      select gen_random_uuid(), user_id, $3, 'ACTIVE', 'GIFT', 1, 10, 'USD', $4::timestamptz - interval '10 days', $4::timestamptz - interval '10 days',
        $4::timestamptz - random() * interval '1 hour', 'test', $3 from viewer, generate_series(1, $5::int)`,
     [viewers, GRANTS / GRANTS_PER_VIEWER - viewers.length, offer.versionId, shop.clock.now(), GRANTS_PER_VIEWER],
@@ -105,7 +105,7 @@ test('one viewer with more due grants than fit a batch does not make a batch lar
   const viewer = await shop.viewer(100);
   await shop.db.rows(
     `insert into grants (id, user_id, version_id, status, paid_with, price_per_day, duration_days, currency, granted_at, starts_at,
-       available_until, reason, actor_id)
+       available_until, text_digest, actor_id)
      select gen_random_uuid(), $1, $2, 'ACTIVE', 'GIFT', 1, 10, 'USD', $3::timestamptz - interval '10 days', $3::timestamptz - interval '10 days', $3, 'test', $2
      from generate_series(1, 25)`,
     [viewer.userId, offer.versionId, shop.clock.now()],
@@ -119,7 +119,7 @@ test('two workers at once take different grants, and neither waits for a viewer 
   const insert = (userId: string) =>
     shop.db.rows(
       `insert into grants (id, user_id, version_id, status, paid_with, price_per_day, duration_days, currency, granted_at, starts_at,
-         available_until, reason, actor_id)
+         available_until, text_digest, actor_id)
        select gen_random_uuid(), $1, $2, 'ACTIVE', 'GIFT', 1, 10, 'USD', $3::timestamptz - interval '10 days', $3::timestamptz - interval '10 days', $3, 'test', $2
        from generate_series(1, 20)`,
       [userId, offer.versionId, shop.clock.now()],

@@ -5,6 +5,7 @@ import { systemClock } from '../../src/runtime/clock.js';
 import { JobStates } from '../../src/services/jobs/job-states.js';
 import { Jobs } from '../../src/services/jobs/jobs.js';
 import { type JobStore, openJobStore } from '../../src/stores/job-store.js';
+import { ADMIN } from '../support/shop.js';
 import { type TestDatabase, testDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
 import { testedJobStores } from './job-stores.js';
@@ -62,6 +63,7 @@ describe.each(testedJobStores())('Jobs kept in $name', ({ mongodbUrl, drop }) =>
     schedule: { intervalMs },
     run,
   });
+  const jobsOf = (runner: JobRunner) => new Jobs(runner, states, home.database, { now: () => new Date() });
   const stateOf = async (name: string) => (await states.all()).find((state) => state.name === name);
 
   test('run by their schedule, and their last run can be looked at', async () => {
@@ -69,7 +71,7 @@ describe.each(testedJobStores())('Jobs kept in $name', ({ mongodbUrl, drop }) =>
     const runner = await newWorker([job('count', 200, async () => `${++runs} done`)]);
     await runner.start();
     await until(() => runs >= 4);
-    const [count] = await new Jobs(runner, states).list();
+    const [count] = await jobsOf(runner).list();
     expect(count).toMatchObject({ name: 'count', schedule: '200 milliseconds', lastError: null, failCount: 0 });
     expect(count?.lastResult).toMatch(/done$/);
     expect(count?.nextRunAt).toBeInstanceOf(Date);
@@ -206,7 +208,7 @@ describe.each(testedJobStores())('Jobs kept in $name', ({ mongodbUrl, drop }) =>
     test('wait for their hour in UTC, and show it', async () => {
       const runner = await newWorker(nightly(inHalfAYear, async () => 'done'));
       await runner.start();
-      const [found] = await new Jobs(runner, states).list();
+      const [found] = await jobsOf(runner).list();
       expect(found).toMatchObject({ schedule: `${inHalfAYear} (UTC)`, lastRunAt: null });
       expect(found?.nextRunAt?.toISOString()).toMatch(/-01T03:15:00.000Z$/);
       expect(found?.nextRunAt?.getUTCMonth()).toBe((new Date().getUTCMonth() + 6) % 12);
@@ -273,8 +275,8 @@ describe.each(testedJobStores())('Jobs kept in $name', ({ mongodbUrl, drop }) =>
       await worker.start();
       await until(() => runs === 1);
       // A gateway that runs no jobs itself.
-      const gateway = new Jobs(await newWorker(definitions), states);
-      const { job: started, errors } = await gateway.run('daily');
+      const gateway = jobsOf(await newWorker(definitions));
+      const { job: started, errors } = await gateway.run(ADMIN, 'daily');
       expect({ name: started?.name, errors }).toEqual({ name: 'daily', errors: [] });
       await until(() => runs === 2);
       expect(((await gateway.list())[0]?.nextRunAt?.getTime() ?? 0) - Date.now()).toBeGreaterThan(80_000_000);
@@ -289,15 +291,15 @@ describe.each(testedJobStores())('Jobs kept in $name', ({ mongodbUrl, drop }) =>
       const worker = await newWorker([failing]);
       await worker.start();
       await until(() => runs === 1);
-      await new Jobs(worker, states).run('failing');
+      await jobsOf(worker).run(ADMIN, 'failing');
       await until(async () => (await stateOf('failing'))?.failCount === 1);
       expect((await worker.scheduledJobs()).get('failing')?.nextRunAt?.getTime() ?? 0).toBeGreaterThan(Date.now() + 80_000_000);
       expect(runs).toBe(2);
     });
 
     test('need a name that there is', async () => {
-      const jobs = new Jobs(await newWorker([job('daily', 86_400_000, async () => '')]), states);
-      expect((await jobs.run('weekly')).errors).toMatchObject([{ code: 'NOT_FOUND', path: ['name'] }]);
+      const jobs = jobsOf(await newWorker([job('daily', 86_400_000, async () => '')]));
+      expect((await jobs.run(ADMIN, 'weekly')).errors).toMatchObject([{ code: 'NOT_FOUND', path: ['name'] }]);
     });
   });
 });

@@ -71,7 +71,7 @@ export class WorkerScene {
          select distinct user_id, 'USD', now(), now() from viewer on conflict do nothing
        )
        insert into grants (id, user_id, version_id, status, paid_with, price_per_day, duration_days, currency, granted_at, starts_at,
-         available_until, reason, actor_id)
+         available_until, text_digest, actor_id)
        select gen_random_uuid(), user_id, $2, 'ACTIVE', 'GIFT', 100, 10, 'USD', now() - interval '10 days', now() - interval '10 days',
          now() + random() * $3 * interval '1 millisecond', 'test', $2 from viewer`,
       [count, this.versionId, withinMs],

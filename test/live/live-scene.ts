@@ -170,6 +170,6 @@ const INSERT_VERSION = {
 const INSERT_GRANT = {
   name: 'test-live-insert-grant',
   text: `insert into grants (id, user_id, version_id, status, paid_with, price_per_day, duration_days, currency, granted_at,
-      starts_at, available_until, reason, actor_id)
+      starts_at, available_until, text_digest, actor_id)
     values ($1, $2, $3, $4, 'GIFT', 10, 30, 'EUR', now() - $5 * interval '1 day', now() - $5 * interval '1 day', now() + interval '30 days', 'a gift', $1)`,
 };

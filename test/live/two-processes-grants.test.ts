@@ -18,7 +18,7 @@ async function grantFor(userId: string, seconds: number): Promise<Date> {
   ]);
   const [grant] = await gateways.home.rows<{ availableUntil: Date }>(
     `insert into grants (id, user_id, version_id, status, paid_with, price_per_day, duration_days, currency, granted_at, starts_at,
-       available_until, reason, actor_id)
+       available_until, text_digest, actor_id)
      select gen_random_uuid(), $1, current_version_id, 'ACTIVE', 'GIFT', 1, 1, 'USD', now(), now(), now() + $2 * interval '1 second', 'a test', $1
      from subscriptions where id = $3
      returning available_until as "availableUntil"`,

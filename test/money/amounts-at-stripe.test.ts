@@ -7,7 +7,7 @@ import type { Services } from '../../src/services/services.js';
 import { openStripe } from '../../src/stores/stripe.js';
 import { fromStripe, maxPayment, roundDownForStripe, stripeStep, toStripeAmount } from '../../src/stores/stripe-amounts.js';
 import { MovableClock } from '../support/movable-clock.js';
-import { aKey } from '../support/shop.js';
+import { ADMIN, aKey } from '../support/shop.js';
 import { type TestDatabase, testDatabase } from '../support/test-database.js';
 import { testServices } from '../support/test-services.js';
 
@@ -104,8 +104,8 @@ describe.each<Case>([
   }
 
   async function plan(perDay: number, durationDays: number) {
-    const { films } = await services.catalogueAdmin.createFilms([{ title: 'A film' }]);
-    return services.catalogueAdmin.createSubscription({
+    const { films } = await services.catalogueAdmin.createFilms(ADMIN, [{ title: 'A film' }]);
+    return services.catalogueAdmin.createSubscription(ADMIN, {
       title: 'Plan',
       description: '',
       filmIds: [films?.[0]?.id as string],
@@ -125,7 +125,7 @@ describe.each<Case>([
   async function buyByCard() {
     const { subscription } = await plan(pricePerDay, 30);
     const id = subscription?.id as string;
-    await services.catalogueAdmin.activateSubscription(id);
+    await services.catalogueAdmin.activateSubscription(ADMIN, id);
     await services.catalogueSync.settled();
     const bought = await services.purchases.purchase(viewer, { subscriptionId: id, payWith: 'CARD', idempotencyKey: aKey() });
     expect(bought.errors).toEqual([]);

@@ -101,7 +101,12 @@ describe('a viewer below zero', () => {
     orderId,
     stripePaymentIntentId: `pi_${newId()}`,
   });
-  const adjustment = { kind: 'ADJUSTMENT', counterAccount: 'ADJUSTMENT', reason: 'test', actorId: newId() } as const;
+  const adjustment = {
+    kind: 'ADJUSTMENT',
+    counterAccount: 'ADJUSTMENT',
+    textDigest: Buffer.from('test'),
+    actorId: newId(),
+  } as const;
   const elsewhere = newId();
   test.each<[string, (orderId: string) => Movement[], boolean]>([
     ['its own payment comes right before it', (orderId) => [topUp(orderId, 1_000)], true],

@@ -50,7 +50,7 @@ describe('the database alone refuses', () => {
   });
   test('a second posting for the same payment', async () => {
     const again = `insert into transactions select gen_random_uuid(), user_id, kind, amount, currency, balance_after, 1000, counter_account,
-      created_at, order_id, grant_id, refund_id, dispute_id, stripe_payment_intent_id, reason, actor_id from transactions where kind = 'TOP_UP'`;
+      created_at, order_id, grant_id, refund_id, dispute_id, stripe_payment_intent_id, actor_id, text_digest from transactions where kind = 'TOP_UP'`;
     expect(await refused(again)).toBe('transactions_one_top_up_per_payment');
   });
   test('a hold resolved twice', async () => {

@@ -6,7 +6,13 @@ import type { Unit, Viewer } from '../../src/services/ledger/unit.js';
 import type { Queryable, Statement } from '../../src/stores/database.js';
 import { ADMIN, aKey, Shop } from '../support/shop.js';
 
-const CREDIT = { kind: 'ADJUSTMENT', amount: 100, counterAccount: 'ADJUSTMENT', reason: 'test', actorId: ADMIN.userId } as const;
+const CREDIT = {
+  kind: 'ADJUSTMENT',
+  amount: 100,
+  counterAccount: 'ADJUSTMENT',
+  actorId: ADMIN.userId,
+  textDigest: Buffer.from('test'),
+} as const;
 const lockOther: Statement = { name: 'test-lock-other', text: 'select 1 from balances where user_id = $1 for update' };
 const hurry: Statement = { name: 'test-hurry', text: `set local deadlock_timeout = '10ms'` };
 
@@ -143,7 +149,7 @@ describe('what follows a commit', () => {
     );
     await shop.db.rows(
       `create constraint trigger refuse_commit after insert on transactions deferrable initially deferred for each row
-       when (new.reason = 'refuse') execute function refuse_commit()`,
+       when (new.text_digest = 'refuse'::bytea) execute function refuse_commit()`,
     );
     for (let time = 1; time <= 5; time++) {
       const failing = shop.desk.ledger.change(viewer, async (unit) => {
@@ -151,7 +157,7 @@ describe('what follows a commit', () => {
         throw new Error('as planned');
       });
       await expect(failing).rejects.toThrow('as planned');
-      const uncommitted = shop.desk.ledger.change(viewer, (unit) => unit.post({ ...CREDIT, reason: 'refuse' }));
+      const uncommitted = shop.desk.ledger.change(viewer, (unit) => unit.post({ ...CREDIT, textDigest: Buffer.from('refuse') }));
       await expect(uncommitted).rejects.toThrow('not committed');
     }
     expect([tasks, shop.desk.announced, shop.desk.moved]).toEqual([[], [], []]);

@@ -36,7 +36,7 @@ describe('the verification of grants whose payment was returned in part', () => 
     (await findAfterDamage(shop.db.database, statements)).filter(({ rule }) => rule === RULE);
   /** As if what was posted to REVENUE, a credit (+) or its repayment (-), had been posted for another reason. */
   const forAnotherReason = (order: Order, sign: '>' | '<') =>
-    `update transactions set kind = 'ADJUSTMENT', counter_account = 'ADJUSTMENT', reason = 'none', actor_id = user_id, dispute_id = null,
+    `update transactions set kind = 'ADJUSTMENT', counter_account = 'ADJUSTMENT', text_digest = 'none', actor_id = user_id, dispute_id = null,
        refund_id = null where order_id = '${order.id}' and counter_account = 'REVENUE' and kind <> 'SPENDING' and amount ${sign} 0`;
   const capturedOnly = (order: Order, amount: number) => `update orders set captured_amount = ${amount} where id = '${order.id}'`;
 

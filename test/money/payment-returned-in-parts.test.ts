@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Order } from '../../src/entities/order.js';
 import type { Caller } from '../../src/services/caller.js';
+import { findGrant } from '../../src/services/grants/grants.js';
 import type { Offer } from '../../src/services/purchases/offer.js';
 import { CardShop } from '../support/card-shop.js';
 import { ADMIN, aKey } from '../support/shop.js';
@@ -144,8 +145,7 @@ describe('a card payment of 300 that is returned in parts', () => {
     if (what === 'a refund') await stripe.refunded(order, 300);
     else await stripe.disputed(order, 'lost', [-300]);
     await expectEnd('REVOKED', 300);
-    const [grant] = await shop.db.rows('select reason from grants where id = $1', [grantId]);
-    expect(grant).toEqual({ reason: 'shared the account' });
+    expect(await findGrant(shop.db.database, grantId)).toMatchObject({ reason: 'shared the account' });
   });
 
   test('the payment cannot be refunded as a top-up while its grant lives, and can once the grant is refunded', async () => {

@@ -220,7 +220,7 @@ describe('the verification of a ledger in which everything has happened', () => 
     [
       'a grant paid by what is no spending',
       () => [
-        `update transactions set kind = 'ADJUSTMENT', counter_account = 'ADJUSTMENT', reason = 'none', actor_id = user_id
+        `update transactions set kind = 'ADJUSTMENT', counter_account = 'ADJUSTMENT', text_digest = 'none', actor_id = user_id
          where id = (select spending_id from grants where status = 'ACTIVE' and paid_with = 'BALANCE' and user_id = '${viewer.userId}')`,
       ],
       ['GRANT_HAS_ITS_SPENDING'],
@@ -257,7 +257,7 @@ describe('the verification of a ledger in which everything has happened', () => 
     [
       'a payment whose top-up is gone',
       () => [
-        `update transactions set kind = 'ADJUSTMENT', counter_account = 'ADJUSTMENT', reason = 'none', actor_id = user_id,
+        `update transactions set kind = 'ADJUSTMENT', counter_account = 'ADJUSTMENT', text_digest = 'none', actor_id = user_id,
            stripe_payment_intent_id = null ${ofPoor()} and kind = 'TOP_UP' and amount = 600`,
       ],
       ['PAID_ORDER_HAS_ITS_TOP_UP'],
@@ -345,7 +345,7 @@ describe('the verification of a ledger in which everything has happened', () => 
     [
       'a refund of a grant to the card that credited less than it says',
       () => [
-        `update transactions set counter_account = 'ADJUSTMENT', kind = 'ADJUSTMENT', reason = 'none', actor_id = user_id
+        `update transactions set counter_account = 'ADJUSTMENT', kind = 'ADJUSTMENT', text_digest = 'none', actor_id = user_id
          where amount > 0 and refund_id = (select id from refunds where origin = 'REQUEST' and destination = 'CARD'
            and status = 'SUCCEEDED' and grant_id is not null)`,
       ],
@@ -451,7 +451,7 @@ describe('the verification of a ledger in which everything has happened', () => 
     [
       'a dispute that gave its money back and let the viewer keep the credit',
       () => [
-        `update transactions set kind = 'ADJUSTMENT', counter_account = 'ADJUSTMENT', reason = 'none', actor_id = user_id
+        `update transactions set kind = 'ADJUSTMENT', counter_account = 'ADJUSTMENT', text_digest = 'none', actor_id = user_id
          where amount < 0 and counter_account = 'REVENUE' and dispute_id is not null`,
       ],
       ['LIVING_GRANT_MATCHES_WHAT_ITS_PAYMENT_LOST'],
@@ -459,7 +459,7 @@ describe('the verification of a ledger in which everything has happened', () => 
     [
       'a dispute that credited nothing for the grant whose payment it took',
       () => [
-        `update transactions set kind = 'ADJUSTMENT', counter_account = 'ADJUSTMENT', reason = 'none', actor_id = user_id, dispute_id = null
+        `update transactions set kind = 'ADJUSTMENT', counter_account = 'ADJUSTMENT', text_digest = 'none', actor_id = user_id, dispute_id = null
          where amount > 0 and counter_account = 'REVENUE' and dispute_id = (select id from disputes where outcome = 'OPEN')`,
       ],
       ['LIVING_GRANT_MATCHES_WHAT_ITS_PAYMENT_LOST'],
@@ -472,7 +472,7 @@ describe('the verification of a ledger in which everything has happened', () => 
     [
       'a grant that was returned twice',
       () => [
-        `update transactions set kind = 'REFUND', counter_account = 'REVENUE', reason = null, actor_id = null,
+        `update transactions set kind = 'REFUND', counter_account = 'REVENUE', text_digest = null, actor_id = null,
            refund_id = (select id from refunds where origin = 'STRIPE' and grant_id is not null and amount = 1000 order by created_at, id limit 1),
            grant_id = (select grant_id from refunds where origin = 'STRIPE' and grant_id is not null and amount = 1000 order by created_at, id limit 1)
          where kind = 'ADJUSTMENT' and user_id = (select user_id from grants where paid_with = 'GIFT')`,
@@ -487,7 +487,7 @@ describe('the verification of a ledger in which everything has happened', () => 
     [
       'a dispute that charged the viewer for the grant it took away',
       () => [
-        `update transactions set kind = 'ADJUSTMENT', counter_account = 'ADJUSTMENT', reason = 'none', actor_id = user_id, dispute_id = null
+        `update transactions set kind = 'ADJUSTMENT', counter_account = 'ADJUSTMENT', text_digest = 'none', actor_id = user_id, dispute_id = null
          where amount > 0 and dispute_id = (select id from disputes where outcome = 'WON')`,
         `update disputes set funds = 'WITHDRAWN', outcome = 'LOST' where outcome = 'WON'`,
       ],

@@ -1,5 +1,6 @@
 import type { FaultRule } from '@boxoffice/stripe-sandbox/fault-rules';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { ADMIN } from '../support/shop.js';
 import { SECRET_KEY, SoakApp, WEBHOOK_SECRET } from './soak-app.js';
 import { CARD_NUMBERS, randomNumbers, Stories } from './stories.js';
 
@@ -42,13 +43,13 @@ describe(`A soak of ${COUNT} stories of purchases, refunds and disputes with eve
   /** Plans that cost much, little, and nothing. */
   async function putOnSale(): Promise<string[]> {
     const { catalogueAdmin } = app.services;
-    const { films } = await catalogueAdmin.createFilms([{ title: 'A film' }]);
+    const { films } = await catalogueAdmin.createFilms(ADMIN, [{ title: 'A film' }]);
     const filmIds = films.map((film) => film.id);
     const ids: string[] = [];
     for (const pricePerDay of [100, 75, 0]) {
       const input = { title: `At ${pricePerDay}`, description: '', filmIds, pricePerDay, durationDays: 10 };
-      const { subscription } = await catalogueAdmin.createSubscription(input);
-      await catalogueAdmin.activateSubscription(subscription?.id as string);
+      const { subscription } = await catalogueAdmin.createSubscription(ADMIN, input);
+      await catalogueAdmin.activateSubscription(ADMIN, subscription?.id as string);
       ids.push(subscription?.id as string);
     }
     return ids;

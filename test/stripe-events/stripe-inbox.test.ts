@@ -9,6 +9,7 @@ import type { StripeInbox } from '../../src/services/stripe-events/stripe-inbox.
 import { PaymentNotFulfilledYet } from '../../src/services/stripe-events/stripe-objects.js';
 import { Database } from '../../src/stores/database.js';
 import { MovableClock } from '../support/movable-clock.js';
+import { ADMIN } from '../support/shop.js';
 import { emptying, type TestDatabase, testDatabase } from '../support/test-database.js';
 import { testServices, WEBHOOK_SECRET } from '../support/test-services.js';
 import { deliver, newEvent, newInbox, RecordingEffects, storedEvents } from './scene.js';
@@ -155,7 +156,7 @@ describe('The inbox for events of Stripe', () => {
       expect(await inbox.processDue(10)).toBe(0);
 
       effects.outcome = async () => 'APPLIED';
-      const { stripeEvent, errors } = await inbox.replay(failed.id);
+      const { stripeEvent, errors } = await inbox.replay(ADMIN, failed.id);
       expect({ status: stripeEvent?.status, errors }).toEqual({ status: 'PROCESSED', errors: [] });
       expect(await effects.applied()).toEqual(['re_1']);
     });
@@ -261,12 +262,13 @@ describe('The inbox for events of Stripe', () => {
 
   describe('a replay', () => {
     test('of what there is not: NOT_FOUND', async () => {
-      for (const id of [newId(), 'nonsense']) expect((await inbox.replay(id)).errors).toMatchObject([{ code: 'NOT_FOUND' }]);
+      for (const id of [newId(), 'nonsense'])
+        expect((await inbox.replay(ADMIN, id)).errors).toMatchObject([{ code: 'NOT_FOUND' }]);
     });
 
     test('of an event that is not for us changes nothing', async () => {
       await arrive({ ...newEvent('refund.created', { id: 're_1' }), livemode: true } as Stripe.Event);
-      const { errors } = await inbox.replay((await only()).id);
+      const { errors } = await inbox.replay(ADMIN, (await only()).id);
       expect(errors).toMatchObject([{ code: 'WRONG_STATE', state: 'IGNORED' }]);
       expect((await only()).status).toBe('IGNORED');
       expect(await effects.applied()).toEqual([]);

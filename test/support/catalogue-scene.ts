@@ -7,6 +7,7 @@ import type { CatalogueAdmin } from '../../src/services/catalogue/catalogue-admi
 import type { SubscriptionAtVersion } from '../../src/services/catalogue/subscription-rows.js';
 import type { Services } from '../../src/services/services.js';
 import type { Database } from '../../src/stores/database.js';
+import { ADMIN } from './shop.js';
 import { testServices } from './test-services.js';
 
 export const admin = { userId: '01939c1e-0000-7000-9000-000000000100', role: 'ADMIN' } as const;
@@ -32,7 +33,10 @@ export class CatalogueScene {
 
   /** Creates films with these titles; returns their ids. */
   async films(...titles: string[]): Promise<string[]> {
-    const { films, errors } = await this.admin.createFilms(titles.map((title) => ({ title })));
+    const { films, errors } = await this.admin.createFilms(
+      ADMIN,
+      titles.map((title) => ({ title })),
+    );
     if (errors.length > 0) throw new Error(JSON.stringify(errors));
     return films.map((film) => film.id);
   }
@@ -40,16 +44,16 @@ export class CatalogueScene {
   async draft(filmIds: readonly string[], terms: { pricePerDay?: number; durationDays?: number; title?: string } = {}) {
     const { pricePerDay = 100, durationDays = 30, title = `Plan ${randomUUID()}` } = terms;
     const input = { title, description: 'A plan', filmIds, pricePerDay, durationDays };
-    return made(await this.admin.createSubscription(input));
+    return made(await this.admin.createSubscription(ADMIN, input));
   }
 
   async onSale(filmIds: readonly string[], terms: { pricePerDay?: number; durationDays?: number; title?: string } = {}) {
     const { id } = await this.draft(filmIds, terms);
-    return made(await this.admin.activateSubscription(id));
+    return made(await this.admin.activateSubscription(ADMIN, id));
   }
 
-  async update(input: Parameters<CatalogueAdmin['updateSubscription']>[0]) {
-    return made(await this.admin.updateSubscription(input));
+  async update(input: Parameters<CatalogueAdmin['updateSubscription']>[1]) {
+    return made(await this.admin.updateSubscription(ADMIN, input));
   }
 }
 

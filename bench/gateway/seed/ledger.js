@@ -71,7 +71,7 @@ export const ledgerStatements = [
    cross join lateral (select at + make_interval(hours => 24 * days[version]) as until) ends`,
 
   `insert into transactions (id, user_id, kind, amount, currency, balance_after, version, counter_account, created_at, order_id,
-     grant_id, stripe_payment_intent_id, reason, actor_id)
+     grant_id, stripe_payment_intent_id, text_digest, actor_id)
    select ${idOf('transaction')}, user_id,
      case when ${isSpending} then 'SPENDING' when ${isTopUp} then 'TOP_UP' else 'ADJUSTMENT' end,
      case when ${isSpending} then - prices[${versionOf(purchaseOf)}] else (${bigints(amounts)})[place] end,
@@ -80,7 +80,7 @@ export const ledgerStatements = [
      case when ${isTopUp} then ${idOf('order')} end,
      case when ${isSpending} then ${idOf('grant')} end,
      case when ${isTopUp} then 'pi_' || k end,
-     case when not (${isSpending} or ${isTopUp}) then 'bench' end,
+     case when not (${isSpending} or ${isTopUp}) then 'bench'::bytea end,
      case when not (${isSpending} or ${isTopUp}) then md5('admin')::uuid end
    from bench_versions, ${movements(all)}`,
 ];

@@ -10,7 +10,7 @@ import {
   isNonNullType,
 } from 'graphql';
 import type { Value } from '../../services/accounts/accounts.js';
-import { columnNames } from '../../stores/columns.js';
+import { propertiesOf } from '../../stores/columns.js';
 import { isRowResolver } from '../row-fields.js';
 import type { Selected } from './look-ahead.js';
 
@@ -86,18 +86,23 @@ export function toSql(pieces: readonly Piece[]): string {
   return terms.join(' || ');
 }
 
+/** A column of the row, or an expression over it. */
+type Source = string | ((row: string) => string);
+
+const read = (source: Source, row: string) => (typeof source === 'string' ? `${row}.${source}` : source(row));
+
 /** A value that needs no escaping: a UUID or an enum value of ours. */
 export const word =
-  (column: string): WriteField =>
-  (row) => [text('"'), sql(`${row}.${column}`), text('"')];
+  (source: Source): WriteField =>
+  (row) => [text('"'), sql(read(source, row)), text('"')];
 
 export const number =
-  (column: string): WriteField =>
-  (row) => [sql(`${row}.${column}`)];
+  (source: Source): WriteField =>
+  (row) => [sql(read(source, row))];
 
 export const string =
-  (column: string): WriteField =>
-  (row) => [sql(`to_json(${row}.${column})::text`)];
+  (source: Source): WriteField =>
+  (row) => [sql(`to_json(${read(source, row)})::text`)];
 
 /** The same, or null when the column is null: concatenating with null gives null. */
 export const nullable =
@@ -112,8 +117,8 @@ const instantSql = (expression: string) =>
   `'"' || to_char(${expression} at time zone interval '0', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') || '"'`;
 
 export const instant =
-  (column: string): WriteField =>
-  (row) => [sql(instantSql(`${row}.${column}`))];
+  (source: Source): WriteField =>
+  (row) => [sql(instantSql(read(source, row)))];
 
 /** `amount`: an expression over `row`, in minor units; the currency is the row's. */
 export const money =
@@ -132,12 +137,14 @@ export function columnFields(
   typeName: string,
   entities: readonly (new () => object)[],
 ): Record<string, WriteField> {
-  const columns = new Map(entities.flatMap((entity) => [...columnNames(entity)]));
+  const sources = new Map<string, Source>();
+  for (const entity of entities)
+    for (const name of propertiesOf(entity).keys()) sources.set(name, (row) => propertiesOf(entity, row).get(name) as string);
   const fields: Record<string, WriteField> = {};
   for (const field of Object.values((schema.getType(typeName) as GraphQLObjectType).getFields())) {
-    const column = columns.get(field.name);
-    if (column === undefined || !isReadFromRow(field)) continue;
-    const write = writerOf(field, column);
+    const source = sources.get(field.name);
+    if (source === undefined || !isReadFromRow(field)) continue;
+    const write = writerOf(field, source);
     fields[field.name] = isNonNullType(field.type) ? write : nullable(write);
   }
   return fields;
@@ -146,13 +153,13 @@ export function columnFields(
 const isReadFromRow = ({ args, resolve = defaultFieldResolver }: GraphQLField<unknown, unknown>) =>
   args.length === 0 && (resolve === defaultFieldResolver || isRowResolver(resolve));
 
-function writerOf({ name, type }: GraphQLField<unknown, unknown>, column: string): WriteField {
+function writerOf({ name, type }: GraphQLField<unknown, unknown>, source: Source): WriteField {
   const named = getNamedType(type);
   // A UUID or an enum value of ours needs no escaping.
-  if (isEnumType(named) || named === GraphQLID) return word(column);
-  if (named === GraphQLInt) return number(column);
-  if (named.name === 'String') return string(column);
-  if (named.name === 'DateTime') return instant(column);
-  if (named.name === 'Money') return money((row) => `${row}.${column}`);
-  throw new Error(`no way to write ${name} of type ${named.name} from a column`);
+  if (isEnumType(named) || named === GraphQLID) return word(source);
+  if (named === GraphQLInt) return number(source);
+  if (named.name === 'String') return string(source);
+  if (named.name === 'DateTime') return instant(source);
+  if (named.name === 'Money') return money((row) => read(source, row));
+  throw new Error(`no way to write ${name} of type ${named.name} from a row`);
 }

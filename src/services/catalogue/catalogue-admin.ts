@@ -5,6 +5,8 @@ import { SubscriptionVersion } from '../../entities/subscription-version.js';
 import type { Clock } from '../../runtime/clock.js';
 import { brokenConstraint, type Database, type Queryable, statement } from '../../stores/database.js';
 import { findLocked } from '../../stores/entity-manager.js';
+import { recordAudit } from '../audit/audit.js';
+import type { Caller } from '../caller.js';
 import { type BillingError, notFound, Refusal, refusalsAsData, wrongState } from '../errors.js';
 import { newId, parseId } from '../ids.js';
 import type { Catalogue } from './catalogue.js';
@@ -67,7 +69,7 @@ export class CatalogueAdmin {
    *
    * @throws INVALID_INPUT, ALREADY_EXISTS, with the place in the input, as the payload's errors
    */
-  async createFilms(input: readonly CreateFilmInput[]): Promise<FilmsPayload> {
+  async createFilms(caller: Caller, input: readonly CreateFilmInput[]): Promise<FilmsPayload> {
     const { database, clock, catalogue, limits } = this.parts;
     const faults = checkCreateFilms(input, limits);
     if (faults.length > 0) return { films: [], errors: faults };
@@ -75,7 +77,12 @@ export class CatalogueAdmin {
       .map(normaliseWords)
       .map(({ id, title, description = null }) => ({ id: parseId(id) ?? newId(), title, description }));
     try {
-      return { films: await database.changeEntities((em) => addFilms(em, added, clock.now())), errors: [] };
+      const films = await database.changeEntities(async (em, tx) => {
+        const now = clock.now();
+        await recordAudit(tx, caller, { action: 'createFilms', after: { films: added } }, now);
+        return addFilms(em, added, now);
+      });
+      return { films, errors: [] };
     } catch (error) {
       if (brokenConstraint(error) !== 'films_pkey') throw error;
       const taken = new Set((await catalogue.filmsByIds(added.map(({ id }) => id))).map(({ id }) => id));
@@ -88,19 +95,22 @@ export class CatalogueAdmin {
    *
    * @throws INVALID_INPUT, NOT_FOUND, as the payload's errors
    */
-  async updateFilm(input: UpdateFilmInput): Promise<FilmPayload> {
+  async updateFilm(caller: Caller, input: UpdateFilmInput): Promise<FilmPayload> {
     const { database, clock, limits } = this.parts;
     const faults = checkUpdateFilm(input, limits);
     if (faults.length > 0) return { errors: faults };
     const { title, description } = normaliseWords(input);
     return refusalsAsData<FilmPayload>(() =>
-      database.changeEntities(async (em) => {
+      database.changeEntities(async (em, tx) => {
         const id = parseId(input.id);
         const film = id && (await findLocked(em, Film, id));
         if (!film) throw notFound('film', 'input', 'id');
+        const before = { title: film.title, description: film.description };
         film.title = title ?? film.title;
         if (description !== undefined) film.description = description;
         film.updatedAt = clock.now();
+        const after = { title: film.title, description: film.description };
+        await recordAudit(tx, caller, { action: 'updateFilm', subjectId: film.id, before, after }, film.updatedAt);
         return { film, errors: [] };
       }),
     );
@@ -111,7 +121,7 @@ export class CatalogueAdmin {
    *
    * @throws INVALID_INPUT, CURRENCY_MISMATCH, NOT_FOUND (a film), as the payload's errors
    */
-  async createSubscription(input: CreateSubscriptionInput): Promise<SubscriptionPayload> {
+  async createSubscription(caller: Caller, input: CreateSubscriptionInput): Promise<SubscriptionPayload> {
     const { database, clock, currency, limits } = this.parts;
     const faults = [...checkSubscription(input, limits), ...checkCurrency(input.currency, currency)];
     const errors =
@@ -119,7 +129,9 @@ export class CatalogueAdmin {
     if (errors.length > 0) return { errors };
     const added = { ...normaliseWords(input), id: newId(), filmIds: parsedIds(input.filmIds), currency };
     return database.changeEntities(async (em, tx) => {
-      await addSubscription(em, added, clock.now());
+      const now = clock.now();
+      await recordAudit(tx, caller, { action: 'createSubscription', subjectId: added.id, after: added }, now);
+      await addSubscription(em, added, now);
       return { subscription: await flushAndRead(em, tx, added.id), errors: [] };
     });
   }
@@ -129,12 +141,12 @@ export class CatalogueAdmin {
    *
    * @throws INVALID_INPUT, NOT_FOUND (it or a film), WRONG_STATE (ARCHIVED), as the payload's errors
    */
-  async updateSubscription(input: UpdateSubscriptionInput): Promise<SubscriptionPayload> {
+  async updateSubscription(caller: Caller, input: UpdateSubscriptionInput): Promise<SubscriptionPayload> {
     const faults = checkSubscription(input, this.parts.limits);
     const errors = faults.length > 0 ? faults : await this.missingFilms(input.filmIds ?? []);
     if (errors.length > 0) return { errors };
     const { title, description } = normaliseWords(input);
-    return this.change(input.id, ['input', 'id'], async (subscription, now, em, tx) => {
+    return this.change(caller, 'updateSubscription', input.id, ['input', 'id'], async (subscription, now, em, tx) => {
       const before = { ...subscription };
       if (before.status === 'ARCHIVED') {
         throw wrongState('An archived subscription stays as it is. It is ARCHIVED.', before.status, 'input', 'id');
@@ -153,8 +165,9 @@ export class CatalogueAdmin {
    *
    * @throws NOT_FOUND, WRONG_STATE, as the payload's errors
    */
-  async activateSubscription(id: string): Promise<SubscriptionPayload> {
-    return this.move(id, 'DRAFT', 'ACTIVE', 'Only a draft can be put on sale.');
+  async activateSubscription(caller: Caller, id: string): Promise<SubscriptionPayload> {
+    const work = move('DRAFT', 'ACTIVE', 'Only a draft can be put on sale.');
+    return this.change(caller, 'activateSubscription', id, ['id'], work);
   }
 
   /**
@@ -162,20 +175,15 @@ export class CatalogueAdmin {
    *
    * @throws NOT_FOUND, WRONG_STATE, as the payload's errors
    */
-  async archiveSubscription(id: string): Promise<SubscriptionPayload> {
-    return this.move(id, 'ACTIVE', 'ARCHIVED', 'Only what is on sale can be taken off sale.');
-  }
-
-  private async move(id: string, from: SubscriptionStatus, to: 'ACTIVE' | 'ARCHIVED', why: string): Promise<SubscriptionPayload> {
-    return this.change(id, ['id'], async (subscription) => {
-      if (subscription.status !== from) throw wrongState(`${why} It is ${subscription.status}.`, subscription.status, 'id');
-      subscription.status = to;
-      return true;
-    });
+  async archiveSubscription(caller: Caller, id: string): Promise<SubscriptionPayload> {
+    const work = move('ACTIVE', 'ARCHIVED', 'Only what is on sale can be taken off sale.');
+    return this.change(caller, 'archiveSubscription', id, ['id'], work);
   }
 
   /** Runs `work`, which returns whether it changed anything, under the row lock. Afterwards a change is copied to Stripe, unless of a draft. */
   private async change(
+    caller: Caller,
+    action: string,
     id: string,
     path: readonly string[],
     work: (subscription: Subscription, now: Date, em: EntityManager, tx: Queryable) => Promise<boolean>,
@@ -188,8 +196,11 @@ export class CatalogueAdmin {
         const subscription = parsedId && (await findLocked(em, Subscription, parsedId));
         if (!subscription) throw notFound('subscription', ...path);
         const now = clock.now();
+        const before = stateOf(subscription);
         const changed = await work(subscription, now, em, tx);
         if (changed) markChanged(subscription, now);
+        const after = stateOf(subscription);
+        if (changed) await recordAudit(tx, caller, { action, subjectId: subscription.id, before, after }, now);
         toCopy = changed && subscription.status !== 'DRAFT';
         return { subscription: await flushAndRead(em, tx, subscription.id), errors: [] };
       }),
@@ -241,3 +252,17 @@ async function flushAndRead(em: EntityManager, tx: Queryable, id: string): Promi
   if (!row) throw new Error(`subscription ${id} was written and has no version`);
   return row;
 }
+
+/** What an admin changes of a subscription; its terms are those of its current version. */
+const stateOf = ({ title, description, status, currentVersionId }: Subscription) => ({
+  title,
+  description,
+  status,
+  currentVersionId,
+});
+
+const move = (from: SubscriptionStatus, to: 'ACTIVE' | 'ARCHIVED', why: string) => async (subscription: Subscription) => {
+  if (subscription.status !== from) throw wrongState(`${why} It is ${subscription.status}.`, subscription.status, 'id');
+  subscription.status = to;
+  return true;
+};

@@ -46,7 +46,7 @@ export class Disputes {
     if (!paymentIntentId) return 'NOT_OURS';
     const order = await findOrderOfPayment(joined?.tx ?? this.database, paymentIntentId);
     if (!order) throw new PaymentNotFulfilledYet(paymentIntentId);
-    const { id, currency, reason } = stripeDispute;
+    const { id, currency } = stripeDispute;
     if (currency.toUpperCase() !== order.currency) {
       joined?.report(`Dispute ${id} is in ${currency.toUpperCase()}, its order ${order.id} in ${order.currency}: not booked.`);
       return 'REPORTED';
@@ -61,7 +61,7 @@ export class Disputes {
       const disputeId = await writeDispute(unit, known, order, stripeDispute, state);
       const [row] = await unit.tx.query<{ booked: number }>(bookedForDispute, [disputeId]);
       const taken = takenBy(state) - (row?.booked ?? 0);
-      await bookOutsideMovement(unit, { kind: 'DISPUTE', taken, disputeId, orderId: order.id, reason, lost });
+      await bookOutsideMovement(unit, { kind: 'DISPUTE', taken, disputeId, orderId: order.id, lost });
       return 'APPLIED';
     };
     return this.ledger.change(order, apply, joined);

@@ -1,6 +1,7 @@
 import type { Grant } from '../../entities/grant.js';
 import { grantColumns } from '../../stores/columns.js';
 import { type Queryable, statement } from '../../stores/database.js';
+import { recordAudit } from '../audit/audit.js';
 import { type Caller, requireAdminId } from '../caller.js';
 import { type BillingError, invalidInput, notFound, refusalsAsData, wrongState } from '../errors.js';
 import { newId, parseId } from '../ids.js';
@@ -37,7 +38,7 @@ const byOrderLocked = statement('grants-by-order-locked')`select ${grantColumns}
     where order_id = $1 for no key update`;
 const insertGift = statement('grants-insert-gift')`
     insert into grants (id, user_id, version_id, status, paid_with, price_per_day, duration_days, currency, granted_at,
-      starts_at, available_until, reason, actor_id)
+      starts_at, available_until, text_digest, actor_id)
     values ($1, $2, $3, 'ACTIVE', 'GIFT', $4, $5, $6, $7, $7, $8, $9, $10)`;
 const currencyOfBalance = statement('grants-currency-of-balance')`select currency from balances where user_id = $1`;
 
@@ -79,14 +80,13 @@ export class Grants {
    */
   async gift(caller: Caller, input: GiftGrantInput): Promise<GrantPayload> {
     return refusalsAsData<GrantPayload>(async () => {
-      const actorId = requireAdminId(caller);
+      requireAdminId(caller);
       // 1. Load and decide
       const load = () => this.checkedGift(input);
       const request = requestOf(caller, 'giftGrant', input);
       const { grantId } = await this.ledger.once(request, load, async (unit, gift): Promise<Given> => {
         // 2. Write; the ledger commits and notifies
-        const grantId = await insertGiftOf(unit, gift, actorId);
-        return { grantId };
+        return { grantId: await insertGiftOf(unit, gift, caller) };
       });
       return { grant: (await findGrant(this.database, grantId)) as Grant, errors: [] };
     });
@@ -111,8 +111,17 @@ export class Grants {
         const locked = (await lockGrant(unit.tx, found.id)) as Grant;
         if (locked.status !== 'ACTIVE' && locked.status !== 'SUSPENDED') throw hasEnded(locked);
         // 3. Write; the ledger commits and notifies
-        const revoked = await unit.endGrant(found.id, 'REVOKED', { reason, actorId });
-        return revoked;
+        const { status, userId } = locked;
+        const audited = {
+          action: 'revokeGrant',
+          subjectId: found.id,
+          userId,
+          reason,
+          before: { status },
+          after: { status: 'REVOKED' },
+        };
+        const textDigest = await recordAudit(unit.tx, caller, audited, unit.now);
+        return unit.endGrant(found.id, 'REVOKED', { textDigest, actorId });
       });
       return { grant, errors: [] };
     });
@@ -149,13 +158,16 @@ export class Grants {
   }
 }
 
-async function insertGiftOf(unit: Unit, gift: Gift, actorId: string): Promise<string> {
+async function insertGiftOf(unit: Unit, gift: Gift, caller: Caller): Promise<string> {
   const { userId, offer, durationDays, reason } = gift;
   const { grantedAt, availableUntil } = decideTerms(durationDays, unit.now);
   const id = newId();
   const terms = [offer.versionId, offer.pricePerDay, durationDays, offer.currency, grantedAt, availableUntil];
-  await unit.tx.query(insertGift, [id, userId, ...terms, reason, actorId]);
-  unit.changed('GRANT', id, actorId);
+  const after = { versionId: offer.versionId, durationDays, availableUntil };
+  const audited = { action: 'giftGrant', subjectId: id, userId, reason, after };
+  const textDigest = await recordAudit(unit.tx, caller, audited, unit.now);
+  await unit.tx.query(insertGift, [id, userId, ...terms, textDigest, caller.userId]);
+  unit.changed('GRANT', id, caller.userId);
   return id;
 }
 

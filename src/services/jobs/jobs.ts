@@ -1,4 +1,8 @@
 import type { JobState } from '../../entities/job-state.js';
+import type { Clock } from '../../runtime/clock.js';
+import type { Queryable } from '../../stores/database.js';
+import { recordAudit } from '../audit/audit.js';
+import type { Caller } from '../caller.js';
 import { type BillingError, notFound, refusalsAsData } from '../errors.js';
 import type { JobStates } from './job-states.js';
 import { describeSchedule, type JobScheduler } from './schedule.js';
@@ -29,6 +33,8 @@ export class Jobs {
   constructor(
     private readonly scheduler: JobScheduler,
     private readonly states: JobStates,
+    private readonly database: Queryable,
+    private readonly clock: Clock,
   ) {}
 
   /** Returns all jobs, sorted by name. */
@@ -50,9 +56,11 @@ export class Jobs {
    *
    * @throws NOT_FOUND if no job has this name, as the payload's errors
    */
-  async run(name: string): Promise<JobPayload> {
+  async run(caller: Caller, name: string): Promise<JobPayload> {
     return refusalsAsData<JobPayload>(async () => {
       if (!this.scheduler.schedules.some((schedule) => schedule.name === name)) throw notFound('job', 'name');
+      // First: a job that runs has an entry, even if this process dies in between.
+      await recordAudit(this.database, caller, { action: 'runJob', after: { name } }, this.clock.now());
       await this.scheduler.startNow(name);
       return { job: (await this.list()).find((job) => job.name === name), errors: [] };
     });

@@ -1,9 +1,10 @@
 import type { Balance } from '../../entities/balance.js';
 import type { Transaction } from '../../entities/transaction.js';
 import type { Queryable } from '../../stores/database.js';
+import { recordAudit } from '../audit/audit.js';
 import { type Caller, requireAdminId } from '../caller.js';
 import { type BillingError, currencyMismatch, insufficientFunds, invalidInput, outOfBounds, refusalsAsData } from '../errors.js';
-import { parseId } from '../ids.js';
+import { newId, parseId } from '../ids.js';
 import { findTransaction } from './find-transaction.js';
 import { requestOf } from './idempotency.js';
 import { balanceFromAnswer } from './kept-balance.js';
@@ -64,9 +65,13 @@ export class Adjustments {
         const { amount, currency } = input;
         if (amount < 0 && unit.available < -amount) throw insufficientFunds(-amount - unit.available, currency);
         // 3. Write; the ledger commits and notifies
-        const movement = { kind: 'ADJUSTMENT', amount, counterAccount: 'ADJUSTMENT', reason, actorId } as const;
-        const transactionId = await unit.post(movement);
-        return { transactionId, balance: unit.balance };
+        const id = newId();
+        const before = stateOf(unit.balance);
+        const after = { ...before, posted: before.posted + amount };
+        const audited = { action: 'adjustBalance', subjectId: id, userId, reason, before, after };
+        const textDigest = await recordAudit(unit.tx, caller, audited, unit.now);
+        await unit.post({ id, kind: 'ADJUSTMENT', amount, counterAccount: 'ADJUSTMENT', textDigest, actorId });
+        return { transactionId: id, balance: unit.balance };
       });
       const transaction = await findTransaction(this.database, answer.transactionId);
       return { ...(transaction ? { transaction } : {}), balance: balanceFromAnswer(answer.balance), errors: [] };
@@ -84,3 +89,5 @@ export class Adjustments {
     return { userId, currency, reason: checkReason(input.reason) };
   }
 }
+
+const stateOf = ({ posted, held }: Balance) => ({ posted, held });

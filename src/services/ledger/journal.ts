@@ -24,7 +24,7 @@ const FORMS: Readonly<Record<Subject | 'MOVEMENT', Form>> = {
     table: 'transactions',
     facts: [
       ...['id', 'user_id', 'kind', 'amount', 'currency', 'balance_after', 'version', 'counter_account', 'created_at'],
-      ...['order_id', 'grant_id', 'refund_id', 'dispute_id', 'stripe_payment_intent_id', 'actor_id'],
+      ...['order_id', 'grant_id', 'refund_id', 'dispute_id', 'stripe_payment_intent_id', 'actor_id', 'text_digest'],
     ],
     state: {},
   },
@@ -37,7 +37,7 @@ const FORMS: Readonly<Record<Subject | 'MOVEMENT', Form>> = {
     table: 'grants',
     facts: [
       ...['id', 'user_id', 'version_id', 'status', 'paid_with', 'price_per_day', 'duration_days', 'currency', 'granted_at'],
-      ...['starts_at', 'available_until', 'ended_at', 'order_id', 'spending_id', 'actor_id'],
+      ...['starts_at', 'available_until', 'ended_at', 'order_id', 'spending_id', 'actor_id', 'text_digest'],
     ],
     state: {
       status: 'row.status',

@@ -36,7 +36,7 @@ const HOLD_ENTRY = `${subjectEntry({ kind: 'HOLD', row: 'subject', changesBalanc
 const movement = (id: string, amount: string, first: number) => `
   movement as (
     insert into transactions (id, user_id, amount, currency, balance_after, version, created_at, kind, counter_account,
-      order_id, grant_id, refund_id, dispute_id, stripe_payment_intent_id, reason, actor_id)
+      order_id, grant_id, refund_id, dispute_id, stripe_payment_intent_id, text_digest, actor_id)
     select ${id}, user_id, ${amount}, currency, posted, version, updated_at,
       ${Array.from({ length: 9 }, (_, index) => `$${first + index}`).join(', ')}
     from changed returning *
@@ -97,9 +97,9 @@ export const releaseHold: Statement = {
     ${entries(HOLD_ENTRY)} ${RESULT}`,
 };
 
-/** $1 grant, $2 status, $3 now, $4 reason, $5 actor. A null reason or actor keeps what the grant has. */
+/** $1 grant, $2 status, $3 now, $4 digest of the reason, $5 actor. A null digest or actor keeps what the grant has. */
 export const endGrant: Statement = {
   name: 'ledger-end-grant',
-  text: `update grants as g set status = $2, ended_at = $3, reason = coalesce($4, reason), actor_id = coalesce($5, actor_id)
+  text: `update grants as g set status = $2, ended_at = $3, text_digest = coalesce($4, text_digest), actor_id = coalesce($5, actor_id)
     where id = $1 returning ${grantColumns}`,
 };

@@ -17,6 +17,8 @@ export interface Viewer {
 
 /** A movement to post: positive into the balance, negative out of it. */
 export interface Movement {
+  /** Of the transaction; a new one unless given. */
+  readonly id?: string;
   readonly kind: TransactionKind;
   readonly amount: number;
   readonly counterAccount: CounterAccount;
@@ -25,7 +27,8 @@ export interface Movement {
   readonly refundId?: string | null;
   readonly disputeId?: string | null;
   readonly stripePaymentIntentId?: string | null;
-  readonly reason?: string | null;
+  /** Of the audit entry's text, for what an admin does. */
+  readonly textDigest?: Buffer | null;
   readonly actorId?: string | null;
 }
 
@@ -36,9 +39,9 @@ export interface Moved {
   readonly currency: string;
 }
 
-/** Why a grant ended early, and who ended it. */
+/** Why a grant ended early, as the digest of the audit entry's text, and who ended it. */
 export interface GrantEnding {
-  readonly reason?: string | null;
+  readonly textDigest?: Buffer | null;
   readonly actorId?: string | null;
 }
 
@@ -108,7 +111,7 @@ export class Unit {
 
   /** Posts a movement; returns the transaction's id. The database rejects what would overdraw the balance. */
   async post(movement: Movement): Promise<string> {
-    const id = newId();
+    const { id = newId() } = movement;
     const values = [this.state.userId, this.now, movement.amount, 0, id, ...movementValues(movement)];
     await this.apply(statements.postMovement, values, movement.kind);
     return id;
@@ -122,7 +125,7 @@ export class Unit {
 
   /** Ends a grant and returns the ended grant. */
   async endGrant(grantId: string, status: Exclude<GrantStatus, 'ACTIVE' | 'SUSPENDED'>, why: GrantEnding = {}): Promise<Grant> {
-    const values = [grantId, status, this.now, why.reason ?? null, why.actorId ?? null];
+    const values = [grantId, status, this.now, why.textDigest ?? null, why.actorId ?? null];
     const [grant] = await this.tx.query<Grant>(statements.endGrant, values);
     if (!grant) throw new Error(`grant ${grantId} is gone`);
     this.changed('GRANT', grantId, why.actorId ?? null);
@@ -186,7 +189,7 @@ const movementValues = (movement: Movement) => [
   movement.refundId ?? null,
   movement.disputeId ?? null,
   movement.stripePaymentIntentId ?? null,
-  movement.reason ?? null,
+  movement.textDigest ?? null,
   movement.actorId ?? null,
 ];
 

@@ -5,6 +5,7 @@ import type { Clock } from '../../runtime/clock.js';
 import { orderColumns } from '../../stores/columns.js';
 import { type Database, statement } from '../../stores/database.js';
 import { maxPayment, stripeStep } from '../../stores/stripe-amounts.js';
+import { recordAudit } from '../audit/audit.js';
 import { type Caller, canAccess, requireUserId } from '../caller.js';
 import {
   type BillingError,
@@ -19,6 +20,7 @@ import {
 } from '../errors.js';
 import { parseId } from '../ids.js';
 import { type IdempotentRequest, requestOf } from '../ledger/idempotency.js';
+import type { Ledger } from '../ledger/ledger.js';
 import { type BuyFromBalance, notOnSale } from './buy-from-balance.js';
 import { findOrder, orderById } from './fulfilment.js';
 import type { Offer, Offers } from './offer.js';
@@ -73,6 +75,7 @@ export class Purchases {
   constructor(
     private readonly database: Pick<Database, 'query' | 'forViewer'>,
     private readonly clock: Clock,
+    private readonly ledger: Ledger,
     private readonly offers: Offers,
     private readonly fromBalance: BuyFromBalance,
     private readonly sessions: OrderSessions,
@@ -144,9 +147,12 @@ export class Purchases {
     return refusalsAsData<{ order?: Order; errors: BillingError[] }>(async () => {
       const order = await this.orderFor(caller, orderId);
       if (!order) throw notFound('order', 'orderId');
-      const [requested] = await this.database
-        .forViewer(order.userId)
-        .query<Order>(requestCancellation, [order.id, this.clock.now()]);
+      const requested = await this.ledger.change(order, async ({ tx, now }) => {
+        const [row] = await tx.query<Order>(requestCancellation, [order.id, now]);
+        const audited = { action: 'cancelOrder', userId: order.userId, subjectId: order.id };
+        if (row && caller.role === 'ADMIN') await recordAudit(tx, caller, audited, now);
+        return row;
+      });
       const ended = requested ? await this.sessions.cancel(requested) : await orderById(this.database, order.id);
       if (!requested || ended.status !== 'CANCELLED') throw notCancellable(ended);
       return { order: ended, errors: [] };

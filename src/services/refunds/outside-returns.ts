@@ -42,7 +42,6 @@ export interface OutsideMovement {
   readonly orderId: string;
   readonly refundId?: string;
   readonly disputeId?: string;
-  readonly reason?: string;
   /** Whether this loses a dispute: what its money was taken for counts as returned from now on. */
   readonly lost?: boolean;
   /** The amount of a refund that had failed before we heard of it. It counts here, although its row does not. */
@@ -58,14 +57,14 @@ export async function bookOutsideMovement(unit: Unit, movement: OutsideMovement)
   const grant = await lockGrantOfOrder(unit.tx, movement.orderId);
   const facts = await factsOf(unit.tx, movement);
   // 2. Decide
-  const { taken, kind, orderId, refundId, disputeId, reason } = movement;
+  const { taken, kind, orderId, refundId, disputeId } = movement;
   const credit = taken > 0 ? decideCredit(taken, facts) : 0;
   const repaid = taken < 0 ? decideRepayment(-taken, facts, grant?.status ?? null) : 0;
   const endsIt = taken > 0 || movement.lost === true;
   const rest = grant && endsIt && isExhausted(facts) ? facts.paid - facts.returned - credit + repaid : 0;
   const status = grant && decideGrantStatus(grant, facts, unit.now);
   // 3. Write
-  const link = { kind, orderId, grantId: grant?.id ?? null, refundId, disputeId, reason };
+  const link = { kind, orderId, grantId: grant?.id ?? null, refundId, disputeId };
   if (credit > 0) await unit.post({ ...link, amount: credit, counterAccount: 'REVENUE' });
   if (taken !== 0) await unit.post({ ...link, amount: -taken, counterAccount: 'STRIPE' });
   if (repaid > 0) await unit.post({ ...link, amount: -repaid, counterAccount: 'REVENUE' });
@@ -82,7 +81,7 @@ async function factsOf(tx: Queryable, { orderId, alsoRefunded = 0 }: OutsideMove
 
 async function moveGrant(unit: Unit, grantId: string, status: GrantStatus): Promise<void> {
   if (status === 'ACTIVE' || status === 'SUSPENDED') await keepGrant(unit, grantId, status);
-  else await unit.endGrant(grantId, status, status === 'REVOKED' ? { reason: 'A dispute about the payment was lost.' } : {});
+  else await unit.endGrant(grantId, status);
 }
 
 async function keepGrant(unit: Unit, grantId: string, status: GrantStatus): Promise<void> {

@@ -6,6 +6,7 @@ import type { Clock } from '../../runtime/clock.js';
 import { balanceColumns } from '../../stores/columns.js';
 import { type Queryable, statement } from '../../stores/database.js';
 import { stripeStep } from '../../stores/stripe-amounts.js';
+import { recordAudit } from '../audit/audit.js';
 import { type Caller, canAccess } from '../caller.js';
 import { type BillingError, notFound, refusalsAsData } from '../errors.js';
 import { parseId } from '../ids.js';
@@ -96,7 +97,9 @@ export class Refunds {
         const decision = decideGrantRefund(facts, input.destination ?? null, unit.now, stripeStep(grant.currency));
         if ('refused' in decision) throw refusalOf(decision.refused, -available, grant.currency);
         // 3. Write
-        return { refundId: await this.writeGrantRefund(unit, grant, decision, caller) };
+        const refundId = await this.writeGrantRefund(unit, grant, decision, caller);
+        await auditRefund(unit, caller, 'refundGrant', grant.userId, refundId);
+        return { refundId };
       });
       // 4. Pay out. If the process dies from here on, the resume-refunds job continues.
       return this.payAndAnswer(request, refundId);
@@ -126,7 +129,9 @@ export class Refunds {
         const { currency } = topUp;
         const amount = decideTopUpRefund(input.amount ?? null, left, unit.available, currency, stripeStep(currency));
         // 3. Write
-        return { refundId: await this.writePayout(unit, topUp, amount, caller) };
+        const refundId = await this.writePayout(unit, topUp, amount, caller);
+        await auditRefund(unit, caller, 'refundTransaction', topUp.userId, refundId);
+        return { refundId };
       });
       // 4. Pay out. If the process dies from here on, the resume-refunds job continues.
       return this.payAndAnswer(request, refundId);
@@ -231,3 +236,8 @@ export class Refunds {
 
 /** The request itself makes the first attempt; if it dies, the job continues after the lease. */
 const firstAttempt = (now: Date) => ({ attempts: 1, nextAttemptAt: new Date(now.getTime() + PAYOUT_LEASE_MS) });
+
+/** An admin's refund is audited; a viewer's own is not. */
+async function auditRefund(unit: Unit, caller: Caller, action: string, userId: string, refundId: string): Promise<void> {
+  if (caller.role === 'ADMIN') await recordAudit(unit.tx, caller, { action, userId, subjectId: refundId }, unit.now);
+}

@@ -4,6 +4,8 @@ import type { Clock } from '../../runtime/clock.js';
 import type { RetryRules } from '../../runtime/decide-next-attempt.js';
 import { stripeEventColumns } from '../../stores/columns.js';
 import { statement } from '../../stores/database.js';
+import { recordAudit } from '../audit/audit.js';
+import type { Caller } from '../caller.js';
 import { type BillingError, notFound, refusalsAsData, wrongState } from '../errors.js';
 import { newId, parseId } from '../ids.js';
 import { checkedFirst, decodeCursor, type Page, pageOf } from '../pagination.js';
@@ -173,15 +175,20 @@ export class StripeInbox {
    *
    * @throws NOT_FOUND, WRONG_STATE for an event that is not ours, as the payload's errors
    */
-  async replay(stripeEventId: string): Promise<StripeEventPayload> {
+  async replay(caller: Caller, stripeEventId: string): Promise<StripeEventPayload> {
     return refusalsAsData<StripeEventPayload>(async () => {
-      const { database, clock, settings } = this.dependencies;
+      const { ledger, clock, settings } = this.dependencies;
       const id = parseId(stripeEventId);
       const [stripeEvent] = id ? await this.byIds([id]) : [];
       if (!stripeEvent) throw notFound('Stripe event', 'id');
       const reception = classifyEvent(stripeEvent.payload as Stripe.Event, settings);
       if (reception.status === 'IGNORED') throw wrongState(reception.reason, 'IGNORED', 'id');
-      await database.query(reopenEvent, [stripeEvent.id, clock.now()]);
+      const now = clock.now();
+      await ledger.open(async ({ tx }) => {
+        const before = { status: stripeEvent.status };
+        await recordAudit(tx, caller, { action: 'replayStripeEvent', subjectId: stripeEvent.id, before }, now);
+        await tx.query(reopenEvent, [stripeEvent.id, now]);
+      });
       await this.process(stripeEvent.id);
       const [replayed] = await this.byIds([stripeEvent.id]);
       return { stripeEvent: replayed, errors: [] };

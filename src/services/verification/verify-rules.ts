@@ -162,6 +162,36 @@ export const ledgerRules: readonly Statement[] = [
      ${row('LIVING_GRANT_MATCHES_WHAT_ITS_PAYMENT_LOST', 'user_id', "outside + disputed || ' credited, less than ' || captured || ' finally lost'", "credited || ' credited, ' || refunded + finally || ' finally lost for grant ' || id")}
      from payment where credited <> least(outside + disputed, paid) or (outside + disputed > 0 and refunded + finally >= captured)`,
   ),
+  rule(
+    'MANUAL_CHANGE_HAS_ITS_AUDIT_ENTRY',
+    // In both directions. A gift that was revoked names its revocation; that it was gifted, only the entry says.
+    `with changed as (
+       select user_id, id, actor_id, text_digest, 'adjustBalance' as action from transactions
+       where user_id = any($1::uuid[]) and (kind = 'ADJUSTMENT' or text_digest is not null)
+       union all
+       select user_id, id, actor_id, text_digest, case status when 'REVOKED' then 'revokeGrant' else 'giftGrant' end from grants
+       where user_id = any($1::uuid[]) and (paid_with = 'GIFT' or text_digest is not null)
+     ),
+     entry as (
+       select viewer_id, subject_id, actor_id, text_digest, action from audit_entries
+       where viewer_id = any($1::uuid[]) and action in ('adjustBalance', 'giftGrant', 'revokeGrant')
+     )
+     ${row('MANUAL_CHANGE_HAS_ITS_AUDIT_ENTRY', 'user_id', "'an entry ' || action || ' by ' || coalesce(actor_id::text, 'nobody') || ' for ' || id", "'none'")}
+     from changed where not exists (
+       select from entry where entry.subject_id = changed.id and entry.viewer_id = changed.user_id and entry.action = changed.action
+         and entry.actor_id = changed.actor_id and entry.text_digest = changed.text_digest)
+     union all
+     ${row('MANUAL_CHANGE_HAS_ITS_AUDIT_ENTRY', 'viewer_id', "'what ' || action || ' changed: ' || subject_id", "'none'")}
+     from entry where not exists (
+       select from changed where changed.id = entry.subject_id
+         and (entry.action = 'giftGrant' or changed.text_digest = entry.text_digest))`,
+  ),
+  rule(
+    'TEXT_MATCHES_ITS_DIGEST',
+    `${row('TEXT_MATCHES_ITS_DIGEST', 'a.viewer_id', "'the text or its erasure: ' || encode(a.text_digest, 'hex')", "case when t.digest is null then 'none' else 'another text' end")}
+     from audit_entries a left join erasable_texts t on t.digest = a.text_digest and t.user_id = a.viewer_id
+     where a.viewer_id = any($1::uuid[]) and (t.digest is null or t.digest <> sha256(t.salt || convert_to(t.text, 'UTF8')))`,
+  ),
 ];
 
 /**
