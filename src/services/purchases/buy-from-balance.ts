@@ -105,15 +105,6 @@ export const notOnSale = (offer: Offer) =>
   });
 
 function grantRow(userId: string, currency: string, grant: NewGrant): Grant {
-  return {
-    ...grant,
-    userId,
-    currency,
-    status: 'ACTIVE',
-    startsAt: grant.grantedAt,
-    endedAt: null,
-    textDigest: null,
-    reason: null,
-    actorId: null,
-  };
+  const never = { endedAt: null, textDigest: null, reason: null, actorId: null };
+  return { ...grant, userId, currency, status: 'ACTIVE', startsAt: grant.grantedAt, ...never };
 }
