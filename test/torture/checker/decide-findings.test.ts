@@ -82,13 +82,15 @@ describe('A correct history has no finding', () => {
     expect(classes()).toEqual(['ANSWER_NOT_EXPLAINED']);
   });
 
-  test('A live operation that was cut during its first state receives that state again', () => {
+  test('A live operation that was cut during its first state receives the state again, as it is by then', () => {
     small.adjust(5_000);
-    const [one, two] = [small.buy(), small.buy()];
-    small.followGrants([one, one, two]);
+    const [one, two, three] = [small.buy(), small.buy(), small.buy()];
+    const startedMs = small.now();
+    small.refundToBalance(one, 966);
+    small.followGrants([one, two, two, three]);
+    for (const line of small.lines) if (line.type === 'stream') line.atMs = startedMs;
     const items = small.lines.filter((line) => line.type === 'live');
-    for (const line of small.lines) if (line.type === 'stream') line.atMs = items[0]?.atMs ?? 0;
-    for (const [index, item] of items.entries()) item.connection = index === 0 ? 1 : 2;
+    for (const [index, item] of items.entries()) item.connection = index < 2 ? 1 : 2;
     expect(messages()).toEqual([]);
     for (const item of items) item.connection = 1;
     expect(classes()).toEqual(['STREAM_DUPLICATE']);

@@ -2,6 +2,7 @@ import type { JournalRow } from './final-state.js';
 import type { Finding } from './findings.js';
 import type { Stream } from './history.js';
 import { ENDED, type Model } from './model.js';
+import type { Cut } from './replay.js';
 import type { Timeline } from './timeline.js';
 
 /** Each live operation sent the state at its start, then every change of the journal after it: in order, without gaps or duplicates. */
@@ -73,33 +74,49 @@ function checkBalances(timeline: Timeline, stream: Stream): Finding[] {
 
 const transactionOf = (row: JournalRow | undefined) => (row?.kind === 'MOVEMENT' ? row.subjectId : null);
 
+interface Received {
+  readonly id: string;
+  readonly connection: number;
+}
+
 /**
  * Changes of grants have no number of their own: there must be an entry of the journal after which the operation started, with the
  * grants of that moment first and then the grant of each entry.
  */
 function checkGrants(timeline: Timeline, stream: Stream): Finding[] {
-  const { rows, replay, knownBefore } = timeline;
+  const { replay, knownBefore } = timeline;
   const items = stream.items.flatMap(({ grant, connection }) => (grant ? [{ id: grant.id, connection }] : []));
-  const changes = rows.journal.filter(({ kind }) => kind === 'GRANT');
   const from = knownBefore(stream.atMs);
   const starts = replay.cuts.filter((_, index) => (replay.cuts[index + 1]?.sequence ?? Number.POSITIVE_INFINITY) > from);
-  let closest = { matching: -1, expected: [] as string[], received: [] as string[] };
-  for (const { sequence, model } of starts) {
-    const later = changes.flatMap((row) => (row.sequence > sequence && row.subjectId ? [row.subjectId] : []));
-    const first = livingIn(model);
-    const received = withoutRestarts(items, first);
-    const expected = [...first, ...later];
-    const differing = expected.findIndex((id, index) => received[index] !== id);
-    const matching = differing === -1 ? expected.length : differing;
-    if (matching === expected.length && received.length === expected.length) return [];
-    if (matching > closest.matching) closest = { matching, expected, received };
-  }
-  const { matching, expected, received } = closest;
-  const isRepeated = received[matching] !== undefined && received[matching] === received[matching - 1];
-  const message = `item ${matching + 1} of ${received.length} is grant ${received[matching]}; the journal has ${expected[matching]}.`;
+  const { matching, expected, received } = closestStart(timeline, starts, items);
+  if (matching === expected.length && received.length === expected.length) return [];
+  const isRepeated = received[matching] !== undefined && received[matching]?.id === received[matching - 1]?.id;
+  const message = `item ${matching + 1} of ${received.length} is grant ${received[matching]?.id}; the journal has ${expected[matching]}.`;
   return [report(timeline, stream, isRepeated ? 'STREAM_DUPLICATE' : 'STREAM_GAP', message)];
 }
 
+interface Match {
+  /** How many items are as expected. */
+  readonly matching: number;
+  readonly expected: readonly string[];
+  readonly received: readonly Received[];
+}
+
+/** The start that explains the most of what was received. */
+function closestStart({ rows }: Timeline, starts: readonly Cut[], received: readonly Received[]): Match {
+  const changes = rows.journal.filter(({ kind }) => kind === 'GRANT');
+  let closest: Match = { matching: -1, expected: [], received };
+  for (const { model, after, skipped } of possibleStarts(starts, received)) {
+    const later = changes.flatMap((row) => (row.sequence > after && row.subjectId ? [row.subjectId] : []));
+    const expected = [...livingIn(model), ...later];
+    const rest = received.slice(skipped);
+    const differing = expected.findIndex((id, index) => rest[index]?.id !== id);
+    const matching = differing === -1 ? expected.length : differing;
+    if (matching === expected.length && rest.length === expected.length) return { matching, expected, received: rest };
+    if (matching > closest.matching) closest = { matching, expected, received: rest };
+  }
+  return closest;
+}
 /** The ids of the grants that were ACTIVE or SUSPENDED, oldest first. */
 function livingIn({ grants }: Model): string[] {
   return [...grants.values()]
@@ -108,13 +125,25 @@ function livingIn({ grants }: Model): string[] {
     .map(({ id }) => id);
 }
 
-/** A connection that was cut during the first state sends that state again from its beginning. */
-function withoutRestarts(
-  items: readonly { readonly id: string; readonly connection: number }[],
-  first: readonly string[],
-): string[] {
-  const next = items.findIndex(({ connection }) => connection !== items[0]?.connection);
-  const interrupted = items.slice(0, Math.max(next, 0)).map(({ id }) => id);
-  const isPart = next > 0 && interrupted.length < first.length && interrupted.every((id, index) => id === first[index]);
-  return isPart ? withoutRestarts(items.slice(next), first) : items.map(({ id }) => id);
+interface Start {
+  readonly model: Model;
+  readonly after: number;
+  /** How many items came before the connection was cut. */
+  readonly skipped: number;
+}
+
+/**
+ * Where the operation may have started. A connection that was cut during the first state sends the state again, as it is by then: the
+ * items before it are the beginning of an earlier state.
+ */
+function possibleStarts(cuts: readonly Cut[], received: readonly Received[], skipped = 0): Start[] {
+  const starts = cuts.map(({ model, sequence }) => ({ model, after: sequence, skipped }));
+  const next = received.findIndex(({ connection }, index) => index >= skipped && connection !== received[skipped]?.connection);
+  if (next === -1) return starts;
+  const interrupted = received.slice(skipped, next);
+  const first = cuts.findIndex(({ model }) => {
+    const living = livingIn(model);
+    return interrupted.length < living.length && interrupted.every(({ id }, index) => id === living[index]);
+  });
+  return first === -1 ? starts : [...starts, ...possibleStarts(cuts.slice(first), received, next)];
 }
