@@ -100,6 +100,7 @@ input PayBonusInput {
     {
       file: 'src/services/ledger/bonuses.ts',
       add: `import type { Balance } from '../../entities/balance.js';
+import { recordAudit } from '../audit/audit.js';
 import { type Caller, requireAdminId } from '../caller.js';
 import { type BillingError, bonusTooLarge, invalidInput, refusalsAsData } from '../errors.js';
 import { parseId } from '../ids.js';
@@ -131,7 +132,8 @@ export class Bonuses {
       const { balance } = await this.ledger.once(requestOf(caller, 'payBonus', input), viewer, async (unit) => {
         const { amount } = input;
         if (amount > MAX_BONUS_MINOR_UNITS) throw bonusTooLarge(MAX_BONUS_MINOR_UNITS);
-        await unit.post({ kind: 'ADJUSTMENT', amount, counterAccount: 'ADJUSTMENT', reason: 'bonus', actorId });
+        const textDigest = await recordAudit(unit.tx, caller, { action: 'payBonus', userId, reason: 'bonus' }, unit.now);
+        await unit.post({ kind: 'ADJUSTMENT', amount, counterAccount: 'ADJUSTMENT', textDigest, actorId });
         return { balance: unit.balance };
       });
       return { balance: balanceFromAnswer(balance), errors: [] };
