@@ -9,8 +9,6 @@ import { parseSync } from '@swc/core';
  */
 
 const ROOT = 'src/services';
-/** Run work that their callers pass in; the callers document what it throws. */
-const UNCHECKED = ['src/services/ledger/', 'src/services/live/'];
 /** The lock refuses a viewer whose balance has another currency than the row that is changed: never so for rows of that viewer. */
 const NOT_FOLLOWED = new Set(['src/services/ledger/unit.ts#Unit.lock']);
 
@@ -207,18 +205,16 @@ function commentOf(text, className, method) {
 function publicMethods() {
   seenInThisRound.clear();
   return [...files].flatMap(([file, { text, classes }]) =>
-    UNCHECKED.some((folder) => file.startsWith(folder))
-      ? []
-      : [...classes].flatMap(([className, { methods, exported }]) =>
-          [...methods]
-            .filter(([, { hidden }]) => exported && !hidden)
-            .map(([name, { node }]) => ({
-              title: `${file}: ${className}.${name}`,
-              comment: commentOf(text, className, name),
-              body: JSON.stringify(node.body),
-              codes: codesOf(file, `${className}.${name}`, node, { file, name: className }),
-            })),
-        ),
+    [...classes].flatMap(([className, { methods, exported }]) =>
+      [...methods]
+        .filter(([, { hidden }]) => exported && !hidden)
+        .map(([name, { node }]) => ({
+          title: `${file}: ${className}.${name}`,
+          comment: commentOf(text, className, name),
+          body: JSON.stringify(node.body),
+          codes: codesOf(file, `${className}.${name}`, node, { file, name: className }),
+        })),
+    ),
   );
 }
 

@@ -79,6 +79,8 @@ export class Ledger {
   /**
    * Like `once`, for work that stores a result only in some cases, by calling `save`. The return value says whether it is a
    * replay.
+   *
+   * @throws IDEMPOTENCY_CONFLICT, CURRENCY_MISMATCH, and what `work` throws
    */
   async replayOr<Result extends object, Done>(
     request: IdempotentRequest,

@@ -103,7 +103,7 @@ export class LiveFeed {
   /**
    * Streams the changes of grants after a cursor; without a cursor, first the grants that are ACTIVE or SUSPENDED, oldest first.
    *
-   * @throws the same errors as watchBalance
+   * @throws InvalidArgument for anything that is not a cursor of this viewer; CursorExpired
    */
   async watchGrants(userId: string, after: string | null = null): Promise<LiveStream<GrantChanged>> {
     const cursors = new LiveCursors(userId, 'GRANT');
