@@ -76,7 +76,6 @@ export interface TransactionRow {
   readonly grantId: string | null;
   readonly refundId: string | null;
   readonly disputeId: string | null;
-  readonly reason: string | null;
 }
 
 export type GrantStatus = 'ACTIVE' | 'EXPIRED' | 'REFUNDED' | 'REVOKED' | 'SUSPENDED';

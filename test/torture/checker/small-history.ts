@@ -151,7 +151,6 @@ export class SmallHistory {
       grantId: null,
       refundId: null,
       disputeId: null,
-      reason: null,
       ...about,
     });
     this.entry('MOVEMENT', id, null, true);
