@@ -1,5 +1,5 @@
 import { groupBy } from './account-rows.js';
-import type { KeyRow } from './final-state.js';
+import type { KeyRow, OrderRow } from './final-state.js';
 import type { Finding } from './findings.js';
 import type { Operation } from './history.js';
 import { effectsOf, type Timeline } from './timeline.js';
@@ -37,11 +37,12 @@ function missingOf(operation: Operation, record: KeyRow | null, rows: Timeline['
     return `grant ${input.grantId} is not revoked by it`;
   if (action === 'cancelOrder' && rows.orders.get(input.orderId ?? '')?.status !== 'CANCELLED')
     return `order ${input.orderId} is ${rows.orders.get(input.orderId ?? '')?.status}`;
-  if (input.idempotencyKey && !record) return 'its idempotency key has no record';
+  // The keys of an order are freed when Stripe rejects its session.
+  if (input.idempotencyKey && !record && !order) return 'its idempotency key has no record';
   return null;
 }
 
-function checkExplained({ rows, operations, recordOf, begins, replay }: Timeline): Finding[] {
+function checkExplained({ rows, operations, begins, replay }: Timeline): Finding[] {
   const findings: Finding[] = [];
   const report = (message: string, sequence?: number) =>
     findings.push({
@@ -63,11 +64,17 @@ function checkExplained({ rows, operations, recordOf, begins, replay }: Timeline
   for (const { id, amount } of rows.refunds.values())
     if (!begins.has(`refund:${id}`))
       report(`No operation led to refund ${id} of ${amount}.`, replay.places.get(`refund:${id}`)?.first);
-  const records = operations.flatMap((operation) => recordOf(operation) ?? []);
   for (const order of rows.orders.values())
-    if (!records.some((record) => record.orderId === order.id) && order.status === 'PAID')
-      report(`No operation opened order ${order.id}, which is PAID.`);
+    if (order.status === 'PAID' && !operations.some((operation) => mayOpen(operation, order, rows)))
+      report(`No operation asked for order ${order.id}, which is PAID.`);
   return findings;
+}
+
+/** A key's record is not enough here: it is freed when Stripe rejects the order's session. */
+function mayOpen({ action, input }: Operation, order: OrderRow, { plans }: Timeline['rows']): boolean {
+  if (order.kind === 'TOP_UP') return action === 'topUp' && input.amount === order.amount;
+  const { subscriptionId } = plans.get(order.versionId ?? '') ?? {};
+  return action === 'purchase' && input.payWith === 'CARD' && input.subscriptionId === subscriptionId;
 }
 
 function checkRepeated({ rows, operations }: Timeline): Finding[] {
