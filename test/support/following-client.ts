@@ -12,8 +12,8 @@ export interface Following<Change> {
 
 /** How a change arrived. */
 export interface Arrival {
-  /** How often the client had connected by then. */
-  readonly connections: number;
+  /** How often the operation had been sent by then: once for each connection, and again after each end of it. */
+  readonly attempts: number;
   /** Whether a part of it could not be read, and is null. */
   readonly hasErrors: boolean;
 }
@@ -52,8 +52,10 @@ export function follow<Change extends { cursor: string }>(options: {
   });
   // Sent again, with its current value, on each new connection.
   const variables: { after: string | null } = { after: null };
+  let starts = 0;
   const start = () => {
     if (stopped) return;
+    starts++;
     const again = () => setTimeout(start, 50);
     client.subscribe<Result<string, Change>>(
       { query: options.query, variables },
@@ -62,7 +64,7 @@ export function follow<Change extends { cursor: string }>(options: {
           const change = data?.[options.field];
           if (change) {
             seen.push(change);
-            options.onChange?.(change, { connections, hasErrors: errors !== undefined });
+            options.onChange?.(change, { attempts: connections + starts, hasErrors: errors !== undefined });
             variables.after = change.cursor;
           } else if (errors?.some((error) => error.extensions?.code === 'CURSOR_EXPIRED')) {
             variables.after = null;

@@ -90,9 +90,9 @@ describe('A correct history has no finding', () => {
     small.followGrants([one, two, two, three]);
     for (const line of small.lines) if (line.type === 'stream') line.atMs = startedMs;
     const items = small.lines.filter((line) => line.type === 'live');
-    for (const [index, item] of items.entries()) item.connection = index < 2 ? 1 : 2;
+    for (const [index, item] of items.entries()) item.attempt = index < 2 ? 1 : 2;
     expect(messages()).toEqual([]);
-    for (const item of items) item.connection = 1;
+    for (const item of items) item.attempt = 1;
     expect(classes()).toEqual(['STREAM_DUPLICATE']);
   });
 });

@@ -129,8 +129,8 @@ export interface LiveItem {
   readonly type: 'live';
   readonly stream: number;
   readonly atMs: number;
-  /** How often the client had connected by then. */
-  readonly connection: number;
+  /** How often the operation had been sent by then: once for each connection, and again after each end of it. */
+  readonly attempt: number;
   /** A part of it could not be read, and is null; the answer says so. */
   readonly hasErrors?: boolean;
   readonly balance?: { readonly version: number; readonly posted: number; readonly held: number };

@@ -349,7 +349,7 @@ export class SmallHistory {
     const item = (version: number) => {
       const row = this.final.journal.find((entry) => entry.version === version);
       const balance = { version, posted: row?.posted ?? 0, held: row?.held ?? 0 };
-      const about = { transactionId: row?.kind === 'MOVEMENT' ? row.subjectId : null, connection: 1 };
+      const about = { transactionId: row?.kind === 'MOVEMENT' ? row.subjectId : null, attempt: 1 };
       this.lines.push({ type: 'live', stream: 1, atMs: this.now(), balance, ...about } as Changeable<HistoryLine>);
     };
     for (const version of [0, ...versions]) item(version);
@@ -360,7 +360,7 @@ export class SmallHistory {
     this.lines.splice(1, 0, { type: 'stream', stream: 2, atMs: 0, viewer: VIEWER, field: 'grantChanged' });
     for (const id of ids) {
       const grant = { id, status: 'ACTIVE' };
-      this.lines.push({ type: 'live', stream: 2, atMs: this.now(), connection: 1, grant } as Changeable<HistoryLine>);
+      this.lines.push({ type: 'live', stream: 2, atMs: this.now(), attempt: 1, grant } as Changeable<HistoryLine>);
     }
   }
 

@@ -32,11 +32,11 @@ function checkBalances(timeline: Timeline, stream: Stream): Finding[] {
   const last = Math.max(0, ...entries.keys());
   const findings: Finding[] = [];
   let previous: number | null = null;
-  for (const { balance, transactionId, connection, hasErrors } of stream.items) {
+  for (const { balance, transactionId, attempt, hasErrors } of stream.items) {
     if (!balance) continue;
     const { version, posted, held } = balance;
     const entry = entries.get(version);
-    const at = `on connection ${connection}`;
+    const at = `in attempt ${attempt}`;
     if (previous !== null && version <= previous)
       findings.push(
         report(timeline, stream, 'STREAM_DUPLICATE', `version ${version} followed version ${previous} ${at}.`, entry?.sequence),
@@ -76,7 +76,7 @@ const transactionOf = (row: JournalRow | undefined) => (row?.kind === 'MOVEMENT'
 
 interface Received {
   readonly id: string;
-  readonly connection: number;
+  readonly attempt: number;
 }
 
 /**
@@ -85,7 +85,7 @@ interface Received {
  */
 function checkGrants(timeline: Timeline, stream: Stream): Finding[] {
   const { replay, knownBefore } = timeline;
-  const items = stream.items.flatMap(({ grant, connection }) => (grant ? [{ id: grant.id, connection }] : []));
+  const items = stream.items.flatMap(({ grant, attempt }) => (grant ? [{ id: grant.id, attempt }] : []));
   const from = knownBefore(stream.atMs);
   const starts = replay.cuts.filter((_, index) => (replay.cuts[index + 1]?.sequence ?? Number.POSITIVE_INFINITY) > from);
   const { matching, expected, received } = closestStart(timeline, starts, items);
@@ -128,17 +128,17 @@ function livingIn({ grants }: Model): string[] {
 interface Start {
   readonly model: Model;
   readonly after: number;
-  /** How many items came before the connection was cut. */
+  /** How many items came before it was interrupted. */
   readonly skipped: number;
 }
 
 /**
- * Where the operation may have started. A connection that was cut during the first state sends the state again, as it is by then: the
+ * Where the operation may have started. An operation that was interrupted during its first state sends the state again, as it is by then: the
  * items before it are the beginning of an earlier state.
  */
 function possibleStarts(cuts: readonly Cut[], received: readonly Received[], skipped = 0): Start[] {
   const starts = cuts.map(({ model, sequence }) => ({ model, after: sequence, skipped }));
-  const next = received.findIndex(({ connection }, index) => index >= skipped && connection !== received[skipped]?.connection);
+  const next = received.findIndex(({ attempt }, index) => index >= skipped && attempt !== received[skipped]?.attempt);
   if (next === -1) return starts;
   const interrupted = received.slice(skipped, next);
   const first = cuts.findIndex(({ model }) => {

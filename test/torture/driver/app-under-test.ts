@@ -140,6 +140,11 @@ export class AppUnderTest {
     return new AppUnderTest(database, redis, redisRelay, sandbox, gateways, worker, urls, webhookRelay);
   }
 
+  /** Whether any gateway is ready. */
+  async isServing(): Promise<boolean> {
+    return (await Promise.all(this.gateways.map((gateway) => gateway.isReady()))).includes(true);
+  }
+
   /** Webhooks go to this gateway from now on. */
   sendWebhooksTo(index: number): void {
     this.webhookRelay.target = this.gateways[index]?.relay?.target ?? this.webhookRelay.target;

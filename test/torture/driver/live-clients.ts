@@ -49,11 +49,11 @@ export class LiveClients {
       ...common,
       field: 'balanceChanged',
       query: BALANCES,
-      onChange: ({ balance: { version, posted, held }, transaction }, { connections, hasErrors }) =>
+      onChange: ({ balance: { version, posted, held }, transaction }, { attempts, hasErrors }) =>
         this.recorder.note({
           type: 'live',
           stream: balances,
-          connection: connections,
+          attempt: attempts,
           ...(hasErrors ? { hasErrors } : {}),
           balance: { version, posted: posted.amount, held: held.amount },
           transactionId: transaction?.id ?? null,
@@ -69,8 +69,7 @@ export class LiveClients {
       ...common,
       field: 'grantChanged',
       query: GRANTS,
-      onChange: ({ grant }, { connections }) =>
-        this.recorder.note({ type: 'live', stream: grants, connection: connections, grant }),
+      onChange: ({ grant }, { attempts }) => this.recorder.note({ type: 'live', stream: grants, attempt: attempts, grant }),
     });
     this.followed.push({
       viewer,

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { FaultRule } from '@boxoffice/stripe-sandbox/fault-rules';
+import { until } from '../../support/until.js';
 import type { AppUnderTest } from './app-under-test.js';
 import type { Dice } from './dice.js';
 import type { LiveClients } from './live-clients.js';
@@ -24,6 +25,7 @@ const STRIPE_FAULTS: readonly FaultRule[] = [
 
 const MIN_PAUSE_MS = 200;
 const MAX_PAUSE_MS = 900;
+const RECOVERY_MS = 10_000;
 
 /** Disturbs the app, in an order that follows from its dice: every kind once, then every kind again in another order. */
 export class Nemesis {
@@ -45,6 +47,8 @@ export class Nemesis {
         this.recorder.note({ type: 'nemesis', what });
         await disturb();
         await pause(this.dice.between(MIN_PAUSE_MS, MAX_PAUSE_MS));
+        // Where nothing runs, nothing is disturbed.
+        await until(() => this.app.isServing(), 'a gateway is ready', RECOVERY_MS).catch(() => undefined);
       }
     }
     this.end();
