@@ -22,6 +22,8 @@ Runs two gateways and a worker while clients use them and everything around them
 
 const MAX_PRINTED = 5;
 
+class Interrupted extends Error {}
+
 /** Exits with 0 if nothing was found, 1 with a finding, and 2 if it could not run. */
 async function main(): Promise<number> {
   const { values } = parseArgs({
@@ -74,7 +76,7 @@ async function torture({ seed, seconds, build, keep, discard }: TortureOptions):
   const recorder = new Recorder(recording, { seed, seconds });
   const interrupted = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
-    process.once(signal, () => interrupted.abort(new Error(`interrupted by ${signal}`)));
+    process.once(signal, () => interrupted.abort(new Interrupted(`Interrupted by ${signal}.`)));
   const stops: (() => Promise<void>)[] = [];
   const onStart = (stop: () => Promise<void>) => void stops.push(stop);
   let keepLogs = () => {};
@@ -99,7 +101,7 @@ async function torture({ seed, seconds, build, keep, discard }: TortureOptions):
     if (code === 1 && !discard) console.log(`Check it again: npm run torture -- --replay ${recording}`);
   } finally {
     await recorder.close();
-    if (discard || (code === 0 && !keep)) rmSync(recording, { force: true });
+    if (discard || interrupted.signal.aborted || (code === 0 && !keep)) rmSync(recording, { force: true });
     else keepLogs();
     for (const stop of stops.reverse()) await stop().catch((error: Error) => console.error(error.message));
     rmSync(home, { recursive: true, force: true });
@@ -131,7 +133,7 @@ function countsOf(findings: readonly Finding[]): string {
 main().then(
   (code) => process.exit(code),
   (error: Error) => {
-    console.error(error.stack ?? error.message);
+    console.error(error instanceof Interrupted ? error.message : error.stack);
     process.exit(2);
   },
 );

@@ -11,7 +11,7 @@ import type { Reports } from './read-final-state.js';
 import { readLastChanges } from './read-journal.js';
 import type { Recorder } from './recorder.js';
 
-const READY_MS = 30_000;
+const READY_MS = 60_000;
 const SETTLE_MS = 30_000;
 const STREAMS_MS = 15_000;
 const ROUND_MS = 150;
