@@ -6,7 +6,7 @@ import path from 'node:path';
 
 const SECONDS = 20;
 /** A fault needs some luck to show: each gets so many runs, with different seeds. */
-const MAX_RUNS = 3;
+const MAX_RUNS = 5;
 
 const FAULTS = [
   {

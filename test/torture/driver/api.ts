@@ -22,7 +22,7 @@ const DOCUMENTS: Readonly<Record<Action, string>> = {
   revokeGrant: `mutation ($input: RevokeGrantInput!) { done: revokeGrant(input: $input) { ${GRANT} ${ERRORS} } }`,
   adjustBalance: `mutation ($input: AdjustBalanceInput!) { done: adjustBalance(input: $input) {
     transaction { id version amount { amount } balanceAfter { amount } } ${BALANCE} ${ERRORS} } }`,
-  order: 'query ($orderId: ID!) { done: order(id: $orderId) { id status checkoutUrl } }',
+  order: 'query ($orderId: ID!) { done: order(id: $orderId) { id status checkoutUrl grant { id status } } }',
   account: `query { done: me { ${BALANCE} grants(first: 100) { nodes { id status paidWith } }
     transactions(first: 20, kind: TOP_UP) { nodes { id } } } }`,
   access: 'query ($filmIds: [ID!]!) { done: access(filmIds: $filmIds) { filmId allowed reason grant { id } } }',

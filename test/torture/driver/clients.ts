@@ -3,7 +3,7 @@ import type { Sandbox } from '@boxoffice/stripe-sandbox';
 import type { Api, Learned, Request } from './api.js';
 import type { Dice } from './dice.js';
 import type { Recorder } from './recorder.js';
-import { StripeSide } from './stripe-side.js';
+import { StripeSide, sessionOf } from './stripe-side.js';
 
 const CURRENCY = 'USD';
 const ATTEMPTS = 3;
@@ -160,12 +160,18 @@ export class Client {
     await this.actions.readAccess(viewer);
   }
 
-  /** Part of a payment is refunded at Stripe, and then what is left of its grant here: the share is no longer a whole number of days. */
+  /** Part of a payment is refunded at Stripe, and then its grant here: its share is no longer a whole number of days. */
   private async refundPartlyReturned(viewer: KnownViewer): Promise<void> {
-    const byCard = [...viewer.grants].filter(([, paidWith]) => paidWith === 'CARD').map(([id]) => id);
-    if (byCard.length === 0 || !this.stripe.refundInDashboard(viewer.id)) return;
-    await pause(this.dice.between(50, 400));
-    await this.refundGrant(viewer, this.dice.oneOf(byCard.slice(-3)));
+    const { data, checkoutUrl } = await this.buy(viewer, 'CARD');
+    const session = sessionOf(checkoutUrl);
+    const payment = session && this.stripe.payByCard(viewer.id, session);
+    if (!data.order || !payment) return;
+    const input = { orderId: data.order.id };
+    const paid = await this.send(viewer, { action: 'order', viewer: viewer.id, isAdmin: false, input });
+    if (!paid.data.grant) return;
+    this.stripe.refund(viewer.id, payment, this.dice.between(7, 200));
+    await pause(this.dice.between(200, 1_200));
+    await this.refundGrant(viewer, paid.data.grant.id);
   }
 
   private async refundTopUp(viewer: KnownViewer): Promise<void> {

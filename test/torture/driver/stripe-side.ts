@@ -20,7 +20,7 @@ export class StripeSide {
 
   /** Pays a checkout, mostly by card. False when it can no longer be paid. */
   pay(viewer: string, checkoutUrl: string | null): boolean {
-    const session = /cs_\w+/.exec(checkoutUrl ?? '')?.[0];
+    const session = sessionOf(checkoutUrl);
     if (!session) return false;
     const { control } = this.sandbox;
     if (this.dice.happens(0.05)) this.does(viewer, 'pay', session, 'declined', () => control.pay(session, { card: DECLINED }));
@@ -28,21 +28,30 @@ export class StripeSide {
       const method = this.dice.oneOf(['delayed_success', 'delayed_failure'] as const) ?? 'delayed_success';
       return this.does(viewer, 'pay', session, method, () => control.pay(session, { method })) !== null;
     }
+    return this.payByCard(viewer, session) !== null;
+  }
+
+  /** Returns the payment; null when the session can no longer be paid. */
+  payByCard(viewer: string, session: string): string | null {
     const card = this.dice.oneOf(CARDS) ?? CARDS[0];
-    const paid = this.does(viewer, 'pay', session, 'card', () => control.pay(session, { card }));
+    const paid = this.does(viewer, 'pay', session, 'card', () => this.sandbox.control.pay(session, { card }));
     const payment = paid?.session.payment_intent;
-    if (typeof payment === 'string') this.of(viewer).payments.push(payment);
-    return paid !== null;
+    if (typeof payment !== 'string') return null;
+    this.of(viewer).payments.push(payment);
+    return payment;
   }
 
   /** Part of a payment, or all of it. */
-  refundInDashboard(viewer: string): boolean {
+  refundInDashboard(viewer: string): void {
     const payment = this.dice.oneOf(this.of(viewer).payments.slice(-4));
-    if (!payment) return false;
-    const amount = this.dice.happens(0.85) ? { amount: this.dice.between(7, 400) } : {};
-    const refund = this.try(() => this.sandbox.control.refundInDashboard({ paymentIntent: payment, ...amount }));
+    if (payment) this.refund(viewer, payment, this.dice.happens(0.7) ? this.dice.between(7, 400) : undefined);
+  }
+
+  /** `amount`: everything, if it is not given. */
+  refund(viewer: string, payment: string, amount?: number): void {
+    const given = { paymentIntent: payment, ...(amount === undefined ? {} : { amount }) };
+    const refund = this.try(() => this.sandbox.control.refundInDashboard(given));
     if (refund) this.note(viewer, 'refund', payment, refund.id);
-    return refund !== null;
   }
 
   act(viewer: string): void {
@@ -106,3 +115,6 @@ export class StripeSide {
     }
   }
 }
+
+/** The session that a checkout page is for. */
+export const sessionOf = (checkoutUrl: string | null): string | null => /cs_\w+/.exec(checkoutUrl ?? '')?.[0] ?? null;
