@@ -6,6 +6,7 @@ import { currencyDigits } from './currencies.js';
 import { devSecret } from './dev-secrets.js';
 import { configurationError, cronLine, Environment, listOf, mongodbUrl, urlOf, wholeNumber, yesOrNo } from './env.js';
 import { type IdentityConfig, readIdentity } from './identity.js';
+import { type LedgerRootsConfig, readLedgerRoots } from './ledger-roots.js';
 import { type Limits, readLimits } from './limits.js';
 import { checkProductionSettings } from './production.js';
 import { readStoreUrl } from './store-url.js';
@@ -37,6 +38,7 @@ export interface Config {
   /** Whether this process runs jobs. */
   readonly runJobs: boolean;
   readonly jobHours: JobHoursConfig;
+  readonly ledgerRoots: LedgerRootsConfig;
   /** The demo page and the demo catalogue. */
   readonly demo: boolean;
   readonly guard: GuardConfig;
@@ -74,6 +76,7 @@ export interface StripeConfig {
 export interface JobHoursConfig {
   readonly reconcileCron: string;
   readonly verifyLedgerCron: string;
+  readonly signLedgerRootCron: string;
 }
 
 export interface GuardConfig {
@@ -159,7 +162,9 @@ function readEnvironment(source: Readonly<Record<string, string | undefined>>): 
     jobHours: {
       reconcileCron: environment.read('RECONCILE_CRON', cronLine, '15 3 * * *'),
       verifyLedgerCron: environment.read('VERIFY_LEDGER_CRON', cronLine, '45 3 * * *'),
+      signLedgerRootCron: environment.read('SIGN_LEDGER_ROOT_CRON', cronLine, '45 4 * * *'),
     },
+    ledgerRoots: readLedgerRoots(environment, production, dataDirectory),
     demo: environment.read('DEMO', yesOrNo, !production),
     guard: readGuard(environment, production),
     observation: readObservation(environment, production),

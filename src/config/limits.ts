@@ -159,6 +159,10 @@ const table = {
   snapshotBalancesIntervalMs: [hour, 100, day],
   sweepIntervalMs: [hour, 100, day],
 
+  // Ledger roots: how long LEDGER_ROOT_COMMAND may take, and of how many roots the heads are kept.
+  ledgerRootCommandTimeoutMs: [30 * second, 100, 10 * minute],
+  ledgerRootHeadsCount: [2, 1, 366],
+
   // Process
   shutdownBudgetMs: [5 * second, 100, 10 * minute],
 } as const satisfies Record<string, Bounds>;

@@ -1,4 +1,5 @@
 import type { JobHoursConfig, Limits } from '../config/config.js';
+import type { LedgerRoots } from '../services/proofs/ledger-roots.js';
 import { describeMoved } from '../services/reconciliation/reconciliation-store.js';
 import type { StripeReconciliation } from '../services/reconciliation/stripe-reconciliation.js';
 import type { Services } from '../services/services.js';
@@ -14,7 +15,7 @@ type Row<Result> = { readonly name: string } & ({ readonly everyMs: number } | {
 
 /** Every job, one row each. A new job is a row here and its interval in config/limits.ts. */
 export function jobDefinitions(services: Services, limits: Limits, hours: JobHoursConfig): JobDefinition[] {
-  const { catalogueSync, grants, orderSessions, payout, reconciliation, snapshots, stripeInbox, sweepers } = services;
+  const { catalogueSync, grants, orderSessions, payout, snapshots, stripeInbox, sweepers } = services;
   const inBatches =
     (work: (limit: number, signal: AbortSignal) => Promise<number>) =>
     ({ signal }: JobContext) =>
@@ -40,12 +41,6 @@ export function jobDefinitions(services: Services, limits: Limits, hours: JobHou
       everyMs: limits.processStripeEventsIntervalMs,
       run: inBatches((limit) => stripeInbox.processDue(limit)),
       report: (count) => `${count} events tried`,
-    }),
-    job({
-      name: 'reconcile',
-      cron: hours.reconcileCron,
-      run: (context) => reconcile(reconciliation, context),
-      report: reportReconciliation,
     }),
     // Abandons payouts that Stripe does not have when their hold expires, so that their money is not held forever.
     job({
@@ -80,6 +75,7 @@ export function jobDefinitions(services: Services, limits: Limits, hours: JobHou
       run: ({ signal }) => sweep(sweepers, signal),
       report: (removed) => removed.map(({ name, count }) => `${count} ${name}`).join(', '),
     }),
+    ...dailyJobs(services, hours),
     job({
       name: 'verify-ledger',
       cron: hours.verifyLedgerCron,
@@ -89,6 +85,24 @@ export function jobDefinitions(services: Services, limits: Limits, hours: JobHou
           finished,
           `${balancesChecked} balances, ${transactionsChecked} transactions, ${discrepancies.length} discrepancies`,
         ),
+    }),
+  ];
+}
+
+function dailyJobs({ ledgerRoots, reconciliation }: Services, hours: JobHoursConfig): JobDefinition[] {
+  return [
+    job({
+      name: 'reconcile',
+      cron: hours.reconcileCron,
+      run: (context) => reconcile(reconciliation, context),
+      report: reportReconciliation,
+    }),
+    // Commits to the history of every viewer, outside the database.
+    job({
+      name: 'sign-ledger-root',
+      cron: hours.signLedgerRootCron,
+      run: (context) => signRoot(ledgerRoots, context),
+      report: reportRoots,
     }),
   ];
 }
@@ -108,6 +122,20 @@ async function verify(verifyLedger: Services['verifyLedger'], { signal, warn, fo
   if (result.finished) found(count);
   if (count > 0) warn(`the ledger has ${count} discrepancies: see the query verifyLedger`);
   return result;
+}
+
+type RootRun = Awaited<ReturnType<LedgerRoots['run']>>;
+
+async function signRoot(ledgerRoots: Pick<LedgerRoots, 'run'>, { signal, warn }: JobContext): Promise<RootRun> {
+  const run = await ledgerRoots.run(signal);
+  if (!run) warn('no root of the ledger is signed: LEDGER_ROOT_PRIVATE_KEY is not set');
+  return run;
+}
+
+function reportRoots(run: RootRun): string {
+  if (!run) return 'no root: LEDGER_ROOT_PRIVATE_KEY is not set';
+  const { signed, handedOutCount } = run;
+  return `${signed ? `root ${signed.number} over ${signed.heads} journals` : 'no new root'}, ${handedOutCount} handed out`;
 }
 
 type ReconciliationResult = Awaited<ReturnType<StripeReconciliation['run']>>;

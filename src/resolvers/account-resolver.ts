@@ -1,6 +1,6 @@
 import { Arg, Args, Ctx, FieldResolver, ID, Query, Resolver, Root } from 'type-graphql';
 import type { Money } from '../services/money.js';
-import { type Context, resolveUserId } from './context.js';
+import { type Context, demandAccess, resolveUserId } from './context.js';
 import {
   AccountConnectionType,
   AccountGrantsArgs,
@@ -73,5 +73,11 @@ export class AccountResolver {
     @Args(() => AccountOrdersArgs) { first, after, status }: AccountOrdersArgs,
   ): unknown {
     return loaders.ordersOfViewer.load(account.userId, { first, after, filter: status });
+  }
+
+  @FieldResolver()
+  proof(@Root() { userId }: Account, @Ctx() { caller, loaders }: Context): unknown {
+    demandAccess(caller, userId);
+    return loaders.proof.load(userId);
   }
 }

@@ -67,7 +67,7 @@ class PageLoader<Node, Request extends PageRequest> {
  * is cached becomes stale.
  */
 export function createLoaders(services: AppServices) {
-  const { catalogue, access, refunds, stripeInbox, reconciliations } = services;
+  const { catalogue, access, refunds, stripeInbox, reconciliations, proofs, rootStore } = services;
   const { rows, pages, balances } = services.accounts;
   const byId = (row: { id: string }) => row.id;
   const byRowId = { cacheKeyFn: byId, maxBatchSize: BATCH_COUNT };
@@ -94,16 +94,19 @@ export function createLoaders(services: AppServices) {
     refund: new RowLoader(rows.refundsByIds, byId),
     refundsOfGrant: listLoader(rows.refundsByGrants, (refund) => refund.grantId),
     refundable: new DataLoader((transactions: readonly Transaction[]) => refunds.refundables(transactions), byRowId),
+    hashOfTransaction: new DataLoader((transactions: readonly Transaction[]) => proofs.hashesOf(transactions), byRowId),
     refundQuote: new DataLoader((grants: readonly Grant[]) => refunds.quotes(grants), byRowId),
     balance: new DataLoader((userIds: readonly string[]) => balances.byUsers(userIds), { maxBatchSize: BATCH_COUNT }),
     postedAt: new DataLoader((instants: readonly BalanceInstant[]) => balances.postedAt(instants), {
       cacheKeyFn: ({ userId, time }) => `${userId} ${time.getTime()}`,
       maxBatchSize: BATCH_COUNT,
     }),
+    proof: new DataLoader((userIds: readonly string[]) => proofs.ofViewers(userIds), { maxBatchSize: BATCH_COUNT }),
     grantsOfViewer: new PageLoader((ids, request: PageRequest<GrantStatus>) => pages.grants(ids, request)),
     ordersOfViewer: new PageLoader((ids, request: PageRequest<OrderStatus>) => pages.orders(ids, request)),
     transactionsOfViewer: new PageLoader((ids, request: PageRequest<TransactionKind>) => pages.transactions(ids, request)),
     stripeEvent: new RowLoader(stripeInbox.byIds.bind(stripeInbox), byId),
+    ledgerRoot: new RowLoader(rootStore.byIds.bind(rootStore), byId),
     reconciliation: new RowLoader(reconciliations.byIds.bind(reconciliations), byId),
     findingsOfReconciliation: listLoader(reconciliations.findingsOf.bind(reconciliations), (row) => row.reconciliationId),
   };

@@ -29,6 +29,8 @@ const finders: Record<NodeKind, Find> = {
   Order: ofViewer(({ loaders }, id) => loaders.order.load(id)),
   Refund: ofViewer(({ loaders }, id) => loaders.refund.load(id)),
   StripeEvent: forAdmins(({ loaders }, id) => loaders.stripeEvent.load(id)),
+  // A viewer sees the root of their own proof, and refetches it by its id.
+  LedgerRoot: async ({ caller, loaders }, id) => (caller.role === 'PUBLIC' ? null : loaders.ledgerRoot.load(id)),
   Reconciliation: forAdmins(({ loaders }, id) => loaders.reconciliation.load(id)),
 };
 

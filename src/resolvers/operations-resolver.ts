@@ -5,6 +5,8 @@ import {
   JobPayloadType,
   JobType,
   LedgerReportType,
+  LedgerRootConnectionType,
+  QueryLedgerRootsArgs,
   QueryReconciliationsArgs,
   QueryStripeEventsArgs,
   ReconciliationConnectionType,
@@ -24,6 +26,11 @@ export class OperationsResolver {
   @Query(() => LedgerReportType)
   verifyLedger(@Ctx() { services }: Context): unknown {
     return services.verifyLedger();
+  }
+
+  @Query(() => LedgerRootConnectionType)
+  ledgerRoots(@Ctx() { services }: Context, @Args(() => QueryLedgerRootsArgs) page: QueryLedgerRootsArgs): unknown {
+    return services.rootStore.page(page);
   }
 
   @Query(() => ReconciliationConnectionType)

@@ -27,6 +27,11 @@ export class TransactionResolver {
     return amount === null ? null : { amount, currency: transaction.currency };
   }
 
+  @FieldResolver()
+  hash(@Root() transaction: Transaction, @Ctx() { loaders }: Context): unknown {
+    return loaders.hashOfTransaction.load(transaction);
+  }
+
   @Mutation(() => AdjustBalancePayloadType)
   adjustBalance(@Ctx() { actor, services }: Context, @Arg('input', () => AdjustBalanceInput) input: AdjustBalanceInput): unknown {
     refuseOwnAccount(actor, input.userId);

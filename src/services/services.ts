@@ -1,5 +1,6 @@
 import type Stripe from 'stripe';
 import type { Config } from '../config/config.js';
+import { ledgerRootKey } from '../config/ledger-roots.js';
 import type { Clock } from '../runtime/clock.js';
 import { describeFailure } from '../runtime/describe-failure.js';
 import type { Database } from '../stores/database.js';
@@ -22,6 +23,10 @@ import { Ledger } from './ledger/ledger.js';
 import { Snapshots } from './ledger/snapshots.js';
 import type { Moved } from './ledger/unit.js';
 import { LiveFeed } from './live/live-feed.js';
+import { LedgerRoots } from './proofs/ledger-roots.js';
+import { Proofs } from './proofs/proofs.js';
+import { RootStore } from './proofs/root-store.js';
+import { RootVerification } from './proofs/verify-roots.js';
 import { BuyFromBalance } from './purchases/buy-from-balance.js';
 import { Checkout } from './purchases/checkout.js';
 import { Fulfilment } from './purchases/fulfilment.js';
@@ -102,6 +107,7 @@ export function composeServices(dependencies: ServiceDependencies) {
     ...catalogueParts,
     ...money,
     ...stripeParts,
+    ...composeProofs(dependencies),
     accounts,
     live,
     access: new Access(database, clock, limits),
@@ -167,6 +173,29 @@ function composeMoney(
     grants: new Grants(database, ledger, catalogue, limits.subscriptionDurationMaximumDays),
     adjustments: new Adjustments(database, ledger, { currency, maxAmount: limits.adjustmentMaximumMinorUnits }),
     snapshots: new Snapshots(database, clock),
+  };
+}
+
+/** What proves that history has not been rewritten. */
+function composeProofs({ config, database, clock }: ServiceDependencies) {
+  const { limits, ledgerRoots } = config;
+  const rootStore = new RootStore(database, limits.pageMaximumCount);
+  return {
+    rootStore,
+    proofs: new Proofs(database, rootStore),
+    rootVerification: new RootVerification(database, rootStore),
+    ledgerRoots: new LedgerRoots({
+      database,
+      clock,
+      store: rootStore,
+      key: () => ledgerRootKey(config),
+      settings: {
+        command: ledgerRoots.command,
+        commandTimeoutMs: limits.ledgerRootCommandTimeoutMs,
+        file: ledgerRoots.file,
+        headsCount: limits.ledgerRootHeadsCount,
+      },
+    }),
   };
 }
 

@@ -9,6 +9,9 @@ import { Hold } from '../entities/hold.js';
 import { IdempotencyRecord } from '../entities/idempotency-record.js';
 import { JobState } from '../entities/job-state.js';
 import { JournalEntry } from '../entities/journal-entry.js';
+import { LedgerRoot } from '../entities/ledger-root.js';
+import { LedgerRootHandover } from '../entities/ledger-root-handover.js';
+import { LedgerRootHeads } from '../entities/ledger-root-heads.js';
 import { Order } from '../entities/order.js';
 import { Reconciliation } from '../entities/reconciliation.js';
 import { ReconciliationFinding } from '../entities/reconciliation-finding.js';
@@ -38,6 +41,9 @@ export const entities = [
   JournalEntry,
   AuditEntry,
   ErasableText,
+  LedgerRoot,
+  LedgerRootHandover,
+  LedgerRootHeads,
   IdempotencyRecord,
   BalanceSnapshot,
   Reconciliation,

@@ -38,10 +38,10 @@ test('Every field of type Money resolves by one rule, but for those that must be
 
 /** Fields that a page resolves field by field when they are asked for: each needs other tables or a role. */
 const RESOLVED_FIELD_BY_FIELD = {
-  Account: ['balanceAt', 'orders'],
+  Account: ['balanceAt', 'orders', 'proof'],
   Balance: [],
   Grant: ['actorId', 'order', 'refundQuote', 'refunds', 'spending'],
-  Transaction: ['actorId', 'order', 'refund', 'refundable'],
+  Transaction: ['actorId', 'hash', 'order', 'refund', 'refundable'],
   Subscription: ['stripePriceId', 'stripeProductId', 'stripeSync'],
   Film: ['access', 'subscriptions'],
 };

@@ -10,7 +10,7 @@ export function runJob(
   services: Partial<Record<keyof Services, unknown>>,
   { limits = {}, context = {} }: { limits?: Partial<Limits>; context?: Partial<JobContext> } = {},
 ): Promise<string> {
-  const hours = { reconcileCron: '15 3 * * *', verifyLedgerCron: '45 3 * * *' };
+  const hours = { reconcileCron: '15 3 * * *', verifyLedgerCron: '45 3 * * *', signLedgerRootCron: '45 4 * * *' };
   const job = jobDefinitions(services as Services, { ...defaultLimits, ...limits }, hours).find((each) => each.name === name);
   if (!job) throw new Error(`there is no job ${name}`);
   return job.run({ signal: new AbortController().signal, warn: () => {}, found: () => {}, ...context });

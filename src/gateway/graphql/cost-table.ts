@@ -29,6 +29,14 @@ export const TEXT_CHARACTERS: Readonly<Record<string, number | 'descriptionMaxim
   'LedgerDiscrepancy.found': 200,
   'ReconciliationFinding.stripeId': 100,
   'ReconciliationFinding.detail': 400,
+  'Transaction.hash': 64,
+  'LedgerProof.head': 64,
+  'LedgerProof.path': 65,
+  'LedgerRoot.root': 64,
+  'LedgerRoot.previousRoot': 64,
+  'LedgerRoot.cut': 20,
+  'LedgerRoot.publicKey': 60,
+  'LedgerRoot.signature': 88,
   'Job.name': 100,
   'Job.schedule': 100,
   'Job.lastResult': 500,
@@ -61,6 +69,8 @@ export const LIST_LENGTHS: Readonly<Record<string, number | typeof AS_ASKED>> = 
   'LedgerReport.discrepancies': 1_000,
   'Reconciliation.findings': 1_000,
   'Query.jobs': 20,
+  // Twice as many viewers are one step more.
+  'LedgerProof.path': 32,
   // Catalogue mutations report every invalid input; all others stop at the first.
   'FilmPayload.errors': 100,
   'FilmsPayload.errors': 100,

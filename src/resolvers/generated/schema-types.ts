@@ -369,6 +369,9 @@ export class TransactionType extends NodeType {
 
   @Field(() => ID, { nullable: true })
   actorId!: unknown;
+
+  @Field(() => String)
+  hash!: unknown;
 }
 
 @ObjectType('TransactionConnection', { simpleResolvers: true })
@@ -462,6 +465,69 @@ export class AccountType {
 
   @Field(() => OrderConnectionType)
   orders!: unknown;
+
+  @Field(() => LedgerProofType, { nullable: true })
+  proof!: unknown;
+}
+
+@ObjectType('LedgerProof', { simpleResolvers: true })
+export class LedgerProofType {
+  @Field(() => String)
+  head!: unknown;
+
+  @Field(() => Int)
+  sequence!: unknown;
+
+  @Field(() => LedgerRootType, { nullable: true })
+  root!: unknown;
+
+  @Field(() => [String])
+  path!: unknown;
+}
+
+@ObjectType('LedgerRoot', { simpleResolvers: true, implements: NodeType })
+export class LedgerRootType extends NodeType {
+  @Field(() => String)
+  root!: unknown;
+
+  @Field(() => String, { nullable: true })
+  previousRoot!: unknown;
+
+  @Field(() => String)
+  cut!: unknown;
+
+  @Field(() => DateTimeScalar)
+  signedAt!: unknown;
+
+  @Field(() => String)
+  publicKey!: unknown;
+
+  @Field(() => String)
+  signature!: unknown;
+
+  @Field(() => Int)
+  heads!: unknown;
+}
+
+@ObjectType('LedgerRootConnection', { simpleResolvers: true })
+export class LedgerRootConnectionType {
+  @Field(() => [LedgerRootEdgeType])
+  edges!: unknown;
+
+  @Field(() => [LedgerRootType])
+  nodes!: unknown;
+
+  @Field(() => PageInfoType)
+  pageInfo!: unknown;
+}
+
+@ObjectType('LedgerRootEdge', { simpleResolvers: true })
+export class LedgerRootEdgeType {
+  @Field(() => String)
+  cursor!: unknown;
+
+  @Field(() => LedgerRootType)
+  node!: unknown;
 }
 
 @ObjectType('AccountConnection', { simpleResolvers: true })
@@ -1116,6 +1182,15 @@ export class QueryStripeEventsArgs {
 
   @Field(() => StripeEventStatusEnum, { nullable: true })
   status?: StripeEventStatusValue | null;
+}
+
+@ArgsType()
+export class QueryLedgerRootsArgs {
+  @Field(() => Int, { nullable: true, defaultValue: 20 })
+  first!: number;
+
+  @Field(() => String, { nullable: true })
+  after?: string | null;
 }
 
 @ArgsType()

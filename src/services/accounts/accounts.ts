@@ -30,6 +30,7 @@ export const NODE_KINDS = [
   'Refund',
   'StripeEvent',
   'Reconciliation',
+  'LedgerRoot',
 ] as const;
 export type NodeKind = (typeof NODE_KINDS)[number];
 

@@ -1,6 +1,7 @@
 import type { Balance } from '../../entities/balance.js';
 import { balanceColumns } from '../../stores/columns.js';
 import { type Queryable, statement } from '../../stores/database.js';
+import { firstEntryWhere, TRANSACTIONS } from '../ledger/find-entry.js';
 
 /** A balance as returned to readers. One that never changed has version 0 and no `updatedAt`. */
 export type BalanceRead = Pick<Balance, 'userId' | 'currency' | 'posted' | 'held' | 'version'> & { updatedAt: Date | null };
@@ -12,18 +13,25 @@ export interface BalanceInstant {
 
 const balancesByUsers = statement('balances-by-users')`select ${balanceColumns} from balances where user_id = any($1::uuid[])`;
 
-/** The latest snapshot at or before the instant, plus the transactions since. */
+/** As the last journal entry at or before the instant has it; for one before the journal was begun, as the last transaction has it. */
 const balancesAt = statement('balances-at')`
-    select coalesce(snapshot.posted, 0) + coalesce((
-        select sum(t.amount)::bigint from transactions t
-        where t.user_id = asked.user_id and t.version > coalesce(snapshot.version, 0) and t.created_at <= asked.time), 0) as posted
-    from unnest($1::uuid[], $2::timestamptz[]) with ordinality as asked (user_id, time, position)
+    select coalesce(entry.posted, transaction.balance_after, 0) as posted
+    from unnest($1::uuid[], $2::timestamptz[]) with ordinality as asked (user_id, time, place)
+    left join lateral ${firstEntryWhere('asked.user_id', 'entry.created_at > asked.time')} later on true
     left join lateral (
-      select s.posted, s.version from balance_snapshots s
-      where s.user_id = asked.user_id and s.counted_until <= asked.time
-      order by s.counted_until desc, s.version desc limit 1
-    ) snapshot on true
-    order by asked.position`;
+      select posted from journal
+      where user_id = asked.user_id and sequence < later.number and version is not null
+      order by sequence desc limit 1
+    ) entry on true
+    left join lateral (
+      select balance_after
+      from ${firstEntryWhere('asked.user_id', 'entry.created_at > asked.time', TRANSACTIONS)} later
+      cross join lateral (
+        select balance_after from transactions where user_id = asked.user_id and version < later.number order by version desc limit 1
+      ) last
+      where entry.posted is null
+    ) transaction on true
+    order by asked.place`;
 
 /** Reads balances. Amounts are in minor units. */
 export class Balances {
