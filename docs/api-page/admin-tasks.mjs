@@ -4,6 +4,7 @@ export async function administer(page, userId, plan) {
   await sellSubscription(page);
   await supportViewer(page, userId, plan);
   await manageLedger(page, userId, plan.price.currency);
+  await proveHistory(page, userId);
   await manageJobs(page);
 }
 
@@ -113,6 +114,28 @@ async function manageLedger(page, userId, currency) {
     'Verify the ledger',
     'Recomputes all balances and lists discrepancies.',
     'query Ledger { verifyLedger { balancesChecked transactionsChecked discrepancies { rule expected found } } }',
+  );
+}
+
+async function proveHistory(page, userId) {
+  const before = await lastRunOf(page, 'sign-ledger-root');
+  await page.server.ask('admin', 'mutation { runJob(name: "sign-ledger-root") { errors { code } } }');
+  await page.server.until(async () => (await lastRunOf(page, 'sign-ledger-root')) !== before, 'the root to be signed');
+  await page.task(
+    'List the signed roots of the ledger',
+    'Newest first. A job signs one every night; [what they prove](proofs.md).',
+    'query Roots { ledgerRoots(first: 1) { nodes { root previousRoot heads signedAt } } }',
+  );
+  await page.task(
+    "Prove a viewer's history",
+    'From their last journal entry to the signed root; [how to verify it](proofs.md#verify-a-viewers-history). `me` shows it to the viewer.',
+    `query Proof($userId: ID!) {
+  account(userId: $userId) {
+    proof { head sequence path root { root heads } }
+    transactions(first: 1) { nodes { kind hash } }
+  }
+}`,
+    { userId },
   );
 }
 

@@ -151,15 +151,6 @@ class Past {
     return grantId;
   }
 
-  /** A snapshot that counts all so far. */
-  async snapshot(userId: string): Promise<void> {
-    await this.db.rows(
-      `insert into balance_snapshots (user_id, version, posted, transaction_count, counted_until, created_at)
-       select user_id, version, posted, version, updated_at, updated_at from balances where user_id = $1`,
-      [userId],
-    );
-  }
-
   private async move(userId: string, amount: number, at: Date, id: string, rest: string, also = ''): Promise<void> {
     await this.db.rows(
       `with changed as (

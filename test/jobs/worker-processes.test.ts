@@ -133,7 +133,7 @@ describe.each(testedJobStores())('Worker processes, with jobs kept in $name', ({
       return Boolean(sweep?.lastRunAt);
     });
     const { jobs } = await ask<Jobs>(`{ jobs { ${fields} } }`);
-    expect(jobs).toHaveLength(10);
+    expect(jobs).toHaveLength(11);
     expect(jobs.find(({ name }) => name === 'sweep')).toMatchObject({
       schedule: '500 milliseconds',
       lastDurationMs: expect.any(Number),

@@ -1,5 +1,7 @@
+import { digestOf } from '../../src/services/ledger/journal.js';
 import { type LedgerDiscrepancy, verifyLedger } from '../../src/services/verification/verify-ledger.js';
 import type { Database, Queryable } from '../../src/stores/database.js';
+import type { TestDatabase } from './test-database.js';
 
 /**
  * What the verification of the ledger finds after `statements`, which are rolled back afterwards. They bypass every trigger and foreign
@@ -27,3 +29,15 @@ export async function findAfterDamage(database: Database, statements: readonly s
 }
 
 const isIsolation = (text: string) => text.startsWith('set transaction isolation level');
+
+/** Makes the viewer one from before the journal: it begins with a genesis entry over all that they have. */
+export async function beginJournalAgain(db: TestDatabase, userId: string): Promise<void> {
+  await db.pastTriggers(`delete from journal where user_id = '${userId}'`);
+  await db.rows(
+    `insert into journal (user_id, sequence, kind, version, posted, held, digest, created_at)
+     select user_id, journal_sequence, 'GENESIS', version, posted, held,
+       (select sha256(string_agg(${digestOf('MOVEMENT', 't')}, '' order by version)) from transactions t where t.user_id = b.user_id), updated_at
+     from balances b where user_id = $1`,
+    [userId],
+  );
+}

@@ -20,7 +20,6 @@ const changedHeads = statement('heads-that-changed')`
 export interface VerifyRootsOptions {
   /** Ed25519, SubjectPublicKeyInfo in base64: the only key that may have signed. Default: the key of each root. */
   readonly publicKey?: string | undefined;
-  readonly onRoot?: (root: HandedOutRoot) => void;
 }
 
 export interface RootsReport {
@@ -41,12 +40,11 @@ export class RootVerification {
     private readonly store: RootStore,
   ) {}
 
-  async verify(text: string, { publicKey, onRoot }: VerifyRootsOptions = {}): Promise<RootsReport> {
+  async verify(text: string, { publicKey }: VerifyRootsOptions = {}): Promise<RootsReport> {
     const { roots, faults } = readRoots(text);
     const discrepancies = faults.map((fault) => finding('ROOT_IS_SIGNED', 'a root', fault));
     discrepancies.push(...(await this.chain(roots)));
     for (const root of roots) {
-      onRoot?.(root);
       if (!isSigned(root)) discrepancies.push(finding('ROOT_IS_SIGNED', 'its own signature', `another at root ${root.root}`));
       else if (publicKey && root.publicKey !== publicKey)
         discrepancies.push(finding('ROOT_IS_SIGNED', `key ${publicKey}`, `key ${root.publicKey} at root ${root.root}`));
