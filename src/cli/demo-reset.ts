@@ -7,7 +7,7 @@ import { removeCluster } from '../stores/embedded-postgres/account.js';
 import { startEmbeddedPostgres } from '../stores/embedded-postgres/embedded-postgres.js';
 import { runCommand } from './run-command.js';
 
-/** `npm run demo:reset`: deletes the embedded database and the sandbox's state. Secrets are kept, so tokens stay valid. */
+/** `npm run demo:reset`: deletes the embedded database, its handed-out roots and the sandbox's state. Secrets are kept, so tokens stay valid. */
 runCommand(async () => {
   const { databaseUrl, dataDirectory } = readConfig();
   if (databaseUrl !== undefined) throw new StartupError(['DATABASE_URL: is set. Only the embedded database can be reset.']);
@@ -16,6 +16,6 @@ runCommand(async () => {
     await (await startEmbeddedPostgres({ dataDirectory })).stop();
     removeCluster(dataDirectory);
   }
-  rmSync(path.join(dataDirectory, 'sandbox.jsonl'), { force: true });
+  for (const name of ['sandbox.jsonl', 'ledger-roots.jsonl']) rmSync(path.join(dataDirectory, name), { force: true });
   console.log('The demo was reset. It is loaded again at the next start.');
 });

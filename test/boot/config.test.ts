@@ -1,8 +1,10 @@
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { configVariables, readConfig } from '../../src/config/config.js';
+import { ledgerRootKey } from '../../src/config/ledger-roots.js';
 import { limitVariable } from '../../src/config/limits.js';
 import { StartupError } from '../../src/runtime/startup-error.js';
 
@@ -260,6 +262,54 @@ describe('in production', () => {
     ['STRIPE_API_URL', 'http://proxy.example'],
   ])('%s=%s is refused', (variable, value) => {
     expect(faultsOf({ ...production, [variable]: value })).toEqual([expect.stringMatching(new RegExp(`^${variable}: `))]);
+  });
+});
+
+describe('The key of ledger roots', () => {
+  const { privateKey } = generateKeyPairSync('ed25519');
+  const pem = String(privateKey.export({ type: 'pkcs8', format: 'pem' }));
+  const base64 = privateKey.export({ type: 'pkcs8', format: 'der' }).toString('base64');
+  const signed = (key: KeyObject | null) => key && sign(null, Buffer.from('a root'), key).toString('base64');
+  const of = (source: Record<string, string>) => ledgerRootKey(readConfig({ DATA_DIR: home, ...source }));
+
+  test('is the same as PEM and in base64', () => {
+    for (const key of [pem, base64, ` ${pem}`]) expect(signed(of({ LEDGER_ROOT_PRIVATE_KEY: key }))).toBe(signed(privateKey));
+  });
+
+  test('is generated in development when it is first used, kept, and readable only by its owner', () => {
+    const file = path.join(home, 'ledger-root-key');
+    readConfig({ DATA_DIR: home });
+    expect(existsSync(file)).toBe(false);
+    const first = signed(of({}));
+    expect(first).not.toBeNull();
+    expect(signed(of({}))).toBe(first);
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+  });
+
+  test('of another kind is refused at startup, without being shown', () => {
+    const other = String(generateKeyPairSync('x25519').privateKey.export({ type: 'pkcs8', format: 'pem' }));
+    for (const key of [other, 'hunter2', base64.slice(4)])
+      expect(faultsOf({ LEDGER_ROOT_PRIVATE_KEY: key })).toEqual([
+        'LEDGER_ROOT_PRIVATE_KEY: must be an Ed25519 private key (PKCS #8), as PEM or in base64. Correct it or remove it.',
+      ]);
+  });
+
+  test('may be missing in production, where nothing is signed without it', () => {
+    expect(of(production)).toBeNull();
+    expect(readConfig({ DATA_DIR: home, ...production }).ledgerRoots.file).toBeUndefined();
+  });
+
+  test('needs a place to hand roots to in production, and only one', () => {
+    const keyed = { ...production, LEDGER_ROOT_PRIVATE_KEY: base64 };
+    expect(faultsOf(keyed)).toEqual([
+      expect.stringMatching(/^LEDGER_ROOT_COMMAND: is not set, though LEDGER_ROOT_PRIVATE_KEY is/),
+    ]);
+    expect(faultsOf({ ...keyed, LEDGER_ROOT_COMMAND: 'cat' })).toEqual([]);
+    expect(faultsOf({ ...keyed, LEDGER_ROOT_FILE: '/roots' })).toEqual([]);
+    expect(faultsOf({ LEDGER_ROOT_COMMAND: 'cat', LEDGER_ROOT_FILE: '/roots' })).toEqual([
+      expect.stringMatching(/^LEDGER_ROOT_FILE: is set, and so is LEDGER_ROOT_COMMAND/),
+    ]);
+    expect(readConfig({ DATA_DIR: home }).ledgerRoots.file).toBe(path.join(home, 'ledger-roots.jsonl'));
   });
 });
 

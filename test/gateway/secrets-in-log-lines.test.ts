@@ -40,11 +40,12 @@ describe('a log line', () => {
       STRIPE_SECRET_KEY: 'sk_test_1234',
       STRIPE_WEBHOOK_SECRET: 'whsec_one,whsec_two',
       METRICS_TOKEN: 'only for prometheus',
+      LEDGER_ROOT_PRIVATE_KEY: 'MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g',
       OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector',
       OTEL_EXPORTER_OTLP_HEADERS: 'x-key=collector-key',
     });
     const secrets = secretsOf(config);
-    expect(new Set(secrets).size).toBe(10);
+    expect(new Set(secrets).size).toBe(11);
     const line = logged({ secrets, said: secrets.join(' and ') }, 'a message', createRedactor(secrets));
     for (const secret of secrets) expect(line).not.toContain(JSON.stringify(secret).slice(1, -1));
     JSON.parse(line);
