@@ -44,13 +44,6 @@ const FAULTS = [
     to: "'set extra_float_digits = 1', 'set synchronous_commit = off',",
     found: ['ACKNOWLEDGED_CHANGE_LOST', 'ANSWER_NOT_EXPLAINED', 'STALE_READ', 'STREAM_GAP', 'DIFFERS_FROM_STRIPE'],
   },
-  {
-    title: "a viewer's balance is not locked",
-    file: 'services/ledger/statements.js',
-    from: 'from balances where user_id = $1 for no key update`',
-    to: 'from balances where user_id = $1`',
-    found: ['DEFECT', 'DIFFERS_FROM_MODEL', 'ANSWER_NOT_EXPLAINED', 'DIFFERS_FROM_STRIPE'],
-  },
 ];
 
 /** A copy of the build with the fault; it finds its dependencies where the build does. */

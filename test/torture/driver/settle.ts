@@ -12,7 +12,9 @@ import { readLastChanges } from './read-journal.js';
 import type { Recorder } from './recorder.js';
 
 const READY_MS = 60_000;
-const SETTLE_MS = 30_000;
+const SETTLE_MS = 60_000;
+/** All events of a long run are compared. */
+const RECONCILE_MS = 180_000;
 const STREAMS_MS = 15_000;
 const ROUND_MS = 150;
 
@@ -117,7 +119,9 @@ async function banksDecide(app: AppUnderTest, stripe: Stripe, recorder: Recorder
 /** One run of the job; returns what it could not repair. */
 async function reconcile(api: Api, client: pg.Client): Promise<string[]> {
   const before = await client.query<{ now: Date }>('select now()');
-  await api.admin('mutation { runJob(name: "reconcile") { errors { message } } }', {});
+  const query = 'mutation { runJob(name: "reconcile") { errors { message } } }';
+  const { runJob } = await api.admin<{ runJob: { errors: object[] } }>(query, {});
+  if (runJob.errors.length > 0) throw new Error(`the reconciliation did not start: ${JSON.stringify(runJob.errors)}`);
   let id: string | undefined;
   await until(
     async () => {
@@ -126,7 +130,7 @@ async function reconcile(api: Api, client: pg.Client): Promise<string[]> {
       return id !== undefined;
     },
     'the reconciliation has finished',
-    SETTLE_MS,
+    RECONCILE_MS,
   );
   const open = 'select kind, detail, stripe_id from reconciliation_findings where reconciliation_id = $1 and not repaired';
   return (await client.query(open, [id])).rows.map((row) => `Reconciliation: ${JSON.stringify(row)}`);
