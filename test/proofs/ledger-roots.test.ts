@@ -133,6 +133,24 @@ describe('A root of the ledger', () => {
   });
 });
 
+test('A run that was stopped between the heads and their root leaves no root, and the next one removes its heads', async () => {
+  let steps = 0;
+  const stopped = {
+    throwIfAborted() {
+      steps += 1;
+      if (steps === 2) throw new Error('the worker stops');
+    },
+  } as AbortSignal;
+  scene.shop.clock.advanceDays(1);
+  const [before] = await scene.shop.db.rows('select max(number) as number from ledger_roots');
+  await expect(scene.services().ledgerRoots.run(stopped)).rejects.toThrow('the worker stops');
+  const orphans = () => scene.shop.db.rows('select from ledger_root_heads where root_id not in (select id from ledger_roots)');
+  expect(await orphans()).toHaveLength(1);
+  expect(await scene.shop.db.rows('select max(number) as number from ledger_roots')).toEqual([before]);
+  await scene.sign();
+  expect(await orphans()).toHaveLength(0);
+});
+
 describe('A root that could not be handed out', () => {
   const failing = () => scene.services({ LEDGER_ROOT_COMMAND: 'exit 1' });
   const numbers = async () => (await scene.shop.db.rows<{ number: number }>('select number from ledger_roots')).length;

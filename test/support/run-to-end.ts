@@ -6,10 +6,13 @@ import path from 'node:path';
 import { freePort } from './free-port.js';
 import { inheritedEnvironment } from './inherited-environment.js';
 
-/** Runs a script of dist/src, as it is shipped, to its end: its exit code and what it wrote. `environment` should have DATABASE_URL. */
-export async function runToEnd(script: string, environment: Readonly<Record<string, string>>) {
+/**
+ * Runs a script of dist/src, as it is shipped, to its end: its exit code and what it wrote. `environment` should have DATABASE_URL, and
+ * `words` are the script's arguments.
+ */
+export async function runToEnd(script: string, environment: Readonly<Record<string, string>>, words: readonly string[] = []) {
   const directory = mkdtempSync(path.join(os.tmpdir(), 'boxoffice-run-'));
-  const child = spawn(process.execPath, [path.resolve('dist/src', script)], {
+  const child = spawn(process.execPath, [path.resolve('dist/src', script), ...words], {
     env: {
       ...inheritedEnvironment(),
       DATA_DIR: directory,
