@@ -15,7 +15,7 @@ const moveRefund = statement('stripe-refunds-move')`update refunds
     set status = $2, stripe_refund_id = coalesce(stripe_refund_id, $3), failure_reason = $4, completed_at = $5,
     next_attempt_at = null, last_error = null where id = $1`;
 const nameAtStripe = statement('stripe-refunds-name')`update refunds set stripe_refund_id = $2
-    where id = $1 and stripe_refund_id is null`;
+    where id = $1 and stripe_refund_id is null returning id`;
 const refundedOfOrder = statement('stripe-refunds-refunded-of-order')`select coalesce(sum(amount), 0)::bigint as refunded
     from refunds where order_id = $1 and status <> 'FAILED'`;
 /** Our payouts that Stripe is not known to have, newest first. */
@@ -148,8 +148,8 @@ async function move(unit: Unit, order: Order, refundId: string, stripeRefund: St
       else await bookOutsideMovement(unit, { ...outside(refund), taken: -refund.amount });
       return;
     case 'NAME':
-      await unit.tx.query(nameAtStripe, [refund.id, stripeRefund.id]);
-      unit.changed('REFUND', refund.id);
+      // A payout that is pending at Stripe is checked every hour: only the first check finds its name.
+      if ((await unit.tx.query(nameAtStripe, [refund.id, stripeRefund.id])).length > 0) unit.changed('REFUND', refund.id);
       return;
     case 'NOTHING':
       return;
