@@ -8,9 +8,9 @@ import { SubscriptionVersion } from '../../entities/subscription-version.js';
 import { Transaction } from '../../entities/transaction.js';
 import type { AccountPage } from '../../services/accounts/accounts.js';
 import { columnNames } from '../../stores/columns.js';
-import { connection } from './connection.js';
 import {
   columnFields,
+  connection,
   type JsonType,
   money,
   NotInOneStatement,
