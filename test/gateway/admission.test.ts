@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { fieldsThatMoveMoney } from '../../src/gateway/graphql/rate-limits.js';
+import { fieldsThatMoveMoney } from '../../src/gateway/graphql/pipeline.js';
 import { composeSchema } from '../../src/gateway/graphql/schema.js';
 import { RawSocket } from '../live/socket-scene.js';
 import { until } from '../support/until.js';

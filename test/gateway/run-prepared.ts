@@ -3,6 +3,7 @@ import { refusalOf } from '../../src/gateway/graphql/errors.js';
 import type { Executor } from '../../src/gateway/graphql/execute.js';
 import { PreparedOperations } from '../../src/gateway/graphql/prepared-operations.js';
 import type { Context } from '../../src/resolvers/context.js';
+import { defaultLimits } from '../support/catalogue-scene.js';
 
 /** The defaults of what bounds an answer. */
 export const pageLimits = { responseBytes: 4_194_304, descriptionMaximumCharacters: 5_000 };
@@ -15,12 +16,7 @@ export interface SentOperation {
 
 /** Prepares with room for a megabyte of documents and without the guard's rules. */
 export function preparedOperations(schema: GraphQLSchema, documentCacheBytes = 1_000_000): PreparedOperations {
-  const limits = {
-    queryTokensMaximumCount: 2_000,
-    querySelectionsMaximumCount: 10_000,
-    queryVariableValuesMaximumCount: 25_000,
-    documentCacheBytes,
-  };
+  const limits = { ...defaultLimits, documentCacheBytes };
   return new PreparedOperations({ schema, rules: [], limits, suggestions: true });
 }
 

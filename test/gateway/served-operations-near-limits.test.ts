@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { type DocumentNode, type GraphQLSchema, Kind, type OperationDefinitionNode, parse, visit } from 'graphql';
 import type { Limits } from '../../src/config/limits.js';
-import { OperationCosts } from '../../src/gateway/graphql/cost.js';
+import { costLimitOf, OperationCosts } from '../../src/gateway/graphql/cost.js';
 import { countRootFields, measureDepth } from '../../src/gateway/graphql/query-limits.js';
 import { composeSchema } from '../../src/gateway/graphql/schema.js';
 import { defaultLimits } from '../support/catalogue-scene.js';
@@ -45,8 +45,8 @@ function measure({ source, role, text, variables, answer }: ServedOperation): Me
     });
     return {
       source,
-      cost: costs.of(document, operation, variables),
-      costLimit: costs.limitOf({ userId: role === 'PUBLIC' ? null : 'someone', role }),
+      cost: costs.measure(document, operation, variables).cost,
+      costLimit: costLimitOf({ userId: role === 'PUBLIC' ? null : 'someone', role }, limits),
       depth: measureDepth(operation, findFragment),
       ...count,
       rootFields: countRootFields(operation, findFragment),

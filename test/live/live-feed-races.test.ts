@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
-import { LiveCursors } from '../../src/services/live/live-cursor.js';
 import { LiveFeed, type LiveFeedSettings } from '../../src/services/live/live-feed.js';
+import { LiveCursors } from '../../src/services/live/starting-point.js';
 import type { Queryable } from '../../src/stores/database.js';
 import { type HintChannel, type HintState, LocalHints } from '../../src/stores/hints.js';
 import { until } from '../support/until.js';

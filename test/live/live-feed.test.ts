@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { InvalidArgument } from '../../src/services/errors.js';
-import { CursorExpired } from '../../src/services/live/live-cursor.js';
 import { type BalanceChanged, LiveFeed, type LiveFeedSettings } from '../../src/services/live/live-feed.js';
+import { CursorExpired } from '../../src/services/live/starting-point.js';
 import type { Queryable } from '../../src/stores/database.js';
 import { type HintChannel, LocalHints } from '../../src/stores/hints.js';
 import { until } from '../support/until.js';

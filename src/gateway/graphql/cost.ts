@@ -3,7 +3,6 @@ import {
   type FieldNode,
   type FragmentDefinitionNode,
   type GraphQLCompositeType,
-  GraphQLError,
   type GraphQLField,
   type GraphQLSchema,
   getNamedType,
@@ -29,6 +28,12 @@ const MAX_PAGE_SIZE = 10_000;
 
 type Variables = Readonly<Record<string, unknown>>;
 
+export interface MeasuredCost {
+  readonly cost: number;
+  /** The variables that affect it. */
+  readonly sizeVariables: readonly string[];
+}
+
 /**
  * What operations may cost, before they run: 1 for each object and each leaf that may be in the answer, more for long texts and for
  * fields with a resolver of their own, so the sizes of nested pages multiply. It is the worst case: pages are full, lists as long as
@@ -36,7 +41,6 @@ type Variables = Readonly<Record<string, unknown>>;
  */
 export class OperationCosts {
   private readonly introspection: IntrospectionCosts;
-  private readonly known = new WeakMap<OperationDefinitionNode, KnownCosts>();
 
   constructor(
     private readonly schema: GraphQLSchema,
@@ -45,54 +49,26 @@ export class OperationCosts {
     this.introspection = new IntrospectionCosts(schema, limits.queryCostMaximumCount);
   }
 
-  /** Measured once per operation and per combination of sizes in its variables. The work is proportional to the document. */
-  of(document: DocumentNode, operation: OperationDefinitionNode, variables: Variables = {}): number {
-    const known = this.known.get(operation);
-    const measuredBefore = known?.bySizes.get(sizesKey(known.sizeVariables, variables));
-    if (measuredBefore !== undefined) return measuredBefore;
+  /** The work is proportional to the document. */
+  measure(document: DocumentNode, operation: OperationDefinitionNode, variables: Variables = {}): MeasuredCost {
     const meter = new CostMeter(this.schema, this.limits, this.introspection, document, operation, variables);
-    const cost = meter.measure();
-    const { sizeVariables, bySizes } = known ?? { sizeVariables: [...meter.sizeVariables], bySizes: new Map<string, number>() };
-    if (!known) this.known.set(operation, { sizeVariables, bySizes });
-    if (bySizes.size < MAX_KNOWN_SIZES) bySizes.set(sizesKey(sizeVariables, variables), cost);
-    return cost;
+    return { cost: meter.measure(), sizeVariables: [...meter.sizeVariables] };
   }
 
-  /** The maximum cost for a caller. It is lower without a token, where a client can use any number of addresses. */
-  limitOf({ userId }: Caller): number {
-    const { queryCostMaximumCount, queryCostAnonymousMaximumCount } = this.limits;
-    return userId === null ? Math.min(queryCostAnonymousMaximumCount, queryCostMaximumCount) : queryCostMaximumCount;
-  }
-
-  /**
-   * Returns the cost if it is allowed for the caller. The usual introspection query is long, and who may send it is decided elsewhere, so
-   * introspection has the limit of callers with a token.
-   *
-   * @throws QUERY_TOO_EXPENSIVE
-   */
-  check(caller: Caller, document: DocumentNode, operation: OperationDefinitionNode, variables: Variables = {}): number {
-    const cost = this.of(document, operation, variables);
-    const limit = this.limitOf(caller);
-    if (cost <= limit) return cost;
-    const asksMore = () => new CostMeter(this.schema, this.limits, null, document, operation, variables).measure() > limit;
-    if (cost <= this.limits.queryCostMaximumCount && !asksMore()) return cost;
-    const remedy = caller.userId === null ? 'Authenticate, or request' : 'Request';
-    throw new GraphQLError(`The operation may cost ${cost}; at most ${limit} is allowed. ${remedy} smaller or fewer pages.`, {
-      extensions: { code: 'QUERY_TOO_EXPENSIVE', cost, limit, http: { status: 400 } },
-    });
+  /** The same without introspection, whose usual query is long. */
+  withoutIntrospection(document: DocumentNode, operation: OperationDefinitionNode, variables: Variables): number {
+    return new CostMeter(this.schema, this.limits, null, document, operation, variables).measure();
   }
 }
 
-/** Costs of one operation, by the sizes in its variables. */
-interface KnownCosts {
-  readonly sizeVariables: readonly string[];
-  readonly bySizes: Map<string, number>;
+/** The maximum cost for a caller. It is lower without a token, where a client can use any number of addresses. */
+export function costLimitOf({ userId }: Caller, limits: Limits): number {
+  const { queryCostMaximumCount, queryCostAnonymousMaximumCount } = limits;
+  return userId === null ? Math.min(queryCostAnonymousMaximumCount, queryCostMaximumCount) : queryCostMaximumCount;
 }
 
-/** Further sizes are measured each time: clients may request any size. */
-const MAX_KNOWN_SIZES = 32;
-
-const sizesKey = (names: readonly string[], variables: Variables): string =>
+/** The sizes in these variables: operations with equal sizes cost the same. */
+export const sizesKey = (names: readonly string[], variables: Variables): string =>
   names.map((name) => sizeGiven(variables, name) ?? '').join();
 
 /** The size in a variable: its number, or the length of its list. Undefined if it is not given. */

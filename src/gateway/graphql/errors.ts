@@ -1,7 +1,7 @@
 import { GraphQLError, type GraphQLFormattedError } from 'graphql';
 import type { Logger } from 'pino';
 import { InvalidArgument, storeFaultOf } from '../../services/errors.js';
-import { CursorExpired } from '../../services/live/live-cursor.js';
+import { CursorExpired } from '../../services/live/starting-point.js';
 import { IdentityUnavailable } from '../auth/provider-keys.js';
 import { cut, wordsOf } from './error-words.js';
 
@@ -185,4 +185,15 @@ export function refusedWith(code: string, error: GraphQLError): GraphQLError {
     positions,
     extensions: { code, http: { status: 400 }, ...extensions },
   });
+}
+
+export const rateLimited = (retryAfterSeconds: number) =>
+  new GraphQLError(`Too many requests. Try again in ${retryAfterSeconds} s.`, {
+    extensions: { code: 'RATE_LIMITED', retryAfterSeconds },
+  });
+
+/** The seconds to wait according to an error; null for any other error. */
+export function retryAfterOf(error: unknown): number | null {
+  const seconds = error instanceof GraphQLError ? error.extensions.retryAfterSeconds : null;
+  return typeof seconds === 'number' ? seconds : null;
 }

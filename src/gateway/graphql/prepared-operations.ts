@@ -19,6 +19,7 @@ import {
 import { LRUCache } from 'lru-cache';
 import type { Limits } from '../../config/limits.js';
 import { conditionsOf } from '../../resolvers/page-query/look-ahead.js';
+import { OperationCosts, sizesKey } from './cost.js';
 import { limitExpansion } from './document-expansion.js';
 import { MAX_ERRORS, RequestRefused, refusedWith } from './errors.js';
 import { createVariableReader } from './variable-reader.js';
@@ -27,6 +28,9 @@ import { createVariableReader } from './variable-reader.js';
 export const MAX_PLANNED_SELECTIONS = 500;
 /** The maximum number of plans of one operation, for different values of its conditions. */
 export const MAX_PLANS = 4;
+
+/** Costs for more combinations of sizes are measured each time: clients may request any size. */
+const MAX_KNOWN_COSTS = 32;
 
 /** Heap used by one node and its location, measured with Node 24 and rounded up, as are the others. */
 const NODE_BYTES = 250;
@@ -47,10 +51,7 @@ export interface PrepareOptions {
   readonly schema: GraphQLSchema;
   /** In addition to those of the GraphQL specification. */
   readonly rules: readonly ValidationRule[];
-  readonly limits: Pick<
-    Limits,
-    'queryTokensMaximumCount' | 'querySelectionsMaximumCount' | 'queryVariableValuesMaximumCount' | 'documentCacheBytes'
-  >;
+  readonly limits: Limits;
   /** Whether errors may suggest schema names. */
   readonly suggestions: boolean;
 }
@@ -64,9 +65,13 @@ export class PreparedOperation {
   /** Variables of `@skip` and `@include`. */
   readonly conditions: readonly string[];
   private readonly readVariables: (given: Variables) => Variables | null;
+  /** Variables that affect the cost; null until it was measured. */
+  private sizeVariables: readonly string[] | null = null;
+  private readonly knownCosts = new Map<string, number>();
 
   constructor(
     private readonly options: PrepareOptions,
+    private readonly costs: OperationCosts,
     readonly document: DocumentNode,
     readonly operation: OperationDefinitionNode,
     /** As sent. */
@@ -82,6 +87,20 @@ export class PreparedOperation {
 
   get rootField(): string {
     return this.rootFields[0] ?? '?';
+  }
+
+  /** What it may cost with these variables: measured once for all with the same sizes in them. */
+  cost(variables: Variables): number {
+    const known = this.sizeVariables && this.knownCosts.get(sizesKey(this.sizeVariables, variables));
+    if (known !== null && known !== undefined) return known;
+    const { cost, sizeVariables } = this.costs.measure(this.document, this.operation, variables);
+    this.sizeVariables = sizeVariables;
+    if (this.knownCosts.size < MAX_KNOWN_COSTS) this.knownCosts.set(sizesKey(sizeVariables, variables), cost);
+    return cost;
+  }
+
+  costWithoutIntrospection(variables: Variables): number {
+    return this.costs.withoutIntrospection(this.document, this.operation, variables);
   }
 
   /** Checks the variables against their declarations; stops after a few errors. @throws RequestRefused with BAD_USER_INPUT */
@@ -110,8 +129,10 @@ export class PreparedOperation {
 export class PreparedOperations {
   private readonly kept: LRUCache<string, PreparedOperation>;
   private readonly rules: readonly ValidationRule[];
+  private readonly costs: OperationCosts;
 
   constructor(private readonly options: PrepareOptions) {
+    this.costs = new OperationCosts(options.schema, options.limits);
     this.rules = [...specifiedRules, ...options.rules];
     this.kept = new LRUCache({ maxSize: options.limits.documentCacheBytes });
   }
@@ -133,7 +154,8 @@ export class PreparedOperations {
     const { document, selectionCount } = this.accept(text);
     const operation = getOperationAST(document, operationName);
     if (!operation) throw new RequestRefused([noSuchOperation(document, operationName)]);
-    const prepared = new PreparedOperation(this.options, document, operation, operationName ?? undefined, selectionCount);
+    const named = operationName ?? undefined;
+    const prepared = new PreparedOperation(this.options, this.costs, document, operation, named, selectionCount);
     this.kept.set(key, prepared, { size: compactDocument(document, text) + planBytes(prepared) });
     return prepared;
   }

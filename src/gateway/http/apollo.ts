@@ -12,10 +12,9 @@ import { LRUCache } from 'lru-cache';
 import type { Context } from '../../resolvers/context.js';
 import type { Caller } from '../../services/caller.js';
 import type { Edge } from '../edge.js';
-import { logDefect, MAX_ERRORS, maskError, maskErrors, refusalOf } from '../graphql/errors.js';
+import { logDefect, MAX_ERRORS, maskError, maskErrors, refusalOf, retryAfterOf } from '../graphql/errors.js';
 import type { Executor } from '../graphql/execute.js';
 import { liveOperationRefused, type Pipeline, RequestPipeline } from '../graphql/pipeline.js';
-import { retryAfterOf } from '../graphql/rate-limits.js';
 import type { SentOperation } from '../graphql/trusted-documents.js';
 
 /** A resolver's context, and what only the edge needs. */

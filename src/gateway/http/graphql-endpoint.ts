@@ -6,9 +6,8 @@ import { withTimeout } from '../../runtime/concurrency.js';
 import { IdentityUnavailable } from '../auth/provider-keys.js';
 import { bearerToken, InvalidToken } from '../auth.js';
 import type { Edge } from '../edge.js';
-import { maskError } from '../graphql/errors.js';
+import { maskError, rateLimited } from '../graphql/errors.js';
 import { type Admitted, type GraphqlRequest, RequestPipeline } from '../graphql/pipeline.js';
-import { rateLimited } from '../graphql/rate-limits.js';
 import { resultText } from '../graphql/response.js';
 import { type HttpContext, hasInvalidHash, publicRefusal, toApollo, trustedRequest } from './apollo.js';
 

@@ -5,13 +5,11 @@ import { type Context, createContext } from '../../resolvers/context.js';
 import { withTimeout } from '../../runtime/concurrency.js';
 import type { Caller } from '../../services/caller.js';
 import { timedOut } from '../graphql/engine.js';
-import { maskErrors, RequestRefused, requestErrorCode } from '../graphql/errors.js';
+import { maskErrors, RequestRefused, rateLimited, requestErrorCode } from '../graphql/errors.js';
 import type { Admitted, GraphqlRequest } from '../graphql/pipeline.js';
-import { rateLimited } from '../graphql/rate-limits.js';
 import { resultText } from '../graphql/response.js';
-import type { SocketAdmission } from './admission.js';
 import type { LiveConnection } from './connection.js';
-import type { SocketParts } from './server.js';
+import type { SocketAdmission, SocketParts } from './server.js';
 import { EventFailed, PushedEvents } from './subscription.js';
 
 export interface Extra {

@@ -1,10 +1,17 @@
 import type { Clock } from '../../runtime/clock.js';
 import type { Queryable, Statement } from '../../stores/database.js';
 import type { HintChannel } from '../../stores/hints.js';
-import { type CurrentState, type LiveBalance, readCurrentGrants, readCurrentState } from './current-state.js';
-import { CursorExpired, canResumeAfter, LiveCursors } from './live-cursor.js';
 import { type LiveEvent, LiveEventReader } from './live-event-reader.js';
 import { LiveStream, type LiveStreamStart } from './live-stream.js';
+import {
+  type CurrentState,
+  CursorExpired,
+  canResumeAfter,
+  type LiveBalance,
+  LiveCursors,
+  readCurrentGrants,
+  readCurrentState,
+} from './starting-point.js';
 
 export interface BalanceChanged {
   readonly cursor: string;
