@@ -11,7 +11,7 @@ const MAX_FILES = { src: 5, 'src/services': 6, 'src/gateway': 3 };
  * How many lines of code `src` may have, without blank lines, comments and generated files, so that it does not grow unnoticed. Lower it
  * when code is removed; raise it only with a change that is worth its lines.
  */
-const MAX_LINES_OF_CODE = 18_000;
+const MAX_LINES_OF_CODE = 18_500;
 
 /**
  * Tests the dependency rules: a rule that catches nothing looks just like a rule that nobody breaks. A forbidden import is added to a
@@ -79,6 +79,7 @@ const restrictedCalls = [
     only: [
       'src/services/ledger/ledger.ts',
       'src/services/verification/verify-ledger.ts',
+      'src/services/verification/verify-viewers.ts',
       'src/services/reconciliation/reconciliation-store.ts',
     ],
   },

@@ -6,7 +6,7 @@ import { readConfig } from './config/config.js';
 import { boundPipelining, ConnectionGuard } from './gateway/http/connection-guard.js';
 import { serverTimeouts } from './gateway/http/server-timeouts.js';
 import { serveHealth } from './observability/health.js';
-import { watchJobs } from './observability/job-metrics.js';
+import { watchJobs, watchVerification } from './observability/job-metrics.js';
 import { serveMetrics } from './observability/metrics.js';
 import { runProcess, Shutdown } from './runtime/lifecycle.js';
 import { checkPorts } from './runtime/ports.js';
@@ -40,6 +40,7 @@ async function start(): Promise<void> {
   const cacheMs = config.limits.probeCacheMs;
   serveHealth(server, { checks, isStopping: () => false, logger: app.logger, cacheMs });
   watchJobs(app.metrics, app.services.jobs);
+  watchVerification(app.metrics, app.services.verification);
   if (config.observation.metrics) serveMetrics(server, app.metrics, { ...config.observation, cacheMs });
   shutdown.add('health', async () => {
     connections.shorten(config.limits.socketCloseGraceMs);

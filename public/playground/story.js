@@ -139,10 +139,10 @@ query Events {
       headers: admin,
     },
     {
-      query: `# 10. The admin verifies the ledger and checks
-      # the jobs.
+      query: `# 10. The admin checks what the verification of
+      # the ledger has found, and the jobs.
 query Ledger {
-  verifyLedger { balancesChecked transactionsChecked discrepancies { rule userId expected found } }
+  verifyLedger { viewers balancesChecked oldestVerifiedAt discrepancies { rule userId expected found } }
   jobs { name schedule lastRunAt lastResult lastError }
 }
 `,

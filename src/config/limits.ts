@@ -158,6 +158,9 @@ const table = {
   synchroniseCatalogueIntervalMs: [minute, 100, day],
   snapshotBalancesIntervalMs: [hour, 100, day],
   sweepIntervalMs: [hour, 100, day],
+  // How long the nightly verification may take, and in how many nights it verifies each viewer at least once.
+  verifyLedgerBudgetMs: [10 * minute, 100, 12 * hour],
+  verifyLedgerCycleNights: [7, 1, 365],
 
   // Ledger roots: how long LEDGER_ROOT_COMMAND may take, and of how many roots the heads are kept.
   ledgerRootCommandTimeoutMs: [30 * second, 100, 10 * minute],

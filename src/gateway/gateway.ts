@@ -6,7 +6,7 @@ import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import type { Config } from '../config/config.js';
 import { type ReadinessCheck, serveHealth } from '../observability/health.js';
-import { watchJobs } from '../observability/job-metrics.js';
+import { watchJobs, watchVerification } from '../observability/job-metrics.js';
 import { createMetrics, type Metrics, serveMetrics, watchProviderKeys, watchSockets } from '../observability/metrics.js';
 import type { Tracing } from '../observability/tracing.js';
 import type { Clock } from '../runtime/clock.js';
@@ -90,6 +90,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const sockets = new LiveSockets(app.server, edge);
   watchSockets(metrics, sockets);
   watchJobs(metrics, services.jobs);
+  watchVerification(metrics, services.verification);
   if (config.observation.metrics) serveMetrics(app, metrics, { ...config.observation, cacheMs });
   options.extend?.(app, identity);
   return {

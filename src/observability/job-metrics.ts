@@ -11,6 +11,13 @@ interface Job {
   readonly failCount: number;
 }
 
+/** The part of the verification that the metrics show. */
+interface Standing {
+  readonly viewers: number;
+  readonly verified: number;
+  readonly oldestVerifiedAt: Date | null;
+}
+
 const seconds = (instant: Date | null) => instant && instant.getTime() / 1_000;
 
 /** The last run of each job on any worker, read from the database when metrics are collected. */
@@ -39,10 +46,29 @@ export function watchJobs(metrics: Metrics, jobs: { list(): Promise<readonly Job
       if (count === null || count === undefined) gauge.remove();
       else gauge.set(count);
     });
-  findingsOf('verify-ledger', 'boxoffice_ledger_discrepancies', 'Discrepancies found by the last ledger verification.');
+  findingsOf('verify-ledger', 'boxoffice_ledger_discrepancies', 'Discrepancies open after the last ledger verification.');
   findingsOf(
     'reconcile',
     'boxoffice_reconciliation_differences',
     'Differences with Stripe that the last reconciliation could not repair.',
+  );
+}
+
+/** What the verification of the ledger has covered. Its open discrepancies are the findings of the job `verify-ledger`. */
+export function watchVerification(metrics: Metrics, verification: { standing(): Promise<Standing> }): void {
+  const read = singleFlight(() => verification.standing().catch(() => null));
+  const add = (name: string, help: string, readingOf: (standing: Standing) => number | null) =>
+    addGauge(metrics, [name, help], async (gauge) => {
+      const standing = await read();
+      const value = standing && readingOf(standing);
+      if (value === null) gauge.remove();
+      else gauge.set(value);
+    });
+  add('boxoffice_ledger_viewers', 'Viewers after the last round of the verification.', ({ viewers }) => viewers);
+  add('boxoffice_ledger_viewers_verified', 'How many of them were verified within the last cycle.', ({ verified }) => verified);
+  add(
+    'boxoffice_ledger_oldest_verification_timestamp_seconds',
+    'When the viewer was verified whose verification is the oldest.',
+    ({ oldestVerifiedAt }) => seconds(oldestVerifiedAt),
   );
 }

@@ -25,7 +25,7 @@ export class OperationsResolver {
 
   @Query(() => LedgerReportType)
   verifyLedger(@Ctx() { services }: Context): unknown {
-    return services.verifyLedger();
+    return services.verification.report();
   }
 
   @Query(() => LedgerRootConnectionType)

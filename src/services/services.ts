@@ -39,7 +39,9 @@ import { Payout } from './refunds/payout.js';
 import { Refunds } from './refunds/refunds.js';
 import { StripeRefunds } from './refunds/stripe-refunds.js';
 import { StripeInbox } from './stripe-events/stripe-inbox.js';
-import { shareVerification, type VerifyOptions, verifyLedger } from './verification/verify-ledger.js';
+import { StandingVerification } from './verification/standing-verification.js';
+import { VerificationStore } from './verification/verification-store.js';
+import { type VerifyOptions, verifyLedger } from './verification/verify-ledger.js';
 
 export interface ServiceDependencies {
   readonly config: Config;
@@ -102,7 +104,6 @@ export function composeServices(dependencies: ServiceDependencies) {
     onError: (error) => dependencies.logger.error({ reason: describeFailure(error) }, 'live events could not be read'),
     onLag: (seconds) => dependencies.watch?.liveLag(seconds),
   });
-  const sharedVerification = shareVerification(database);
   return {
     ...catalogueParts,
     ...money,
@@ -111,8 +112,12 @@ export function composeServices(dependencies: ServiceDependencies) {
     accounts,
     live,
     access: new Access(database, clock, limits),
-    /** Without options, callers share the run in progress, so admins may call it as often as they like. */
-    verifyLedger: (options?: VerifyOptions) => (options ? verifyLedger(database, options) : sharedVerification()),
+    /** Everything at once, from the first movement; the job verifies in rounds. */
+    verifyLedger: (options?: VerifyOptions) => verifyLedger(database, options),
+    verification: new StandingVerification({
+      ...{ database, clock, store: new VerificationStore(database) },
+      settings: { budgetMs: limits.verifyLedgerBudgetMs, cycleNights: limits.verifyLedgerCycleNights },
+    }),
     sweepers: {
       'idempotency records': (signal: AbortSignal) => {
         const before = new Date(clock.now().getTime() - limits.idempotencyRetentionMs);

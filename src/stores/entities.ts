@@ -20,8 +20,11 @@ import { StripeCustomer } from '../entities/stripe-customer.js';
 import { StripeEvent } from '../entities/stripe-event.js';
 import { Subscription } from '../entities/subscription.js';
 import { SubscriptionVersion } from '../entities/subscription-version.js';
+import { SubscriptionVersionDigest } from '../entities/subscription-version-digest.js';
 import { SubscriptionVersionFilm } from '../entities/subscription-version-film.js';
 import { Transaction } from '../entities/transaction.js';
+import { VerificationState } from '../entities/verification-state.js';
+import { ViewerVerification } from '../entities/viewer-verification.js';
 
 /** All tables. */
 export const entities = [
@@ -29,6 +32,7 @@ export const entities = [
   Subscription,
   SubscriptionVersion,
   SubscriptionVersionFilm,
+  SubscriptionVersionDigest,
   Order,
   Grant,
   Balance,
@@ -49,4 +53,6 @@ export const entities = [
   Reconciliation,
   ReconciliationFinding,
   JobState,
+  ViewerVerification,
+  VerificationState,
 ];

@@ -225,6 +225,19 @@ describe.each(['reconcile', 'verify-ledger'])('npm run %s', (name) => {
   });
 });
 
+describe('npm run verify-ledger', () => {
+  test.each([
+    ['--user must be a UUID.', ['--user', 'me']],
+    ['--jobs must be a whole number from 1 to 64.', ['--jobs', '65']],
+  ])('refuses: %s', async (message, words) => {
+    const { code, err } = await (await launch({}, 'cli/verify-ledger.js', ...words)).ended;
+    expect({ code, err }).toEqual({
+      code: 2,
+      err: `${message}\nUsage: npm run verify-ledger -- [--user <uuid>] [--jobs 4] [--root <file> [--public-key <key>]]\n`,
+    });
+  });
+});
+
 describe('npm run demo:reset', () => {
   test('throws the data away and keeps the secrets; not from under a running server', async () => {
     const { child, output, ended } = await launch();

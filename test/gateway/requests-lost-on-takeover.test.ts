@@ -148,6 +148,6 @@ test('32 connections lose no request and no purchase when one of two nodes is st
     const had = Number(before.find((row) => row.user_id === userId)?.posted);
     expect(after.get(userId)).toBe(had - grants.size * price);
   }
-  expect((await verifyLedger(home.database, { fromSnapshots: false })).discrepancies).toEqual([]);
+  expect((await verifyLedger(home.database)).discrepancies).toEqual([]);
   process.stdout.write(`${answered} requests in ${LOAD_MS / 1_000} s, ${confirmed.length} purchases, none lost\n`);
 }, 180_000);

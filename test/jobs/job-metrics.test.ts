@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { watchJobs } from '../../src/observability/job-metrics.js';
+import { watchJobs, watchVerification } from '../../src/observability/job-metrics.js';
 import { createMetrics } from '../../src/observability/metrics.js';
 import { JobStates } from '../../src/services/jobs/job-states.js';
 import type { Job } from '../../src/services/jobs/jobs.js';
@@ -40,6 +40,26 @@ test('the metrics show what the ledger check and the reconciliation found last, 
   const text = await metrics.registry.metrics();
   expect(text).toMatch(/^boxoffice_ledger_discrepancies 3$/m);
   expect(text).toMatch(/^boxoffice_reconciliation_differences 3$/m);
+});
+
+test('the metrics show how much of the ledger was verified and since when, and nothing while that cannot be read', async () => {
+  const metrics = createMetrics();
+  let oldestVerifiedAt: Date | null = null;
+  let isAway = false;
+  watchVerification(metrics, {
+    standing: async () => {
+      if (isAway) throw new Error('the database is away');
+      return { viewers: 5, verified: 4, oldestVerifiedAt };
+    },
+  });
+  const text = await metrics.registry.metrics();
+  expect(text).toMatch(/^boxoffice_ledger_viewers 5$/m);
+  expect(text).toMatch(/^boxoffice_ledger_viewers_verified 4$/m);
+  expect(text).not.toMatch(/^boxoffice_ledger_oldest_verification_timestamp_seconds /m);
+  oldestVerifiedAt = new Date(12_000);
+  expect(await metrics.registry.metrics()).toMatch(/^boxoffice_ledger_oldest_verification_timestamp_seconds 12$/m);
+  isAway = true;
+  expect(await metrics.registry.metrics()).not.toMatch(/^boxoffice_ledger_viewers /m);
 });
 
 test('a run that fails leaves the number of the last one that ended well', async () => {

@@ -12,6 +12,7 @@ beforeAll(async () => {
   viewer = await scene.shop.viewer(5_000);
   await scene.shop.viewer(1_000);
   await scene.shop.buy(viewer, await scene.shop.desk.putOnSale(10, 10));
+  await scene.settled();
   await scene.sign();
   await scene.signNext();
   rootText = scene.handedOutText();
@@ -34,7 +35,9 @@ describe('Roots that were handed out', () => {
   });
 
   test('may be read one by one, as a list, and from a file that misses those between them', async () => {
+    await scene.settled();
     await scene.signNext();
+    await scene.settled();
     await scene.signNext();
     const all = scene.handedOutText().trim().split('\n');
     expect(await verify(JSON.stringify(JSON.parse(all[3] as string), null, 2))).toEqual({ rootsChecked: 1, discrepancies: [] });

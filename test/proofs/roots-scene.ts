@@ -7,6 +7,7 @@ import type { RootRun } from '../../src/services/proofs/ledger-roots.js';
 import type { Services } from '../../src/services/services.js';
 import { Shop } from '../support/shop.js';
 import { testServices } from '../support/test-services.js';
+import { until } from '../support/until.js';
 import type { Root } from './independent.js';
 
 export const aPrivateKey = (): string =>
@@ -46,6 +47,13 @@ export class RootsScene {
     });
     this.opened.push(services);
     return services;
+  }
+
+  /** Waits until a root covers every entry: it covers none while an older transaction of the cluster is open, also of other tests. */
+  async settled(): Promise<void> {
+    const isSettled = 'select coalesce(max(position) < pg_snapshot_xmin(pg_current_snapshot()), true) as settled from journal';
+    const settled = async () => (await this.shop.db.rows<{ settled: boolean }>(isSettled))[0]?.settled === true;
+    await until(settled, 'every entry is behind the cut');
   }
 
   sign(services = this.services()): Promise<RootRun | null> {

@@ -81,7 +81,7 @@ describe(`A soak of ${COUNT} stories of purchases, refunds and disputes with eve
     const second = await reconciliation.run();
     expect(await reconciliations.findingsOf([second.id])).toEqual([]);
 
-    const { discrepancies } = await app.services.verifyLedger({ fromSnapshots: false });
+    const { discrepancies } = await app.services.verifyLedger();
     expect(discrepancies).toEqual([]);
     const [ours] = await app.db.rows<{ moved: number; granted: number; bought: number }>(
       `select (select coalesce(sum(amount), 0) from transactions where counter_account = 'STRIPE')::bigint as moved,

@@ -83,5 +83,7 @@ const REPRICE = `
   with version as (
     insert into subscription_versions (id, subscription_id, version, price_per_day, duration_days, price, currency, film_count, created_at)
     select $1, subscription_id, version + 1, $2::bigint, duration_days, $2::bigint * duration_days, currency, film_count, created_at
-    from subscription_versions where id = $3 returning id, subscription_id)
+    from subscription_versions where id = $3 returning id, subscription_id),
+    contents as (insert into subscription_version_films (version_id, film_id)
+      select $1, film_id from subscription_version_films where version_id = $3)
   update subscriptions set current_version_id = version.id from version where subscriptions.id = version.subscription_id`;

@@ -628,6 +628,15 @@ export class LedgerReportType {
   @Field(() => Int)
   transactionsChecked!: unknown;
 
+  @Field(() => Int)
+  viewers!: unknown;
+
+  @Field(() => DateTimeScalar, { nullable: true })
+  oldestVerifiedAt!: unknown;
+
+  @Field(() => Boolean)
+  cycleComplete!: unknown;
+
   @Field(() => [LedgerDiscrepancyType])
   discrepancies!: unknown;
 }

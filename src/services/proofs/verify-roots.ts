@@ -1,5 +1,5 @@
 import { type Queryable, statement } from '../../stores/database.js';
-import type { LedgerDiscrepancy } from '../verification/verify-ledger.js';
+import type { LedgerDiscrepancy } from '../verification/rule.js';
 import { headsAt } from './heads.js';
 import { leavesOf, RunningRoot, rootOver, unpackHeads } from './merkle.js';
 import { type HandedOutRoot, readRoots } from './read-roots.js';

@@ -1,12 +1,6 @@
 import type { Statement } from '../../stores/database.js';
 import { digestOf, entryForm, type Subject, tableOf } from '../ledger/journal.js';
-
-/**
- * Rules that compare the journal with itself and with the rows it is about, trusting neither: each is one statement over the viewers in
- * $1, like those of verify-rules.ts.
- */
-const finding = (name: string, user: string, expected: string, found: string) =>
-  `select ${user} as "userId", '${name}' as rule, (${expected})::text as expected, (${found})::text as found`;
+import { finding } from './rule.js';
 
 /** Numbers without gaps from 1, or from the genesis entry, to the last one that the balance names. */
 const gapless: Statement = {
@@ -39,11 +33,15 @@ const chained: Statement = {
 const balances: Statement = {
   name: 'verify-journal-has-the-balance',
   text: `with entry as (
-      select user_id, sequence, kind, version, posted, held, lag(version) over (partition by user_id order by sequence) as previous
+      select user_id, sequence, kind, version, posted, held, lag(version) over by_sequence as previous, lag(posted) over by_sequence as posted_before
       from journal where user_id = any($1::uuid[]) and version is not null
+      window by_sequence as (partition by user_id order by sequence)
     )
     ${finding('JOURNAL_HAS_EACH_BALANCE', 'user_id', "'version ' || coalesce(previous, 0) + 1", "'version ' || version || ' in entry ' || sequence")}
     from entry where kind <> 'GENESIS' and version <> coalesce(previous, 0) + 1
+    union all
+    ${finding('JOURNAL_HAS_EACH_BALANCE', 'user_id', 'posted_before', "posted || ' in entry ' || sequence")}
+    from entry where kind = 'HOLD' and posted <> posted_before
     union all
     ${finding('JOURNAL_HAS_EACH_BALANCE', 'b.user_id', "coalesce(last.version || ': ' || last.posted || ' / ' || last.held, 'none')", "b.version || ': ' || b.posted || ' / ' || b.held")}
     from balances b left join lateral (
@@ -80,10 +78,10 @@ const movements: Statement = {
       select user_id, sequence, version, digest from journal where user_id = any($1::uuid[]) and kind = 'GENESIS'
     ),
     entry as (
-      select user_id, sequence, subject_id, version, digest from journal where user_id = any($1::uuid[]) and kind = 'MOVEMENT'
+      select user_id, sequence, subject_id, version, posted, digest from journal where user_id = any($1::uuid[]) and kind = 'MOVEMENT'
     ),
     movement as (
-      select row.user_id, row.id, row.version, ${digestOf('MOVEMENT', 'row')} as digest
+      select row.user_id, row.id, row.version, row.balance_after, ${digestOf('MOVEMENT', 'row')} as digest
       from transactions row left join genesis on genesis.user_id = row.user_id
       where row.user_id = any($1::uuid[])
     )
@@ -96,7 +94,7 @@ const movements: Statement = {
     from entry full join (
       select movement.* from movement left join genesis using (user_id) where genesis.version is null or movement.version > genesis.version
     ) movement on movement.id = entry.subject_id and movement.user_id = entry.user_id
-    where (entry.version, entry.digest) is distinct from (movement.version, movement.digest)
+    where (entry.version, entry.posted, entry.digest) is distinct from (movement.version, movement.balance_after, movement.digest)
     union all
     ${finding('JOURNAL_HAS_EACH_MOVEMENT', 'genesis.user_id', "'the transactions as entry ' || genesis.sequence || ' says'", "'other transactions up to version ' || genesis.version")}
     from genesis
@@ -106,6 +104,10 @@ const movements: Statement = {
     ), ''))`,
 };
 
+/**
+ * Rules that compare the journal with itself and with the rows it is about, trusting neither: each is one statement over the viewers in
+ * $1.
+ */
 export const journalRules: readonly Statement[] = [
   gapless,
   chained,

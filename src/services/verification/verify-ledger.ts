@@ -1,113 +1,96 @@
-import { singleFlight } from '../../runtime/concurrency.js';
-import type { Database, Queryable, Statement } from '../../stores/database.js';
-import { journalRules } from './verify-journal.js';
-import { ledgerRules, verifyAccounts, verifyBalances } from './verify-rules.js';
+import type { Database } from '../../stores/database.js';
+import { BEFORE_ALL, pageViewers } from './page-viewers.js';
+import type { LedgerDiscrepancy } from './rule.js';
+import { catalogueRules, pageVersions } from './verify-catalogue.js';
+import { verifyAccounts } from './verify-rules.js';
+import { verifyViewers } from './verify-viewers.js';
 
-export interface LedgerDiscrepancy {
-  readonly userId: string | null;
-  readonly rule: string;
-  readonly expected: string;
-  readonly found: string;
-}
-
-export interface LedgerReport {
-  readonly balancesChecked: number;
+export interface VerificationReport {
+  readonly viewersChecked: number;
   readonly transactionsChecked: number;
   /** At most 1000; empty when everything adds up. */
-  readonly discrepancies: LedgerDiscrepancy[];
+  readonly discrepancies: readonly LedgerDiscrepancy[];
   /** False when `signal` stopped it before the end. */
   readonly finished: boolean;
 }
 
 export interface VerifyOptions {
-  /** Whether each balance starts at its last snapshot. */
-  readonly fromSnapshots: boolean;
-  /** Stops it after the current step. */
+  /** Only this viewer; without the rules that are not about one viewer. */
+  readonly userId?: string;
+  /** How many connections verify at once. Default: 1. */
+  readonly jobs?: number;
+  /** Stops it after the current batches. */
   readonly signal?: AbortSignal;
+  /** Called after each batch. */
+  readonly onProgress?: (progress: { readonly viewersChecked: number; readonly transactionsChecked: number }) => void;
 }
 
-interface BalanceCheck {
-  userId: string;
-  posted: number;
-  version: number;
-  shouldBePosted: number;
-  transactions: number;
-  lastVersion: number;
-  broken: number;
-  foreignCurrency: number;
-}
-
-const MAX_DISCREPANCIES = 1000;
-const BALANCES_PER_STEP = 1000;
-const BEFORE_ALL = '00000000-0000-0000-0000-000000000000';
-
-/** One snapshot of the database for the whole verification, however long it takes and whatever is bought meanwhile. */
-const oneState: Statement = { name: 'verify-one-state', text: 'set transaction isolation level repeatable read read only' };
+export const MAX_DISCREPANCIES = 1000;
+/** Bounds memory and the length of a transaction, however many viewers there are. */
+export const VIEWERS_PER_BATCH = 500;
+const VERSIONS_PER_BATCH = 50;
 
 /**
- * Recomputes the ledger from its rows and reports what does not add up. It reads the viewers a thousand at a time, so that
- * memory is bounded however many transactions there are. With `fromSnapshots`, each balance starts at its last snapshot;
- * without it, at its first transaction, and the accounts are also summed as a whole.
+ * Recomputes everything from the rows and reports what does not add up. Each batch of viewers is read in a short transaction of its own,
+ * so it may run while the product does.
  */
-export async function verifyLedger(database: Database, options: VerifyOptions): Promise<LedgerReport> {
-  const verify = async (tx: Queryable): Promise<LedgerReport> => {
-    await tx.query(oneState);
-    const discrepancies: LedgerDiscrepancy[] = [];
-    let balancesChecked = 0;
-    let transactionsChecked = 0;
-    for (let after = BEFORE_ALL; ; ) {
-      if (options.signal?.aborted) return { balancesChecked, transactionsChecked, discrepancies, finished: false };
-      const checks = await tx.query<BalanceCheck>(verifyBalances, [after, BALANCES_PER_STEP, options.fromSnapshots]);
-      const last = checks.at(-1);
-      if (!last) break;
-      after = last.userId;
-      balancesChecked += checks.length;
-      for (const check of checks) {
-        transactionsChecked += check.transactions;
-        discrepancies.push(...discrepanciesIn(check));
-      }
-      const viewers = checks.map((check) => check.userId);
-      for (const rule of [...ledgerRules, ...journalRules])
-        discrepancies.push(...(await tx.query<LedgerDiscrepancy>(rule, [viewers])));
-      discrepancies.splice(MAX_DISCREPANCIES);
+export async function verifyLedger(database: Database, options: VerifyOptions = {}): Promise<VerificationReport> {
+  const { userId, jobs = 1, signal, onProgress } = options;
+  const discrepancies: LedgerDiscrepancy[] = [];
+  const counts = { viewersChecked: 0, transactionsChecked: 0 };
+  const add = (found: readonly LedgerDiscrepancy[]) =>
+    discrepancies.push(...found.slice(0, MAX_DISCREPANCIES - discrepancies.length));
+  const next = userId === undefined ? pages(database) : once([userId]);
+  const work = async () => {
+    for (let ids = await next(); ids.length > 0 && !signal?.aborted; ids = await next()) {
+      const { viewers, discrepancies: found } = await verifyViewers(database, ids);
+      counts.viewersChecked += viewers.length;
+      for (const { transactions } of viewers) counts.transactionsChecked += transactions;
+      add(found);
+      onProgress?.(counts);
     }
-    if (!options.fromSnapshots) discrepancies.push(...(await unbalancedAccounts(tx)));
-    return { balancesChecked, transactionsChecked, discrepancies: discrepancies.slice(0, MAX_DISCREPANCIES), finished: true };
   };
-  return database.transaction(verify, { unlimited: true });
+  await Promise.all(Array.from({ length: jobs }, work));
+  const finished = !signal?.aborted;
+  if (finished && userId === undefined) {
+    add(await verifyCatalogue(database));
+    add(await database.transaction((tx) => tx.query<LedgerDiscrepancy>(verifyAccounts), { unlimited: true }));
+  }
+  return { ...counts, discrepancies, finished };
 }
 
-/**
- * `verifyLedger` from the snapshots, shared by all callers while a run is in progress: it has no timeout, and any number of
- * callers take one connection. The report describes the database as it was when that run began.
- */
-export const shareVerification = (database: Database): (() => Promise<LedgerReport>) =>
-  singleFlight(() => verifyLedger(database, { fromSnapshots: true }));
-
-function discrepanciesIn(check: BalanceCheck): LedgerDiscrepancy[] {
-  const { userId } = check;
-  const found: LedgerDiscrepancy[] = [];
-  const report = (rule: string, expected: unknown, is: unknown) =>
-    found.push({ userId, rule, expected: String(expected), found: String(is) });
-  if (check.posted !== check.shouldBePosted) report('BALANCE_IS_SUM_OF_TRANSACTIONS', check.shouldBePosted, check.posted);
-  if (check.broken > 0)
-    report('TRANSACTIONS_FORM_A_CHAIN', 'each balanceAfter = the one before + amount', `${check.broken} broken`);
-  if (check.version < check.lastVersion)
-    report('VERSION_COVERS_ALL_TRANSACTIONS', `at least ${check.lastVersion}`, check.version);
-  if (check.foreignCurrency > 0)
-    report('ONE_BALANCE_ONE_CURRENCY', 0, `${check.foreignCurrency} transactions in another currency`);
-  return found;
+/** What does not add up of what is sold. */
+export async function verifyCatalogue(database: Database): Promise<LedgerDiscrepancy[]> {
+  const discrepancies: LedgerDiscrepancy[] = [];
+  for (let after = BEFORE_ALL; ; ) {
+    const versions = await database.query<{ id: string }>(pageVersions, [after, VERSIONS_PER_BATCH]);
+    const last = versions.at(-1);
+    if (!last) return discrepancies;
+    after = last.id;
+    for (const rule of catalogueRules) {
+      discrepancies.push(...(await database.query<LedgerDiscrepancy>(rule, [versions.map(({ id }) => id)])));
+    }
+    discrepancies.splice(MAX_DISCREPANCIES);
+  }
 }
 
-async function unbalancedAccounts(tx: Queryable): Promise<LedgerDiscrepancy[]> {
-  type Accounts = { currency: string; balances: number; counterAccounts: number };
-  const accounts = await tx.query<Accounts>(verifyAccounts);
-  return accounts
-    .filter(({ balances, counterAccounts }) => balances + counterAccounts !== 0)
-    .map(({ currency, balances, counterAccounts }) => ({
-      userId: null,
-      rule: 'ACCOUNTS_SUM_TO_ZERO',
-      expected: `0 ${currency}`,
-      found: `${balances + counterAccounts} ${currency}`,
-    }));
+/** Returns the ids of the next viewers at each call, one call after the other; none after the last. */
+function pages(database: Database): () => Promise<string[]> {
+  let after = BEFORE_ALL;
+  let turn: Promise<unknown> = Promise.resolve();
+  const read = async () => {
+    const page = await database.query<{ userId: string }>(pageViewers, [after, VIEWERS_PER_BATCH]);
+    after = page.at(-1)?.userId ?? after;
+    return page.map(({ userId }) => userId);
+  };
+  return () => {
+    const page = turn.then(read);
+    turn = page.catch(() => undefined);
+    return page;
+  };
+}
+
+function once(ids: string[]): () => Promise<string[]> {
+  const left = [ids];
+  return async () => left.pop() ?? [];
 }
