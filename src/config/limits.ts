@@ -156,7 +156,6 @@ const table = {
   releaseStaleHoldsIntervalMs: [minute, 100, day],
   closeOrdersIntervalMs: [minute, 100, day],
   synchroniseCatalogueIntervalMs: [minute, 100, day],
-  snapshotBalancesIntervalMs: [hour, 100, day],
   sweepIntervalMs: [hour, 100, day],
   // How long the nightly verification may take, and in how many nights it verifies each viewer at least once.
   verifyLedgerBudgetMs: [10 * minute, 100, 12 * hour],

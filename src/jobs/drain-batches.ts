@@ -15,19 +15,3 @@ export async function drainBatches(
   }
   return total;
 }
-
-/** Like drainBatches, for work that pages through all rows with a cursor: `next` is null after the last. */
-export async function drainPages(
-  work: (after: string | null, limit: number) => Promise<{ taken: number; next: string | null }>,
-  batchCount: number,
-  signal: AbortSignal,
-): Promise<number> {
-  let total = 0;
-  let after: string | null = null;
-  do {
-    const { taken, next } = await work(after, batchCount);
-    total += taken;
-    after = next;
-  } while (after !== null && !signal.aborted);
-  return total;
-}

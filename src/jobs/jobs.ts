@@ -3,7 +3,7 @@ import type { LedgerRoots } from '../services/proofs/ledger-roots.js';
 import { describeMoved } from '../services/reconciliation/reconciliation-store.js';
 import type { StripeReconciliation } from '../services/reconciliation/stripe-reconciliation.js';
 import type { Services } from '../services/services.js';
-import { drainBatches, drainPages } from './drain-batches.js';
+import { drainBatches } from './drain-batches.js';
 import type { JobContext, JobDefinition } from './job.js';
 
 /** One job: how often it runs, what it does, and how its result is worded in the query `jobs` and in the log. */
@@ -15,7 +15,7 @@ type Row<Result> = { readonly name: string } & ({ readonly everyMs: number } | {
 
 /** Every job, one row each. A new job is a row here and its interval in config/limits.ts. */
 export function jobDefinitions(services: Services, limits: Limits, hours: JobHoursConfig): JobDefinition[] {
-  const { catalogueSync, grants, orderSessions, payout, snapshots, stripeInbox, sweepers } = services;
+  const { catalogueSync, grants, orderSessions, payout, stripeInbox, sweepers } = services;
   const inBatches =
     (work: (limit: number, signal: AbortSignal) => Promise<number>) =>
     ({ signal }: JobContext) =>
@@ -61,13 +61,6 @@ export function jobDefinitions(services: Services, limits: Limits, hours: JobHou
       everyMs: limits.resumeRefundsIntervalMs,
       run: inBatches((limit, signal) => payout.resumeDue(limit, signal)),
       report: (count) => `${count} refunds resumed`,
-    }),
-    // Stores balances with their version, so that a past balance is computed without adding up all transactions.
-    job({
-      name: 'snapshot-balances',
-      everyMs: limits.snapshotBalancesIntervalMs,
-      run: ({ signal }) => drainPages((after, limit) => snapshots.takeAfter(after, limit), limits.jobBatchCount, signal),
-      report: (count) => `${count} balances snapshotted`,
     }),
     job({
       name: 'sweep',

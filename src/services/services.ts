@@ -20,7 +20,6 @@ import type { Jobs } from './jobs/jobs.js';
 import { Adjustments } from './ledger/adjustments.js';
 import { sweepIdempotencyRecords } from './ledger/idempotency.js';
 import { Ledger } from './ledger/ledger.js';
-import { Snapshots } from './ledger/snapshots.js';
 import type { Moved } from './ledger/unit.js';
 import { LiveFeed } from './live/live-feed.js';
 import { LedgerRoots } from './proofs/ledger-roots.js';
@@ -177,7 +176,6 @@ function composeMoney(
     disputes: new Disputes(database, ledger),
     grants: new Grants(database, ledger, catalogue, limits.subscriptionDurationMaximumDays),
     adjustments: new Adjustments(database, ledger, { currency, maxAmount: limits.adjustmentMaximumMinorUnits }),
-    snapshots: new Snapshots(database, clock),
   };
 }
 

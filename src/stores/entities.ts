@@ -1,6 +1,5 @@
 import { AuditEntry } from '../entities/audit-entry.js';
 import { Balance } from '../entities/balance.js';
-import { BalanceSnapshot } from '../entities/balance-snapshot.js';
 import { Dispute } from '../entities/dispute.js';
 import { ErasableText } from '../entities/erasable-text.js';
 import { Film } from '../entities/film.js';
@@ -49,7 +48,6 @@ export const entities = [
   LedgerRootHandover,
   LedgerRootHeads,
   IdempotencyRecord,
-  BalanceSnapshot,
   Reconciliation,
   ReconciliationFinding,
   JobState,

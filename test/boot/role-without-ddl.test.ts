@@ -59,7 +59,7 @@ test('A gateway and a worker of a role with the documented grants sell, and run 
     DEMO: 'true',
     STRIPE_SECRET_KEY: sandbox.secretKey,
     STRIPE_API_URL: sandbox.url,
-    ...Object.fromEntries([...often, 'SNAPSHOT_BALANCES', 'EXPIRE_GRANTS'].map((name) => [`${name}_INTERVAL_MS`, '200'])),
+    ...Object.fromEntries([...often, 'EXPIRE_GRANTS'].map((name) => [`${name}_INTERVAL_MS`, '200'])),
   };
   const gateway = await GatewayProcess.on({ ...environment, RUN_JOBS: 'false' });
   const worker = await GatewayProcess.on(

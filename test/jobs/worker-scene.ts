@@ -99,7 +99,7 @@ export class WorkerScene {
 
   private environment(port: number): Record<string, string> {
     const often = ['PROCESS_STRIPE_EVENTS', 'RESUME_REFUNDS', 'RELEASE_STALE_HOLDS', 'CLOSE_ORDERS', 'SYNCHRONISE_CATALOGUE'];
-    const intervals = [...often, 'SNAPSHOT_BALANCES', 'SWEEP'].map((name) => [`${name}_INTERVAL_MS`, '500']);
+    const intervals = [...often, 'SWEEP'].map((name) => [`${name}_INTERVAL_MS`, '500']);
     return {
       ...Object.fromEntries(intervals),
       EXPIRE_GRANTS_INTERVAL_MS: '200',

@@ -4,7 +4,6 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Caller } from '../../src/services/caller.js';
 import { CardShop } from '../support/card-shop.js';
-import { runJob } from '../support/run-job.js';
 import { aKey } from '../support/shop.js';
 
 describe('verifying the ledger', () => {
@@ -127,23 +126,6 @@ describe('verifying the ledger', () => {
     expect(await broken()).toEqual(rules);
   });
 
-  test('the job snapshots each balance that has moved, once, however many pages that takes', async () => {
-    for (let index = 0; index < 11; index++) await shop.viewer(100 + index);
-    const { snapshots } = shop.desk;
-    const run = () => runJob('snapshot-balances', { snapshots }, { limits: { jobBatchCount: 4 } });
-    expect(await run()).toBe('12 balances snapshotted');
-    expect(await run()).toBe('0 balances snapshotted');
-    await shop.topUp(viewer, 300);
-    expect(await run()).toBe('1 balances snapshotted');
-    const counted = await shop.db.rows(
-      `select s.version, s.posted, s.transaction_count as counted from balance_snapshots s where user_id = $1 order by version`,
-      [viewer.userId],
-    );
-    const { version, posted } = await shop.balance(viewer);
-    expect(counted.at(-1)).toMatchObject({ version, posted });
-    expect(counted).toHaveLength(2);
-  });
-
   test('the command prints the discrepancies and exits with 1, or with 0 when everything adds up', async () => {
     const verify = (...words: string[]) => {
       const { NODE_OPTIONS: _, ...rest } = process.env;
@@ -156,8 +138,7 @@ describe('verifying the ledger', () => {
       status: 0,
       stdout: expect.stringMatching(/^3 viewers .* 0 discrepancies\.$/m),
     });
-    await shop.desk.snapshots.takeAfter(null, 100);
-    await damage(`update transactions set amount = amount + 1 where kind = 'ADJUSTMENT' and user_id = '${viewer.userId}'`); // before the snapshot
+    await damage(`update transactions set amount = amount + 1 where kind = 'ADJUSTMENT' and user_id = '${viewer.userId}'`);
     expect(verify()).toMatchObject({ status: 1, stdout: expect.stringContaining('TRANSACTIONS_FORM_A_CHAIN') });
     expect(verify('--user', other.userId)).toMatchObject({ status: 0, stdout: expect.stringMatching(/^1 viewers .* 0 disc/) });
     expect(verify('--user', viewer.userId)).toMatchObject({ status: 1 });
