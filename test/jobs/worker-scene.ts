@@ -105,7 +105,6 @@ export class WorkerScene {
       EXPIRE_GRANTS_INTERVAL_MS: '200',
       RECONCILE_CRON: '* * * * *',
       VERIFY_LEDGER_CRON: '* * * * *',
-      SIGN_LEDGER_ROOT_CRON: '* * * * *',
       JOB_LOCK_LIFETIME_MS: String(LOCK_LIFETIME_MS),
       JOB_BATCH_COUNT: '10',
       DATABASE_URL: this.home.url,
