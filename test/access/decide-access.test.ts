@@ -22,6 +22,8 @@ describe('access to a film', () => {
     ['an expired grant', 'EXPIRED', 'a', [grant('a', 'EXPIRED', -9, -1)]],
     ['a refunded grant with time left', 'REFUNDED', 'a', [grant('a', 'REFUNDED', -1, 9)]],
     ['a revoked grant with time left', 'REVOKED', 'a', [grant('a', 'REVOKED', -1, 9)]],
+    ['a refunded grant whose time is over', 'REFUNDED', 'a', [grant('a', 'REFUNDED', -9, -1)]],
+    ['a revoked grant whose time is over', 'REVOKED', 'a', [grant('a', 'REVOKED', -9, -1)]],
     ['a frozen grant with time left', 'SUSPENDED', 'a', [grant('a', 'SUSPENDED', -1, 9)]],
     ['a frozen grant whose time is over', 'EXPIRED', 'a', [grant('a', 'SUSPENDED', -9, 0)]],
     ['two active grants, by the longer,', 'GRANTED', 'a', [grant('a', 'ACTIVE', -9, 5), grant('b', 'ACTIVE', -1, 2)]],
@@ -36,6 +38,7 @@ describe('access to a film', () => {
     expect(decision).toMatchObject({ filmId: 'film', reason, grantId, allowed: reason === 'GRANTED' });
     const decisive = grants?.find((candidate) => candidate.id === grantId);
     expect(decision.availableUntil).toEqual(reason === 'GRANTED' ? decisive?.availableUntil : null);
+    expect(decideAccess('film', grants && [...grants].reverse(), now)).toEqual(decision);
   });
 
   test('is decided by two grants of many, at most', () => {

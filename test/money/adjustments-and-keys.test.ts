@@ -30,6 +30,7 @@ describe('adjustments by an admin', () => {
 
   test.each([
     ['nothing', { amount: 0 }, 'INVALID_INPUT'],
+    ['a viewer whose id is not a UUID', { userId: 'root' }, 'INVALID_INPUT'],
     ['more than is allowed at once', { amount: 10_000_001 }, 'AMOUNT_OUT_OF_BOUNDS'],
     ['as much less', { amount: -10_000_001 }, 'AMOUNT_OUT_OF_BOUNDS'],
     ['the largest exact integer', { amount: 2 ** 53 - 1 }, 'AMOUNT_OUT_OF_BOUNDS'],

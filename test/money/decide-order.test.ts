@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { canBeOpened, decideOpenOrder } from '../../src/services/purchases/decide-order.js';
+import { newId } from '../../src/services/ids.js';
+import { canBeOpened, decideOpenOrder, orderNamedBy } from '../../src/services/purchases/decide-order.js';
 
 const now = new Date('2026-03-01T12:00:00.000Z');
 const inMs = (milliseconds: number) => new Date(now.getTime() + milliseconds);
@@ -46,5 +47,19 @@ describe('An open order for the same thing', () => {
   test('can have a session opened while more than 30 minutes are left', () => {
     expect(canBeOpened({ expiresAt: inMs(HALF_HOUR_MS + 1) }, now)).toBe(true);
     expect(canBeOpened({ expiresAt: inMs(HALF_HOUR_MS) }, now)).toBe(false);
+  });
+});
+
+describe('The order that a checkout session names', () => {
+  const [named, referred] = [newId(), newId()];
+  test.each([
+    ['is the one in its metadata, whatever its reference', { order_id: named }, referred, named],
+    ['is the one of its reference, when its metadata names none', {}, referred, referred],
+    ['is the one of its reference, when it has no metadata', null, referred, referred],
+    ['is none, when its metadata names something else', { order_id: 'A-17' }, referred, null],
+    ['is none, when its reference is something else', {}, 'A-17', null],
+    ['is none, when it has neither', null, null, null],
+  ])('%s', (_words, metadata, client_reference_id, expected) => {
+    expect(orderNamedBy({ metadata, client_reference_id } as Parameters<typeof orderNamedBy>[0])).toBe(expected);
   });
 });

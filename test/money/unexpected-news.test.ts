@@ -7,6 +7,7 @@ import { PAYOUT_LEASE_MS } from '../../src/services/refunds/payout.js';
 import { openStripe, STRIPE_API_VERSION } from '../../src/stores/stripe.js';
 import { CardShop } from '../support/card-shop.js';
 import { aKey } from '../support/shop.js';
+import { StripeSays } from '../support/stripe-says.js';
 import { testServices } from '../support/test-services.js';
 
 describe('what Stripe is not expected to say', () => {
@@ -102,6 +103,14 @@ describe('what Stripe is not expected to say', () => {
     await shop.applyRefund(failed.id);
     expect(await shop.balance(viewer)).toMatchObject({ posted: 5_000, held: 0 });
     expect((await shop.refund(await refundIdOf(failed.id))).failureReason).toBe('lost_or_stolen_card');
+  });
+
+  test('a refund that Stripe cancels without a reason keeps the status as its reason', async () => {
+    const stripe = new StripeSays(shop);
+    const refund = await stripe.refunded(await shop.topUp(viewer, 1_000), 400);
+    await stripe.refund({ ...refund, status: 'canceled' });
+    expect((await shop.refund(await refundIdOf(refund.id))).failureReason).toBe('Stripe says canceled.');
+    expect(await shop.balance(viewer)).toMatchObject({ posted: 6_000, held: 0 });
   });
 
   test('a top-up that was charged back cannot be refunded, and is not offered for it', async () => {
