@@ -14,8 +14,10 @@ function oneLine(text) {
 
 const codeSpan = (text) => (text.includes('`') ? `\`\` ${oneLine(text)} \`\`` : `\`${oneLine(text)}\``);
 
-/** What is replaced by what, as Markdown. Without line numbers, a survivor is recognised while the file around it changes. */
-export const describe = ({ original, replacement }) => `${codeSpan(original)} → ${codeSpan(replacement)}`;
+const change = ({ original, replacement }) => `${codeSpan(original)} → ${codeSpan(replacement)}`;
+
+/** The line of code and what is replaced in it, as Markdown. Without its number, a survivor is recognised while the file changes. */
+export const describe = (mutant) => `${codeSpan(mutant.line)}: ${change(mutant)}`;
 
 /** Identifies a mutant within one run. Lines and columns count from 0. */
 export const placeOf = ({ fileName, location, replacement }) =>
@@ -34,8 +36,9 @@ export async function listMutants(fileNames) {
     const { mutants: made } = await new Instrumenter(silent).instrument([{ name: fileName, mutate: true, content }], options);
     const lines = content.split('\n');
     for (const { mutatorName, location, replacement } of made) {
-      const mutant = { fileName, mutatorName, location, replacement, original: textAt(lines, location) };
-      if (!isOfStatement(mutant, lines[location.start.line].slice(0, location.start.column))) mutants.push(mutant);
+      const line = lines[location.start.line];
+      const mutant = { fileName, mutatorName, location, replacement, line, original: textAt(lines, location) };
+      if (!isOfStatement(mutant, line.slice(0, location.start.column))) mutants.push(mutant);
     }
   }
   return mutants;
@@ -54,7 +57,7 @@ function textAt(lines, { start, end }) {
 export function shuffle(mutants, seed) {
   const occurrences = new Map();
   const ranked = mutants.map((mutant) => {
-    const key = `${mutant.fileName} ${describe(mutant)}`;
+    const key = `${mutant.fileName} ${change(mutant)}`;
     const occurrence = occurrences.get(key) ?? 0;
     occurrences.set(key, occurrence + 1);
     return { mutant, rank: createHash('sha256').update(`${seed} ${key} ${occurrence}`).digest('hex') };

@@ -4,7 +4,8 @@ import { PAYOUT_LEASE_MS } from '../../src/services/refunds/payout.js';
 import { CardShop } from '../support/card-shop.js';
 import { aKey } from '../support/shop.js';
 
-const DAY_MS = 24 * 60 * 60 * 1000;
+const HOUR_MS = 60 * 60 * 1000;
+const DAY_MS = 24 * HOUR_MS;
 
 describe('payouts are made once', () => {
   let shop: CardShop;
@@ -71,7 +72,10 @@ describe('payouts are made once', () => {
     expect(await shop.balance(viewer)).toMatchObject({ posted: 0, held: 0 });
   });
 
-  test('one that Stripe made and was not heard of is not made again by its key, days later, when Stripe has forgotten that', async () => {
+  test.each([
+    ['from the moment when the job may take it', PAYOUT_LEASE_MS],
+    ['days later, when Stripe has forgotten that', 3 * DAY_MS],
+  ])('one that Stripe made and was not heard of is not made again by its key, %s', async (_when, laterMs) => {
     const order = await shop.topUp(viewer, 1_000);
     const input = { transactionId: await topUpIdOf(order), amount: 400, idempotencyKey: aKey() };
     let dies = true;
@@ -80,12 +84,25 @@ describe('payouts are made once', () => {
     });
     await expect(shop.desk.refunds.refundTransaction(viewer, input)).rejects.toThrow('killed');
     dies = false;
-    shop.clock.advanceMs(3 * DAY_MS);
+    shop.clock.advanceMs(laterMs);
     const { refund } = await shop.desk.refunds.refundTransaction(viewer, input);
     expect(refund?.status).toBe('PENDING');
     expect(await shop.desk.payout.resumeDue(10)).toBe(1);
     expect(await statusOf({ id: refund?.id as string })).toBe('SUCCEEDED');
     expect(await shop.refundedAtStripe(order)).toBe(400);
     expect(await shop.balance(viewer)).toMatchObject({ posted: 600, held: 0 });
+  });
+
+  test('one that Stripe has not finished is looked at again after an hour, and not before', async () => {
+    const order = await shop.topUp(viewer, 1_000);
+    shop.sandbox.control.addFault({ kind: 'refund_pending', count: 1 });
+    const input = { transactionId: await topUpIdOf(order), idempotencyKey: aKey() };
+    const { refund } = await shop.desk.refunds.refundTransaction(viewer, input);
+    expect(refund).toMatchObject({ status: 'PENDING', stripeRefundId: expect.any(String) });
+    shop.clock.advanceMs(HOUR_MS - 1);
+    expect(await shop.desk.payout.resumeDue(10)).toBe(0);
+    shop.clock.advanceMs(1);
+    expect(await shop.desk.payout.resumeDue(10)).toBe(1);
+    expect(await shop.desk.payout.resumeDue(10)).toBe(0);
   });
 });
