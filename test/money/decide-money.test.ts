@@ -349,6 +349,21 @@ describe('what news of a dispute mean', () => {
       { outcome: 'OPEN', funds: 'WITHDRAWN', taken: 300 },
     ],
     [
+      'an inquiry that closed and became a chargeback has taken what was withdrawn',
+      [news('warning_closed', [], 300), news('needs_response', [-300], 300)],
+      { outcome: 'WON', funds: 'WITHDRAWN', taken: 300 },
+    ],
+    [
+      'a dispute that is lost without a further balance transaction has taken its amount',
+      [news('needs_response', [-1000]), news('under_review', [-1000]), news('lost', [-1000])],
+      lost,
+    ],
+    [
+      'a dispute whose loss is reported without balance transactions has taken what earlier news stated',
+      [news('needs_response', [-1000]), news('lost')],
+      lost,
+    ],
+    [
       'a dispute that names its balance transactions after it has closed is what they say',
       [news('needs_response'), news('lost', [-1000, 300])],
       { outcome: 'LOST', funds: 'WITHDRAWN', taken: 700 },
@@ -396,8 +411,22 @@ describe('what news of a dispute mean', () => {
     expect(takenBy(stateOf({ ...news('lost'), balance_transactions: parts } as unknown as DisputeNews))).toBe(500);
   });
 
-  test('an inquiry has neither taken nor returned anything', () => {
-    expect(stateOf(news('warning_closed'))).toMatchObject({ funds: 'UNTOUCHED', withdrawn: 0, reinstated: 0, movements: 0 });
+  test('older news of a larger amount does not change what a closed dispute is about', () => {
+    const closed = stateOf(news('lost', [-400], 400));
+    expect(mergeDispute(closed, news('needs_response', [-400], 700))).toMatchObject({ outcome: 'LOST', amount: 400 });
+  });
+
+  test('the end of an inquiry that had become a dispute returns what the dispute had taken', () => {
+    const returned = { outcome: 'WON', funds: 'REINSTATED', withdrawn: 1000, reinstated: 1000 };
+    expect(mergeDispute(stateOf(news('needs_response')), news('warning_closed'))).toMatchObject(returned);
+  });
+
+  test.each([
+    ['closed', 'warning_closed'],
+    ['ended as prevented', 'prevented'],
+  ])('an inquiry that %s has neither taken nor returned anything', (_words, status) => {
+    const nothing = { outcome: 'WON', funds: 'UNTOUCHED', withdrawn: 0, reinstated: 0, movements: 0 };
+    expect(stateOf(news(status))).toMatchObject(nothing);
   });
 
   test.each([
@@ -430,6 +459,7 @@ describe('what news of a dispute mean', () => {
     ['of a payment in shillings on a balance in euros', changed('ugx', 500_000, 'eur', [[-119, 0.000238]]), 5_000],
     ['of a payment in dollars on a balance in krónur', changed('usd', 1_000, 'isk', [[-138_500, 138.5]]), 1_000],
     ['of a payment in ariary on a balance in euros', changed('mga', 5_000, 'eur', [[-97, 0.0194]]), 500_000],
+    ['of a large payment, at a rate stated to five digits', changed('usd', 5_000_000, 'eur', [[-4_617_280, 0.92346]]), 5_000_000],
     ['of a payment in yen on a balance in dollars', changed('jpy', 3_000, 'usd', [[-1_987, 0.66231]]), 3_000],
     ['of a payment in won on a balance in dollars', changed('krw', 50_009, 'usd', [[-3_411, 0.0682]]), 50_009],
     ['of a payment in dinars on a balance in euros', changed('kwd', 12_340, 'eur', [[-3_701, 0.29992]]), 12_340],
@@ -463,8 +493,20 @@ describe('what news of a dispute mean', () => {
     expect(takenBy(stateOf(dispute))).toBe(taken);
   });
 
-  test('balance transactions that are not expanded say nothing: the status does', () => {
-    const dispute = { ...news('needs_response'), balance_transactions: ['txn_1'] } as unknown as DisputeNews;
+  test('one balance transaction at an unknown rate makes all of them unknown: the status says what was taken', () => {
+    const parts = [
+      { amount: -500, currency: 'usd' },
+      { amount: -460, currency: 'eur', exchange_rate: null },
+    ];
+    const dispute = { ...news('lost'), balance_transactions: parts } as unknown as DisputeNews;
+    expect(stateOf(dispute)).toMatchObject({ withdrawn: 1000, reinstated: 0, movements: 0 });
+  });
+
+  test.each([
+    ['are not expanded', ['txn_1']],
+    ['are missing', null],
+  ])('balance transactions that %s say nothing: the status does', (_words, balance_transactions) => {
+    const dispute = { ...news('needs_response'), balance_transactions } as unknown as DisputeNews;
     expect(stateOf(dispute)).toMatchObject({ withdrawn: 1000, reinstated: 0, movements: 0 });
   });
 
