@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { InvalidArgument } from '../../src/services/errors.js';
 import { type BalanceChanged, LiveFeed, type LiveFeedSettings } from '../../src/services/live/live-feed.js';
-import { CursorExpired } from '../../src/services/live/starting-point.js';
+import { CursorExpired, LiveCursors } from '../../src/services/live/starting-point.js';
 import type { Queryable } from '../../src/stores/database.js';
 import { type HintChannel, LocalHints } from '../../src/stores/hints.js';
 import { until } from '../support/until.js';
@@ -146,6 +146,27 @@ test('a cursor expires when the change that follows it is older than cursors are
   await scene.change(userId, null);
   await upToDate.return?.();
   expect(versions(await take(await feed.watchBalance(userId, changes[4]?.cursor), 1))).toEqual([6]);
+});
+
+test('a cursor from before the journal continues with the next change if nothing was missed, and is expired otherwise', async () => {
+  const [userId, hints] = [await scene.viewerWithGenesis(), new LocalHints()];
+  const feed = feedWith(hints);
+  const [balances, grants] = [new LiveCursors(userId, 'BALANCE'), new LiveCursors(userId, 'GRANT')];
+  await expect(feed.watchBalance(userId, balances.at(6))).rejects.toThrow(CursorExpired);
+  const streams = [await feed.watchBalance(userId, balances.at(7)), await feed.watchGrants(userId, grants.at(7))] as const;
+  const grantId = randomUUID();
+  await scene.change(userId, hints, grantId);
+  expect(await nextOf(streams[0])).toMatchObject({ cursor: balances.at(10), balance: { version: 1 } });
+  expect(await nextOf(streams[1])).toEqual({ cursor: grants.at(11), grantId });
+  expect(versions(await take(await feed.watchBalance(userId, balances.at(7)), 1))).toEqual([1]);
+});
+
+test('a cursor with a number that no journal can reach is expired', async () => {
+  const userId = await scene.viewer();
+  const feed = feedWith(new LocalHints());
+  for (const number of [2 ** 31 - 1, 2 ** 32 - 2]) {
+    await expect(feed.watchBalance(userId, new LiveCursors(userId, 'BALANCE').at(number))).rejects.toThrow(CursorExpired);
+  }
 });
 
 test('a cursor from the future, as after a restored database, is expired', async () => {

@@ -44,6 +44,17 @@ export class LiveScene {
     return sequence;
   }
 
+  /** A viewer from before there was a journal: live events up to number 7, then the genesis of long ago with one grant. */
+  async viewerWithGenesis(): Promise<string> {
+    const userId = randomUUID();
+    await this.database.transaction(async (tx) => {
+      await tx.query(INSERT_BALANCE, [userId]);
+      await tx.query(INSERT_GENESIS, [userId, randomUUID()]);
+      await tx.query(AFTER_GENESIS, [userId]);
+    });
+    return userId;
+  }
+
   /** A gift, `day` days old. */
   async grant(userId: string, status = 'ACTIVE', day = 0): Promise<string> {
     const [subscriptionId, versionId, grantId] = [randomUUID(), randomUUID(), randomUUID()];
@@ -151,6 +162,12 @@ const INSERT_ENTRY = {
   text: `insert into journal (user_id, sequence, kind, subject_id, version, posted, held, digest, created_at)
     values ($1, $2, $3, $4, $5, $6, $7, '', now())`,
 };
+const INSERT_GENESIS = {
+  name: 'test-live-insert-genesis',
+  text: `insert into journal (user_id, sequence, kind, subject_id, version, posted, held, digest, created_at) values
+    ($1, 8, 'GENESIS', null, 0, 0, 0, '', '2000-01-01'), ($1, 9, 'GRANT', $2, null, null, null, '', '2000-01-01')`,
+};
+const AFTER_GENESIS = { name: 'test-live-after-genesis', text: 'update balances set journal_sequence = 9 where user_id = $1' };
 const PAST_THE_TRIGGERS = { name: 'test-live-past-triggers', text: 'set local session_replication_role = replica' };
 const AGE_ENTRIES = {
   name: 'test-live-age-entries',

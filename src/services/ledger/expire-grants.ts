@@ -14,20 +14,20 @@ const expireBatch = (limit: number): Statement => ({
       order by available_until limit ${limit} for no key update skip locked
     ),
     viewers as (
-      select user_id, journal_sequence from balances where user_id in (select user_id from due)
+      select user_id, journal_sequence, updated_at from balances where user_id in (select user_id from due)
       order by user_id for no key update skip locked
     ),
     expired as (
       update grants g set status = 'EXPIRED', ended_at = $1 from due join viewers using (user_id)
       where g.id = due.id and g.status = 'ACTIVE'
-      returning g.*, viewers.journal_sequence
+      returning g.*, viewers.journal_sequence, viewers.updated_at
     ),
     numbered as (
       select *, journal_sequence + row_number() over (partition by user_id order by available_until, id) as sequence from expired
     ),
     entries as (
       insert into journal (${entryColumns})
-      ${subjectEntry({ kind: 'GRANT', row: 'numbered', sequence: 'sequence', at: '$1' })} from numbered order by user_id, sequence
+      ${subjectEntry({ kind: 'GRANT', row: 'numbered', sequence: 'sequence', at: 'greatest(updated_at, $1)' })} from numbered order by user_id, sequence
     ),
     moved as (
       update balances b set journal_sequence = last.sequence

@@ -100,7 +100,7 @@ export class LiveFeed {
       const { balance, position } = await this.readPosition(userId, seen);
       const current: BalanceChanged = { cursor: cursors.at(position.last), balance, transactionId: null };
       return {
-        position: seen ?? position.last,
+        position: position.seen ?? position.last,
         first: seen === null ? [current] : [],
         convert: balancesIn(balance.currency, cursors),
       };
@@ -118,8 +118,8 @@ export class LiveFeed {
     const convert = grantsIn(cursors);
     return this.open<GrantChanged>(userId, async () => {
       if (seen !== null) {
-        await this.readPosition(userId, seen);
-        return { position: seen, first: [], convert };
+        const { position } = await this.readPosition(userId, seen);
+        return { position: position.seen ?? seen, first: [], convert };
       }
       const { grantIds, last } = await readCurrentGrants(this.options.database, userId, MAX_CURRENT_GRANTS);
       const first = grantIds.map((grantId, index) => ({
@@ -148,7 +148,8 @@ export class LiveFeed {
     const { database, currency, clock, settings } = this.options;
     const state = await readCurrentState(database, userId, currency, seen);
     const oldest = new Date(clock.now().getTime() - settings.retentionMs);
-    if (seen !== null && !canResumeAfter(seen, state.position, oldest)) throw new CursorExpired();
+    const { position } = state;
+    if (position.seen !== null && !canResumeAfter(position.seen, position, oldest)) throw new CursorExpired();
     return state;
   }
 

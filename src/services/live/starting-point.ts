@@ -83,6 +83,8 @@ function ownerOf(userId: string, kind: LiveKind): string {
 
 /** The position of a cursor in its viewer's journal, read when a client presents it. */
 export interface CursorPosition {
+  /** The number of the last entry that the client has seen; null without a cursor. */
+  readonly seen: number | null;
   /** The number of the last entry; 0 if there is none. */
   readonly last: number;
   /** When the first entry that the client has not seen was written; null if there is no such entry. */
@@ -93,7 +95,7 @@ export interface CursorPosition {
  * Whether a client that has seen everything up to `sequence` may resume: it has missed nothing, or nothing from before `oldest`. False
  * for a number from the future (after a database restore), and for one from before the viewer's journal was begun.
  */
-export function canResumeAfter(sequence: number, { last, missedAt }: CursorPosition, oldest: Date): boolean {
+export function canResumeAfter(sequence: number, { last, missedAt }: Omit<CursorPosition, 'seen'>, oldest: Date): boolean {
   return sequence === last || (sequence < last && missedAt !== null && missedAt >= oldest);
 }
 
@@ -113,13 +115,24 @@ export interface CurrentState {
   readonly position: CursorPosition;
 }
 
-/** One statement, so that the balance and the number of the last entry are consistent. $2: the last number that the client has seen. */
+/**
+ * One statement, so that the balance and the number of the last entry are consistent. $2: the last number that the client has seen. What
+ * began the journal of a viewer from before there was one, a genesis entry and those written with it, is no change: a client that has seen
+ * all before it has seen it too.
+ */
 const READ_CURRENT_STATE: Statement = {
   name: 'read-live-current-state',
   text: `
-    select currency, posted, held, version, updated_at as "updatedAt", journal_sequence as "last",
-      (select created_at from journal where journal.user_id = $1 and journal.sequence = $2::int + 1) as "missedAt"
-    from balances where user_id = $1`,
+    select currency, posted, held, version, updated_at as "updatedAt", journal_sequence as "last", point.seen,
+      (select created_at from journal where journal.user_id = $1 and journal.sequence = point.seen + 1) as "missedAt"
+    from balances cross join lateral (
+      select coalesce((
+        select max(beginning.sequence) from journal genesis join journal beginning on beginning.user_id = genesis.user_id
+          and beginning.position::text = genesis.position::text
+        where genesis.user_id = $1 and genesis.sequence = $2::bigint + 1 and genesis.kind = 'GENESIS'
+      ), $2::bigint) as seen
+    ) point
+    where balances.user_id = $1`,
 };
 
 /** One statement, so that the grants and the number of the last entry are consistent. */
@@ -146,10 +159,10 @@ export async function readCurrentState(
   const [row] = await database.query<Row>(READ_CURRENT_STATE, [userId, seen]);
   if (!row) {
     const balance = { userId, currency: defaultCurrency, posted: 0, held: 0, version: 0, updatedAt: null };
-    return { balance, position: { last: 0, missedAt: null } };
+    return { balance, position: { seen, last: 0, missedAt: null } };
   }
-  const { last, missedAt, ...balance } = row;
-  return { balance: { userId, ...balance }, position: { last, missedAt } };
+  const { seen: reached, last, missedAt, ...balance } = row;
+  return { balance: { userId, ...balance }, position: { seen: reached, last, missedAt } };
 }
 
 /** Returns the ids of the grants that are ACTIVE or SUSPENDED, oldest first, and the number of the last entry they include. */
