@@ -6,7 +6,16 @@ import { Migration } from '@mikro-orm/migrations';
  */
 export class Migration20261128151500 extends Migration {
   override up(): void {
-    for (const statement of [...columns, ...texts, ...journal, ...rules, ...existing]) this.addSql(statement);
+    const steps = {
+      'grants and prices': columns,
+      'reasons and the audit': texts,
+      'the journal': [...journal, ...rules],
+      'its first entries': existing,
+    };
+    Object.entries(steps).forEach(([name, statements], index, { length }) => {
+      this.addSql(`do $$ begin raise notice 'Step ${index + 1} of ${length}: ${name}'; end $$`);
+      for (const statement of statements) this.addSql(statement);
+    });
   }
 }
 

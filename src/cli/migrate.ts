@@ -9,7 +9,7 @@ runCommand(async () => {
   const config = readConfig();
   const server = await openDatabaseServer(config, { share: true });
   try {
-    const names = await migrateNow(config, server.url);
+    const names = await migrateNow(config, server.url, (step) => console.log(step));
     console.log(names.length > 0 ? `Migrated: ${names.join(', ')}` : 'Nothing to migrate.');
   } finally {
     await server.stop();

@@ -10,10 +10,14 @@ import { sessionSettings } from './session.js';
 
 /** Held by the process that changes the schema. An arbitrary number, unique in this database. */
 const SCHEMA_LOCK = 6_108_204;
+/** How the reports of migrations begin. */
+const PROGRESS = 'Step ';
 const CONNECT_TIMEOUT_MS = 10_000;
 /** No timeout for migrations, nor for waiting for the process that runs them. */
 const session = sessionSettings({ statementTimeoutMs: 0 });
 
+/** Called with the name of each migration as it begins, and with what a long one reports of its progress. */
+type OnStep = (step: string) => void;
 type DatabaseConfig = Pick<Config, 'databaseUrl' | 'migrateAtStart'>;
 
 /**
@@ -27,8 +31,8 @@ export async function prepareDatabase(config: DatabaseConfig, url: string): Prom
 }
 
 /** Migrates the database at `url` and returns the names of the applied migrations. @throws as prepareDatabase */
-export function migrateNow(config: Pick<DatabaseConfig, 'databaseUrl'>, url: string): Promise<string[]> {
-  return migrate(url).catch((error: unknown) => explain(config, error));
+export function migrateNow(config: Pick<DatabaseConfig, 'databaseUrl'>, url: string, onStep?: OnStep): Promise<string[]> {
+  return migrate(url, onStep).catch((error: unknown) => explain(config, error));
 }
 
 /** For commands, and for processes that may not change the schema. @throws as prepareDatabase */
@@ -51,7 +55,7 @@ function explain({ databaseUrl }: Pick<DatabaseConfig, 'databaseUrl'>, error: un
  *
  * @throws the driver's error when connecting fails (3D000: the database does not exist), or the migration's own
  */
-export async function migrate(databaseUrl: string): Promise<string[]> {
+export async function migrate(databaseUrl: string, onStep: OnStep = () => {}): Promise<string[]> {
   return withClient(databaseUrl, async (client) => {
     // The lock belongs to this connection: it is released when the process dies.
     await client.query('select pg_advisory_lock($1)', [SCHEMA_LOCK]);
@@ -59,7 +63,9 @@ export async function migrate(databaseUrl: string): Promise<string[]> {
     if (pending.length === 0) return [];
     const orm = await openOrm(databaseUrl, {
       migrations: { ...settings.migrations, tableName: `${schema}.mikro_orm_migrations` },
+      onStep,
     });
+    orm.migrator.on('migrating', ({ name }) => onStep(name));
     try {
       const done = await orm.migrator.up();
       return done.map((migration) => migration.name);
@@ -91,8 +97,16 @@ export async function createMigration(databaseUrl: string): Promise<string | nul
 }
 
 /** pg parses the URL, as for every other pool, so that all interpret it the same way. */
-function openOrm(databaseUrl: string, options: Pick<typeof settings, 'migrations'>): Promise<MikroORM> {
-  const driverOptions = { connectionString: databaseUrl, application_name: 'boxoffice-migrations', onConnect: session };
+function openOrm(
+  databaseUrl: string,
+  { onStep, ...options }: Pick<typeof settings, 'migrations'> & { readonly onStep?: OnStep },
+): Promise<MikroORM> {
+  const onConnect = async (client: pg.ClientBase) => {
+    // What a migration reports with `raise notice`.
+    client.on('notice', ({ message }) => message?.startsWith(PROGRESS) && onStep?.(message));
+    await session(client);
+  };
+  const driverOptions = { connectionString: databaseUrl, application_name: 'boxoffice-migrations', onConnect };
   return MikroORM.init({ ...settings, clientUrl: databaseUrl, driverOptions, logger: () => {}, ...options });
 }
 

@@ -5,6 +5,7 @@ import settings from '../../mikro-orm.config.js';
 import { newId } from '../../src/services/ids.js';
 import { verifyLedger } from '../../src/services/verification/verify-ledger.js';
 import { Database } from '../../src/stores/database.js';
+import { migrate } from '../../src/stores/migrate.js';
 
 const BEFORE = 'Migration20261128124500';
 
@@ -17,6 +18,7 @@ describe('A database from before there was a journal', () => {
   let admin: pg.Client;
   let client: pg.Client;
   let database: Database;
+  const steps: string[] = [];
 
   beforeAll(async () => {
     admin = new pg.Client({ connectionString: url.href });
@@ -27,8 +29,8 @@ describe('A database from before there was a journal', () => {
     const orm = await MikroORM.init({ ...settings, clientUrl: own.href, logger: () => {} });
     await orm.migrator.up({ to: BEFORE });
     await client.query(`begin; ${history(rich, idle)}; commit`);
-    await orm.migrator.up();
     await orm.close(true);
+    await migrate(own.href, (step) => steps.push(step));
     database = new Database({ url: own.href, poolSize: 2, statementTimeoutMs: 10_000, connectionTimeoutMs: 5_000 });
   });
   afterAll(async () => {
@@ -51,6 +53,12 @@ describe('A database from before there was a journal', () => {
     expect(await entries(idle)).toEqual(['1 GENESIS 0 0']);
     const { rows } = await client.query('select journal_sequence as last from balances order by journal_sequence');
     expect(rows).toEqual([{ last: 1 }, { last: 10 }]);
+  });
+
+  it('was migrated step by step, and each step was reported', () => {
+    expect(steps).toEqual(
+      expect.arrayContaining(['Migration20261128151500', 'Step 1 of 4: grants and prices', 'Step 4 of 4: its first entries']),
+    );
   });
 
   it('has grants that began when they were granted', async () => {

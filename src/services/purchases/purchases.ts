@@ -150,7 +150,8 @@ export class Purchases {
       const requested = await this.ledger.change(order, async ({ tx, now }) => {
         const [row] = await tx.query<Order>(requestCancellation, [order.id, now]);
         const audited = { action: 'cancelOrder', userId: order.userId, subjectId: order.id };
-        if (row && caller.role === 'ADMIN') await recordAudit(tx, caller, audited, now);
+        const isNew = row?.cancelRequestedAt?.getTime() === now.getTime();
+        if (isNew && caller.role === 'ADMIN') await recordAudit(tx, caller, audited, now);
         return row;
       });
       const ended = requested ? await this.sessions.cancel(requested) : await orderById(this.database, order.id);

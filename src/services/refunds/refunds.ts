@@ -239,5 +239,7 @@ const firstAttempt = (now: Date) => ({ attempts: 1, nextAttemptAt: new Date(now.
 
 /** An admin's refund is audited; a viewer's own is not. */
 async function auditRefund(unit: Unit, caller: Caller, action: string, userId: string, refundId: string): Promise<void> {
-  if (caller.role === 'ADMIN') await recordAudit(unit.tx, caller, { action, userId, subjectId: refundId }, unit.now);
+  if (caller.role !== 'ADMIN') return;
+  await recordAudit(unit.tx, caller, { action, userId, subjectId: refundId }, unit.now);
+  unit.changed('REFUND', refundId, caller.userId);
 }
