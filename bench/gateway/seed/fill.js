@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { TRANSACTIONS_PER_VIEWER, VIEWERS } from '../sizes.js';
 import { catalogueStatements } from './catalogue.js';
-import { ledgerStatements } from './ledger.js';
+import { journalStatements, ledgerStatements } from './ledger.js';
 
 const SPAN = "interval '500 days'";
 const TABLES = ['balances', 'orders', 'grants', 'transactions'];
@@ -23,6 +23,7 @@ export async function fill(url, size, log = () => {}) {
     const dropped = await dropIndexes(client);
     for (const statement of [...catalogueStatements, ...ledgerStatements]) await timed(client, statement, log);
     for (const statement of dropped) await timed(client, statement, log);
+    for (const statement of journalStatements) await timed(client, statement, log);
     await timed(client, 'vacuum (analyze)', log);
     await timed(client, 'checkpoint', log);
   } finally {

@@ -1,3 +1,4 @@
+import { digestOf, entryColumns, subjectEntry } from '../../../dist/src/services/ledger/journal.js';
 import { TRANSACTIONS_PER_VIEWER } from '../sizes.js';
 
 /**
@@ -52,7 +53,7 @@ export const ledgerStatements = [
        array_agg(duration_days order by id) as days from subscription_versions`,
 
   `insert into balances (user_id, currency, posted, held, version, journal_sequence, created_at, updated_at)
-   select user_id, 'USD', ${sums.at(-1)} - (${spentUntil.join(' + ')}), 0, place, place, (select start from bench_fill), at
+   select user_id, 'USD', ${sums.at(-1)} - (${spentUntil.join(' + ')}), 0, place, ${1 + SPENDINGS.length + TOP_UPS.length}, (select start from bench_fill), at
    from bench_versions, ${movements([TRANSACTIONS_PER_VIEWER])}`,
 
   `insert into orders (id, user_id, kind, status, amount, currency, created_at, expires_at, paid_at, return_url, stripe_session_id,
@@ -83,4 +84,24 @@ export const ledgerStatements = [
      case when not (${isSpending} or ${isTopUp}) then 'bench'::bytea end,
      case when not (${isSpending} or ${isTopUp}) then md5('admin')::uuid end
    from bench_versions, ${movements(all)}`,
+];
+
+/** The journals, as the migration begins them; afterwards, because a trigger looks up each previous entry by the index. */
+export const journalStatements = [
+  'set session_replication_role = origin',
+  'set enable_seqscan = off',
+  `insert into journal (user_id, sequence, kind, version, posted, held, digest, created_at)
+   select b.user_id, 1, 'GENESIS', b.version, b.posted, b.held,
+     (select sha256(string_agg(${digestOf('MOVEMENT', 'row')}, '' order by row.version)) from transactions row where row.user_id = b.user_id),
+     b.updated_at
+   from balances b`,
+  ...[
+    { kind: 'GRANT', table: 'grants', at: 'granted_at', before: 1 },
+    { kind: 'ORDER', table: 'orders', at: 'created_at', before: 1 + SPENDINGS.length },
+  ].map(({ kind, table, at, before }) => {
+    const sequence = `${before} + (row_number() over (partition by row.user_id order by row.${at}, row.id))::int`;
+    return `insert into journal (${entryColumns})
+      ${subjectEntry({ kind, row: 'row', sequence, at: `row.${at}` })} from ${table} row order by 1, 2`;
+  }),
+  'reset enable_seqscan',
 ];

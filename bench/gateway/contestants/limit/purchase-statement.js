@@ -31,8 +31,8 @@ export const PURCHASE_STATEMENT = {
     ),
     entries as (
       insert into journal (user_id, sequence, kind, subject_id, version, posted, held, digest, created_at)
-      select user_id, journal_sequence - 1, 'MOVEMENT', spending_id, version, posted, held, '', updated_at from changed
-      union all select user_id, journal_sequence, 'GRANT', grant_id, null, null, null, '', updated_at from changed
+      select user_id, journal_sequence - 1, 'MOVEMENT', spending_id, version, posted, held, ''::bytea, updated_at from changed
+      union all select user_id, journal_sequence, 'GRANT', grant_id, null, null, null, ''::bytea, updated_at from changed
     )
     select grant_id as "grantId", at + make_interval(hours => 24 * duration_days) as "availableUntil", version,
       (posted - held)::float8 as available, currency from changed`,
