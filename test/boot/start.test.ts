@@ -258,7 +258,7 @@ describe('npm run demo:reset', () => {
 
 describe('npm run migrate', () => {
   test('migrates the embedded database, and again does nothing', async () => {
-    expect((await (await launch({}, 'cli/migrate.js')).ended).out).toMatch(/^Migrated: Migration\d+/);
+    expect((await (await launch({}, 'cli/migrate.js')).ended).out).toMatch(/^Migrated: Migration\d+/m);
     expect((await (await launch({}, 'cli/migrate.js')).ended).out).toBe('Nothing to migrate.\n');
     expect(processesOf(home)).toEqual([]);
   });

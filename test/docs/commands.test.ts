@@ -46,7 +46,7 @@ describe('the commands that the docs and CI name', () => {
     expect(
       [...scriptsRunIn(readFileSync('.ci/run', 'utf8').replace(/^ *#.*$/gm, ''))].filter((name) => name !== 'start').sort(),
     ).toEqual(check);
-    const full = ['bench', 'check', 'fuzz', 'killed', 'soak', 'takeover', 'torture:full', 'workers'];
+    const full = ['bench', 'check', 'fuzz', 'killed', 'mutants', 'soak', 'takeover', 'torture:full', 'workers'];
     expect([...scriptsRunIn(scripts.full ?? '')].sort()).toEqual(full);
     const workflow = readFileSync('.github/workflows/ci.yml', 'utf8');
     expect([...scriptsRunIn(workflow.replace(/^ *#.*$/gm, ''))].sort()).toEqual([...check, 'full'].sort());

@@ -32,10 +32,12 @@ const asJson = (proof: unknown) => JSON.parse(JSON.stringify(proof)) as Proof;
 describe('A root of the ledger', () => {
   test('is over the last entry of every viewer, in more blocks than one, and follows the root before it', async () => {
     const viewers = await Promise.all(Array.from({ length: 300 }, () => scene.shop.viewer(1_000)));
+    await scene.settled();
     const first = await scene.sign();
     expect(first).toMatchObject({ signed: { number: 1, heads: 300, previousRoot: null }, handedOutCount: 1 });
     await scene.shop.buy(viewers[7] as never, await scene.shop.desk.putOnSale(10, 10));
     const entries = await lastEntries();
+    await scene.settled();
     const second = await scene.signNext();
     expect(second?.signed).toMatchObject({ number: 2, heads: 300, previousRoot: first?.signed?.root });
     const leaves = entries.map(({ userId, sequence, head }) => leafOf(userId, sequence, head));
@@ -75,6 +77,7 @@ describe('A root of the ledger', () => {
 
   test('leaves out what may still be rolled back or come before it, and the next one has it', async () => {
     const viewer = await scene.shop.viewer(1_000);
+    await scene.settled();
     const open = await scene.shop.db.database.pool.connect();
     let during: Awaited<ReturnType<RootsScene['signNext']>>;
     try {
@@ -89,6 +92,7 @@ describe('A root of the ledger', () => {
     const before = await proofOf(viewer.userId);
     expect(before).toMatchObject({ sequence: 1, root: { id: during?.signed?.id } });
     expect(isProven(viewer.userId, asJson(before))).toBe(true);
+    await scene.settled();
     await scene.signNext();
     const [entry] = (await lastEntries()).filter(({ userId }) => userId === viewer.userId);
     expect(await proofOf(viewer.userId)).toMatchObject({ sequence: entry?.sequence, head: entry?.head });

@@ -19,6 +19,7 @@ beforeAll(async () => {
   viewer = await scene.shop.viewer(5_000);
   await scene.shop.viewer(5_000);
   await scene.shop.buy(viewer, await scene.shop.desk.putOnSale(10, 10));
+  await scene.settled();
   for (let root = 0; root < 3; root++) await scene.signNext();
   gateway = await startGateway({ services: scene.services() as AppServices, environment: { CURRENCY: 'USD' } });
   token = await tokenFor({ userId: viewer.userId });

@@ -10,6 +10,7 @@ let viewer: Caller & { userId: string };
 beforeAll(async () => {
   scene = await RootsScene.open();
   viewer = await scene.shop.viewer(5_000);
+  await scene.settled();
   await scene.sign();
 });
 afterAll(() => scene.close());
