@@ -43,7 +43,7 @@ describe('what follows a commit', () => {
     await shop.close();
   });
 
-  /** The first attempt, which holds the viewer, ends in a deadlock; those after it go well. */
+  /** The first attempt, which holds the viewer, ends in a deadlock; the later ones succeed. */
   function deadlockOnce() {
     let attempts = 0;
     let block: (waiting: { query: Promise<unknown> }) => void;
